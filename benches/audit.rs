@@ -1,0 +1,138 @@
+//! What a record costs: processor time from a draft to its permit, and how fast a trail is verified.
+//!
+//! `cargo bench --bench audit`. Asserts that the trail it wrote is whole and that nothing was lost.
+
+#![expect(clippy::expect_used, reason = "a benchmark that cannot go on stops")]
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use ring::digest::{SHA256, digest};
+use rustix::time::{ClockId, clock_gettime};
+use tidegate::audit::{
+    Audit, AuditConfig, Draft, FlowFacts, Kind, MessageDraft, PackStamp, PackStamps, Verdict,
+    generate_signing_key, verify,
+};
+use tidegate::flow::{Direction, FlowId};
+use tidegate::inspect::{Coverage, Decision};
+use tidegate::policy::{Action, Disclosure, Mode};
+
+const RECORDS: u64 = 400_000;
+
+fn main() {
+    let directory = std::env::temp_dir().join(format!("tidegate-bench-{}", std::process::id()));
+    let key = generate_signing_key().expect("random bytes");
+    println!("{:>12} {:>14} {:>14} {:>12}", "concurrency", "CPU µs/record", "wall µs/record", "records/s");
+    for concurrency in [1, 8, 64, 512] {
+        let directory = directory.join(concurrency.to_string());
+        let config = AuditConfig::new(directory.clone(), "bench".into());
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+        let count = if concurrency == 1 { RECORDS / 20 } else { RECORDS };
+        let (audit, writer) = Audit::open(config, &key).expect("a trail");
+        let (wall, cpu) = (Instant::now(), cpu_time());
+        runtime.block_on(submit(&audit, concurrency, count));
+        let (wall, cpu) = (wall.elapsed(), cpu_time() - cpu);
+        writer.close();
+        let each = |time: Duration| time.as_secs_f64() * 1e6 / count as f64;
+        let rate = count as f64 / wall.as_secs_f64();
+        println!("{concurrency:>12} {:>14.2} {:>14.2} {rate:>12.0}", each(cpu), each(wall));
+    }
+    verify_speed(&directory.join("64"));
+    std::fs::remove_dir_all(directory).expect("the directory is ours");
+}
+
+async fn submit(audit: &Audit, concurrency: u64, count: u64) {
+    let stamp = PackStamp { name: "payment".into(), version: "1.0.0".into(), hash: "ab12cd34".into() };
+    let packs = Arc::new(PackStamps::new(&[stamp]));
+    let tasks: Vec<_> = (0..concurrency)
+        .map(|task| {
+            let (audit, packs) = (audit.clone(), Arc::clone(&packs));
+            tokio::spawn(async move {
+                for n in 0..count / concurrency {
+                    audit.submit(message(task << 32 | n, &packs)).await.map(drop).expect("a permit");
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.expect("no panic");
+    }
+}
+
+fn verify_speed(directory: &std::path::Path) {
+    let begun = Instant::now();
+    let report = verify(directory, None, &[], &mut |_| {}).expect("a readable trail");
+    let took = begun.elapsed();
+    assert_eq!(report.verdict(), Verdict::Whole, "{report}");
+    // Two opening checkpoints and a start, a stop and its checkpoint; the rest of the checkpoints are counted.
+    assert_eq!(report.records - report.checkpoints, RECORDS + 2);
+
+    let line = vec![b'x'; (report.bytes / report.records) as usize];
+    let begun = Instant::now();
+    for _ in 0..report.records {
+        std::hint::black_box(digest(&SHA256, std::hint::black_box(&line)));
+    }
+    let bare = begun.elapsed();
+    println!(
+        "verify: {:.0} MB/s, {:.2} times a bare SHA-256 of the same lines; {} bytes a record",
+        report.bytes as f64 / took.as_secs_f64() / 1e6,
+        took.as_secs_f64() / bare.as_secs_f64(),
+        report.bytes / report.records
+    );
+}
+
+/// Processor time of all threads.
+fn cpu_time() -> Duration {
+    let now = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(now.tv_sec.cast_unsigned(), u32::try_from(now.tv_nsec).expect("below a second"))
+}
+
+/// The record of a clean request, as most are.
+fn message(n: u64, packs: &Arc<PackStamps>) -> Draft {
+    let flow = FlowFacts {
+        flow: FlowId::new(n, [7; 10]),
+        tenant: "default".into(),
+        listener: "apps".into(),
+        client: IpAddr::from([192, 0, 2, 7]),
+        client_identity: None,
+        host: "api.example.com".into(),
+        port: 443,
+        address: Some(IpAddr::from([198, 51, 100, 1])),
+        group: None,
+        proven: true,
+        http: Some("HTTP/1.1"),
+        tls_client: Some("TLSv1.3"),
+        tls_upstream: Some("TLSv1.3"),
+        method: "POST".into(),
+        path_template: "/v1/orders/{}".into(),
+        traceparent: None,
+    };
+    let coverage = Coverage { seen: 812, inspected: 812, forwarded: 812, ..Coverage::default() };
+    let decision = Decision {
+        action: Action::Allow,
+        would: None,
+        reason: None,
+        rules: Vec::new(),
+        found: Vec::new(),
+        disclosure: Disclosure::None,
+        coverage,
+        edits: 0,
+    };
+    Draft::Message(Box::new(MessageDraft {
+        kind: Kind::Decision,
+        decision_id: FlowId::new(n, [8; 10]),
+        flow,
+        direction: Direction::Request,
+        mode: Mode::Enforce,
+        status: None,
+        content_type: Some("application/json".into()),
+        decision: Some(decision),
+        action: Action::Allow,
+        reason: None,
+        policy_hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
+        packs: Arc::clone(packs),
+        inspect_us: 41,
+        hold_us: 3,
+    }))
+}

@@ -1,0 +1,110 @@
+//! Whether the gate may be sent traffic: named checks, each with its reason.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::audit::Audit;
+use crate::limits;
+
+/// What readiness depends on.
+#[derive(Debug)]
+pub struct Health {
+    audit: Audit,
+    issuer_not_after: AtomicI64,
+    draining: AtomicBool,
+}
+
+/// How a check came out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    Good,
+    /// Ready, but someone must act.
+    Warning,
+    Failed,
+}
+
+impl Level {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Level::Good => "ok",
+            Level::Warning => "warning",
+            Level::Failed => "failed",
+        }
+    }
+}
+
+/// One thing that was looked at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Check {
+    pub name: &'static str,
+    pub level: Level,
+    pub detail: String,
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.name, self.level.as_str())?;
+        if self.detail.is_empty() { Ok(()) } else { write!(f, " ({})", self.detail) }
+    }
+}
+
+impl Health {
+    /// `issuer_not_after` in seconds since the Unix epoch.
+    #[must_use]
+    pub fn new(audit: Audit, issuer_not_after: i64) -> Health {
+        let issuer_not_after = AtomicI64::new(issuer_not_after);
+        Health { audit, issuer_not_after, draining: AtomicBool::new(false) }
+    }
+
+    /// From now on the gate is not ready: it ends what it has begun.
+    pub fn drain(&self) {
+        self.draining.store(true, Ordering::Relaxed);
+    }
+
+    /// Looks at everything now.
+    #[must_use]
+    pub fn checks(&self) -> Vec<Check> {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let audit = match self.audit.is_writable() {
+            true => Check { name: "audit", level: Level::Good, detail: String::new() },
+            false => {
+                Check { name: "audit", level: Level::Failed, detail: "records cannot be written".to_owned() }
+            }
+        };
+        let drain = match self.draining.load(Ordering::Relaxed) {
+            false => Check { name: "drain", level: Level::Good, detail: String::new() },
+            true => Check { name: "drain", level: Level::Failed, detail: "shutting down".to_owned() },
+        };
+        vec![audit, issuer(now, self.issuer_not_after.load(Ordering::Relaxed)), drain]
+    }
+}
+
+/// The issuer's validity at `now`, both in seconds since the Unix epoch.
+fn issuer(now: i64, not_after: i64) -> Check {
+    let left = not_after.saturating_sub(now);
+    let days = left / 86_400;
+    let warning = i64::try_from(limits::ISSUER_WARNING.as_secs()).unwrap_or(i64::MAX);
+    let (level, detail) = match left {
+        ..=0 => (Level::Failed, "expired".to_owned()),
+        _ if left <= warning => (Level::Warning, format!("expires in {days} days")),
+        _ => (Level::Good, format!("{days} days left")),
+    };
+    Check { name: "issuer", level, detail }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_near_its_end_warns_and_past_it_fails() {
+        let day = 86_400;
+        assert_eq!(issuer(0, 400 * day).to_string(), "issuer: ok (400 days left)");
+        assert_eq!(issuer(0, 14 * day).to_string(), "issuer: warning (expires in 14 days)");
+        assert_eq!(issuer(0, 14 * day + 1).level, Level::Good);
+        assert_eq!(issuer(day, day).to_string(), "issuer: failed (expired)");
+    }
+}

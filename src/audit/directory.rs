@@ -1,0 +1,72 @@
+//! The directory of a trail: made, locked, and the public key laid beside the records.
+
+use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
+
+use crate::audit::OpenError;
+use crate::audit::segment::FILE_MODE;
+use crate::audit::signing::PublicKey;
+
+/// The public key, for whoever has no better source.
+pub(super) const PUBLIC_KEY_FILE: &str = "audit.pub";
+const LOCK_FILE: &str = "audit.lock";
+/// Others may not even list the directory.
+const DIRECTORY_MODE: u32 = 0o700;
+
+/// Makes the directory if need be and takes it for this process, until the file returned is closed.
+pub(super) fn claim(directory: &Path, key: &PublicKey) -> Result<File, OpenError> {
+    let at = |error: io::Error| OpenError::new(directory, format!("cannot be written to: {error}"));
+    DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory).map_err(at)?;
+    if fs::metadata(directory).map_err(at)?.mode() & 0o022 != 0 {
+        tracing::warn!(directory = %directory.display(), "others than the owner may change the audit directory");
+    }
+    let path = directory.join(LOCK_FILE);
+    let lock = OpenOptions::new().create(true).append(true).mode(FILE_MODE).open(&path).map_err(at)?;
+    match lock.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            return Err(OpenError::new(directory, "is in use: another process writes its audit trail here"));
+        }
+        Err(TryLockError::Error(error)) => {
+            return Err(OpenError::new(&path, format!("cannot be locked: {error}")));
+        }
+    }
+    publish(directory, key)?;
+    Ok(lock)
+}
+
+/// Writes the public key once; another key already there is an error.
+fn publish(directory: &Path, key: &PublicKey) -> Result<(), OpenError> {
+    let path = directory.join(PUBLIC_KEY_FILE);
+    match fs::read_to_string(&path) {
+        // Empty: a crash came between making and filling it.
+        Ok(text) if text.is_empty() => {}
+        Ok(text) => {
+            let published =
+                PublicKey::from_pem(&text).map_err(|error| OpenError::new(&path, error.to_string()))?;
+            if published == *key {
+                return Ok(());
+            }
+            return Err(OpenError::new(
+                &path,
+                format!(
+                    "the trail here belongs to the key {}, but the signing key given is {}; \
+                     restore that key or begin a new trail in another directory",
+                    published.id(),
+                    key.id()
+                ),
+            ));
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(OpenError::new(&path, format!("cannot be read: {error}"))),
+    }
+    let write = || {
+        let mut file =
+            OpenOptions::new().create(true).truncate(true).write(true).mode(FILE_MODE).open(&path)?;
+        file.write_all(key.to_pem().as_bytes())?;
+        file.sync_all()
+    };
+    write().map_err(|error| OpenError::new(&path, format!("cannot be written: {error}")))
+}

@@ -1,0 +1,285 @@
+//! Decisions to durable records, and a reader of them.
+//!
+//! May import floors 0–3 and `platform`. Invariants: `seq` has no gaps; a record is written to the operating system
+//! before the bytes it speaks of leave; only this module makes a [`Permit`]; no record holds matched text.
+
+mod chain;
+mod checkpoint;
+mod directory;
+mod encode;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
+mod line;
+mod log;
+mod queue;
+mod reader;
+pub mod record;
+mod recover;
+mod segment;
+mod signing;
+mod sync;
+mod text;
+mod verify;
+mod walk;
+mod writer;
+
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tests_tamper;
+
+pub use queue::Pending;
+pub use reader::Reader;
+pub use record::{Draft, FlowFacts, Kind, MessageDraft, PackStamp, PackStamps};
+pub use signing::{KeyError, PublicKey, generate_signing_key};
+pub use sync::Witness;
+pub use verify::{Report, Verdict, verify};
+pub use walk::Fault;
+
+use std::fmt;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use serde_json::{Map, Value};
+
+use crate::limits;
+use log::Log;
+use signing::Signer;
+use sync::Syncer;
+use writer::{Condition, Desk, Shared, Worker};
+
+/// Leave to forward the end of a message. Only a written record gives one.
+#[derive(Debug)]
+#[must_use]
+pub struct Permit(());
+
+/// Why there is no permit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AuditError {
+    /// The queue is full: the writer does not keep up.
+    QueueFull,
+    /// The disk is full, the budget is spent or the write failed.
+    Unwritable,
+    /// The writer has stopped.
+    Closed,
+}
+
+impl fmt::Display for AuditError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            AuditError::QueueFull => "too many audit records wait to be written",
+            AuditError::Unwritable => "the audit record cannot be written",
+            AuditError::Closed => "the audit trail is closed",
+        })
+    }
+}
+
+impl std::error::Error for AuditError {}
+
+/// When the disk is asked to keep what was written. A record is always with the operating system before the bytes
+/// it speaks of leave: this is about power cuts, not about crashes of the gate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum SyncPolicy {
+    /// Every second, and before a head is shown to the witness.
+    #[default]
+    Batch,
+    /// Before each permit.
+    Always,
+}
+
+/// How the trail is kept.
+#[derive(Clone, Debug)]
+pub struct AuditConfig {
+    pub directory: PathBuf,
+    pub node: String,
+    pub segment_size: u64,
+    pub max_disk: u64,
+    /// Names this run of the gate in every record.
+    pub boot: String,
+    pub sync: SyncPolicy,
+    /// What the `start` record says beside version, trail and key.
+    pub start: Map<String, Value>,
+}
+
+impl AuditConfig {
+    /// The contract's defaults.
+    #[must_use]
+    pub fn new(directory: PathBuf, node: String) -> AuditConfig {
+        AuditConfig {
+            directory,
+            node,
+            segment_size: limits::AUDIT_SEGMENT,
+            max_disk: limits::AUDIT_DISK,
+            boot: String::new(),
+            sync: SyncPolicy::default(),
+            start: Map::new(),
+        }
+    }
+}
+
+/// The writing end that all flows share.
+#[derive(Clone, Debug)]
+pub struct Audit {
+    shared: Arc<Shared>,
+    desk: Arc<Desk>,
+}
+
+/// How the trail is doing.
+#[derive(Clone, Debug)]
+pub struct AuditStats {
+    /// Records that wait, and how long the first of them has.
+    pub queued: usize,
+    pub lag: Duration,
+    /// Sequence of the last record.
+    pub seq: u64,
+    pub disk_bytes: u64,
+    pub max_disk: u64,
+    /// How many of [`limits::AUDIT_ALARMS`] hold.
+    pub disk_alarms: usize,
+    pub since_checkpoint: Duration,
+    /// Records refused that no record tells of yet.
+    pub refused: u64,
+    /// The last thing that went wrong, even if it is over.
+    pub last_error: Option<String>,
+}
+
+impl Audit {
+    /// Recovers what is there, starts the writer thread and records `start`.
+    pub fn open(config: AuditConfig, signing_key_pkcs8: &[u8]) -> Result<(Audit, Writer), OpenError> {
+        Audit::open_with(config, signing_key_pkcs8, Box::new(|_| {}))
+    }
+
+    /// As [`open`](Self::open); each checkpoint's line goes to `witness`, too, once it is safe on disk.
+    pub fn open_with(
+        config: AuditConfig,
+        signing_key_pkcs8: &[u8],
+        witness: Witness,
+    ) -> Result<(Audit, Writer), OpenError> {
+        let at = |what: String| OpenError::new(&config.directory, what);
+        let signer = Signer::from_pkcs8(signing_key_pkcs8).map_err(|error| at(error.to_string()))?;
+        let (mut log, recovery) = Log::open(&config, signer)?;
+        Worker::begin(&mut log, &recovery, config.start.clone()).map_err(|error| at(error.to_string()))?;
+        let thread_failed = |error: io::Error| at(format!("the audit writer cannot be started: {error}"));
+        let syncer = Syncer::start(witness).map_err(thread_failed)?;
+        let shared = Arc::new(Shared::new(&log));
+        let worker = Worker::new(Arc::clone(&shared), log, syncer);
+        let desk = Arc::new(Desk::new(worker, config.sync == SyncPolicy::Always));
+        let kept = Arc::clone(&desk);
+        let thread =
+            thread::Builder::new().name("audit".into()).spawn(move || kept.keep()).map_err(thread_failed)?;
+        Ok((Audit { shared: Arc::clone(&shared), desk }, Writer { shared, thread: Some(thread) }))
+    }
+
+    /// Queues a record. It is written even if the answer is not awaited.
+    pub fn submit(&self, draft: Draft) -> Pending {
+        match self.shared.condition() {
+            Condition::Writable | Condition::Retrying => {}
+            Condition::Down => return self.refuse(AuditError::Unwritable),
+            Condition::Closed => return Pending::refused(AuditError::Closed),
+        }
+        if draft.kind() == Kind::Checkpoint {
+            tracing::error!("a checkpoint was submitted; only the writer makes them");
+            return self.refuse(AuditError::Unwritable);
+        }
+        let body = encode::body(&draft);
+        if body.len() > limits::RECORD_BYTES {
+            tracing::error!(bytes = body.len(), "an audit record is too long to be written");
+            return self.refuse(AuditError::Unwritable);
+        }
+        match self.shared.queue.push(body) {
+            Ok(ticket) => {
+                self.desk.serve();
+                Pending::waiting(ticket)
+            }
+            Err(error) => self.refuse(error),
+        }
+    }
+
+    fn refuse(&self, error: AuditError) -> Pending {
+        self.shared.refused.fetch_add(1, Ordering::Relaxed);
+        Pending::refused(error)
+    }
+
+    /// Whether records can be written now (readiness).
+    #[must_use]
+    pub fn is_writable(&self) -> bool {
+        self.shared.condition() == Condition::Writable
+    }
+
+    /// Changes the disk budget; one that was spent is looked at again at once.
+    pub fn set_max_disk(&self, bytes: u64) {
+        self.shared.disk.max.store(bytes, Ordering::Relaxed);
+    }
+
+    /// For metrics and readiness; takes no lock that a write holds.
+    #[must_use]
+    pub fn stats(&self) -> AuditStats {
+        let shared = &self.shared;
+        let depth = shared.queue.depth();
+        AuditStats {
+            queued: depth.records,
+            lag: depth.oldest,
+            seq: shared.seq.load(Ordering::Relaxed),
+            disk_bytes: shared.disk.used.load(Ordering::Relaxed),
+            max_disk: shared.disk.max.load(Ordering::Relaxed),
+            disk_alarms: shared.disk.alarms().1,
+            since_checkpoint: shared.since_checkpoint(),
+            refused: shared.refused.load(Ordering::Relaxed),
+            last_error: shared.error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
+        }
+    }
+}
+
+/// Whether a directory holds records of an earlier run.
+#[must_use]
+pub fn has_records(directory: &Path) -> bool {
+    segment::list(directory).is_ok_and(|segments| segments.iter().any(|segment| segment.bytes > 0))
+}
+
+/// The writer thread's handle: joins it after a last checkpoint.
+#[derive(Debug)]
+pub struct Writer {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Writes what waits, records `stop`, signs a last checkpoint, and waits for the thread and the disk. Blocks.
+    pub fn close(self) {
+        drop(self);
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.shared.queue.close();
+        if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
+            tracing::error!("the audit writer panicked; its last records may be unsigned");
+        }
+    }
+}
+
+/// Why a trail cannot be opened.
+#[derive(Debug)]
+pub struct OpenError {
+    pub path: PathBuf,
+    pub message: String,
+}
+
+impl OpenError {
+    fn new(path: &Path, message: impl Into<String>) -> OpenError {
+        OpenError { path: path.to_owned(), message: message.into() }
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "audit trail {}: {}", self.path.display(), self.message)
+    }
+}
+
+impl std::error::Error for OpenError {}

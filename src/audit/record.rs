@@ -1,0 +1,164 @@
+//! The shape of one record: the contract's fields, in the contract's order.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use crate::flow::{Direction, FlowId};
+use crate::inspect::Decision;
+use crate::policy::{Action, Mode};
+
+/// Kinds of record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    Decision,
+    Opening,
+    End,
+    Start,
+    Stop,
+    Heartbeat,
+    Config,
+    Pack,
+    Admin,
+    ControlTest,
+    ControlFailure,
+    Recovered,
+    Checkpoint,
+}
+
+impl Kind {
+    pub const ALL: [Kind; 13] = [
+        Kind::Decision,
+        Kind::Opening,
+        Kind::End,
+        Kind::Start,
+        Kind::Stop,
+        Kind::Heartbeat,
+        Kind::Config,
+        Kind::Pack,
+        Kind::Admin,
+        Kind::ControlTest,
+        Kind::ControlFailure,
+        Kind::Recovered,
+        Kind::Checkpoint,
+    ];
+
+    /// The kind that a record names.
+    #[must_use]
+    pub fn from_word(word: &[u8]) -> Option<Kind> {
+        Kind::ALL.into_iter().find(|kind| kind.as_str().as_bytes() == word)
+    }
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Kind::Decision => "decision",
+            Kind::Opening => "opening",
+            Kind::End => "end",
+            Kind::Start => "start",
+            Kind::Stop => "stop",
+            Kind::Heartbeat => "heartbeat",
+            Kind::Config => "config",
+            Kind::Pack => "pack",
+            Kind::Admin => "admin",
+            Kind::ControlTest => "control_test",
+            Kind::ControlFailure => "control_failure",
+            Kind::Recovered => "recovered",
+            Kind::Checkpoint => "checkpoint",
+        }
+    }
+}
+
+/// What is known of a flow before any of its messages is judged. Shared by the records of both messages.
+#[derive(Clone, Debug)]
+pub struct FlowFacts {
+    pub flow: FlowId,
+    pub tenant: Arc<str>,
+    pub listener: Arc<str>,
+    pub client: IpAddr,
+    pub client_identity: Option<Arc<str>>,
+    /// Cleansed.
+    pub host: String,
+    pub port: u16,
+    /// The address dialled; unknown when nothing was.
+    pub address: Option<IpAddr>,
+    pub group: Option<Arc<str>>,
+    pub proven: bool,
+    /// `HTTP/1.1`, `HTTP/2`; `None` for tunnels.
+    pub http: Option<&'static str>,
+    /// `TLSv1.3`; `None` in clear text.
+    pub tls_client: Option<&'static str>,
+    pub tls_upstream: Option<&'static str>,
+    /// Cleansed.
+    pub method: String,
+    /// Cleansed, without query, varying segments replaced.
+    pub path_template: String,
+    /// Cleansed.
+    pub traceparent: Option<String>,
+}
+
+/// The body of one record: all but `seq`, `time`, `node`, `boot` and `prev`, which the writer owns.
+#[derive(Clone, Debug)]
+pub enum Draft {
+    /// A message of a flow was judged, opened or ended.
+    Message(Box<MessageDraft>),
+    /// Anything else: a kind and its own fields.
+    Event { kind: Kind, detail: serde_json::Map<String, serde_json::Value> },
+}
+
+impl Draft {
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Draft::Message(message) => message.kind,
+            Draft::Event { kind, .. } => *kind,
+        }
+    }
+}
+
+/// The record of one message.
+#[derive(Clone, Debug)]
+pub struct MessageDraft {
+    pub kind: Kind,
+    pub decision_id: FlowId,
+    pub flow: FlowFacts,
+    pub direction: Direction,
+    pub mode: Mode,
+    pub status: Option<u16>,
+    /// Cleansed.
+    pub content_type: Option<String>,
+    /// `None` for an opening record.
+    pub decision: Option<Decision>,
+    /// The action, when no inspector decided (refused framing, address, certificate).
+    pub action: Action,
+    /// Why, in a sentence; cleansed. E.g. `upstream certificate expired`.
+    pub reason: Option<String>,
+    pub policy_hash: Arc<str>,
+    pub packs: Arc<PackStamps>,
+    pub inspect_us: u64,
+    pub hold_us: u64,
+}
+
+/// Which pack a decision was made with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PackStamp {
+    pub name: String,
+    pub version: String,
+    pub hash: String,
+}
+
+/// The packs of a decision, spelled once for all its records: they are a third of a record's text.
+#[derive(Clone, Debug)]
+pub struct PackStamps {
+    json: Box<[u8]>,
+}
+
+impl PackStamps {
+    #[must_use]
+    pub fn new(stamps: &[PackStamp]) -> PackStamps {
+        PackStamps { json: super::encode::packs(stamps).into() }
+    }
+
+    pub(super) fn json(&self) -> &[u8] {
+        &self.json
+    }
+}

@@ -1,0 +1,159 @@
+//! Takes up a trail where it ended: checks the last segment and puts a torn last line aside.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+use crate::audit::OpenError;
+use crate::audit::chain::{link, sha256};
+use crate::audit::checkpoint::Cause;
+use crate::audit::line::Line;
+use crate::audit::reader::{LINE_BYTES, Lines, Outcome};
+use crate::audit::segment::{self, FILE_MODE, Found, Segment};
+use crate::audit::signing::PublicKey;
+use crate::audit::text::{from_hex, hex};
+use crate::audit::walk::Walk;
+
+/// Most side files for one sequence: a crash in the middle of recovery makes another, a loop must not.
+const TORN_FILES: usize = 100;
+
+/// What the last run left behind.
+#[derive(Debug, Default)]
+pub(super) struct Recovery {
+    /// The beginnings of lines that a crash left.
+    pub(super) torn: Vec<Torn>,
+    /// The last record of a run that never said goodbye.
+    pub(super) cut_off: Option<u64>,
+}
+
+/// A torn line, put aside.
+#[derive(Debug)]
+pub(super) struct Torn {
+    /// Name of the side file.
+    pub(super) file: String,
+    pub(super) bytes: usize,
+    pub(super) sha256: String,
+}
+
+/// The end of a trail: what was checked, and the file to go on with.
+pub(super) type End = (Walk, Segment);
+
+/// Where to go on (`None` when there is no record yet), and what had to be done for it.
+pub(super) fn recover(directory: &Path, key: PublicKey) -> Result<(Option<End>, Recovery), OpenError> {
+    let in_directory = |error: io::Error| OpenError::new(directory, format!("cannot be read: {error}"));
+    let mut recovery = Recovery::default();
+    let mut segments = segment::list(directory).map_err(in_directory)?;
+    while let Some(last) = segments.pop() {
+        let at = |error: io::Error| OpenError::new(&last.path, format!("cannot be recovered: {error}"));
+        let (walk, whole, tail) = walk_through(&last, key)?;
+        if !tail.is_empty() {
+            recovery.torn.push(put_aside(directory, walk.seq + 1, &tail).map_err(at)?);
+        }
+        if whole == 0 {
+            // Its first line was never whole: the segment before is the last one.
+            fs::remove_file(&last.path).map_err(at)?;
+            continue;
+        }
+        if let Some(before) = segments.last() {
+            follows(before, &walk, &last.path)?;
+        }
+        let segment = Segment::resume(&last, whole).map_err(at)?;
+        segment.file.sync_all().map_err(at)?;
+        recovery.cut_off = (walk.cause != Some(Cause::Stop)).then_some(walk.seq);
+        return Ok((Some((walk, segment)), recovery));
+    }
+    Ok((None, recovery))
+}
+
+/// The walk over a segment's whole lines, their bytes, and what follows them.
+fn walk_through(found: &Found, key: PublicKey) -> Result<(Walk, u64, Vec<u8>), OpenError> {
+    let unreadable = |error: io::Error| OpenError::new(&found.path, format!("cannot be read: {error}"));
+    let mut lines = Lines::open(&found.path).map_err(unreadable)?;
+    let mut walk = Walk::new(key);
+    walk.enter(found.first);
+    let (mut whole, mut line) = (0, Vec::new());
+    let tail = loop {
+        match lines.next(&mut line).map_err(unreadable)? {
+            Outcome::Line => walk.line(&line).map_err(|fault| broken(&found.path, &fault))?,
+            Outcome::Torn => break line,
+            Outcome::End => break Vec::new(),
+            Outcome::TooLong => {
+                return Err(OpenError::new(
+                    &found.path,
+                    format!("record {} is longer than any that the gate writes", walk.seq + 1),
+                ));
+            }
+        }
+        whole += line.len() as u64 + 1;
+    };
+    walk.finish().map_err(|fault| broken(&found.path, &fault))?;
+    match &walk.unknown_key {
+        None => Ok((walk, whole, tail)),
+        Some((seq, other)) => Err(OpenError::new(
+            &found.path,
+            format!(
+                "record {seq} is signed by the key {other}, but the signing key given is {}; \
+                 restore that key or begin a new trail in another directory",
+                key.id()
+            ),
+        )),
+    }
+}
+
+fn broken(path: &Path, fault: &super::Fault) -> OpenError {
+    OpenError::new(
+        path,
+        format!(
+            "record {} {}; the trail was changed after it was written, and nothing will be added to it: \
+             keep it as evidence and begin a new one in another directory",
+            fault.seq, fault.what
+        ),
+    )
+}
+
+/// Whether `walk` goes on from the last line of the segment before it.
+fn follows(before: &Found, walk: &Walk, path: &Path) -> Result<(), OpenError> {
+    let line = last_line(&before.path, before.bytes)
+        .map_err(|error| OpenError::new(&before.path, format!("cannot be read: {error}")))?;
+    let head = Line::parse(&line)
+        .filter(|fields| fields.seq + 1 == walk.segment)
+        .and_then(|fields| from_hex(fields.prev))
+        .map(|prev| link(&prev, &line));
+    if head == Some(walk.base) {
+        return Ok(());
+    }
+    Err(OpenError::new(
+        path,
+        format!("record {} does not follow the last one of {}", walk.segment, before.path.display()),
+    ))
+}
+
+fn last_line(path: &Path, bytes: u64) -> io::Result<Vec<u8>> {
+    let mut file = File::open(path)?;
+    file.seek(SeekFrom::Start(bytes.saturating_sub(LINE_BYTES)))?;
+    let mut tail = Vec::new();
+    file.read_to_end(&mut tail)?;
+    let whole = tail.strip_suffix(b"\n").unwrap_or_default();
+    Ok(whole.rsplit(|b| *b == b'\n').next().unwrap_or_default().to_vec())
+}
+
+fn put_aside(directory: &Path, seq: u64, bytes: &[u8]) -> io::Result<Torn> {
+    for attempt in 0..TORN_FILES {
+        let name = match attempt {
+            0 => format!("torn-{seq:020}.bin"),
+            n => format!("torn-{seq:020}.{n}.bin"),
+        };
+        let path: PathBuf = directory.join(&name);
+        match OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path) {
+            Ok(mut file) => {
+                file.write_all(bytes)?;
+                file.sync_all()?;
+                return Ok(Torn { file: name, bytes: bytes.len(), sha256: hex(&sha256(bytes)) });
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Err(io::Error::new(io::ErrorKind::AlreadyExists, "too many side files of this sequence"))
+}

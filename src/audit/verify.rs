@@ -1,0 +1,418 @@
+//! Proves a trail whole, or names the first record that is not what was written. Needs the files and the public
+//! key, nothing else; reads each byte once.
+
+use std::collections::{BTreeMap, btree_map};
+use std::fmt;
+use std::fs;
+use std::io;
+use std::iter::Peekable;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+
+use crate::audit::OpenError;
+use crate::audit::chain::{Hash, link};
+use crate::audit::checkpoint::{Cause, Checkpoint};
+use crate::audit::directory::PUBLIC_KEY_FILE;
+use crate::audit::reader::{Lines, Outcome};
+use crate::audit::segment::{self, Found};
+use crate::audit::signing::PublicKey;
+use crate::audit::walk::{Fault, Walk};
+
+/// The answer in one word. Stronger ones hide weaker ones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    Whole,
+    /// A segment is missing, or the last records are not signed for.
+    Unproven,
+    /// A checkpoint is signed by a key other than the one given.
+    UnknownKey,
+    Tampered,
+}
+
+impl Verdict {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Verdict::Whole => "whole",
+            Verdict::Unproven => "unproven",
+            Verdict::UnknownKey => "unknown key",
+            Verdict::Tampered => "tampered",
+        }
+    }
+
+    #[must_use]
+    pub const fn exit_code(self) -> u8 {
+        match self {
+            Verdict::Whole => 0,
+            Verdict::Tampered => 1,
+            Verdict::Unproven => 2,
+            Verdict::UnknownKey => 3,
+        }
+    }
+}
+
+/// What was found out about a trail.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The trail's name, when it has a checkpoint.
+    pub log: Option<String>,
+    /// The key that signatures were checked with, and whether it came from the directory itself: then whoever could
+    /// change the records could change the key, too.
+    pub key: PublicKey,
+    pub key_beside_records: bool,
+    pub segments: usize,
+    pub records: u64,
+    pub checkpoints: u64,
+    pub bytes: u64,
+    /// The last record that was reached.
+    pub last: u64,
+    /// What is wrong first, and the file it was seen in.
+    pub fault: Option<(Fault, PathBuf)>,
+    /// Records whose segments are not there.
+    pub missing: Vec<RangeInclusive<u64>>,
+    /// The last segment says that another follows, which is not there.
+    pub successor_missing: bool,
+    /// Every record up to here is signed for.
+    pub signed: u64,
+    /// The file ends inside a line.
+    pub torn: bool,
+    /// The first checkpoint of another key, and that key.
+    pub unknown_key: Option<(u64, String)>,
+    /// Every record up to here was witnessed outside; `None` without a witness that speaks of this trail.
+    pub witnessed: Option<u64>,
+    /// Lines of the witness that prove nothing: of another key, another trail, or no checkpoints.
+    pub witness_ignored: usize,
+}
+
+impl Report {
+    #[must_use]
+    pub fn verdict(&self) -> Verdict {
+        if self.fault.is_some() {
+            Verdict::Tampered
+        } else if self.unknown_key.is_some() {
+            Verdict::UnknownKey
+        } else if self.missing.is_empty() && !self.successor_missing && !self.torn && self.signed == self.last
+        {
+            if self.records > 0 { Verdict::Whole } else { Verdict::Unproven }
+        } else {
+            Verdict::Unproven
+        }
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "{}: {} records in {} segments, {} checkpoints, {} bytes",
+            self.verdict().as_str(),
+            self.records,
+            self.segments,
+            self.checkpoints,
+            self.bytes
+        )?;
+        if let Some((fault, path)) = &self.fault {
+            writeln!(f, "record {} {} ({})", fault.seq, fault.what, path.display())?;
+        }
+        if let Some((seq, key)) = &self.unknown_key {
+            writeln!(
+                f,
+                "record {seq} is signed by the key {key}, which is not the one given, {}",
+                self.key.id()
+            )?;
+        }
+        for range in &self.missing {
+            writeln!(f, "records {} to {} are missing with their segment", range.start(), range.end())?;
+        }
+        if self.successor_missing {
+            writeln!(f, "the segment that begins with record {} is missing", self.last + 1)?;
+        }
+        if self.torn {
+            writeln!(f, "the last line is torn; the gate puts it aside when it starts again")?;
+        }
+        if self.signed < self.last {
+            writeln!(f, "records {} to {} are not signed for yet", self.signed + 1, self.last)?;
+        }
+        match self.witnessed {
+            Some(seq) if seq >= self.last => writeln!(f, "all of it is witnessed outside")?,
+            Some(seq) => writeln!(f, "nothing outside has witnessed the records since {}", seq + 1)?,
+            None => writeln!(
+                f,
+                "nothing outside has witnessed any record: whoever holds the signing key, or cuts the trail at a \
+                 checkpoint, would not be noticed"
+            )?,
+        }
+        if self.witness_ignored > 0 {
+            writeln!(f, "{} lines of the witness do not speak of this trail", self.witness_ignored)?;
+        }
+        let source = if self.key_beside_records {
+            ", found beside the records: compare it with your own copy"
+        } else {
+            ""
+        };
+        write!(f, "key {}{source}", self.key.id())
+    }
+}
+
+/// Checks the trail in `directory`. Without `key`, the one beside the records is taken. `witness` holds lines that a
+/// witness kept; `progress` is told how many bytes each step has read.
+///
+/// ```
+/// use tidegate::audit::{Audit, AuditConfig, Verdict, generate_signing_key, verify};
+///
+/// # fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let folder = tempfile::tempdir()?;
+/// # let directory = folder.path().join("audit");
+/// // A trail begins with `start`; closing it writes `stop` and signs for everything.
+/// let key = generate_signing_key()?;
+/// let (_audit, writer) = Audit::open(AuditConfig::new(directory.clone(), "egress-1".into()), &key)?;
+/// writer.close();
+/// let report = verify(&directory, None, &[], &mut |_| {})?;
+/// assert_eq!(report.verdict(), Verdict::Whole);
+///
+/// // One word of one record changed: the record is named.
+/// let segment = directory.join("segment-00000000000000000001.jsonl");
+/// let records = std::fs::read_to_string(&segment)?;
+/// std::fs::write(&segment, records.replace("\"kind\":\"stop\"", "\"kind\":\"shot\""))?;
+/// let report = verify(&directory, None, &[], &mut |_| {})?;
+/// assert_eq!(report.verdict(), Verdict::Tampered);
+/// let (fault, file) = report.fault.ok_or("no fault")?;
+/// println!("record {} {} in {}", fault.seq, fault.what, file.display());
+/// # Ok(())
+/// # }
+/// ```
+pub fn verify(
+    directory: &Path,
+    key: Option<&PublicKey>,
+    witness: &[String],
+    progress: &mut dyn FnMut(u64),
+) -> Result<Report, OpenError> {
+    let (key, key_beside_records) = match key {
+        Some(key) => (*key, false),
+        None => (key_beside(directory)?, true),
+    };
+    let segments = segment::list(directory)
+        .map_err(|error| OpenError::new(directory, format!("cannot be read: {error}")))?;
+    let mut check = Check {
+        walk: Walk::new(key),
+        witnessed: Witnessed::read(witness, &key),
+        missing: Vec::new(),
+        torn: false,
+        records: 0,
+        bytes: 0,
+    };
+    let mut fault = None;
+    for (index, found) in segments.iter().enumerate() {
+        let last = index + 1 == segments.len();
+        match check.segment(found, last, progress) {
+            Ok(()) => {}
+            Err(Stop::Fault(wrong)) => {
+                fault = Some((wrong, found.path.clone()));
+                break;
+            }
+            Err(Stop::Io(error)) => {
+                return Err(OpenError::new(&found.path, format!("cannot be read: {error}")));
+            }
+        }
+    }
+    if fault.is_none() {
+        let end = segments.last().map_or(directory, |found| &found.path);
+        fault = check.end().err().map(|wrong| (wrong, end.to_owned()));
+    }
+    Ok(Report {
+        key,
+        key_beside_records,
+        segments: segments.len(),
+        records: check.records,
+        checkpoints: check.walk.checkpoints,
+        bytes: check.bytes,
+        last: check.walk.seq,
+        successor_missing: check.walk.cause == Some(Cause::Rotation),
+        signed: check.walk.signed,
+        torn: check.torn,
+        unknown_key: check.walk.unknown_key,
+        witnessed: check.witnessed.through,
+        witness_ignored: check.witnessed.ignored,
+        log: check.walk.log,
+        missing: check.missing,
+        fault,
+    })
+}
+
+fn key_beside(directory: &Path) -> Result<PublicKey, OpenError> {
+    let path = directory.join(PUBLIC_KEY_FILE);
+    let text = fs::read_to_string(&path)
+        .map_err(|error| OpenError::new(&path, format!("cannot be read: {error}")))?;
+    PublicKey::from_pem(&text).map_err(|error| OpenError::new(&path, error.to_string()))
+}
+
+enum Stop {
+    Fault(Fault),
+    Io(io::Error),
+}
+
+impl From<Fault> for Stop {
+    fn from(fault: Fault) -> Self {
+        Stop::Fault(fault)
+    }
+}
+
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        Stop::Io(error)
+    }
+}
+
+struct Check {
+    walk: Walk,
+    witnessed: Witnessed,
+    missing: Vec<RangeInclusive<u64>>,
+    torn: bool,
+    records: u64,
+    bytes: u64,
+}
+
+impl Check {
+    fn segment(&mut self, found: &Found, is_last: bool, progress: &mut dyn FnMut(u64)) -> Result<(), Stop> {
+        self.enter(found.first)?;
+        let mut lines = Lines::open(&found.path)?;
+        let mut line = Vec::new();
+        let mut taken = 0;
+        let wrong = |seq: u64, what: &str| Err(Stop::Fault(Fault { seq, what: what.into() }));
+        loop {
+            match lines.next(&mut line)? {
+                Outcome::Line => {
+                    self.walk.line(&line)?;
+                    self.witnessed.compare(&self.walk)?;
+                    taken += 1;
+                    self.records += 1;
+                    let bytes = line.len() as u64 + 1;
+                    self.bytes += bytes;
+                    progress(bytes);
+                }
+                Outcome::Torn if is_last => {
+                    self.torn = true;
+                    return Ok(());
+                }
+                Outcome::Torn => return wrong(self.walk.seq + 1, "is torn, though a segment follows"),
+                Outcome::TooLong => {
+                    return wrong(self.walk.seq + 1, "is longer than any that the gate writes");
+                }
+                Outcome::End if taken == 0 && !is_last => {
+                    return wrong(found.first, "is not there: its segment is empty");
+                }
+                Outcome::End => {
+                    self.torn |= taken == 0;
+                    return Ok(());
+                }
+            }
+        }
+    }
+
+    /// Compares where a segment says it begins with where the one before it ended.
+    fn enter(&mut self, first: u64) -> Result<(), Fault> {
+        let next = self.walk.seq + 1;
+        if first < next {
+            return Err(Fault { seq: first, what: "stands in two segments".into() });
+        }
+        if first > next {
+            if self.records > 0 && self.walk.cause != Some(Cause::Rotation) {
+                self.walk.finish()?;
+                return Err(Fault {
+                    seq: next,
+                    what: "is not there, and the segment before it was not closed".into(),
+                });
+            }
+            self.missing.push(next..=first - 1);
+        }
+        self.walk.enter(first);
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<(), Fault> {
+        self.walk.finish()?;
+        self.witnessed.end(&self.walk)
+    }
+}
+
+/// What was kept outside.
+#[derive(Default)]
+struct Witnessed {
+    /// Heads by trail and sequence: the witness of one gate may have seen more than one trail.
+    trails: BTreeMap<String, BTreeMap<u64, Hash>>,
+    /// Those of this trail that are still ahead, once it is known which it is.
+    ahead: Option<Peekable<btree_map::IntoIter<u64, Hash>>>,
+    /// The last record that was compared and found equal.
+    through: Option<u64>,
+    ignored: usize,
+}
+
+impl Witnessed {
+    /// Keeps what is signed by the key; the rest proves nothing. What surrounds a record in a line (a log
+    /// collector's prefix) is skipped.
+    fn read(lines: &[String], key: &PublicKey) -> Witnessed {
+        let mut witnessed = Witnessed::default();
+        for line in lines {
+            let record = line.find("{\"seq\":").and_then(|at| line.get(at..)).unwrap_or_default().trim_end();
+            let checkpoint =
+                Checkpoint::parse(record.as_bytes()).filter(|checkpoint| checkpoint.is_signed_by(key));
+            match checkpoint {
+                Some(checkpoint) => {
+                    let head = link(&checkpoint.head, record.as_bytes());
+                    witnessed.trails.entry(checkpoint.log).or_default().insert(checkpoint.seq, head);
+                }
+                None => witnessed.ignored += usize::from(!line.trim().is_empty()),
+            }
+        }
+        witnessed
+    }
+
+    fn compare(&mut self, walk: &Walk) -> Result<(), Fault> {
+        let (None, Some(log)) = (&self.ahead, &walk.log) else {
+            return self.compare_next(walk);
+        };
+        match self.trails.remove(log) {
+            Some(kept) => self.ahead = Some(kept.into_iter().peekable()),
+            None if self.trails.is_empty() => self.ahead = Some(BTreeMap::new().into_iter().peekable()),
+            None => {
+                let what = format!("belongs to the trail {log}, which the witness has never seen");
+                return Err(Fault { seq: walk.seq, what });
+            }
+        }
+        self.ignored += self.trails.values().map(BTreeMap::len).sum::<usize>();
+        self.compare_next(walk)
+    }
+
+    fn compare_next(&mut self, walk: &Walk) -> Result<(), Fault> {
+        let Some(ahead) = &mut self.ahead else { return Ok(()) };
+        // Those of missing segments have nothing to be compared with.
+        while ahead.next_if(|(seq, _)| *seq < walk.seq).is_some() {}
+        let Some((_, head)) = ahead.next_if(|(seq, _)| *seq == walk.seq && walk.is_sure()) else {
+            return Ok(());
+        };
+        if head == walk.head {
+            self.through = Some(walk.seq);
+            return Ok(());
+        }
+        let first = self.through.unwrap_or(0) + 1;
+        Err(Fault {
+            seq: first,
+            what: format!("or a later one up to {} is not what a witness has seen", walk.seq),
+        })
+    }
+
+    fn end(&mut self, walk: &Walk) -> Result<(), Fault> {
+        let last = match self.ahead.take() {
+            Some(ahead) => ahead.last().map(|(seq, _)| seq),
+            // Not one checkpoint was reached.
+            None => self.trails.values().filter_map(|kept| kept.last_key_value()).map(|(seq, _)| *seq).max(),
+        };
+        match last {
+            Some(seq) if seq > walk.seq => Err(Fault {
+                seq: walk.seq + 1,
+                what: format!("is not there, though a witness has seen the trail up to record {seq}"),
+            }),
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,107 @@
+//! `tidegate check`: configuration, packs, keys, issuer, ports: all complaints at once, nothing changed.
+
+use std::fs;
+use std::io::Write;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+
+use super::{ConfigArg, Failure, Output};
+use crate::config::{self, Compiled, Config, keys};
+use crate::tls::UpstreamTls;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tidegate check --config egress.toml
+  tidegate check --print-default > egress.toml
+
+Exits 78 when the configuration or a pack is wrong, 1 when they are right but the machine is not ready for them.")]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// Prints the built-in configuration, commented, and does nothing else.
+    #[arg(long)]
+    print_default: bool,
+}
+
+pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    if args.print_default {
+        return Ok(output.write_all(config::BUILT_IN.as_bytes())?);
+    }
+    let (config, compiled) = config::load(args.config.config.as_deref())?;
+    examples(&compiled)?;
+    describe(&config, &compiled, output)?;
+    let faults = environment(&config, output)?;
+    if faults.is_empty() {
+        writeln!(output, "all is well")?;
+        return Ok(());
+    }
+    output.flush()?;
+    Err(Failure::negative(faults.join("\ntidegate: ")))
+}
+
+/// A pack's examples are its tests.
+fn examples(compiled: &Compiled) -> Result<(), Failure> {
+    let errors = compiled.matcher.check_examples();
+    if errors.is_empty() {
+        return Ok(());
+    }
+    let lines = errors.iter().map(|error| format!("{}:{}: {}", error.file, error.line, error.message));
+    Err(Failure::configuration(format!(
+        "a pack fails its own examples\n{}",
+        lines.collect::<Vec<_>>().join("\n")
+    )))
+}
+
+fn describe(config: &Config, compiled: &Compiled, output: &mut Output) -> Result<(), Failure> {
+    let name = config.file.as_ref().map_or_else(|| "built in".to_owned(), |file| file.display().to_string());
+    writeln!(
+        output,
+        "configuration  {name}: {}, {} rules",
+        config.policy.mode.as_str(),
+        config.policy.rules.len()
+    )?;
+    writeln!(output, "policy         {}", compiled.policy.hash())?;
+    for pack in compiled.matcher.packs() {
+        writeln!(output, "pack           {} {} {}", pack.name, pack.version, pack.hash)?;
+    }
+    Ok(())
+}
+
+/// What of the machine does not fit the configuration.
+fn environment(config: &Config, output: &mut Output) -> Result<Vec<String>, Failure> {
+    let (errors, missing) = keys::look(config);
+    let mut faults = errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+    for path in missing {
+        writeln!(output, "first run      will make {}", path.display())?;
+    }
+    if let Err(error) = UpstreamTls::new(&config.upstream.roots, config.upstream.min_tls) {
+        faults.push(format!("upstream.roots: {error}"));
+    }
+    for listener in &config.listeners {
+        faults.extend(bound(&format!("listener {}", listener.name), listener.address));
+    }
+    faults.extend(bound("admin", config.admin.address));
+    faults.extend(writable("audit", &config.audit.directory));
+    Ok(faults)
+}
+
+/// Why an address cannot be bound, if it cannot.
+fn bound(name: &str, address: SocketAddr) -> Option<String> {
+    let error = TcpListener::bind(address).err()?;
+    Some(format!("{name}: {address} cannot be bound: {error}"))
+}
+
+/// Why a folder, or the nearest one above it that exists, cannot be written.
+fn writable(name: &str, folder: &Path) -> Option<String> {
+    let existing = folder.ancestors().find(|folder| folder.exists() || folder.as_os_str().is_empty())?;
+    let existing = if existing.as_os_str().is_empty() { Path::new(".") } else { existing };
+    let probe = existing.join(format!(".tidegate-check-{}", std::process::id()));
+    let tried = fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(&probe)
+        .and_then(|_| fs::remove_file(&probe));
+    let error = tried.err()?;
+    Some(format!("{name}: {} cannot be written: {error}", existing.display()))
+}

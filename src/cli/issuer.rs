@@ -1,0 +1,76 @@
+//! `tidegate issuer`: makes and shows the authority that clients trust.
+
+use std::io::Write;
+use std::path::Path;
+
+use clap::Subcommand;
+
+use super::{ConfigArg, Failure, Output};
+use crate::config::{self, Config, keys};
+use crate::tls::{self, Issuer};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tidegate issuer show                          what to compare before trusting it
+  tidegate issuer bundle > bundle.pem           system roots and the issuer in one file, for SSL_CERT_FILE
+  tidegate issuer init --config egress.toml     a new authority; never over an old one")]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Makes a new authority: certificate and key, the key readable by its owner alone.
+    Init(ConfigArg),
+    /// Shows where it is, until when it holds, and its SHA-256.
+    Show(ConfigArg),
+    /// Prints the issuer and the system's roots, for clients whose setting replaces their trust store.
+    Bundle(ConfigArg),
+}
+
+pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    match &args.command {
+        Command::Init(arg) => {
+            let config = config::read(arg.config.as_deref())?;
+            if keys::read_issuer(&config.issuer)?.is_some() {
+                let path = config.issuer.certificate.display();
+                return Err(Failure::negative(format!(
+                    "{path}: there is an issuer already; move it away first"
+                )));
+            }
+            keys::make_issuer(&config.issuer, &config.node)?;
+            show(&config, &existing(&config)?, output)
+        }
+        Command::Show(arg) => {
+            let config = config::read(arg.config.as_deref())?;
+            show(&config, &existing(&config)?, output)
+        }
+        Command::Bundle(arg) => {
+            let issuer = existing(&config::read(arg.config.as_deref())?)?;
+            Ok(output.write_all(tls::bundle(&issuer).map_err(Failure::unavailable)?.as_bytes())?)
+        }
+    }
+}
+
+/// The issuer on disk.
+pub(super) fn existing(config: &Config) -> Result<Issuer, Failure> {
+    let missing = || {
+        let path = config.issuer.certificate.display();
+        Failure::negative(format!(
+            "{path}: there is no issuer yet; `tidegate run` or `tidegate issuer init` makes it"
+        ))
+    };
+    keys::read_issuer(&config.issuer)?.ok_or_else(missing)
+}
+
+fn show(config: &Config, issuer: &Issuer, output: &mut Output) -> Result<(), Failure> {
+    let show = |path: &Path| path.display().to_string();
+    writeln!(output, "certificate  {}", show(&config.issuer.certificate))?;
+    writeln!(output, "key          {}", show(&config.issuer.key))?;
+    let until = jiff::Timestamp::from_second(issuer.not_after()).map_err(Failure::configuration)?;
+    writeln!(output, "valid until  {until}")?;
+    writeln!(output, "sha256       {}", issuer.sha256())?;
+    Ok(())
+}

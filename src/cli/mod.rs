@@ -1,0 +1,119 @@
+//! The command line: one file a subcommand, exit codes that scripts can rely on.
+//!
+//! May import every floor. Invariants: what a command answers goes to standard output, what went wrong to standard
+//! error; exit codes are those of `Failure` in every command; a closed pipe is an end, not an error.
+
+mod audit;
+mod check;
+mod completions;
+mod demo;
+mod env;
+mod failure;
+mod issuer;
+mod man;
+mod output;
+mod run;
+mod running;
+mod scan;
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+pub(crate) use failure::Failure;
+pub(crate) use output::Output;
+
+/// An inline DLP egress proxy: stops or redacts card numbers, emails and national IDs on their way out, and records
+/// every decision.
+#[derive(Debug, Parser)]
+#[command(name = "tidegate", version, propagate_version = true, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Start here:
+  tidegate demo                        see it work: one process, no network
+  tidegate run                         an explicit proxy on 127.0.0.1:8080, starter policy
+  tidegate check --print-default       the built-in configuration, commented
+
+Exit codes: 0 done, 1 the answer is no, 64 usage, 69 unavailable, 74 input or output, 78 invalid configuration.";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the proxy.
+    Run(run::Args),
+    /// Shows the main job on this machine, with no network.
+    Demo(demo::Args),
+    /// Checks configuration, packs, keys and ports: all complaints at once.
+    Check(check::Args),
+    /// Looks for identifiers in files, directories or standard input.
+    Scan(scan::Args),
+    /// Proves the audit trail.
+    Audit(audit::Args),
+    /// Makes and shows the authority that clients trust.
+    Issuer(issuer::Args),
+    /// Prints the variables that make a client trust and use the proxy.
+    Env(env::Args),
+    /// Prints a completion script for a shell.
+    Completions(completions::Args),
+    /// Prints the manual page.
+    Man(man::Args),
+}
+
+/// Which configuration a command speaks of.
+#[derive(Clone, Debug, clap::Args)]
+struct ConfigArg {
+    /// Configuration file; without it the built-in configuration holds, relative to the working directory.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Reads the command line, does what it says and tells how it went.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            // Help and version are answers, not errors. When they cannot be printed there is nobody to tell.
+            let _ = error.print();
+            return if error.use_stderr() { failure::USAGE.into() } else { ExitCode::SUCCESS };
+        }
+    };
+    let mut output = Output::stdout();
+    let done = match cli.command {
+        Command::Run(args) => run::run(&args, &mut output),
+        Command::Demo(args) => demo::run(&args, &mut output),
+        Command::Check(args) => check::run(&args, &mut output),
+        Command::Scan(args) => scan::run(&args, &mut output),
+        Command::Audit(args) => audit::run(&args, &mut output),
+        Command::Issuer(args) => issuer::run(&args, &mut output),
+        Command::Env(args) => env::run(&args, &mut output),
+        Command::Completions(args) => completions::run(&args, &mut output),
+        Command::Man(args) => man::run(&args, &mut output),
+    };
+    let done = done.and_then(|()| output.flush().map_err(Failure::output));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent_and_teaches() {
+        Cli::command().debug_assert();
+        for command in Cli::command().get_subcommands() {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+            assert!(command.get_after_help().is_some(), "{} shows no example", command.get_name());
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! `tidegate run`: the proxy, until it is told to stop.
+
+use std::io::{self, IsTerminal, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+
+use clap::ValueEnum;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tracing_subscriber::EnvFilter;
+
+use super::env::reachable;
+use super::running::{Reloaded, Running};
+use super::{ConfigArg, Failure, Output};
+use crate::admin::Meter;
+use crate::config::keys::{self, Keys};
+use crate::config::{self, Compiled, Config};
+use crate::limits;
+use crate::platform::process;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tidegate run                            built-in configuration: 127.0.0.1:8080, starter policy, enforce
+  tidegate run --config egress.toml
+
+Without a file, keys and the issuer are made in certs/ on first run and records go to audit/, in the working
+directory. SIGHUP reloads policy and packs (a bad file changes nothing), SIGTERM and SIGINT drain, a second one
+ends at once. Each signed checkpoint is also printed: keep that output elsewhere, and cutting the trail is seen.")]
+pub(super) struct Args {
+    #[command(flatten)]
+    config: ConfigArg,
+    /// How log lines on standard error look; RUST_LOG chooses which.
+    #[arg(long, value_enum, default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    log_to_stderr(args.log_format);
+    let (config, compiled) = config::load(args.config.config.as_deref())?;
+    let keys = keys::open(&config)?;
+    let meter = Meter::install().map_err(Failure::unavailable)?;
+    process::raise_descriptor_limit();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
+    let runtime =
+        runtime.map_err(|error| Failure::unavailable(format!("the runtime cannot be started: {error}")))?;
+    let served = runtime.block_on(serve(config, compiled, keys, meter, output));
+    // After a second signal, flows may still be under way: they end here.
+    runtime.shutdown_background();
+    served
+}
+
+fn log_to_stderr(format: LogFormat) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    let logs = logs.with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
+    match format {
+        LogFormat::Text => logs.init(),
+        LogFormat::Json => logs.json().init(),
+    }
+}
+
+/// The signals that a gate heeds.
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+}
+
+enum Told {
+    Stop,
+    Reload,
+}
+
+impl Signals {
+    fn new() -> io::Result<Signals> {
+        Ok(Signals {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> Told {
+        tokio::select! {
+            _ = self.terminate.recv() => Told::Stop,
+            _ = self.interrupt.recv() => Told::Stop,
+            _ = self.hangup.recv() => Told::Reload,
+        }
+    }
+
+    async fn stop(&mut self) {
+        while let Told::Reload = self.next().await {}
+    }
+}
+
+async fn serve(
+    config: Config,
+    compiled: Compiled,
+    keys: Keys,
+    meter: Meter,
+    output: &mut Output,
+) -> Result<(), Failure> {
+    // Before anything is accepted, so that no signal is missed.
+    let signals = Signals::new();
+    let mut signals =
+        signals.map_err(|error| Failure::unavailable(format!("signals cannot be heard: {error}")))?;
+    let made = keys.made.clone();
+    let policy = compiled.policy.hash().to_owned();
+    let (heads, waiting) = mpsc::channel();
+    let witness = Box::new(move |line: &str| {
+        // Fails when the printer is gone, and with it whoever could have kept the line.
+        let _ = heads.send(line.to_owned());
+    });
+    let running = Running::start(config, compiled, keys, meter, witness).await?;
+    greet(&running, &policy, &made, output)?;
+    let printer = print_heads(waiting)?;
+    while let Told::Reload = signals.next().await {
+        reload(&running);
+    }
+    tracing::info!(deadline = ?limits::DRAIN, "draining; a second signal ends at once");
+    tokio::select! {
+        cut = running.stop(limits::DRAIN) => {
+            // The trail is closed and its last head on the way; a printer that panicked has nothing to add.
+            let _ = printer.join();
+            tracing::info!(cut, "stopped");
+            Ok(())
+        }
+        () = signals.stop() => Err(Failure::negative("ended at once by a second signal; flows were cut")),
+    }
+}
+
+/// Packs take a moment to compile: other tasks go on meanwhile.
+fn reload(running: &Running) {
+    match tokio::task::block_in_place(|| running.reload()) {
+        Ok(Reloaded { policy, waiting }) => {
+            tracing::info!(policy, "configuration reloaded");
+            if !waiting.is_empty() {
+                tracing::warn!(settings = waiting.join(", "), "changed in the file, but they need a restart");
+            }
+        }
+        Err(complaints) => tracing::error!("configuration not reloaded, nothing has changed\n{complaints}"),
+    }
+}
+
+/// Shows checkpoints on standard output as they come, after the greeting, until the trail is closed.
+fn print_heads(heads: mpsc::Receiver<String>) -> Result<JoinHandle<()>, Failure> {
+    let print = move || {
+        for line in heads {
+            let mut stdout = io::stdout().lock();
+            // When nobody reads it there is nobody to tell.
+            let _ = writeln!(stdout, "{}", line.trim_end()).and_then(|()| stdout.flush());
+        }
+    };
+    let thread = thread::Builder::new().name("heads".to_owned()).spawn(print);
+    thread.map_err(|error| Failure::unavailable(format!("a thread cannot be started: {error}")))
+}
+
+/// What to paste to try it.
+fn greet(running: &Running, policy: &str, made: &[PathBuf], output: &mut Output) -> Result<(), Failure> {
+    let config = running.config();
+    let certificate = shown(&config.issuer.certificate);
+    let is_new = made.contains(&config.issuer.certificate);
+    let note = if is_new { "   made just now; its key never leaves this machine" } else { "" };
+    let short = policy.get(..12).unwrap_or(policy);
+    writeln!(
+        output,
+        "tidegate {} · {} · policy {short}",
+        env!("CARGO_PKG_VERSION"),
+        config.policy.mode.as_str()
+    )?;
+    for (name, address) in running.gate.addresses() {
+        writeln!(output, "  proxy    http://{}   listener {name}", reachable(address))?;
+    }
+    writeln!(output, "  trust    {certificate}{note}")?;
+    writeln!(output, "  records  {}", shown(&config.audit.directory))?;
+    writeln!(output, "  admin    http://{}/readyz?verbose", reachable(running.admin.address()))?;
+    if let Some((_, address)) = running.gate.addresses().first() {
+        let curl = format!("curl -x http://{} --cacert {certificate}", reachable(*address));
+        writeln!(
+            output,
+            "\nTry it from another terminal: the first passes, the second is blocked with its reason."
+        )?;
+        writeln!(output, "  {curl} https://example.com/")?;
+        writeln!(output, "  {curl} https://example.com/ -d 'card=4716 2530 9847 2014'")?;
+        let file = config.file.as_ref().map_or_else(String::new, |file| format!(" --config {}", shown(file)));
+        writeln!(output, "A whole shell: eval \"$(tidegate env{file})\"\n")?;
+    }
+    output.flush()?;
+    Ok(())
+}
+
+/// A path as it can be pasted into a shell.
+fn shown(path: &Path) -> String {
+    let text = path.display().to_string();
+    let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-+".contains(&b));
+    if is_plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}

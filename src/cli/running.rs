@@ -1,0 +1,231 @@
+//! A gate and everything it stands on, started and stopped in the one right order. `run` and `demo` share it.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
+use metrics::{counter, gauge};
+use ring::rand::{SecureRandom, SystemRandom};
+use serde_json::{Map, Value, json};
+
+use super::Failure;
+use crate::admin::{Admin, AdminConfig, Health, Meter};
+use crate::audit::{Audit, AuditConfig, Draft, Kind, Witness, Writer};
+use crate::config::keys::Keys;
+use crate::config::{self, Compiled, Complaints, Config};
+use crate::fingerprint::FingerprintKey;
+use crate::flow::FlowId;
+use crate::inspect::{Engine, HeldBytes};
+use crate::limits;
+use crate::proxy::{Gate, GateConfig, UpstreamConfig};
+use crate::telemetry;
+use crate::tls::{Leaves, UpstreamTls};
+
+/// A gate at work.
+pub(super) struct Running {
+    pub(super) gate: Gate,
+    pub(super) admin: Admin,
+    config: Config,
+    engine: Arc<ArcSwap<Engine>>,
+    key: FingerprintKey,
+    held: Arc<HeldBytes>,
+    audit: Audit,
+    health: Arc<Health>,
+    /// Last: it outlives whatever may still submit a record.
+    writer: Writer,
+}
+
+/// What a reload did.
+pub(super) struct Reloaded {
+    pub(super) policy: String,
+    /// Settings that changed in the file and hold only from the next start.
+    pub(super) waiting: Vec<&'static str>,
+}
+
+impl Running {
+    /// Trail first, listeners last: nothing is accepted that could not be recorded.
+    pub(super) async fn start(
+        config: Config,
+        compiled: Compiled,
+        keys: Keys,
+        meter: Meter,
+        witness: Witness,
+    ) -> Result<Running, Failure> {
+        let tls = UpstreamTls::new(&config.upstream.roots, config.upstream.min_tls)
+            .map_err(Failure::configuration)?;
+        let not_after = keys.issuer.not_after();
+        let leaves = Arc::new(ArcSwap::from_pointee(
+            Leaves::new(Arc::new(keys.issuer)).map_err(Failure::configuration)?,
+        ));
+        let held = Arc::new(HeldBytes::new(limits::HELD_BYTES));
+        let engine = compiled.engine(&config, keys.fingerprint.clone(), Arc::clone(&held));
+        let engine = Arc::new(ArcSwap::from_pointee(engine));
+
+        let trail = AuditConfig { boot: boot()?, start: started(&config, &compiled), ..config.audit.clone() };
+        let (audit, writer) = Audit::open_with(trail, &keys.audit, witness).map_err(Failure::io)?;
+        let health = Arc::new(Health::new(audit.clone(), not_after));
+        let meter = meter.refreshed_by({
+            let (audit, held) = (audit.clone(), Arc::clone(&held));
+            let growth = Growth { since: Instant::now(), from: audit.stats().disk_bytes };
+            move || refresh(&audit, &held, &growth)
+        });
+        let admin = AdminConfig {
+            address: config.admin.address,
+            token: keys.admin_token,
+            health: Arc::clone(&health),
+            meter,
+        };
+        let admin = Admin::start(admin).await.map_err(|error| {
+            Failure::unavailable(format!(
+                "the admin listener cannot be bound to {}: {error}",
+                config.admin.address
+            ))
+        })?;
+        let gate = GateConfig {
+            listeners: config.listeners.clone(),
+            upstream: UpstreamConfig {
+                tls: Arc::new(tls),
+                allow_addresses: config.upstream.allow_addresses.clone(),
+                connect_timeout: config.upstream.connect_timeout,
+                resolve: config.upstream.resolve.clone(),
+            },
+            hold_idle: config.inspect.hold_idle,
+            own_addresses: vec![admin.address()],
+        };
+        let gate = Gate::start(gate, Arc::clone(&engine), leaves, audit.clone()).await;
+        let gate = gate.map_err(Failure::unavailable)?;
+        Ok(Running { gate, admin, config, engine, key: keys.fingerprint, held, audit, health, writer })
+    }
+
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// Reads the configuration again and puts its policy and packs in force, all or nothing. Flows under way keep
+    /// what they began with.
+    pub(super) fn reload(&self) -> Result<Reloaded, Complaints> {
+        let loaded = config::load(self.config.file.as_deref());
+        let detail = match &loaded {
+            Ok((config, compiled)) => {
+                let waiting = waiting(&self.config, config);
+                json!({ "outcome": "loaded", "policy": compiled.policy.hash(), "packs": packs(compiled), "waiting": waiting })
+            }
+            Err(Complaints(complaints)) => json!({ "outcome": "refused", "complaints": complaints.len() }),
+        };
+        self.record(Kind::Config, detail);
+        let (config, compiled) = loaded?;
+        self.engine.store(Arc::new(compiled.engine(&config, self.key.clone(), Arc::clone(&self.held))));
+        Ok(Reloaded { policy: compiled.policy.hash().to_owned(), waiting: waiting(&self.config, &config) })
+    }
+
+    fn record(&self, kind: Kind, detail: Value) {
+        let detail = match detail {
+            Value::Object(detail) => detail,
+            other => Map::from_iter([("detail".to_owned(), other)]),
+        };
+        // Written whether or not the answer is awaited; a trail that takes nothing refuses flows by itself.
+        drop(self.audit.submit(Draft::Event { kind, detail }));
+    }
+
+    /// Refuses new work, lets what is under way end until the deadline, cuts the rest and closes the trail with a
+    /// signature. Tells how many flows were cut.
+    pub(super) async fn stop(self, deadline: Duration) -> usize {
+        self.health.drain();
+        let cut = self.gate.drain(deadline).await;
+        let writer = self.writer;
+        // It waits for a thread and a disk. That it fails means the runtime is going down, and the trail with it.
+        let _ = tokio::task::spawn_blocking(move || writer.close()).await;
+        drop(self.admin);
+        cut
+    }
+}
+
+/// Names this run in every record.
+fn boot() -> Result<String, Failure> {
+    let mut random = [0; 10];
+    SystemRandom::new()
+        .fill(&mut random)
+        .map_err(|_| Failure::unavailable("the system gives no random bytes"))?;
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(FlowId::new(u64::try_from(now.as_millis()).unwrap_or(u64::MAX), random).to_string())
+}
+
+/// What the `start` record says of the configuration.
+fn started(config: &Config, compiled: &Compiled) -> Map<String, Value> {
+    let listeners = config.listeners.iter().map(|listener| format!("{} {}", listener.name, listener.address));
+    let file = config.file.as_ref().map_or_else(|| "built in".to_owned(), |file| file.display().to_string());
+    Map::from_iter([
+        ("config".to_owned(), json!(file)),
+        ("mode".to_owned(), json!(config.policy.mode.as_str())),
+        ("policy".to_owned(), json!(compiled.policy.hash())),
+        ("packs".to_owned(), packs(compiled)),
+        ("listeners".to_owned(), json!(listeners.collect::<Vec<_>>())),
+    ])
+}
+
+fn packs(compiled: &Compiled) -> Value {
+    let packs = compiled.matcher.packs().iter();
+    packs.map(|pack| json!({ "name": pack.name, "version": pack.version, "hash": pack.hash })).collect()
+}
+
+/// Settings that a reload cannot change.
+fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
+    let same_listeners = format!("{:?}", old.listeners) == format!("{:?}", new.listeners);
+    let same_audit =
+        format!("{:?}", (&old.audit, &old.audit_key)) == format!("{:?}", (&new.audit, &new.audit_key));
+    let parts = [
+        ("listener", same_listeners),
+        ("admin", old.admin == new.admin),
+        ("issuer", old.issuer == new.issuer),
+        ("upstream", old.upstream == new.upstream),
+        ("inspect.hold_idle", old.inspect.hold_idle == new.inspect.hold_idle),
+        ("fingerprint", old.fingerprint_key == new.fingerprint_key),
+        ("audit", same_audit),
+    ];
+    parts.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
+}
+
+/// Since when the trail grows, and from which size.
+struct Growth {
+    since: Instant,
+    from: u64,
+}
+
+impl Growth {
+    /// Days until `max` is reached at the rate seen so far; endless while nothing grows.
+    #[expect(clippy::cast_precision_loss, reason = "an estimate for people")]
+    fn days_left(&self, now: Instant, used: u64, max: u64) -> f64 {
+        let grown = used.saturating_sub(self.from) as f64;
+        let days = now.duration_since(self.since).as_secs_f64() / 86_400.0;
+        // Without growth the rate is zero and the quotient infinite, which Prometheus knows as `+Inf`.
+        if grown > 0.0 { max.saturating_sub(used) as f64 * days / grown } else { f64::INFINITY }
+    }
+}
+
+/// Sets the figures whose values are kept elsewhere.
+#[expect(clippy::cast_precision_loss, reason = "figures for people; they stay far below 2^53")]
+fn refresh(audit: &Audit, held: &HeldBytes, growth: &Growth) {
+    let stats = audit.stats();
+    gauge!(telemetry::HELD_BYTES).set(held.used() as f64);
+    counter!(telemetry::RECORDS).absolute(stats.seq);
+    gauge!(telemetry::RECORDS_WAITING).set(stats.queued as f64);
+    gauge!(telemetry::RECORDS_LAG).set(stats.lag.as_secs_f64());
+    gauge!(telemetry::AUDIT_DISK_BYTES).set(stats.disk_bytes as f64);
+    let days = growth.days_left(Instant::now(), stats.disk_bytes, stats.max_disk);
+    gauge!(telemetry::AUDIT_DISK_DAYS).set(days);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn days_left_follow_the_rate_seen_so_far() {
+        let since = Instant::now();
+        let growth = Growth { since, from: 1_000 };
+        let after = since + Duration::from_secs(86_400);
+        assert_eq!(growth.days_left(after, 2_000, 12_000), 10.0);
+        assert_eq!(growth.days_left(after, 1_000, 12_000), f64::INFINITY);
+        assert_eq!(growth.days_left(after, 13_000, 12_000), 0.0);
+    }
+}

@@ -1,0 +1,245 @@
+//! One text, scanned as a stream: each finding that counts, with its line and a masked look at it.
+
+use std::io;
+use std::path::Path;
+
+use crate::decode::Coding;
+use crate::detect::{Confidence, Finding, Matcher, Scan};
+use crate::fingerprint::FingerprintKey;
+use crate::limits;
+use crate::policy::Overlap;
+
+/// A finding and where it stands.
+#[derive(Debug)]
+pub(super) struct Hit<'a> {
+    pub(super) path: &'a Path,
+    pub(super) codings: &'a [Coding],
+    pub(super) finding: Finding,
+    /// 1-based.
+    pub(super) line: u64,
+    /// 1-based, in bytes.
+    pub(super) column: u64,
+    /// The value's shape: every letter and digit is `#`.
+    pub(super) masked: String,
+    /// The value's shape among the words around it, those that could be values masked too.
+    pub(super) context: String,
+}
+
+pub(super) struct TextScan<'a> {
+    path: &'a Path,
+    codings: &'a [Coding],
+    matcher: &'a Matcher,
+    key: &'a FingerprintKey,
+    least: Confidence,
+    scan: Scan,
+    overlap: Overlap,
+    fresh: Vec<Finding>,
+    chosen: Vec<Finding>,
+    window: Window,
+}
+
+impl<'a> TextScan<'a> {
+    pub(super) fn new(
+        path: &'a Path,
+        codings: &'a [Coding],
+        matcher: &'a Matcher,
+        key: &'a FingerprintKey,
+        least: Confidence,
+    ) -> TextScan<'a> {
+        TextScan {
+            path,
+            codings,
+            matcher,
+            key,
+            least,
+            scan: Scan::new(),
+            overlap: Overlap::default(),
+            fresh: Vec::new(),
+            chosen: Vec::new(),
+            window: Window::default(),
+        }
+    }
+
+    pub(super) fn push(
+        &mut self,
+        chunk: &[u8],
+        on_hit: &mut dyn FnMut(&Hit<'_>) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.window.bytes.extend_from_slice(chunk);
+        self.scan.push(self.matcher, self.key, chunk, &mut self.fresh);
+        self.report(self.scan.settled(), on_hit)
+    }
+
+    pub(super) fn finish(&mut self, on_hit: &mut dyn FnMut(&Hit<'_>) -> io::Result<()>) -> io::Result<()> {
+        self.scan.finish(self.matcher, self.key, &mut self.fresh);
+        self.report(u64::MAX, on_hit)
+    }
+
+    fn report(&mut self, settled: u64, on_hit: &mut dyn FnMut(&Hit<'_>) -> io::Result<()>) -> io::Result<()> {
+        self.overlap.add(&mut self.fresh);
+        self.overlap.resolve(settled, &mut |_| false, &mut self.chosen);
+        for finding in self.chosen.drain(..).filter(|finding| finding.confidence >= self.least) {
+            let (line, column) = self.window.place(finding.start);
+            let masked = shape(self.window.slice(finding.start, finding.end));
+            let context = self.window.context(self.matcher, &finding, &masked);
+            let (path, codings) = (self.path, self.codings);
+            on_hit(&Hit { path, codings, finding, line, column, masked, context })?;
+        }
+        let undecided = self.overlap.first_start().unwrap_or(settled).min(settled);
+        self.window.forget(undecided.saturating_sub(limits::SCAN_CONTEXT as u64));
+        Ok(())
+    }
+}
+
+/// The last of a text: what is not decided yet and a little before it.
+#[derive(Debug, Default)]
+struct Window {
+    /// Offset of the first byte.
+    start: u64,
+    bytes: Vec<u8>,
+    /// Lines are counted up to here.
+    counted: u64,
+    newlines: u64,
+    line_start: u64,
+}
+
+impl Window {
+    fn slice(&self, start: u64, end: u64) -> &[u8] {
+        let index = |offset: u64| usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX);
+        let end = index(end).min(self.bytes.len());
+        self.bytes.get(index(start).min(end)..end).unwrap_or_default()
+    }
+
+    fn count_to(&mut self, offset: u64) {
+        if offset <= self.counted {
+            return;
+        }
+        let (counted, fresh) = (self.counted, self.slice(self.counted, offset));
+        let (mut newlines, mut last) = (0, None);
+        for at in memchr::memchr_iter(b'\n', fresh) {
+            (newlines, last) = (newlines + 1, Some(at));
+        }
+        self.newlines += newlines;
+        self.line_start = last.map_or(self.line_start, |at| counted + at as u64 + 1);
+        self.counted = offset;
+    }
+
+    /// Line and column of an offset; offsets come in order.
+    fn place(&mut self, offset: u64) -> (u64, u64) {
+        self.count_to(offset);
+        (self.newlines + 1, offset.saturating_sub(self.line_start) + 1)
+    }
+
+    /// Gives up what lies before an offset.
+    fn forget(&mut self, offset: u64) {
+        let end = self.start + self.bytes.len() as u64;
+        let offset = offset.min(end);
+        self.count_to(offset);
+        let gone = usize::try_from(offset.saturating_sub(self.start)).unwrap_or(0).min(self.bytes.len());
+        self.bytes.drain(..gone);
+        self.start += gone as u64;
+    }
+
+    /// The value's shape among its neighbours on the line.
+    fn context(&self, matcher: &Matcher, finding: &Finding, masked: &str) -> String {
+        let reach = limits::SCAN_CONTEXT as u64;
+        let before = self.slice(finding.start.saturating_sub(reach).max(self.start), finding.start);
+        let after = self.slice(finding.end, finding.end.saturating_add(reach));
+        let before = before.rsplit(|&b| b == b'\n').next().unwrap_or_default();
+        let after = after.split(|&b| b == b'\n').next().unwrap_or_default();
+        let text = format!("{}{masked}{}", neighbours(before), neighbours(after));
+        matcher.cleanse(text.trim())
+    }
+}
+
+/// Text beside a finding: words that could be part of another value show their shape only.
+fn neighbours(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let word = |word: &str| {
+        let telling = word.bytes().any(|b| b.is_ascii_digit() || b == b'@');
+        if telling { shape(word.as_bytes()) } else { word.to_owned() }
+    };
+    text.split_inclusive(char::is_whitespace).map(word).collect()
+}
+
+/// Letters and digits to `#`, ASCII punctuation and spaces as they are.
+fn shape(bytes: &[u8]) -> String {
+    let hide = |c: char| match c {
+        ' '..='~' if !c.is_ascii_alphanumeric() => c,
+        '\t' | '\n' | '\r' => ' ',
+        _ => '#',
+    };
+    String::from_utf8_lossy(bytes).chars().map(hide).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::Pack;
+
+    fn hits(text: &[u8], chunk: usize) -> Vec<(String, u64, u64, u64, u64, String, String)> {
+        let packs = ["payment", "contact"].map(|name| Pack::built_in(name).unwrap());
+        let matcher = Matcher::compile(packs.into()).unwrap();
+        let key = FingerprintKey::new(&[1; 32]);
+        let mut scan = TextScan::new(Path::new("t"), &[], &matcher, &key, Confidence::Medium);
+        let mut hits = Vec::new();
+        let mut on_hit = |hit: &Hit<'_>| {
+            let id = matcher.detector(hit.finding.detector).id.clone();
+            let Finding { start, end, .. } = hit.finding;
+            hits.push((id, start, end, hit.line, hit.column, hit.masked.clone(), hit.context.clone()));
+            Ok(())
+        };
+        for piece in text.chunks(chunk) {
+            scan.push(piece, &mut on_hit).unwrap();
+        }
+        scan.finish(&mut on_hit).unwrap();
+        hits
+    }
+
+    #[test]
+    fn findings_are_placed_and_masked_however_the_text_is_cut() {
+        let mut text = "first line\nsecond \t line\n".repeat(300);
+        let start = text.len() as u64;
+        text.push_str("customer card 4539 1488 0343 6467, mail ann@shop.example\nand 4539148803436467\n");
+        let whole = hits(text.as_bytes(), text.len());
+        assert_eq!(whole.len(), 3, "{whole:?}");
+        let (id, from, to, line, column, masked, context) = whole.first().unwrap();
+        assert_eq!((id.as_str(), *from - start, *to - from), ("payment.pan", 14, 19));
+        assert_eq!((*line, *column, masked.as_str()), (601, 15, "#### #### #### ####"));
+        assert!(context.starts_with("customer card #### #### #### ####, mail "), "{context}");
+        assert!(!context.contains("ann") && !context.contains("shop"), "{context}");
+        for chunk in [1, 7, 64, 1000] {
+            let cut = hits(text.as_bytes(), chunk);
+            let places = |hits: &[(String, u64, u64, u64, u64, String, String)]| {
+                hits.iter()
+                    .map(|hit| (hit.0.clone(), hit.1, hit.2, hit.3, hit.4, hit.5.clone()))
+                    .collect::<Vec<_>>()
+            };
+            assert_eq!(places(&cut), places(&whole), "chunk {chunk}");
+        }
+    }
+
+    #[test]
+    fn no_byte_of_a_value_is_shown_even_beside_another() {
+        let text = b"4539148803436467 5500005555555559 ann@shop.example 4111-1111-1111-1111\n";
+        for chunk in [1, 16, 100] {
+            for hit in hits(text, chunk) {
+                let shown = format!("{} {}", hit.5, hit.6);
+                assert!(!shown.bytes().any(|b| b.is_ascii_digit()), "{shown}");
+                assert!(!shown.contains("ann") && !shown.contains("shop"), "{shown}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_kept_does_not_grow_with_the_text() {
+        let packs = vec![Pack::built_in("payment").unwrap()];
+        let matcher = Matcher::compile(packs).unwrap();
+        let key = FingerprintKey::new(&[1; 32]);
+        let mut scan = TextScan::new(Path::new("t"), &[], &matcher, &key, Confidence::Medium);
+        for _ in 0..200 {
+            scan.push(&[b'x'; 8192], &mut |_| Ok(())).unwrap();
+        }
+        assert!(scan.window.bytes.capacity() < 128 * 1024, "{}", scan.window.bytes.capacity());
+    }
+}

@@ -1,0 +1,381 @@
+//! From a configuration as written to a checked one: defaults, ranges, paths, references between keys.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::audit::AuditConfig;
+use crate::detect::Pack;
+use crate::flow::Host;
+use crate::limits;
+use crate::policy::{Action, Mode};
+use crate::proxy::{ListenerConfig, ReplyDetail};
+use crate::tls::{MinTls, RootSource};
+
+use super::compiled::PackChoice;
+use super::raw::{Lists, Raw, RawAudit, RawInspect, RawListener, RawUpstream, Texts};
+use super::source::{At, Place, Source};
+use super::table::{Log, one_of};
+use super::{AdminSettings, Config, InspectSettings, IssuerFiles, UpstreamSettings, check_rules, units};
+
+const LISTENER_NAME: &str = "apps";
+const LISTENER_PORT: u16 = 8080;
+const ADMIN_PORT: u16 = 9090;
+const TENANT: &str = "default";
+
+/// Builds the configuration with a default in place of everything that draws a complaint, so that one look finds
+/// all of them; the result is of use only when there was none.
+pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &Path, log: &Log) -> Config {
+    let paths = Paths { folder };
+    let listeners = listeners(raw.listeners, log);
+    let admin = AdminSettings {
+        address: raw.admin.address.as_ref().map_or_else(|| loopback(ADMIN_PORT), |address| address.value),
+        token: paths.or(raw.admin.token.as_ref(), "certs/admin.token"),
+    };
+    if let Some(address) = &raw.admin.address
+        && let Some(taken) = listeners.iter().find(|listener| clash(listener.address, address.value))
+    {
+        let what = format!("listener `{}` already has this address", taken.name);
+        log.push(address.place.complain(what).expected("an address of its own"));
+    }
+    let node = raw.node.map_or_else(host_name, |node| node.value);
+    let directory = paths.or(raw.audit.directory.as_ref(), "audit");
+    let audit_key = paths.or(raw.audit.signing_key.as_ref(), "certs/audit.key");
+    let audit = audit(&raw.audit, node.clone(), directory, log);
+    let packs = packs(raw.packs, &paths, log);
+    for (place, instead) in unavailable_tables(&raw.bypasses, &raw.suppressions) {
+        log.push(place.unavailable(instead));
+    }
+    let starter = raw.starter.as_ref().map_or(raw.rules.is_empty(), |starter| starter.value);
+    let scene = check_rules::Scene {
+        mode: raw.mode.map_or(Mode::Enforce, |mode| mode.value),
+        unlisted: raw.unlisted.map_or(Action::Allow, |unlisted| unlisted.value),
+        starter,
+        text: &source.text,
+        listeners: &listeners,
+        packs: &packs,
+    };
+    let (policy, origins) = check_rules::check(raw.rules, raw.destinations, &scene, log);
+    Config {
+        file,
+        node,
+        packs,
+        admin,
+        issuer: IssuerFiles {
+            certificate: paths.or(raw.issuer.certificate.as_ref(), "certs/issuer.pem"),
+            key: paths.or(raw.issuer.key.as_ref(), "certs/issuer.key"),
+        },
+        upstream: upstream(raw.upstream, &paths, log),
+        inspect: inspect(&raw.inspect, log),
+        fingerprint_key: paths.or(raw.fingerprint_key.as_ref(), "certs/fingerprint.key"),
+        audit,
+        audit_key,
+        policy,
+        origins,
+        listeners,
+    }
+}
+
+/// Relative paths stand against the configuration file's folder.
+struct Paths<'a> {
+    folder: &'a Path,
+}
+
+impl Paths<'_> {
+    fn resolve(&self, written: &str) -> PathBuf {
+        self.folder.join(written)
+    }
+
+    fn or(&self, written: Option<&At<String>>, default: &str) -> PathBuf {
+        self.resolve(written.map_or(default, |written| &written.value))
+    }
+}
+
+fn loopback(port: u16) -> SocketAddr {
+    SocketAddr::from((Ipv4Addr::LOCALHOST, port))
+}
+
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}
+
+/// Whether two listeners cannot both be bound; port 0 is a new port each time.
+fn clash(a: SocketAddr, b: SocketAddr) -> bool {
+    a.port() == b.port()
+        && a.port() != 0
+        && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
+}
+
+/// Complains when a known word is not the one that this version honours.
+fn only(written: Option<&At<&'static str>>, honoured: &str, log: &Log) {
+    if let Some(At { place, .. }) = written.filter(|word| word.value != honoured) {
+        log.push(place.unavailable(&format!("\"{honoured}\"")));
+    }
+}
+
+fn listeners(raw: Option<Vec<RawListener>>, log: &Log) -> Vec<ListenerConfig> {
+    let mut listeners: Vec<ListenerConfig> = Vec::new();
+    for (index, raw) in raw.unwrap_or_else(|| vec![RawListener::default()]).into_iter().enumerate() {
+        only(raw.kind.as_ref(), "explicit", log);
+        only(raw.intercept.as_ref(), "all", log);
+        if let Some(first) = raw.intercept_destinations.iter().flatten().next() {
+            log.push(first.place.unavailable("an empty list: every destination is intercepted"));
+        }
+        if let Some(on) = raw.proxy_protocol.filter(|on| on.value) {
+            log.push(on.place.unavailable("false"));
+        }
+        let default_name =
+            || if index == 0 { LISTENER_NAME.to_owned() } else { format!("{LISTENER_NAME}-{}", index + 1) };
+        let name = raw.name.as_ref().map_or_else(default_name, |name| name.value.clone());
+        let address = raw.address.as_ref().map_or_else(|| loopback(LISTENER_PORT), |address| address.value);
+        let place_of_name = raw.name.as_ref().map(|name| &name.place);
+        let place_of_address = raw.address.as_ref().map(|address| &address.place);
+        for earlier in &listeners {
+            let complain = |place: Option<&Place>, message: String, expected: &str| {
+                if let Some(place) = place.or(place_of_name).or(place_of_address) {
+                    log.push(place.complain(message).expected(expected));
+                }
+            };
+            if *earlier.name == *name {
+                let what = format!("another listener is already named `{name}`");
+                complain(place_of_name, what, "a name of its own");
+            }
+            if clash(earlier.address, address) {
+                let what = format!("listener `{}` already has {}", earlier.name, earlier.address);
+                complain(place_of_address, what, "an address of its own");
+            }
+        }
+        listeners.push(ListenerConfig {
+            name: Arc::from(name),
+            address,
+            tenant: Arc::from(raw.tenant.map_or_else(|| TENANT.to_owned(), |tenant| tenant.value)),
+            reply: match raw.reply.map(|reply| reply.value) {
+                Some("minimal") => ReplyDetail::Minimal,
+                _ => ReplyDetail::Full,
+            },
+        });
+    }
+    listeners
+}
+
+fn packs(written: Texts, paths: &Paths<'_>, log: &Log) -> Vec<At<PackChoice>> {
+    let built_in = Pack::built_in_names();
+    let Some(written) = written else {
+        return PackChoice::all_built_in();
+    };
+    let mut choices: Vec<At<PackChoice>> = Vec::new();
+    for text in written {
+        let is_path = text.value.contains(['/', '\\']) || text.value.ends_with(".toml");
+        let choice = if is_path {
+            let path = paths.resolve(&text.value);
+            if !path.is_file() {
+                log.push(
+                    text.place.complain(format!("no such file: {}", path.display())).expected("a pack file"),
+                );
+                continue;
+            }
+            PackChoice::File(path)
+        } else if let Some(name) = built_in.iter().find(|name| **name == text.value) {
+            PackChoice::BuiltIn(name)
+        } else {
+            let complaint = text.place.complain(format!("unknown pack `{}`", text.value));
+            let expected = format!("{} or the path of a pack file", built_in.join(", "));
+            log.push(complaint.expected(expected).meant(&text.value, built_in.iter().copied()));
+            continue;
+        };
+        if choices.iter().any(|earlier| earlier.value == choice) {
+            log.push(text.place.complain(format!("pack `{}` is listed twice", text.value)));
+            continue;
+        }
+        choices.push(text.map(|_| choice));
+    }
+    choices
+}
+
+/// Packs named on the command line; each name is a text of its own in complaints.
+pub(super) fn packs_of(names: &[String], log: &Log) -> Vec<At<PackChoice>> {
+    let at = |name: &String| {
+        let source = Arc::new(Source { name: "--pack".to_owned(), text: name.clone() });
+        At { value: name.clone(), place: Place::new(&source, 0..name.len(), String::new()) }
+    };
+    packs(Some(names.iter().map(at).collect()), &Paths { folder: Path::new("") }, log)
+}
+
+fn upstream(raw: RawUpstream, paths: &Paths<'_>, log: &Log) -> UpstreamSettings {
+    let roots = match raw.roots {
+        None => vec![RootSource::System],
+        Some(written) => roots(written, paths, log),
+    };
+    UpstreamSettings {
+        roots,
+        min_tls: match raw.min_tls.map(|version| version.value) {
+            Some("1.3") => MinTls::Tls13,
+            _ => MinTls::Tls12,
+        },
+        allow_addresses: networks(raw.allow_addresses, log),
+        connect_timeout: bounded_time(
+            raw.connect_timeout.as_ref(),
+            limits::CONNECT_TIMEOUT,
+            (Duration::from_millis(1), limits::FIRST_BYTE_TIMEOUT),
+            log,
+        ),
+        resolve: resolve(raw.resolve, log),
+    }
+}
+
+fn roots(written: Vec<At<String>>, paths: &Paths<'_>, log: &Log) -> Vec<RootSource> {
+    let mut roots = Vec::new();
+    for text in written {
+        match text.value.as_str() {
+            "system" => roots.push(RootSource::System),
+            "mozilla" => roots.push(RootSource::Mozilla),
+            path => {
+                let path = paths.resolve(path);
+                if path.is_file() {
+                    roots.push(RootSource::Pem(path));
+                } else {
+                    let complaint = text.place.complain(format!("no such file: {}", path.display()));
+                    let expected = "system, mozilla or the path of a PEM file";
+                    log.push(complaint.expected(expected).meant(&text.value, ["system", "mozilla"]));
+                }
+            }
+        }
+    }
+    roots
+}
+
+/// A network, or one address.
+pub(super) fn network(text: &str) -> Option<ipnet::IpNet> {
+    text.parse().ok().or_else(|| text.parse::<IpAddr>().ok().map(ipnet::IpNet::from))
+}
+
+fn networks(written: Texts, log: &Log) -> Vec<ipnet::IpNet> {
+    let mut networks = Vec::new();
+    for text in written.unwrap_or_default() {
+        match network(&text.value) {
+            Some(network) => networks.push(network),
+            None => {
+                let complaint = text.place.complain(format!("`{}` is not a network", text.value));
+                log.push(complaint.expected("a CIDR such as \"10.0.0.0/8\", or an address"));
+            }
+        }
+    }
+    networks
+}
+
+fn resolve(written: Lists, log: &Log) -> HashMap<Box<str>, Vec<IpAddr>> {
+    let mut table = HashMap::new();
+    for (name, addresses) in written {
+        let Ok(Host::Name(host)) = name.value.parse() else {
+            let complaint = name.place.complain(format!("`{}` is not a DNS name", name.value));
+            log.push(complaint.expected("a host name, such as \"api.example.com\""));
+            continue;
+        };
+        let mut answers = Vec::new();
+        for text in &addresses {
+            match text.value.parse() {
+                Ok(ip) => answers.push(ip),
+                Err(_) => {
+                    let complaint = text.place.complain(format!("`{}` is not an address", text.value));
+                    log.push(complaint.expected("an IP address, such as \"192.0.2.7\""));
+                }
+            }
+        }
+        if addresses.is_empty() {
+            log.push(name.place.complain("no addresses given").expected("at least one IP address"));
+        }
+        table.insert(host, answers);
+    }
+    table
+}
+
+fn inspect(raw: &RawInspect, log: &Log) -> InspectSettings {
+    only(raw.opaque.as_ref(), "block", log);
+    only(raw.coded_redact.as_ref(), "transcode", log);
+    let hold = bounded_size(
+        raw.hold.as_ref(),
+        limits::HOLD as u64,
+        (limits::HOLD_MIN as u64, limits::HOLD_MAX as u64),
+        log,
+    );
+    InspectSettings {
+        hold: usize::try_from(hold).unwrap_or(limits::HOLD),
+        hold_idle: bounded_time(
+            raw.hold_idle.as_ref(),
+            limits::HOLD_IDLE,
+            (Duration::from_millis(1), limits::BODY_IDLE_TIMEOUT),
+            log,
+        ),
+        undecodable: raw.undecodable.as_ref().map_or(Action::Block, |action| action.value),
+    }
+}
+
+const SEGMENT_RANGE: (u64, u64) = (64 << 10, 16 << 30);
+const DAY: Duration = Duration::from_secs(86_400);
+const RETENTION: Duration = Duration::from_secs(365 * 86_400);
+const RETENTION_MIN: Duration = Duration::from_secs(90 * 86_400);
+
+fn audit(raw: &RawAudit, node: String, directory: PathBuf, log: &Log) -> AuditConfig {
+    if let Some(retention) = &raw.retention {
+        if retention.value < RETENTION_MIN {
+            let days = retention.value.as_secs() / DAY.as_secs();
+            let what = format!("{days} days is shorter than records must be kept");
+            log.push(retention.place.complain(what).expected("at least 90d"));
+        } else if retention.value != RETENTION {
+            log.push(retention.place.unavailable("\"365d\": no record is deleted by this version"));
+        }
+    }
+    let segment_size = bounded_size(raw.segment_size.as_ref(), limits::AUDIT_SEGMENT, SEGMENT_RANGE, log);
+    let max_disk = raw.max_disk.as_ref().map_or(limits::AUDIT_DISK, |size| size.value);
+    if max_disk < segment_size
+        && let Some(place) = raw.max_disk.as_ref().or(raw.segment_size.as_ref()).map(|size| &size.place)
+    {
+        let what = "the disk budget does not hold one segment";
+        log.push(
+            place.complain(what).expected(format!("max_disk of at least {}", units::show_size(segment_size))),
+        );
+    }
+    AuditConfig { segment_size, max_disk, ..AuditConfig::new(directory, node) }
+}
+
+fn bounded_size(written: Option<&At<u64>>, default: u64, (min, max): (u64, u64), log: &Log) -> u64 {
+    let Some(size) = written else { return default };
+    if !(min..=max).contains(&size.value) {
+        let what = format!("{} is out of range", units::show_size(size.value));
+        let expected = format!("{} to {}", units::show_size(min), units::show_size(max));
+        log.push(size.place.complain(what).expected(expected));
+    }
+    size.value
+}
+
+fn bounded_time(
+    written: Option<&At<Duration>>,
+    default: Duration,
+    (min, max): (Duration, Duration),
+    log: &Log,
+) -> Duration {
+    let Some(time) = written else { return default };
+    if !(min..=max).contains(&time.value) {
+        let what = format!("{} is out of range", units::show_duration(time.value));
+        let expected = format!("{} to {}", units::show_duration(min), units::show_duration(max));
+        log.push(time.place.complain(what).expected(expected));
+    }
+    time.value
+}
+
+fn unavailable_tables<'a>(
+    bypasses: &'a [super::raw_rule::RawBypass],
+    suppressions: &'a [super::raw_rule::RawSuppress],
+) -> impl Iterator<Item = (&'a Place, &'static str)> {
+    let bypasses =
+        bypasses.iter().map(|raw| (&raw.place, "no [[bypass]]: every tunnel is opened or refused"));
+    let without = "no [[suppress]]: a [[rule]] with action = \"allow\" exempts destinations";
+    bypasses.chain(suppressions.iter().map(move |raw| (&raw.place, without)))
+}
+
+/// Names of listeners, for complaints.
+pub(super) fn listener_names(listeners: &[ListenerConfig]) -> String {
+    one_of(&listeners.iter().map(|listener| &*listener.name).collect::<Vec<_>>())
+}

@@ -1,0 +1,387 @@
+//! Secrets on disk: files of mode 0600, made on first run and never overwritten.
+
+use std::fmt;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use ring::rand::{SecureRandom, SystemRandom};
+use zeroize::Zeroizing;
+
+use super::compiled::hex;
+use super::{Config, IssuerFiles};
+
+use crate::audit::{self, generate_signing_key};
+use crate::fingerprint::FingerprintKey;
+use crate::limits;
+use crate::tls::Issuer;
+
+/// Everything secret that a running gate needs.
+pub struct Keys {
+    pub issuer: Issuer,
+    /// PKCS#8.
+    pub audit: Zeroizing<Vec<u8>>,
+    pub fingerprint: FingerprintKey,
+    pub admin_token: Zeroizing<String>,
+    /// Files that did not exist before.
+    pub made: Vec<PathBuf>,
+}
+
+impl fmt::Debug for Keys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keys").field("made", &self.made).finish_non_exhaustive()
+    }
+}
+
+/// Why a secret cannot be used.
+#[derive(Debug)]
+pub struct KeyError {
+    pub path: PathBuf,
+    pub message: String,
+    /// Whether the operating system failed, rather than the file being wrong.
+    pub is_io: bool,
+}
+
+impl fmt::Display for KeyError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.path.display(), self.message)
+    }
+}
+
+impl std::error::Error for KeyError {}
+
+impl KeyError {
+    fn wrong(path: &Path, message: impl Into<String>) -> KeyError {
+        KeyError { path: path.to_owned(), message: message.into(), is_io: false }
+    }
+
+    fn io(path: &Path, doing: &str, error: &io::Error) -> KeyError {
+        KeyError { path: path.to_owned(), message: format!("{doing}: {error}"), is_io: true }
+    }
+}
+
+/// Opens every secret; those that are missing are made. All errors at once.
+pub fn open(config: &Config) -> Result<Keys, Vec<KeyError>> {
+    let mut made = Vec::new();
+    let mut errors = Vec::new();
+    let issuer = issuer(config, &mut made).map_err(|error| errors.push(error)).ok();
+    let audit = audit_key(&config.audit_key, &mut made).map_err(|error| errors.push(error)).ok();
+    let fingerprint =
+        fingerprint_key(&config.fingerprint_key, &mut made).map_err(|error| errors.push(error)).ok();
+    let admin_token = admin_token(&config.admin.token, &mut made).map_err(|error| errors.push(error)).ok();
+    match (issuer, audit, fingerprint, admin_token) {
+        (Some(issuer), Some(audit), Some(fingerprint), Some(admin_token)) => {
+            Ok(Keys { issuer, audit, fingerprint, admin_token, made })
+        }
+        _ => Err(errors),
+    }
+}
+
+/// Says what is wrong with the bytes of a secret.
+type Judge = fn(&Path, &[u8]) -> Result<(), KeyError>;
+
+/// Looks at every secret without making any: what is wrong, and which files a first run would make.
+#[must_use]
+pub fn look(config: &Config) -> (Vec<KeyError>, Vec<PathBuf>) {
+    let mut errors = Vec::new();
+    let mut missing = Vec::new();
+    match read_issuer(&config.issuer) {
+        Ok(Some(_)) => {}
+        Ok(None) => match may_make_issuer(config) {
+            Ok(()) => missing.extend([config.issuer.certificate.clone(), config.issuer.key.clone()]),
+            Err(error) => errors.push(error),
+        },
+        Err(error) => errors.push(error),
+    }
+    let checks: [(&Path, Judge); 3] = [
+        (&config.audit_key, |_, _| Ok(())),
+        (&config.fingerprint_key, |path, bytes| parse_fingerprint_key(path, bytes).map(drop)),
+        (&config.admin.token, |path, bytes| parse_token(path, bytes).map(drop)),
+    ];
+    for (path, check) in checks {
+        match read_secret(path) {
+            Ok(Some(bytes)) => errors.extend(check(path, &bytes).err()),
+            Ok(None) => missing.push(path.to_owned()),
+            Err(error) => errors.push(error),
+        }
+    }
+    (errors, missing)
+}
+
+/// Opens the fingerprint key, or makes it.
+pub fn fingerprint_key(path: &Path, made: &mut Vec<PathBuf>) -> Result<FingerprintKey, KeyError> {
+    let bytes = secret(path, made, || Ok(Zeroizing::new(format!("{}\n", *random_hex()?).into_bytes())))?;
+    parse_fingerprint_key(path, &bytes)
+}
+
+/// Reads a fingerprint key that must be there.
+pub fn read_fingerprint_key(path: &Path) -> Result<FingerprintKey, KeyError> {
+    let bytes = read_secret(path)?
+        .ok_or_else(|| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into()))?;
+    parse_fingerprint_key(path, &bytes)
+}
+
+/// A fingerprint key that lives as long as the process.
+pub fn random_fingerprint_key() -> Result<FingerprintKey, KeyError> {
+    random()
+        .map(|secret| FingerprintKey::new(&secret))
+        .map_err(|message| KeyError::wrong(Path::new("random"), message))
+}
+
+fn audit_key(path: &Path, made: &mut Vec<PathBuf>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    secret(path, made, || generate_signing_key().map_err(|error| error.to_string()))
+}
+
+fn admin_token(path: &Path, made: &mut Vec<PathBuf>) -> Result<Zeroizing<String>, KeyError> {
+    let bytes = secret(path, made, || Ok(Zeroizing::new(format!("{}\n", *random_hex()?).into_bytes())))?;
+    parse_token(path, &bytes)
+}
+
+/// Reads the issuer; makes one only where no earlier one can have been: a second authority must never appear
+/// silently beside records that speak of the first.
+fn issuer(config: &Config, made: &mut Vec<PathBuf>) -> Result<Issuer, KeyError> {
+    if let Some(issuer) = read_issuer(&config.issuer)? {
+        return Ok(issuer);
+    }
+    may_make_issuer(config)?;
+    make_issuer(&config.issuer, &config.node)?;
+    made.extend([config.issuer.certificate.clone(), config.issuer.key.clone()]);
+    read_issuer(&config.issuer)?
+        .ok_or_else(|| KeyError::wrong(&config.issuer.key, "vanished while it was made"))
+}
+
+/// The issuer on disk; `None` when neither of its files exists.
+pub fn read_issuer(files: &IssuerFiles) -> Result<Option<Issuer>, KeyError> {
+    let key = read_secret(&files.key)?;
+    let certificate = read_file(&files.certificate, |_| Ok(()))?;
+    match (certificate, key) {
+        (None, None) => Ok(None),
+        (Some(certificate), Some(key)) => {
+            let not_text = |path: &Path| KeyError::wrong(path, "is not PEM text");
+            let certificate = std::str::from_utf8(&certificate).map_err(|_| not_text(&files.certificate))?;
+            let key = std::str::from_utf8(&key).map_err(|_| not_text(&files.key))?;
+            let issuer = Issuer::from_pem(certificate, key);
+            issuer.map(Some).map_err(|error| KeyError::wrong(&files.certificate, error.message))
+        }
+        (None, Some(_)) => Err(half(&files.certificate, &files.key)),
+        (Some(_), None) => Err(half(&files.key, &files.certificate)),
+    }
+}
+
+fn half(missing: &Path, present: &Path) -> KeyError {
+    let present = present.display();
+    KeyError::wrong(
+        missing,
+        format!("is missing while {present} exists; restore it, or move the other file away"),
+    )
+}
+
+/// Makes a new issuer; never over an old one.
+pub fn make_issuer(files: &IssuerFiles, node: &str) -> Result<(), KeyError> {
+    let (certificate, key) = Issuer::generate(&format!("Tidegate issuer {node}"))
+        .map_err(|error| KeyError::wrong(&files.certificate, error.message))?;
+    let key = Zeroizing::new(key);
+    create(&files.key, key.as_bytes(), 0o600)?;
+    create(&files.certificate, certificate.as_bytes(), 0o644)
+}
+
+fn may_make_issuer(config: &Config) -> Result<(), KeyError> {
+    let directory = &config.audit.directory;
+    if !audit::has_records(directory) {
+        return Ok(());
+    }
+    let message = format!(
+        "is missing, but {} holds records made with an issuer; restore both issuer files, or make a new issuer \
+         knowingly with `tidegate issuer init`",
+        directory.display()
+    );
+    Err(KeyError::wrong(&config.issuer.certificate, message))
+}
+
+fn parse_fingerprint_key(path: &Path, bytes: &[u8]) -> Result<FingerprintKey, KeyError> {
+    let wrong = || KeyError::wrong(path, "is not a fingerprint key: expected 64 hexadecimal digits");
+    let text = std::str::from_utf8(bytes).map_err(|_| wrong())?.trim();
+    let digits = text.bytes().map(|digit| char::from(digit).to_digit(16)).collect::<Option<Vec<_>>>();
+    let digits = Zeroizing::new(digits.filter(|digits| digits.len() == 64).ok_or_else(wrong)?);
+    let mut secret = Zeroizing::new([0u8; 32]);
+    for (byte, pair) in secret.iter_mut().zip(digits.chunks_exact(2)) {
+        *byte = pair.iter().fold(0, |byte, &digit| byte << 4 | u8::try_from(digit).unwrap_or_default());
+    }
+    Ok(FingerprintKey::new(&secret))
+}
+
+fn parse_token(path: &Path, bytes: &[u8]) -> Result<Zeroizing<String>, KeyError> {
+    let text = std::str::from_utf8(bytes).unwrap_or_default().trim();
+    let is_token = text.len() >= limits::TOKEN_MIN && text.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_token {
+        let expected =
+            format!("is not a token: expected at least {} printable characters", limits::TOKEN_MIN);
+        return Err(KeyError::wrong(path, expected));
+    }
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+fn random() -> Result<Zeroizing<[u8; 32]>, String> {
+    let mut secret = Zeroizing::new([0u8; 32]);
+    SystemRandom::new().fill(secret.as_mut()).map_err(|_| "the system gives no random bytes".to_owned())?;
+    Ok(secret)
+}
+
+fn random_hex() -> Result<Zeroizing<String>, String> {
+    random().map(|secret| Zeroizing::new(hex(secret.as_ref())))
+}
+
+/// The secret at `path`, or a new one.
+fn secret(
+    path: &Path,
+    made: &mut Vec<PathBuf>,
+    make: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, String>,
+) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    if let Some(bytes) = read_secret(path)? {
+        return Ok(bytes);
+    }
+    let bytes = make().map_err(|message| KeyError::wrong(path, format!("cannot be made: {message}")))?;
+    create(path, &bytes, 0o600)?;
+    made.push(path.to_owned());
+    Ok(bytes)
+}
+
+/// The bytes of a secret; `None` when there is no such file. Refused when others may read it.
+fn read_secret(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
+    read_file(path, |metadata| {
+        let mode = metadata.mode() & 0o777;
+        if mode & 0o077 == 0 {
+            return Ok(());
+        }
+        let message = format!(
+            "others may read it (mode {mode:04o}); make it yours alone: chmod 600 {}",
+            path.display()
+        );
+        Err(KeyError::wrong(path, message))
+    })
+}
+
+fn read_file(
+    path: &Path,
+    accept: impl FnOnce(&fs::Metadata) -> Result<(), KeyError>,
+) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
+    let failed = |error: &io::Error| KeyError::io(path, "cannot be read", error);
+    let file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(&error)),
+    };
+    // Asked of the open file, so that what is judged is what is read.
+    let metadata = file.metadata().map_err(|error| failed(&error))?;
+    if !metadata.is_file() {
+        return Err(KeyError::wrong(path, "is not a file"));
+    }
+    accept(&metadata)?;
+    if metadata.len() > limits::KEY_FILE {
+        return Err(KeyError::wrong(path, format!("is longer than any key ({} bytes)", metadata.len())));
+    }
+    let mut bytes = Zeroizing::new(Vec::with_capacity(usize::try_from(limits::KEY_FILE).unwrap_or_default()));
+    file.take(limits::KEY_FILE).read_to_end(&mut bytes).map_err(|error| failed(&error))?;
+    Ok(Some(bytes))
+}
+
+/// Creates a file whole or not at all, never over an old one, and makes it last.
+fn create(path: &Path, bytes: &[u8], mode: u32) -> Result<(), KeyError> {
+    let failed = |error: io::Error| KeyError::io(path, "cannot be made", &error);
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(failed)?;
+    let name = path.file_name().ok_or_else(|| KeyError::wrong(path, "is not a file name"))?;
+    let draft = folder.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    let result = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(mode)
+        .open(&draft)
+        .and_then(|mut file| {
+            file.write_all(bytes)?;
+            file.sync_all()
+        })
+        // A link fails where a rename would replace.
+        .and_then(|()| fs::hard_link(&draft, path));
+    let removed = fs::remove_file(&draft);
+    result.and(removed).and_then(|()| File::open(folder)?.sync_all()).map_err(failed)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    fn config(folder: &Path) -> Config {
+        super::super::read_text("t.toml", "", folder).unwrap()
+    }
+
+    #[test]
+    fn a_first_run_makes_every_key_for_its_owner_alone_and_a_second_reads_them() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        assert_eq!(look(&config).1.len(), 5);
+        let first = open(&config).unwrap();
+        assert_eq!(first.made.len(), 5);
+        for path in first.made.iter().filter(|path| **path != config.issuer.certificate) {
+            assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o600, "{}", path.display());
+        }
+        let second = open(&config).unwrap();
+        assert!(second.made.is_empty());
+        assert_eq!(first.issuer.sha256(), second.issuer.sha256());
+        assert_eq!(first.admin_token, second.admin_token);
+        assert_eq!(first.fingerprint.of("a", b"b"), second.fingerprint.of("a", b"b"));
+        assert_eq!(first.audit, second.audit);
+        let (errors, missing) = look(&config);
+        assert!(errors.is_empty() && missing.is_empty(), "{errors:?} {missing:?}");
+    }
+
+    #[test]
+    fn keys_that_others_may_read_are_refused_with_the_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        open(&config).unwrap();
+        let paths = [&config.issuer.key, &config.audit_key, &config.fingerprint_key, &config.admin.token];
+        for path in paths {
+            fs::set_permissions(path, fs::Permissions::from_mode(0o640)).unwrap();
+        }
+        let errors = open(&config).unwrap_err();
+        assert_eq!(errors.iter().map(|error| &error.path).collect::<Vec<_>>(), paths);
+        for error in errors {
+            assert!(error.message.contains("0640") && error.message.contains("chmod 600"), "{error}");
+            assert!(!error.is_io);
+        }
+    }
+
+    #[test]
+    fn an_issuer_never_appears_beside_earlier_records_or_half_of_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        fs::create_dir(&config.audit.directory).unwrap();
+        fs::write(config.audit.directory.join("segment-00000000000000000001.jsonl"), "{}\n").unwrap();
+        let errors = open(&config).unwrap_err();
+        assert!(errors.iter().any(|error| error.message.contains("issuer init")), "{errors:?}");
+        assert!(!config.issuer.key.exists() && !config.issuer.certificate.exists());
+
+        make_issuer(&config.issuer, "n").unwrap();
+        open(&config).unwrap();
+        fs::remove_file(&config.issuer.key).unwrap();
+        let errors = open(&config).unwrap_err();
+        assert_eq!(errors.first().unwrap().path, config.issuer.key);
+        assert!(make_issuer(&config.issuer, "n").is_err(), "the certificate is not overwritten");
+    }
+
+    #[test]
+    fn what_is_not_a_key_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        open(&config).unwrap();
+        fs::write(&config.fingerprint_key, "0011").unwrap();
+        fs::write(&config.admin.token, "short").unwrap();
+        fs::write(&config.issuer.certificate, [0xff, 0xfe]).unwrap();
+        let errors = open(&config).unwrap_err();
+        assert_eq!(errors.len(), 3, "{errors:?}");
+    }
+}

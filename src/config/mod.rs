@@ -1,0 +1,177 @@
+//! The configuration: text to a checked [`Config`], and a checked configuration to a compiled policy.
+//!
+//! May import every floor but `cli`; only `cli` and `main` import it. Two steps: [`raw`](self) values as written,
+//! each with its place, then checked. Invariants: every complaint is made at once and names file, line, column and
+//! key path; a key is never silently ignored: what this version would not honour is refused; a failed read
+//! changes nothing.
+
+mod check;
+mod check_rules;
+mod compiled;
+pub mod keys;
+mod raw;
+mod raw_rule;
+mod source;
+mod starter;
+mod table;
+mod units;
+
+use std::collections::HashMap;
+use std::net::{IpAddr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+pub use compiled::{Compiled, PackChoice};
+pub use source::{Complaint, Complaints};
+pub use units::{show_duration, show_size};
+
+use crate::audit::AuditConfig;
+use crate::detect::Matcher;
+use crate::policy::{Action, PolicySpec};
+use crate::proxy::ListenerConfig;
+use crate::tls::{MinTls, RootSource};
+
+use source::{At, Source};
+use table::{Log, Table};
+
+/// The built-in configuration, commented: what `run` uses without a file.
+pub const BUILT_IN: &str = include_str!("default.toml");
+/// What the built-in configuration goes by in complaints.
+const BUILT_IN_NAME: &str = "built-in configuration";
+
+/// A checked configuration: plain values, paths already resolved.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The file it came from; `None` for the built-in one.
+    pub file: Option<PathBuf>,
+    pub node: String,
+    pub packs: Vec<At<PackChoice>>,
+    pub listeners: Vec<ListenerConfig>,
+    pub admin: AdminSettings,
+    pub issuer: IssuerFiles,
+    pub upstream: UpstreamSettings,
+    pub inspect: InspectSettings,
+    pub fingerprint_key: PathBuf,
+    pub audit: AuditConfig,
+    pub audit_key: PathBuf,
+    pub policy: PolicySpec,
+    origins: Vec<check_rules::Origin>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminSettings {
+    pub address: SocketAddr,
+    pub token: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IssuerFiles {
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UpstreamSettings {
+    pub roots: Vec<RootSource>,
+    pub min_tls: MinTls,
+    pub allow_addresses: Vec<ipnet::IpNet>,
+    pub connect_timeout: Duration,
+    pub resolve: HashMap<Box<str>, Vec<IpAddr>>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InspectSettings {
+    pub hold: usize,
+    pub hold_idle: Duration,
+    pub undecodable: Action,
+}
+
+/// Reads a configuration file, or the built-in configuration; packs are not opened.
+pub fn read(file: Option<&Path>) -> Result<Config, Complaints> {
+    let (config, complaints) = assess(file)?;
+    if complaints.is_empty() { Ok(config) } else { Err(sorted(complaints)) }
+}
+
+/// Reads a configuration and compiles its packs and policy: everything that can be known without touching keys,
+/// sockets or records.
+pub fn load(file: Option<&Path>) -> Result<(Config, Compiled), Complaints> {
+    let (config, complaints) = assess(file)?;
+    compile(config, complaints)
+}
+
+/// Like [`read`], of a text; relative paths stand against `folder`.
+pub fn read_text(name: &str, text: &str, folder: &Path) -> Result<Config, Complaints> {
+    let source = Arc::new(Source { name: name.to_owned(), text: text.to_owned() });
+    let (config, complaints) = judge(&source, None, folder)?;
+    if complaints.is_empty() { Ok(config) } else { Err(sorted(complaints)) }
+}
+
+/// Like [`load`], of a text; relative paths stand against `folder`.
+pub fn load_text(name: &str, text: &str, folder: &Path) -> Result<(Config, Compiled), Complaints> {
+    let source = Arc::new(Source { name: name.to_owned(), text: text.to_owned() });
+    let (config, complaints) = judge(&source, None, folder)?;
+    compile(config, complaints)
+}
+
+/// The matcher of a configuration's packs alone.
+pub fn matcher(config: &Config) -> Result<Matcher, Complaints> {
+    compiled::matcher(&config.packs).map_err(sorted)
+}
+
+/// The matcher of packs named as in `packs`: built-in names, or files relative to the working directory.
+pub fn matcher_of(names: &[String]) -> Result<Matcher, Complaints> {
+    let log = Log::default();
+    let packs = check::packs_of(names, &log);
+    let complaints = log.take();
+    if !complaints.is_empty() {
+        return Err(sorted(complaints));
+    }
+    compiled::matcher(&packs).map_err(sorted)
+}
+
+fn compile(config: Config, complaints: Vec<Complaint>) -> Result<(Config, Compiled), Complaints> {
+    let compiled = compiled::compile(&config, complaints).map_err(sorted)?;
+    Ok((config, compiled))
+}
+
+fn assess(file: Option<&Path>) -> Result<(Config, Vec<Complaint>), Complaints> {
+    let Some(path) = file else {
+        let source = Source { name: BUILT_IN_NAME.to_owned(), text: BUILT_IN.to_owned() };
+        return judge(&Arc::new(source), None, Path::new(""));
+    };
+    let name = path.display().to_string();
+    let text = std::fs::read(path)
+        .map_err(|error| format!("cannot be read: {error}"))
+        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned()))
+        .map_err(|message| Complaints(vec![Complaint::whole(&name, message)]))?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    judge(&Arc::new(Source { name, text }), Some(path.to_owned()), folder)
+}
+
+/// Text to a configuration and all that is wrong with it; complaints alone when the text is not TOML.
+fn judge(
+    source: &Arc<Source>,
+    file: Option<PathBuf>,
+    folder: &Path,
+) -> Result<(Config, Vec<Complaint>), Complaints> {
+    let log = Log::default();
+    let raw = Table::document(source, &log).map(raw::Raw::read);
+    match raw {
+        Some(raw) => {
+            let config = check::check(raw, source, file, folder, &log);
+            Ok((config, log.take()))
+        }
+        None => Err(sorted(log.take())),
+    }
+}
+
+/// In the order they were written, each once.
+fn sorted(mut complaints: Vec<Complaint>) -> Complaints {
+    complaints.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
+    complaints.dedup();
+    Complaints(complaints)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,209 @@
+//! The configuration as written: every key of the language, typed and placed, nothing judged yet.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::policy::{Action, Mode};
+
+use super::raw_rule::{RawBypass, RawRule, RawSuppress};
+use super::source::At;
+use super::table::Table;
+
+/// A list that was written, or not.
+pub(super) type Texts = Option<Vec<At<String>>>;
+/// Names of the user's own, each with a list.
+pub(super) type Lists = Vec<(At<String>, Vec<At<String>>)>;
+
+#[derive(Debug, Default)]
+pub(super) struct Raw {
+    pub(super) node: Option<At<String>>,
+    pub(super) mode: Option<At<Mode>>,
+    pub(super) packs: Texts,
+    pub(super) starter: Option<At<bool>>,
+    pub(super) listeners: Option<Vec<RawListener>>,
+    pub(super) admin: RawAdmin,
+    pub(super) issuer: RawIssuer,
+    pub(super) upstream: RawUpstream,
+    pub(super) unlisted: Option<At<Action>>,
+    pub(super) inspect: RawInspect,
+    pub(super) fingerprint_key: Option<At<String>>,
+    pub(super) audit: RawAudit,
+    pub(super) destinations: Lists,
+    pub(super) bypasses: Vec<RawBypass>,
+    pub(super) rules: Vec<RawRule>,
+    pub(super) suppressions: Vec<RawSuppress>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawListener {
+    pub(super) name: Option<At<String>>,
+    pub(super) kind: Option<At<&'static str>>,
+    pub(super) address: Option<At<SocketAddr>>,
+    pub(super) intercept: Option<At<&'static str>>,
+    pub(super) intercept_destinations: Texts,
+    pub(super) proxy_protocol: Option<At<bool>>,
+    pub(super) tenant: Option<At<String>>,
+    pub(super) reply: Option<At<&'static str>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawAdmin {
+    pub(super) address: Option<At<SocketAddr>>,
+    pub(super) token: Option<At<String>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawIssuer {
+    pub(super) certificate: Option<At<String>>,
+    pub(super) key: Option<At<String>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawUpstream {
+    pub(super) roots: Texts,
+    pub(super) min_tls: Option<At<&'static str>>,
+    pub(super) allow_addresses: Texts,
+    pub(super) connect_timeout: Option<At<Duration>>,
+    pub(super) resolve: Lists,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawInspect {
+    pub(super) hold: Option<At<u64>>,
+    pub(super) hold_idle: Option<At<Duration>>,
+    pub(super) undecodable: Option<At<Action>>,
+    pub(super) opaque: Option<At<&'static str>>,
+    pub(super) coded_redact: Option<At<&'static str>>,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct RawAudit {
+    pub(super) directory: Option<At<String>>,
+    pub(super) signing_key: Option<At<String>>,
+    pub(super) segment_size: Option<At<u64>>,
+    pub(super) max_disk: Option<At<u64>>,
+    pub(super) retention: Option<At<Duration>>,
+}
+
+const ADDRESS: &str = "an address and a port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"";
+
+impl Raw {
+    pub(super) fn read(mut table: Table<'_>) -> Raw {
+        let raw = Raw {
+            node: table.name("node"),
+            mode: table.word("mode", &[Mode::Observe, Mode::Enforce], Mode::as_str),
+            packs: table.texts("packs"),
+            starter: table.flag("starter"),
+            listeners: table.tables("listener").map(|all| all.into_iter().map(RawListener::read).collect()),
+            admin: table.table("admin").map(RawAdmin::read).unwrap_or_default(),
+            issuer: table.table("issuer").map(RawIssuer::read).unwrap_or_default(),
+            upstream: table.table("upstream").map(RawUpstream::read).unwrap_or_default(),
+            unlisted: table.table("egress").and_then(read_unlisted),
+            inspect: table.table("inspect").map(RawInspect::read).unwrap_or_default(),
+            fingerprint_key: table.table("fingerprint").and_then(read_key),
+            audit: table.table("audit").map(RawAudit::read).unwrap_or_default(),
+            destinations: table.lists("destinations"),
+            bypasses: each(&mut table, "bypass", RawBypass::read),
+            rules: each(&mut table, "rule", RawRule::read),
+            suppressions: each(&mut table, "suppress", RawSuppress::read),
+        };
+        table.finish();
+        raw
+    }
+}
+
+fn each<'a, T>(table: &mut Table<'a>, key: &'static str, read: impl FnMut(Table<'a>) -> T) -> Vec<T> {
+    table.tables(key).unwrap_or_default().into_iter().map(read).collect()
+}
+
+fn read_unlisted(mut table: Table<'_>) -> Option<At<Action>> {
+    let unlisted = table.word("unlisted", &[Action::Allow, Action::Alert, Action::Block], Action::as_str);
+    table.finish();
+    unlisted
+}
+
+fn read_key(mut table: Table<'_>) -> Option<At<String>> {
+    let key = table.name("key");
+    table.finish();
+    key
+}
+
+/// Words that are their own spelling.
+fn plain(word: &'static str) -> &'static str {
+    word
+}
+
+impl RawListener {
+    fn read(mut table: Table<'_>) -> RawListener {
+        let raw = RawListener {
+            name: table.name("name"),
+            kind: table.word("kind", &["explicit", "transparent", "reverse"], plain),
+            address: table.parsed("address", ADDRESS),
+            intercept: table.word("intercept", &["all", "listed"], plain),
+            intercept_destinations: table.texts("intercept_destinations"),
+            proxy_protocol: table.flag("proxy_protocol"),
+            tenant: table.name("tenant"),
+            reply: table.word("reply", &["full", "minimal"], plain),
+        };
+        table.finish();
+        raw
+    }
+}
+
+impl RawAdmin {
+    fn read(mut table: Table<'_>) -> RawAdmin {
+        let raw = RawAdmin { address: table.parsed("address", ADDRESS), token: table.name("token") };
+        table.finish();
+        raw
+    }
+}
+
+impl RawIssuer {
+    fn read(mut table: Table<'_>) -> RawIssuer {
+        let raw = RawIssuer { certificate: table.name("certificate"), key: table.name("key") };
+        table.finish();
+        raw
+    }
+}
+
+impl RawUpstream {
+    fn read(mut table: Table<'_>) -> RawUpstream {
+        let raw = RawUpstream {
+            roots: table.texts("roots"),
+            min_tls: table.word("min_tls", &["1.2", "1.3"], plain),
+            allow_addresses: table.texts("allow_addresses"),
+            connect_timeout: table.duration("connect_timeout"),
+            resolve: table.lists("resolve"),
+        };
+        table.finish();
+        raw
+    }
+}
+
+impl RawInspect {
+    fn read(mut table: Table<'_>) -> RawInspect {
+        let raw = RawInspect {
+            hold: table.size("hold"),
+            hold_idle: table.duration("hold_idle"),
+            undecodable: table.word("undecodable", &[Action::Block, Action::Allow], Action::as_str),
+            opaque: table.word("opaque", &["block", "inspect", "allow"], plain),
+            coded_redact: table.word("coded_redact", &["transcode", "abort"], plain),
+        };
+        table.finish();
+        raw
+    }
+}
+
+impl RawAudit {
+    fn read(mut table: Table<'_>) -> RawAudit {
+        let raw = RawAudit {
+            directory: table.name("directory"),
+            signing_key: table.name("signing_key"),
+            segment_size: table.size("segment_size"),
+            max_disk: table.size("max_disk"),
+            retention: table.duration("retention"),
+        };
+        table.finish();
+        raw
+    }
+}

@@ -1,0 +1,255 @@
+//! Where a value was written, and complaints that show the place.
+
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A configuration text and the name it goes by in complaints.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Source {
+    pub(super) name: String,
+    pub(super) text: String,
+}
+
+/// Where something was written, under which key path.
+#[derive(Clone, Debug)]
+pub struct Place {
+    source: Arc<Source>,
+    span: Range<usize>,
+    pub key: String,
+}
+
+/// A value as written, and where.
+#[derive(Clone, Debug)]
+pub struct At<T> {
+    pub value: T,
+    pub place: Place,
+}
+
+impl<T> At<T> {
+    pub(super) fn map<U>(self, change: impl FnOnce(T) -> U) -> At<U> {
+        At { value: change(self.value), place: self.place }
+    }
+}
+
+impl Place {
+    pub(super) fn new(source: &Arc<Source>, span: Range<usize>, key: String) -> Place {
+        Place { source: Arc::clone(source), span, key }
+    }
+
+    pub(super) fn span(&self) -> Range<usize> {
+        self.span.clone()
+    }
+
+    /// A complaint about what stands here.
+    pub(super) fn complain(&self, message: impl Into<String>) -> Complaint {
+        let (line, column, excerpt) = locate(&self.source.text, &self.span);
+        Complaint {
+            file: self.source.name.clone(),
+            line,
+            column,
+            key: self.key.clone(),
+            message: message.into(),
+            expected: None,
+            similar: None,
+            excerpt: Some(excerpt),
+        }
+    }
+
+    /// The complaint about a setting of the contract that this version would not honour.
+    pub(super) fn unavailable(&self, available: &str) -> Complaint {
+        self.complain("not available in this version").expected(available)
+    }
+}
+
+/// One thing that is wrong with a configuration or a pack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Complaint {
+    pub file: String,
+    /// 1-based; 0 when the complaint is about the whole file.
+    pub line: usize,
+    /// 1-based, in characters.
+    pub column: usize,
+    /// `rule[0].action`; empty when no key is concerned.
+    pub key: String,
+    pub message: String,
+    pub expected: Option<String>,
+    /// A known word close to the one that was written.
+    pub similar: Option<String>,
+    excerpt: Option<Excerpt>,
+}
+
+impl Complaint {
+    /// A complaint about a file as a whole.
+    pub(super) fn whole(file: &str, message: impl Into<String>) -> Complaint {
+        Complaint {
+            file: file.to_owned(),
+            line: 0,
+            column: 0,
+            key: String::new(),
+            message: message.into(),
+            expected: None,
+            similar: None,
+            excerpt: None,
+        }
+    }
+
+    /// A complaint that another module made about a text it read itself.
+    pub(super) fn elsewhere(file: &str, line: usize, column: usize, message: &str) -> Complaint {
+        Complaint { line, column, ..Complaint::whole(file, message) }
+    }
+
+    pub(super) fn expected(mut self, what: impl Into<String>) -> Complaint {
+        self.expected = Some(what.into());
+        self
+    }
+
+    /// Names the known word that `written` was probably meant to be, if one is close.
+    pub(super) fn meant<'a>(mut self, written: &str, known: impl IntoIterator<Item = &'a str>) -> Complaint {
+        self.similar = closest(written, known).map(str::to_owned);
+        self
+    }
+}
+
+impl fmt::Display for Complaint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.file)?;
+        if self.line > 0 {
+            write!(f, ":{}:{}", self.line, self.column)?;
+        }
+        if !self.key.is_empty() {
+            write!(f, ": {}", self.key)?;
+        }
+        write!(f, ": {}", self.message)?;
+        let gutter = self.line.to_string().len();
+        if let Some(excerpt) = &self.excerpt {
+            write!(f, "\n  {} | {}", self.line, excerpt.text)?;
+            write!(
+                f,
+                "\n  {:gutter$} | {:indent$}{}",
+                "",
+                "",
+                "^".repeat(excerpt.width),
+                indent = excerpt.indent
+            )?;
+        }
+        if let Some(expected) = &self.expected {
+            write!(f, "\n  {:gutter$} = expected {expected}", "")?;
+        }
+        if let Some(similar) = &self.similar {
+            write!(f, "\n  {:gutter$} = did you mean `{similar}`?", "")?;
+        }
+        Ok(())
+    }
+}
+
+/// All that is wrong, in the order it was written.
+#[derive(Debug)]
+pub struct Complaints(pub Vec<Complaint>);
+
+impl fmt::Display for Complaints {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for complaint in &self.0 {
+            writeln!(f, "{complaint}")?;
+        }
+        let n = self.0.len();
+        write!(f, "{n} {}", if n == 1 { "complaint" } else { "complaints" })
+    }
+}
+
+impl std::error::Error for Complaints {}
+
+/// The line that a complaint speaks of, cut to what a terminal shows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Excerpt {
+    text: String,
+    indent: usize,
+    width: usize,
+}
+
+/// Characters of a line that an excerpt shows: what fits most terminals beside the line number.
+const EXCERPT: usize = 100;
+
+/// Line, column and excerpt of a span.
+fn locate(text: &str, span: &Range<usize>) -> (usize, usize, Excerpt) {
+    let start = floor_char(text, span.start);
+    let (before, after) = text.split_at(start);
+    let line = before.matches('\n').count() + 1;
+    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+    let lead = before.get(line_start..).unwrap_or_default();
+    let column = lead.chars().count() + 1;
+    let rest = after.split('\n').next().unwrap_or_default();
+    let within = span.end.saturating_sub(start).min(rest.len());
+    let marked = rest.get(..floor_char(rest, within)).unwrap_or_default().trim_end();
+    // A long line is shown from a little before the place.
+    let skipped = if column > EXCERPT / 2 { column.saturating_sub(20) } else { 0 };
+    let shown = lead.chars().chain(rest.chars()).skip(skipped).take(EXCERPT);
+    let text = shown.map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
+    let indent = column - 1 - skipped;
+    let width = marked.chars().count().clamp(1, EXCERPT.saturating_sub(indent).max(1));
+    (line, column, Excerpt { text: text.trim_end().to_owned(), indent, width })
+}
+
+/// The last character boundary at or below `at`.
+fn floor_char(text: &str, at: usize) -> usize {
+    (0..=at.min(text.len())).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0)
+}
+
+/// The known word nearest to `written`, when it is near enough to be a slip.
+fn closest<'a>(written: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let slips = (written.chars().count() / 3).clamp(1, 3);
+    known
+        .into_iter()
+        .map(|word| (strsim::damerau_levenshtein(&written.to_lowercase(), word), word))
+        .filter(|&(distance, _)| distance <= slips)
+        .min_by_key(|&(distance, _)| distance)
+        .map(|(_, word)| word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn place(text: &str, part: &str) -> Place {
+        let source = Arc::new(Source { name: "t.toml".into(), text: text.into() });
+        let start = text.find(part).unwrap();
+        Place::new(&source, start..start + part.len(), "mode".into())
+    }
+
+    #[test]
+    fn a_complaint_shows_file_place_key_and_a_caret_under_the_value() {
+        let text = "a = 1\nmode = \"enforze\" # why\n";
+        let complaint = place(text, "\"enforze\"")
+            .complain("unknown word `enforze`")
+            .expected("observe or enforce")
+            .meant("enforze", ["observe", "enforce"]);
+        assert_eq!(
+            complaint.to_string(),
+            "t.toml:2:8: mode: unknown word `enforze`\n  2 | mode = \"enforze\" # why\n    |        ^^^^^^^^^\n    \
+             = expected observe or enforce\n    = did you mean `enforce`?"
+        );
+    }
+
+    #[test]
+    fn columns_count_characters_and_spans_over_lines_mark_the_first() {
+        let complaint = place("é = [\n1]\n", "[\n1]").complain("x");
+        assert_eq!((complaint.line, complaint.column), (1, 5));
+        assert!(complaint.to_string().ends_with("    ^"), "{complaint}");
+    }
+
+    #[test]
+    fn long_lines_are_cut_around_the_place() {
+        let text = format!("{}x{}", "a".repeat(500), "b".repeat(500));
+        let shown = place(&text, "x").complain("y").to_string();
+        let caret = shown.lines().nth(2).unwrap().find('^').unwrap();
+        assert_eq!(shown.lines().nth(1).unwrap().as_bytes()[caret], b'x');
+        assert!(shown.lines().all(|line| line.len() < EXCERPT + 20));
+    }
+
+    #[test]
+    fn only_near_words_are_suggested() {
+        assert_eq!(closest("destnations", ["destinations", "direction"]), Some("destinations"));
+        assert_eq!(closest("xyz", ["id", "action"]), None);
+        assert_eq!(closest("modes", ["mode", "node"]), Some("mode"));
+    }
+}

@@ -1,0 +1,362 @@
+//! What a configuration means and what is said about a wrong one, as text.
+
+use super::*;
+use crate::detect::Confidence;
+use crate::flow::Direction;
+use crate::policy::Mode;
+use crate::proxy::ReplyDetail;
+
+fn read_ok(text: &str) -> Config {
+    read_text("t.toml", text, Path::new("etc")).unwrap_or_else(|complaints| panic!("{complaints}"))
+}
+
+fn complaints(text: &str) -> Vec<String> {
+    let folder = tempfile::tempdir().unwrap();
+    let Complaints(list) = load_text("t.toml", text, folder.path()).expect_err(text);
+    list.iter().map(ToString::to_string).collect()
+}
+
+/// Text of a configuration and, for each complaint about it, words that it must hold.
+const WRONG: &[(&str, &[&[&str]])] = &[
+    (
+        "mode = \"enforze\"",
+        &[&["t.toml:1:8: mode: unknown word `enforze`", "observe or enforce", "did you mean `enforce`?"]],
+    ),
+    (
+        "mod = \"enforce\"",
+        &[&["t.toml:1:1: mod: unknown key", "did you mean `mode`?", "1 | mod = \"enforce\"\n    | ^^^"]],
+    ),
+    ("starter = \"yes\"", &[&["t.toml:1:11: starter: bad value: \"yes\"", "true or false"]]),
+    ("packs = [\"paymant\"]", &[&["packs[0]: unknown pack `paymant`", "did you mean `payment`?"]]),
+    ("packs = [\"payment\", \"payment\"]", &[&["packs[1]", "listed twice"]]),
+    ("packs = [\"./none.toml\"]", &[&["packs[0]: no such file", "none.toml"]]),
+    ("[listener]\nname = \"a\"", &[&["1:", "listener: bad value: a table", "[[listener]]"]]),
+    (
+        "[[listener]]\nkind = \"transparent\"",
+        &[&["2:8: listener[0].kind: not available in this version", "expected \"explicit\""]],
+    ),
+    ("[[listener]]\nintercept = \"listed\"", &[&["listener[0].intercept: not available in this version"]]),
+    (
+        "[[listener]]\nintercept_destinations = [\"a.example\"]",
+        &[&["intercept_destinations[0]: not available"]],
+    ),
+    (
+        "[[listener]]\nproxy_protocol = true",
+        &[&["listener[0].proxy_protocol: not available in this version"]],
+    ),
+    (
+        "[[listener]]\naddress = \"8080\"",
+        &[&["2:11: listener[0].address: bad value", "an address and a port"]],
+    ),
+    (
+        "[[listener]]\n[[listener]]\nname = \"apps\"\naddress = \"0.0.0.0:8080\"",
+        &[
+            &["3:8: listener[1].name: another listener is already named `apps`"],
+            &["4:11: listener[1].address", "already has 127.0.0.1:8080"],
+        ],
+    ),
+    (
+        "[admin]\naddress = \"127.0.0.1:8080\"",
+        &[&["admin.address: listener `apps` already has this address"]],
+    ),
+    ("[upstream]\nroots = [\"mozila\"]", &[&["upstream.roots[0]: no such file", "did you mean `mozilla`?"]]),
+    ("[upstream]\nmin_tls = \"1.1\"", &[&["upstream.min_tls: unknown word `1.1`", "1.2 or 1.3"]]),
+    (
+        "[upstream]\nallow_addresses = [\"10.0.0.0/33\"]",
+        &[&["allow_addresses[0]: `10.0.0.0/33` is not a network"]],
+    ),
+    ("[upstream]\nconnect_timeout = \"2m\"", &[&["connect_timeout: 2m is out of range", "1ms to 1m"]]),
+    (
+        "[upstream]\nresolve = { \"a b\" = [\"x\"], \"b.example\" = [], \"c.example\" = [\"x\"] }",
+        &[
+            &["`a b` is not a DNS name"],
+            &["upstream.resolve.b.example: no addresses given"],
+            &["upstream.resolve.c.example[0]: `x` is not an address"],
+        ],
+    ),
+    (
+        "[egress]\nunlisted = \"redact\"",
+        &[&["egress.unlisted: unknown word `redact`", "allow, alert or block"]],
+    ),
+    ("[inspect]\nhold = \"1KiB\"", &[&["inspect.hold: 1KiB is out of range", "4KiB to 64MiB"]]),
+    ("[inspect]\nhold = 4096", &[&["inspect.hold: bad value: 4096", "a size such as"]]),
+    ("[inspect]\nopaque = \"inspect\"", &[&["inspect.opaque: not available in this version"]]),
+    ("[inspect]\ncoded_redact = \"abort\"", &[&["inspect.coded_redact: not available in this version"]]),
+    (
+        "[audit]\nretention = \"30d\"",
+        &[&["audit.retention: 30 days is shorter than records must be kept", "at least 90d"]],
+    ),
+    ("[audit]\nretention = \"100d\"", &[&["audit.retention: not available in this version"]]),
+    (
+        "[audit]\nmax_disk = \"1MiB\"",
+        &[&["audit.max_disk: the disk budget does not hold one segment", "256MiB"]],
+    ),
+    (
+        "[destinations]\n\"a.b\" = []\nown = [\"http://x\", \"*.10.0.0.1\"]",
+        &[
+            &["2:1: destinations.a.b: a group may not be named `a.b`"],
+            &["3:8: destinations.own[0]: `http://x` is not a host"],
+            &["destinations.own[1]: `*.10.0.0.1` is not a host"],
+        ],
+    ),
+    (
+        "[[bypass]]\nhosts = [\"a.example\"]\nexpires = \"soon\"",
+        &[
+            &["bypass[0]: not available in this version"],
+            &["3:11: bypass[0].expires: bad value: \"soon\"", "a date without quotes"],
+        ],
+    ),
+    ("[[suppress]]\nidentifier = \"contact.email\"", &[&["suppress[0]: not available in this version"]]),
+    (
+        "[[rule]]\n",
+        &[
+            &["t.toml:1:1: rule[0]: `id` is missing"],
+            &["rule[0]: `identifiers` is missing"],
+            &["rule[0]: `action` is missing"],
+        ],
+    ),
+    (
+        "[[rule]]\nid = \"a\"\nidentifiers = [\"payment.pam\"]\naction = \"block\"\ndestnations = []",
+        &[
+            &[
+                "3:16: rule[0].identifiers[0]: no pack in use finds `payment.pam`",
+                "did you mean `payment.pan`?",
+            ],
+            &["5:1: rule[0].destnations: unknown key", "did you mean `destinations`?"],
+        ],
+    ),
+    (
+        "[[rule]]\nid = \"a\"\nidentifiers = [\"*\"]\naction = \"block\"\nper = \"client\"\nwindow = \"1h\"",
+        &[
+            &["rule[0].per: not available in this version", "\"flow\""],
+            &["rule[0].window: not available in this version"],
+        ],
+    ),
+    (
+        "[[rule]]\nid = \"a\"\nidentifiers = [\"*\"]\naction = \"allow\"\nat_least = 2",
+        &[
+            &["1:1: rule[0]: an exemption must name its destinations"],
+            &["rule[0].at_least: an exemption takes no threshold"],
+        ],
+    ),
+    (
+        "[[rule]]\nid = \"a\"\nidentifiers = [\"*\"]\naction = \"alert\"\ndirection = \"request\"\nstatus = [\"4xx\", \"9xx\"]\n\
+         destinations = [\"payment-procesors\"]\nclients = [\"aps\"]\ntenants = [\"b\"]\nmethods = [\"post\"]\n\
+         paths = [\"v1\"]\nmedia_types = [\"json\"]\nschemes = [\"htp\"]\nat_least = 0\nconfidence = \"sure\"",
+        &[
+            &["6:11: rule[0].status[0]: a request has no status"],
+            &["6:18: rule[0].status[1]: `9xx` is not a status"],
+            &["7:17: rule[0].destinations[0]: there is no group `payment-procesors`"],
+            &["8:12: rule[0].clients[0]: `aps` is neither a network nor a listener", "did you mean `apps`?"],
+            &["9:12: rule[0].tenants[0]: no listener serves tenant `b`", "expected default"],
+            &["10:12: rule[0].methods[0]: `post` is not a method"],
+            &["11:10: rule[0].paths[0]: `v1` is not a path"],
+            &["12:16: rule[0].media_types[0]: `json` is not a media type"],
+            &["13:12: rule[0].schemes[0]: unknown word `htp`", "did you mean `http`?"],
+            &["14:12: rule[0].at_least: bad value: 0", "from 1 up"],
+            &["15:14: rule[0].confidence: unknown word `sure`", "low, medium or high"],
+        ],
+    ),
+    (
+        "[[rule]]\nid = \"a\"\nidentifiers = [\"*\"]\naction = \"alert\"\n[[rule]]\nid = \"a\"\nidentifiers = [\"*\"]\naction = \"alert\"",
+        &[&["6:6: rule[1].id: another rule is already named `a`"]],
+    ),
+    ("mode = \nnode = \"x\n", &[&["t.toml:1:", "not TOML"], &["t.toml:2:", "not TOML"]]),
+];
+
+#[test]
+fn every_complaint_names_its_place_and_what_was_expected_all_at_once() {
+    for (text, expected) in WRONG {
+        let found = complaints(text);
+        assert_eq!(found.len(), expected.len(), "{text}\n{}", found.join("\n"));
+        for words in *expected {
+            let fits = |complaint: &String| words.iter().all(|word| complaint.contains(word));
+            assert!(found.iter().any(fits), "{words:?} in\n{}", found.join("\n"));
+        }
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_complaint() {
+    let complaints = read(Some(Path::new("/no/such/file.toml"))).unwrap_err().to_string();
+    assert!(complaints.starts_with("/no/such/file.toml: cannot be read: "), "{complaints}");
+}
+
+#[test]
+fn the_built_in_configuration_is_the_default_of_every_key_and_compiles() {
+    let built_in = read_text("b.toml", BUILT_IN, Path::new("etc")).unwrap();
+    let empty = read_ok("");
+    let plain = |config: &Config| {
+        let packs = config.packs.iter().map(|pack| pack.value.clone()).collect::<Vec<_>>();
+        let PolicySpec { hash: _, ref mode, ref groups, ref rules, ref unlisted } = config.policy;
+        format!(
+            "{:?}",
+            (
+                (&config.node, packs, &config.listeners, &config.admin, &config.issuer, &config.upstream),
+                (&config.inspect, &config.fingerprint_key, &config.audit, &config.audit_key),
+                (mode, groups, rules, unlisted),
+            )
+        )
+    };
+    assert_eq!(plain(&built_in), plain(&empty));
+    load(None).unwrap();
+}
+
+#[test]
+fn the_commented_parts_of_the_built_in_configuration_hold_too() {
+    let uncommented = |line: &str| match line.strip_prefix("# ") {
+        Some(rest)
+            if rest.starts_with('[') || rest.split(" = ").next().is_some_and(|key| !key.contains(' ')) =>
+        {
+            rest.to_owned()
+        }
+        _ => line.to_owned(),
+    };
+    let text = BUILT_IN.lines().map(uncommented).collect::<Vec<_>>().join("\n");
+    assert!(text.contains("\n[[rule]]\nid = \"pan-leaves\"") && text.contains("\nnode = \"egress-1\""));
+    let (config, _) =
+        load_text("b.toml", &text, Path::new("etc")).unwrap_or_else(|complaints| panic!("{complaints}"));
+    assert_eq!(config.policy.rules.last().unwrap().id, "pan-leaves");
+}
+
+const EVERY_KEY: &str = r#"
+node = "egress-1"
+mode = "observe"
+packs = ["payment"]
+starter = false
+[[listener]]
+name = "a"
+address = "[::1]:3128"
+tenant = "t"
+reply = "minimal"
+[admin]
+address = "127.0.0.1:1"
+token = "/run/token"
+[issuer]
+certificate = "ca.pem"
+key = "../ca.key"
+[upstream]
+roots = ["mozilla", "system"]
+min_tls = "1.3"
+allow_addresses = ["10.0.0.0/8", "::1"]
+connect_timeout = "3s"
+resolve = { "Host.Example" = ["127.0.0.1"] }
+[egress]
+unlisted = "block"
+[inspect]
+hold = "1MiB"
+hold_idle = "10ms"
+undecodable = "allow"
+[fingerprint]
+key = "f.key"
+[audit]
+directory = "records"
+signing_key = "s.key"
+segment_size = "1MiB"
+max_disk = "1GiB"
+[destinations]
+crm = ["crm.example", "*.crm.example"]
+[[rule]]
+id = "r"
+identifiers = ["payment.*"]
+action = "redact"
+direction = "response"
+destinations = ["crm", "localhost"]
+except_destinations = ["payment-processors"]
+clients = ["a", "10.0.0.0/8"]
+tenants = ["t"]
+methods = ["POST"]
+paths = ["/v1/"]
+media_types = ["application/json"]
+status = ["4xx", "503"]
+schemes = ["https"]
+confidence = "high"
+at_least = 2
+per = "flow"
+mode = "enforce"
+"#;
+
+#[test]
+fn every_key_of_the_language_arrives() {
+    let config = read_ok(EVERY_KEY);
+    assert_eq!(config.node, "egress-1");
+    assert_eq!(config.policy.mode, Mode::Observe);
+    assert_eq!(
+        config.packs.iter().map(|pack| pack.value.clone()).collect::<Vec<_>>(),
+        [PackChoice::BuiltIn("payment")]
+    );
+    let listener = config.listeners.first().unwrap();
+    assert_eq!((&*listener.name, &*listener.tenant, listener.reply), ("a", "t", ReplyDetail::Minimal));
+    assert_eq!(listener.address.to_string(), "[::1]:3128");
+    assert_eq!(config.admin.token, Path::new("/run/token"));
+    assert_eq!(config.issuer.certificate, Path::new("etc/ca.pem"));
+    assert_eq!(config.upstream.roots, [RootSource::Mozilla, RootSource::System]);
+    assert_eq!(config.upstream.min_tls, MinTls::Tls13);
+    assert_eq!(config.upstream.allow_addresses.len(), 2);
+    assert_eq!(config.upstream.connect_timeout, Duration::from_secs(3));
+    assert_eq!(config.upstream.resolve["host.example"], ["127.0.0.1".parse::<IpAddr>().unwrap()]);
+    assert_eq!(config.inspect.hold, 1 << 20);
+    assert_eq!(config.inspect.undecodable, Action::Allow);
+    assert_eq!((config.audit.segment_size, config.audit.max_disk), (1 << 20, 1 << 30));
+    assert_eq!(config.audit.directory, Path::new("etc/records"));
+}
+
+#[test]
+fn every_key_of_a_rule_arrives() {
+    let config = read_ok(EVERY_KEY);
+    assert_eq!(config.policy.unlisted, Action::Block);
+    // A default group that a rule names is there; the rest of the starter policy is not.
+    let groups = config.policy.groups.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
+    assert_eq!(groups, ["crm", "payment-processors"]);
+    let [rule] = config.policy.rules.as_slice() else { panic!("one rule") };
+    assert_eq!(
+        (rule.id.as_str(), rule.action, rule.direction),
+        ("r", Action::Redact, Some(Direction::Response))
+    );
+    assert_eq!((rule.confidence, rule.at_least, rule.mode), (Confidence::High, 2, Some(Mode::Enforce)));
+    assert_eq!(rule.clients, ["a", "10.0.0.0/8"]);
+    assert_eq!(
+        (rule.status.len(), rule.schemes.len(), rule.paths.len(), rule.media_types.len()),
+        (2, 1, 1, 1)
+    );
+}
+
+#[test]
+fn the_starter_policy_is_on_unless_there_are_rules_and_yields_to_the_users_groups() {
+    let rule = "[[rule]]\nid = \"r\"\nidentifiers = [\"*\"]\naction = \"alert\"\n";
+    let starters =
+        |config: &Config| config.policy.rules.iter().filter(|rule| rule.id.starts_with("starter-")).count();
+    assert!(starters(&read_ok("")) > 5);
+    assert_eq!(starters(&read_ok(rule)), 0);
+    let both = read_ok(&format!("starter = true\n{rule}"));
+    assert!(starters(&both) > 5);
+    assert_eq!(both.policy.rules.last().unwrap().id, "r");
+    assert!(read_ok("starter = false").policy.rules.is_empty());
+
+    let own = read_ok("[destinations]\npayment-processors = [\"psp.example\"]");
+    let hosts = own
+        .policy
+        .groups
+        .iter()
+        .find(|(name, _)| name == "payment-processors")
+        .map(|(_, hosts)| hosts.clone());
+    assert_eq!(hosts.unwrap(), ["psp.example"]);
+}
+
+#[test]
+fn the_starter_policy_speaks_only_of_the_packs_in_use() {
+    let (config, _) = load_text("t.toml", "packs = [\"payment\"]", Path::new("")).unwrap();
+    assert!(
+        config.policy.rules.iter().flat_map(|rule| &rule.identifiers).all(|id| id.starts_with("payment."))
+    );
+    assert!(config.policy.rules.iter().any(|rule| rule.id == "starter-cleartext"));
+}
+
+#[test]
+fn the_policy_is_named_by_everything_that_decides() {
+    let hash = |text: &str| load_text("t.toml", text, Path::new("")).unwrap().1.policy.hash().to_owned();
+    let all = [hash(""), hash("starter = false"), hash("packs = [\"payment\"]"), hash("mode = \"observe\"")];
+    assert_eq!(all.iter().collect::<std::collections::HashSet<_>>().len(), all.len());
+    assert_eq!(hash(""), hash(""));
+    assert_eq!(hash("").len(), 64);
+}

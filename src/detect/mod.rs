@@ -1,0 +1,97 @@
+//! Bytes to findings: packs are compiled into one immutable [`Matcher`]; a [`Scan`] is the state of one stream.
+//!
+//! May import floor 0. Invariants: whatever way a text is cut into chunks the findings are the same and equal to
+//! those of the whole text; nothing that starts below [`Scan::settled`] can still become, extend or cancel a
+//! finding; a finding holds no matched text.
+//!
+//! A text passes four stages, each far rarer than the one before it: `simd` classifies 64 bytes at a time,
+//! `anchor` leaves the starts where an identifier could begin, `shape` runs one small automaton there, and
+//! `validate` recomputes check digits. `context` then looks for words nearby.
+//!
+//! ```
+//! use tidegate::detect::{Confidence, Matcher, Pack, Scan};
+//! use tidegate::fingerprint::FingerprintKey;
+//!
+//! // Once, shared by all streams.
+//! let matcher = Matcher::compile(Vec::from_iter(Pack::built_in("payment"))).unwrap();
+//! let key = FingerprintKey::new(&[7; 32]); // the deployment's secret
+//!
+//! // Per stream; where it is cut makes no difference.
+//! let (mut scan, mut findings) = (Scan::new(), Vec::new());
+//! for chunk in ["paid with 4539 14", "88 0343 6467, thanks"] {
+//!     scan.push(&matcher, &key, chunk.as_bytes(), &mut findings);
+//! }
+//! scan.finish(&matcher, &key, &mut findings);
+//!
+//! let found = findings[0];
+//! assert_eq!(matcher.detector(found.detector).id, "payment.pan");
+//! assert_eq!((found.start, found.end), (10, 29));
+//! assert_eq!(found.confidence, Confidence::High);
+//! assert_eq!(findings.len(), 1);
+//! ```
+
+pub mod anchor;
+pub mod cleanse;
+pub mod context;
+pub mod matcher;
+pub mod pack;
+pub mod scan;
+pub mod shape;
+pub mod simd;
+pub mod validate;
+
+mod region;
+
+pub use matcher::{Detector, DetectorId, Matcher};
+pub use pack::{Mask, Pack, PackError};
+pub use scan::Scan;
+
+use crate::fingerprint::Fingerprint;
+
+/// How sure a detector is of a finding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Confidence {
+    Low,
+    Medium,
+    High,
+}
+
+impl Confidence {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Confidence::Low => "low",
+            Confidence::Medium => "medium",
+            Confidence::High => "high",
+        }
+    }
+
+    #[must_use]
+    pub const fn raised(self) -> Self {
+        match self {
+            Confidence::Low => Confidence::Medium,
+            Confidence::Medium | Confidence::High => Confidence::High,
+        }
+    }
+
+    #[must_use]
+    pub const fn lowered(self) -> Self {
+        match self {
+            Confidence::High => Confidence::Medium,
+            Confidence::Medium | Confidence::Low => Confidence::Low,
+        }
+    }
+}
+
+/// A value that passed its boundary, validators and invalidators.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Finding {
+    pub detector: DetectorId,
+    /// Byte offsets in the scanned text.
+    pub start: u64,
+    pub end: u64,
+    pub confidence: Confidence,
+    /// Whether a keyword stood near.
+    pub keyword: bool,
+    pub fingerprint: Fingerprint,
+}

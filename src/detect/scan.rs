@@ -1,0 +1,110 @@
+//! The running state of one stream: a short carry-over between chunks, and how far everything is decided.
+
+use super::region::{Region, Scratch};
+use super::{Finding, Matcher};
+use crate::fingerprint::FingerprintKey;
+
+/// Small chunks are gathered until this many starts can be decided at once.
+const QUANTUM: u64 = 256;
+
+/// Scans a stream chunk by chunk.
+#[derive(Clone, Debug, Default)]
+pub struct Scan {
+    /// The end of the stream so far: undecided starts and the context before them.
+    carry: Vec<u8>,
+    /// Stream offset of `carry[0]`.
+    base: u64,
+    /// Every start below is decided.
+    decided: u64,
+    seen: u64,
+    scratch: Scratch,
+}
+
+impl Scan {
+    #[must_use]
+    pub fn new() -> Scan {
+        Scan::default()
+    }
+
+    /// Appends to `out` the findings that are now certain, ordered by start.
+    pub fn push(&mut self, matcher: &Matcher, key: &FingerprintKey, chunk: &[u8], out: &mut Vec<Finding>) {
+        let chunk_base = self.seen;
+        self.seen += chunk.len() as u64;
+        let back = matcher.look_back();
+        let seam = back + matcher.lag();
+        if chunk.len() <= seam {
+            self.carry.extend_from_slice(chunk);
+            let target = self.seen.saturating_sub(matcher.lag() as u64);
+            if target >= self.decided + QUANTUM {
+                self.decide(matcher, key, target, out);
+                self.forget(back);
+            }
+            return;
+        }
+        // The starts around the cut are decided in the carry-over, all others where they are.
+        self.carry.extend_from_slice(&chunk[..seam]);
+        self.decide(matcher, key, chunk_base + back as u64, out);
+        let to = chunk.len() - matcher.lag();
+        let region = Region { text: chunk, base: chunk_base, from: back, to, label: None };
+        region.decide(matcher, matcher.level, Some(key), &mut self.scratch, out);
+        self.decided = chunk_base + to as u64;
+        self.carry.clear();
+        self.carry.extend_from_slice(&chunk[to - back..]);
+        self.base = self.decided - back as u64;
+    }
+
+    /// The text has ended: appends what is left; everything is settled.
+    pub fn finish(&mut self, matcher: &Matcher, key: &FingerprintKey, out: &mut Vec<Finding>) {
+        self.decide(matcher, key, self.seen, out);
+        self.carry.clear();
+        self.base = self.seen;
+    }
+
+    /// Nothing that starts below this offset can still become, extend or cancel a finding. Cheap and coarse.
+    #[must_use]
+    pub fn settled(&self) -> u64 {
+        self.decided
+    }
+
+    /// The same promise, looked at closely: the first offset where a match could still be under way.
+    /// Costs a look at the carry-over; for streams that wait.
+    #[must_use]
+    pub fn settled_exact(&self, matcher: &Matcher) -> u64 {
+        let region = self.region(self.seen);
+        self.base + region.first_open(matcher) as u64
+    }
+
+    /// Bytes pushed so far.
+    #[must_use]
+    pub fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    fn region(&self, to: u64) -> Region<'_> {
+        let from = (self.decided - self.base) as usize;
+        let to = (to - self.base) as usize;
+        Region { text: &self.carry, base: self.base, from, to, label: None }
+    }
+
+    fn decide(&mut self, matcher: &Matcher, key: &FingerprintKey, to: u64, out: &mut Vec<Finding>) {
+        if to <= self.decided {
+            return;
+        }
+        let mut scratch = std::mem::take(&mut self.scratch);
+        self.region(to).decide(matcher, matcher.level, Some(key), &mut scratch, out);
+        self.scratch = scratch;
+        self.decided = to;
+    }
+
+    /// Drops what no later judgement looks at.
+    fn forget(&mut self, back: usize) {
+        let keep_from = (self.decided - self.base) as usize;
+        let drop = keep_from.saturating_sub(back);
+        self.carry.drain(..drop);
+        self.base += drop as u64;
+    }
+}
+
+#[cfg(test)]
+#[path = "scan_tests.rs"]
+mod tests;

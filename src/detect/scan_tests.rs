@@ -1,0 +1,239 @@
+//! Any chunking gives the findings of the whole text, and those are what a naive reading gives.
+
+use proptest::prelude::*;
+use regex_automata::dfa::{Automaton, dense};
+
+use super::Scan;
+use crate::detect::pack::{Boundary, Definition};
+use crate::detect::simd::Level;
+use crate::detect::validate::Check;
+use crate::detect::{Confidence, Finding, Matcher, Pack};
+use crate::fingerprint::FingerprintKey;
+
+fn matcher() -> Matcher {
+    let packs = Pack::built_in_names().iter().map(|n| Pack::built_in(n).unwrap()).collect();
+    Matcher::compile(packs).unwrap()
+}
+
+fn key() -> FingerprintKey {
+    FingerprintKey::new(&[1; 32])
+}
+
+fn chunked(matcher: &Matcher, text: &[u8], cuts: &[usize]) -> Vec<Finding> {
+    let (mut scan, mut out) = (Scan::new(), Vec::new());
+    let mut at = 0;
+    for &cut in cuts {
+        let end = (at + cut).min(text.len());
+        push_checked(&mut scan, matcher, &text[at..end], &mut out);
+        at = end;
+    }
+    push_checked(&mut scan, matcher, &text[at..], &mut out);
+    let settled = scan.settled_exact(matcher);
+    let before = out.len();
+    scan.finish(matcher, &key(), &mut out);
+    assert!(
+        out[before..].iter().all(|f| f.start >= settled),
+        "a finding began below the exact settled offset"
+    );
+    out
+}
+
+/// Pushes, and holds every finding to what was said to be settled before.
+fn push_checked(scan: &mut Scan, matcher: &Matcher, chunk: &[u8], out: &mut Vec<Finding>) {
+    let settled = scan.settled().max(scan.settled_exact(matcher));
+    assert!(scan.settled() <= scan.settled_exact(matcher) && settled <= scan.seen());
+    let before = out.len();
+    scan.push(matcher, &key(), chunk, out);
+    assert!(out[before..].iter().all(|f| f.start >= settled), "a finding began below the settled offset");
+}
+
+fn sorted(mut findings: Vec<Finding>) -> Vec<Finding> {
+    findings.sort_unstable_by_key(|f| (f.start, f.end, f.detector));
+    findings
+}
+
+/// Spans by the letter of the contract: every start of every detector, longest end first, with the automaton of
+/// another library and no anchors.
+fn naive(matcher: &Matcher, text: &[u8]) -> Vec<(u16, u64, u64)> {
+    let mut out = Vec::new();
+    for (number, (definition, automaton)) in naive_detectors(matcher).iter().enumerate() {
+        let check = |names: &[toml::Spanned<String>], value: &[u8]| -> Vec<bool> {
+            names.iter().map(|n| (Check::named(n.get_ref()).unwrap().passes)(value)).collect()
+        };
+        let mut at = 0;
+        while at < text.len() {
+            let longest = ends(automaton, &text[at..]).into_iter().rev().map(|len| at + len).find(|&end| {
+                let value = &text[at..end];
+                edge(definition.boundary, text, at, end)
+                    && check(&definition.validators, value).iter().all(|&ok| ok)
+                    && !check(&definition.invalidators, value).iter().any(|&ok| ok)
+            });
+            if let Some(end) = longest {
+                out.push((number as u16, at as u64, end as u64));
+            }
+            at = longest.unwrap_or(at + 1);
+        }
+    }
+    out.sort_unstable_by_key(|&(d, s, e)| (s, e, d));
+    out
+}
+
+type Automata = Vec<(Definition, dense::DFA<Vec<u32>>)>;
+
+fn naive_detectors(matcher: &Matcher) -> &'static Automata {
+    static AUTOMATA: std::sync::OnceLock<Automata> = std::sync::OnceLock::new();
+    AUTOMATA.get_or_init(|| {
+        let build = |pattern: &str| {
+            dense::Builder::new()
+                .syntax(regex_automata::util::syntax::Config::new().unicode(false).utf8(false))
+                .thompson(regex_automata::nfa::thompson::Config::new().utf8(false))
+                .configure(
+                    dense::Config::new()
+                        .start_kind(regex_automata::dfa::StartKind::Anchored)
+                        .match_kind(regex_automata::MatchKind::All),
+                )
+                .build(pattern)
+                .unwrap()
+        };
+        let definitions = matcher.packs().iter().flat_map(|p| &p.definitions);
+        definitions.map(|d| (d.clone(), build(d.pattern.get_ref()))).collect()
+    })
+}
+
+/// Lengths of all matches at the beginning of `text`, shortest first.
+fn ends(automaton: &dense::DFA<Vec<u32>>, text: &[u8]) -> Vec<usize> {
+    let start = regex_automata::util::start::Config::new().anchored(regex_automata::Anchored::Yes);
+    let mut state = automaton.start_state(&start).unwrap();
+    let mut ends = Vec::new();
+    for (i, &byte) in text.iter().enumerate() {
+        state = automaton.next_state(state, byte);
+        if automaton.is_dead_state(state) {
+            break;
+        }
+        if automaton.is_match_state(automaton.next_eoi_state(state)) {
+            ends.push(i + 1);
+        }
+    }
+    ends
+}
+
+fn edge(boundary: Boundary, text: &[u8], start: usize, end: usize) -> bool {
+    let word = |b: u8| b.is_ascii_alphanumeric() || b == b'_';
+    let before = start.checked_sub(1).map(|i| text[i]);
+    let after = text.get(end).copied();
+    let touches = |is: &dyn Fn(u8) -> bool| before.is_some_and(is) || after.is_some_and(is);
+    match boundary {
+        Boundary::None => true,
+        Boundary::Word => !touches(&word),
+        Boundary::Digit => !touches(&|b| b.is_ascii_digit()),
+        Boundary::Number => {
+            let point = |b: Option<u8>| matches!(b, Some(b'.' | b','));
+            let joined_before =
+                point(before) && start.checked_sub(2).is_some_and(|i| text[i].is_ascii_digit());
+            let joined_after = point(after) && text.get(end + 1).is_some_and(u8::is_ascii_digit);
+            !touches(&|b| b.is_ascii_digit()) && !joined_before && !joined_after
+        }
+    }
+}
+
+/// Texts thick with values, near misses and words.
+fn texts() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        3 => Just("4539 1488 0343 6467".to_owned()),
+        3 => Just("378282246310005".to_owned()),
+        2 => Just("536-90-4399".to_owned()),
+        2 => Just("jane.doe@example.co.uk".to_owned()),
+        2 => Just("RSSMRA85T10A562S".to_owned()),
+        2 => Just("AB 12 34 56 C".to_owned()),
+        1 => Just("2 95 10 99 126 111 93".to_owned()),
+        1 => Just("AKIAIOSFODNN7EXAMPLE".to_owned()),
+        1 => Just("-----BEGIN EC PRIVATE KEY-----".to_owned()),
+        2 => Just("card order pesel dni cpf ".to_owned()),
+        3 => "[0-9]{1,20}",
+        3 => "[0-9 -]{1,30}",
+        2 => "[a-z@.]{1,12}",
+        3 => "[ -~]{1,40}",
+        1 => "[A-Z0-9]{10,40}",
+        1 => Just("x".repeat(300)),
+    ];
+    proptest::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat().into_bytes())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_chunking_gives_the_same_findings(
+        text in texts(),
+        cuts in proptest::collection::vec(prop_oneof![0usize..40, 300usize..900], 0..40),
+    ) {
+        let matcher = matcher_cached();
+        let whole = matcher.find(&key(), None, &text);
+        prop_assert_eq!(sorted(chunked(matcher, &text, &cuts)), whole.clone());
+        prop_assert_eq!(sorted(chunked(matcher, &text, &vec![1; text.len()])), whole.clone());
+        for level in Level::all() {
+            prop_assert_eq!(&matcher.find_at(level, Some(&key()), None, &text), &whole, "{:?}", level);
+        }
+    }
+
+    #[test]
+    fn findings_are_those_of_a_naive_reading(text in texts()) {
+        let matcher = matcher_cached();
+        let found: Vec<_> =
+            matcher.find(&key(), None, &text).iter().map(|f| (f.detector.0, f.start, f.end)).collect();
+        prop_assert_eq!(found, naive(matcher, &text));
+    }
+}
+
+fn matcher_cached() -> &'static Matcher {
+    static MATCHER: std::sync::OnceLock<Matcher> = std::sync::OnceLock::new();
+    MATCHER.get_or_init(matcher)
+}
+
+#[test]
+fn a_value_is_found_at_every_split() {
+    let matcher = matcher_cached();
+    let filler = "lorem ipsum ".repeat(90);
+    let text = format!("{filler}{{\"card\":\"4539 1488 0343 6467\",\"to\":\"a.b@example.com\"}}{filler}");
+    let whole = matcher.find(&key(), None, text.as_bytes());
+    assert_eq!(whole.iter().filter(|f| f.confidence == Confidence::High).count(), 2);
+    for cut in 0..text.len() {
+        assert_eq!(sorted(chunked(matcher, text.as_bytes(), &[cut])), whole, "cut at {cut}");
+    }
+}
+
+#[test]
+fn built_in_examples_come_out_as_written() {
+    let errors = matcher_cached().check_examples();
+    assert!(errors.is_empty(), "{errors:#?}");
+}
+
+#[test]
+fn a_stream_keeps_little() {
+    let matcher = matcher_cached();
+    let mut scan = Scan::new();
+    let mut out = Vec::new();
+    for size in [1usize, 17, 700, 5000, 3, 16384, 900] {
+        for _ in 0..50 {
+            scan.push(matcher, &key(), &vec![b'7'; size], &mut out);
+            let held = scan.carry.capacity() + scan.scratch.bytes();
+            assert!(held <= 4096, "a stream holds {held} bytes");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_the_start_of_a_value_is_settled_at_once() {
+    let matcher = matcher_cached();
+    let cases = [
+        ("data: {\"text\":\"hello\"}\n\n", 0),
+        ("data: 4539 1488 03", 12),
+        ("mail jane.do", 7),
+        ("ssn 536-90-4399", 11),
+    ];
+    for (text, open) in cases {
+        let (mut scan, mut out) = (Scan::new(), Vec::new());
+        scan.push(matcher, &key(), text.as_bytes(), &mut out);
+        assert_eq!(text.len() as u64 - scan.settled_exact(matcher), open, "{text:?}");
+    }
+}

@@ -1,0 +1,333 @@
+//! One detector's pattern as a small table-driven automaton, run from one start, that sees every accepting end.
+
+use std::fmt;
+
+use regex_automata::dfa::{Automaton, StartKind, dense};
+use regex_automata::nfa::thompson;
+use regex_automata::util::{primitives::StateID, start, syntax};
+use regex_automata::{Anchored, MatchKind};
+
+use crate::limits;
+
+/// The dead state: no match can come any more.
+pub(super) const DEAD: u16 = 0;
+
+/// A deterministic automaton over byte classes. State 0 is dead, state 1 is the start.
+pub struct Shape {
+    /// `state << shift | class` to the next state.
+    table: Box<[u16]>,
+    classes: Box<[u8; 256]>,
+    shift: u32,
+    accepting: Box<[bool]>,
+    pub min_len: usize,
+    pub max_len: usize,
+}
+
+impl fmt::Debug for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Shape {{ states: {}, len: {}..={} }}", self.accepting.len(), self.min_len, self.max_len)
+    }
+}
+
+/// Every end at which a match may close, as bits: bit `n` stands for a match of `n + 1` bytes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Ends([u64; limits::MATCH_LEN / 64]);
+
+impl Ends {
+    fn insert(&mut self, len: usize) {
+        let bit = len - 1;
+        self.0[bit / 64] |= 1 << (bit % 64);
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.iter().all(|&w| w == 0)
+    }
+
+    /// Removes and gives the longest length.
+    pub fn pop_longest(&mut self) -> Option<usize> {
+        for (i, word) in self.0.iter_mut().enumerate().rev() {
+            if *word != 0 {
+                let bit = 63 - word.leading_zeros() as usize;
+                *word &= !(1 << bit);
+                return Some(i * 64 + bit + 1);
+            }
+        }
+        None
+    }
+}
+
+/// What is wrong with a pattern.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ShapeError(pub String);
+
+impl Shape {
+    pub(super) const START: u16 = 1;
+
+    /// Compiles `pattern`: regex-automata syntax over bytes, ASCII classes, no look-around, finite length.
+    pub fn compile(pattern: &str) -> Result<Shape, ShapeError> {
+        let hir = parse(pattern)?;
+        let properties = hir.properties();
+        if !properties.look_set().is_empty() {
+            return Err(ShapeError(
+                "look-around (`^`, `$`, `\\b`) is not part of a pattern; use `boundary`".into(),
+            ));
+        }
+        let Some(max_len) = properties.maximum_len() else {
+            return Err(ShapeError(
+                "the pattern has no finite maximum length; write `{m,n}` instead of `*`, `+`".into(),
+            ));
+        };
+        let min_len = properties.minimum_len().unwrap_or(0);
+        if min_len == 0 {
+            return Err(ShapeError("the pattern matches the empty text".into()));
+        }
+        if max_len > limits::MATCH_LEN {
+            return Err(ShapeError(format!(
+                "the pattern matches up to {max_len} bytes; at most {} are possible",
+                limits::MATCH_LEN
+            )));
+        }
+        let dense = determinize(pattern)?;
+        Shape::from_dense(&dense, min_len, max_len)
+    }
+
+    fn from_dense(dense: &dense::DFA<Vec<u32>>, min_len: usize, max_len: usize) -> Result<Shape, ShapeError> {
+        let too_large =
+            || ShapeError("the pattern needs more than 32,767 states; simplify its repetitions".into());
+        let dense_start = dense
+            .start_state(&start::Config::new().anchored(Anchored::Yes))
+            .map_err(|e| ShapeError(e.to_string()))?;
+        let byte_classes = dense.byte_classes();
+        let mut classes = Box::new([0u8; 256]);
+        for byte in 0..=255u8 {
+            classes[byte as usize] = byte_classes.get(byte);
+        }
+        let class_count = usize::from(*classes.iter().max().unwrap_or(&0)) + 1;
+        let shift = class_count.next_power_of_two().trailing_zeros();
+        let mut representative = vec![0u8; class_count];
+        for byte in (0..=255u8).rev() {
+            representative[usize::from(classes[byte as usize])] = byte;
+        }
+
+        // Breadth first from the start; dead states fold into state 0.
+        let mut order: Vec<StateID> = vec![dense_start];
+        let mut index = std::collections::HashMap::from([(dense_start, Shape::START)]);
+        let mut table = vec![DEAD; 1 << shift];
+        let mut accepting = vec![false];
+        let mut next = 0;
+        while let Some(&state) = order.get(next) {
+            next += 1;
+            accepting.push(dense.is_match_state(dense.next_eoi_state(state)));
+            let row = table.len();
+            table.resize(row + (1 << shift), DEAD);
+            for (class, &byte) in representative.iter().enumerate() {
+                let to = dense.next_state(state, byte);
+                if dense.is_dead_state(to) || dense.is_quit_state(to) {
+                    continue;
+                }
+                let id = match index.get(&to) {
+                    Some(&id) => id,
+                    None => {
+                        order.push(to);
+                        let id = u16::try_from(order.len())
+                            .ok()
+                            .filter(|id| *id < 1 << 15)
+                            .ok_or_else(too_large)?;
+                        index.insert(to, id);
+                        id
+                    }
+                };
+                table[row + class] = id;
+            }
+        }
+        let mut shape =
+            Shape { table: table.into(), classes, shift, accepting: accepting.into(), min_len, max_len };
+        shape.prune();
+        Ok(shape)
+    }
+
+    /// Sends transitions into states that can no longer accept to the dead state, so that runs end early.
+    fn prune(&mut self) {
+        let states = self.accepting.len();
+        let mut live = self.accepting.to_vec();
+        let mut changed = true;
+        while changed {
+            changed = false;
+            for state in (1..states).rev() {
+                if !live[state] && self.row(state as u16).iter().any(|&to| live[usize::from(to)]) {
+                    live[state] = true;
+                    changed = true;
+                }
+            }
+        }
+        for to in &mut self.table {
+            if !live[usize::from(*to)] {
+                *to = DEAD;
+            }
+        }
+    }
+
+    pub(super) fn row(&self, state: u16) -> &[u16] {
+        let from = usize::from(state) << self.shift;
+        &self.table[from..from + (1 << self.shift)]
+    }
+
+    #[inline]
+    pub(super) fn step(&self, state: u16, byte: u8) -> u16 {
+        self.table[(usize::from(state) << self.shift) | usize::from(self.classes[usize::from(byte)])]
+    }
+
+    pub(super) fn accepts(&self, state: u16) -> bool {
+        self.accepting[usize::from(state)]
+    }
+
+    pub(super) fn class_of(&self, byte: u8) -> usize {
+        usize::from(self.classes[usize::from(byte)])
+    }
+
+    pub(super) fn states(&self) -> usize {
+        self.accepting.len()
+    }
+
+    /// Bytes of memory.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        self.table.len() * 2 + 256 + self.accepting.len()
+    }
+
+    /// One byte of every class, with the class's number.
+    pub(super) fn class_bytes(&self) -> impl Iterator<Item = (u8, usize)> + '_ {
+        let mut seen = [false; 256];
+        (0..=255u8).filter_map(move |byte| {
+            let class = usize::from(self.classes[usize::from(byte)]);
+            (!std::mem::replace(&mut seen[class], true)).then_some((byte, class))
+        })
+    }
+
+    /// Whether any match can hold this byte.
+    pub(super) fn uses(&self, byte: u8) -> bool {
+        (1..self.states() as u16).any(|state| self.step(state, byte) != DEAD)
+    }
+
+    /// Bytes that can stand right before a digit of a match, digits aside.
+    pub(super) fn bytes_before_digit(&self) -> Box<[bool; 256]> {
+        let mut ends = Box::new([false; 256]);
+        for state in 1..self.states() as u16 {
+            for byte in (0..=255u8).filter(|b| !b.is_ascii_digit()) {
+                let to = self.step(state, byte);
+                if to != DEAD && (b'0'..=b'9').any(|digit| self.step(to, digit) != DEAD) {
+                    ends[usize::from(byte)] = true;
+                }
+            }
+        }
+        ends
+    }
+
+    /// Runs from the beginning of `text` and gives every accepting end.
+    #[must_use]
+    pub fn run(&self, text: &[u8]) -> Ends {
+        let mut ends = Ends::default();
+        let mut state = Self::START;
+        for (i, &byte) in text.iter().take(self.max_len).enumerate() {
+            state = self.step(state, byte);
+            if state == DEAD {
+                break;
+            }
+            if self.accepting[usize::from(state)] {
+                ends.insert(i + 1);
+            }
+        }
+        ends
+    }
+
+    /// Whether a match that starts here could still be under way, or be extended, when the text ends.
+    #[must_use]
+    pub fn is_open(&self, text: &[u8]) -> bool {
+        let mut state = Self::START;
+        for &byte in text {
+            state = self.step(state, byte);
+            if state == DEAD {
+                return false;
+            }
+        }
+        self.row(state).iter().any(|&to| to != DEAD)
+    }
+}
+
+pub(super) fn parse(pattern: &str) -> Result<regex_syntax::hir::Hir, ShapeError> {
+    regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .build()
+        .parse(pattern)
+        .map_err(|e| ShapeError(reason_of(&e)))
+}
+
+fn reason_of(error: &regex_syntax::Error) -> String {
+    match error {
+        regex_syntax::Error::Parse(e) => {
+            format!("{} at column {} of the pattern", e.kind(), e.span().start.column)
+        }
+        regex_syntax::Error::Translate(e) => {
+            format!("{} at column {} of the pattern", e.kind(), e.span().start.column)
+        }
+        other => other.to_string(),
+    }
+}
+
+fn determinize(pattern: &str) -> Result<dense::DFA<Vec<u32>>, ShapeError> {
+    dense::Builder::new()
+        .syntax(syntax::Config::new().unicode(false).utf8(false))
+        .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(4 << 20)))
+        .configure(
+            dense::Config::new()
+                .start_kind(StartKind::Anchored)
+                .match_kind(MatchKind::All)
+                .accelerate(false)
+                .dfa_size_limit(Some(8 << 20))
+                .determinize_size_limit(Some(16 << 20)),
+        )
+        .build(pattern)
+        .map_err(|_| ShapeError("the pattern is too large to compile into an automaton of 8 MiB".into()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn lengths(pattern: &str, text: &str) -> Vec<usize> {
+        let mut ends = Shape::compile(pattern).unwrap().run(text.as_bytes());
+        std::iter::from_fn(|| ends.pop_longest()).collect()
+    }
+
+    #[test]
+    fn every_accepting_end_is_seen_longest_first() {
+        assert_eq!(lengths(r"\d{2,4}", "123456"), [4, 3, 2]);
+        assert_eq!(lengths(r"a(?:bc|b)?", "abcd"), [3, 2, 1]);
+        assert_eq!(lengths(r"a|ab|abcd", "abcx"), [2, 1]);
+        assert_eq!(lengths(r"\d{2,4}", "1x"), [0usize; 0]);
+        assert_eq!(lengths(r"(?i)ab{1,70}", &format!("A{}", "b".repeat(80))).len(), 70);
+    }
+
+    #[test]
+    fn what_cannot_be_bounded_is_refused_with_its_reason() {
+        for (pattern, word) in [
+            (r"\d+", "no finite maximum"),
+            (r"\d{0,3}", "empty"),
+            (r"\ba\b", "look-around"),
+            (r"a{600}", "at most 512"),
+            (r"a(", "column"),
+        ] {
+            let error = Shape::compile(pattern).unwrap_err().0;
+            assert!(error.contains(word), "{pattern}: {error}");
+        }
+    }
+
+    #[test]
+    fn an_open_run_is_known() {
+        let shape = Shape::compile(r"\d{2,4}").unwrap();
+        assert!(shape.is_open(b"1") && shape.is_open(b"12") && shape.is_open(b""));
+        assert!(!shape.is_open(b"1234") && !shape.is_open(b"1x"));
+    }
+}

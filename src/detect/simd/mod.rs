@@ -1,0 +1,156 @@
+//! Kernels that classify 64 bytes at a time, chosen once per process; every level finds the same.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod plain;
+mod walk;
+
+pub(super) use walk::Visit;
+
+/// A bit for each of 64 bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Planes {
+    digit: u64,
+    separator: u64,
+    word: u64,
+    at: u64,
+}
+
+/// What to look for; planes that no detector needs cost nothing.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wanted {
+    pub digits: bool,
+    pub at: bool,
+    /// Shortest run of letters and digits wanted; 0 for none.
+    pub word: usize,
+}
+
+/// How much of the machine is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Plain,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Level {
+    /// What this machine can do, the plain twin first and the fastest last.
+    #[must_use]
+    pub fn all() -> Vec<Level> {
+        let mut levels = vec![Level::Plain];
+        #[cfg(target_arch = "x86_64")]
+        {
+            levels.extend(avx2::available().then_some(Level::Avx2));
+            levels.extend(avx512::available().then_some(Level::Avx512));
+        }
+        levels
+    }
+
+    /// The best level of this machine.
+    #[must_use]
+    pub fn detect() -> Level {
+        Level::all().pop().unwrap_or(Level::Plain)
+    }
+}
+
+/// Looks through `text[from..to]` and calls `visit` for every run and `@`, in order of their ends.
+pub(super) fn walk<V: Visit>(
+    level: Level,
+    wanted: Wanted,
+    text: &[u8],
+    from: usize,
+    to: usize,
+    visit: &mut V,
+) {
+    match level {
+        Level::Plain => walk::walk(plain::planes, wanted, text, from, to, visit),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => avx2::walk(wanted, text, from, to, visit),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => avx512::walk(wanted, text, from, to, visit),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[derive(Default, Debug, PartialEq, Eq)]
+    struct Log(Vec<(char, usize, usize)>, Vec<(usize, u64)>);
+
+    impl Visit for Log {
+        fn digits(&mut self, start: usize, end: usize, digits: u64) {
+            self.0.push(('d', start, end));
+            self.1.push((start, digits));
+        }
+        fn at(&mut self, position: usize) {
+            self.0.push(('@', position, position));
+        }
+        fn word(&mut self, start: usize, end: usize) {
+            self.0.push(('w', start, end));
+        }
+    }
+
+    /// The same by the letter of the definition, one byte after the other.
+    fn naive(text: &[u8], from: usize, to: usize, word: usize) -> Log {
+        let digit = |i: usize| (from..to).contains(&i) && text[i].is_ascii_digit();
+        let in_run = |i: usize| {
+            digit(i)
+                || (i > from
+                    && i < to
+                    && crate::detect::anchor::is_separator(text[i])
+                    && digit(i - 1)
+                    && digit(i + 1))
+        };
+        let mut log = Log::default();
+        let mut run = |kind, least: usize, within: &dyn Fn(usize) -> bool| {
+            let mut start = from;
+            for i in from..=to {
+                if i == to || !within(i) {
+                    if i - start >= least {
+                        log.0.push((kind, start, i));
+                    }
+                    start = i + 1;
+                }
+            }
+        };
+        run('d', crate::detect::anchor::MIN_RUN_DIGITS, &in_run);
+        run('w', word, &|i| text[i].is_ascii_alphanumeric());
+        log.0.extend((from..to).filter(|&i| text[i] == b'@').map(|i| ('@', i, i)));
+        log.0.sort_unstable();
+        log
+    }
+
+    proptest! {
+        #[test]
+        fn every_level_sees_what_a_plain_reading_sees(
+            text in proptest::collection::vec(
+                prop_oneof![8 => b'0'..=b'9', 2 => Just(b' '), 2 => Just(b'-'), 1 => Just(b'@'), 3 => b'a'..=b'z', 1 => any::<u8>()],
+                0..400,
+            ),
+            cut in 0usize..100,
+            tail in 0usize..100,
+            word in 8usize..20,
+        ) {
+            let from = cut.min(text.len());
+            let to = text.len().saturating_sub(tail).max(from);
+            let wanted = Wanted { digits: true, at: true, word };
+            for level in Level::all() {
+                let mut log = Log::default();
+                walk(level, wanted, &text, from, to, &mut log);
+                log.0.sort_unstable();
+                prop_assert_eq!(&log.0, &naive(&text, from, to, word).0);
+                for &(_, start, end) in log.0.iter().filter(|l| l.0 == 'd') {
+                    let mask = log.1.iter().find(|m| m.0 == start).map(|m| m.1);
+                    let digit = |i: usize| start + i < end && text[start + i].is_ascii_digit();
+                    prop_assert_eq!(mask, Some((0..64).map(|i| u64::from(digit(i)) << i).sum::<u64>()));
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,55 @@
+//! The digits of a match without what separates them.
+
+/// Most digits any check looks at.
+const MOST: usize = 40;
+
+/// Digits of a match, as numbers.
+pub(super) struct Digits {
+    digits: [u8; MOST],
+    len: usize,
+}
+
+impl Digits {
+    /// The digits of `text`; further ones than any check looks at make it empty, which no check passes.
+    pub(super) fn of(text: &[u8]) -> Digits {
+        let mut out = Digits { digits: [0; MOST], len: 0 };
+        for &byte in text.iter().filter(|b| b.is_ascii_digit()) {
+            let Some(slot) = out.digits.get_mut(out.len) else { return Digits { digits: [0; MOST], len: 0 } };
+            *slot = byte - b'0';
+            out.len += 1;
+        }
+        out
+    }
+
+    pub(super) fn as_slice(&self) -> &[u8] {
+        &self.digits[..self.len]
+    }
+
+    /// The digits as an array when there are exactly `N`.
+    pub(super) fn exactly<const N: usize>(&self) -> Option<&[u8; N]> {
+        self.as_slice().try_into().ok()
+    }
+}
+
+/// The number that decimal digits stand for.
+pub(super) fn number(digits: &[u8]) -> u64 {
+    digits.iter().fold(0, |n, &d| n.wrapping_mul(10).wrapping_add(u64::from(d)))
+}
+
+/// Sum of digits times weights.
+pub(super) fn weighted(digits: &[u8], weights: &[u8]) -> u32 {
+    digits.iter().zip(weights).map(|(&d, &w)| u32::from(d) * u32::from(w)).sum()
+}
+
+/// Whether year, month and day name a day of the Gregorian calendar.
+pub(super) fn is_date(year: u32, month: u32, day: u32) -> bool {
+    let leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
+    let last = match month {
+        1 | 3 | 5 | 7 | 8 | 10 | 12 => 31,
+        4 | 6 | 9 | 11 => 30,
+        2 if leap => 29,
+        2 => 28,
+        _ => return false,
+    };
+    (1..=last).contains(&day)
+}

@@ -1,0 +1,54 @@
+//! Issuer ranges of the card schemes and the lengths each issues (ISO/IEC 7812; scheme documentation).
+
+use super::digits::{Digits, number};
+
+/// First six digits from..=to, and the lengths that are issued, as bits.
+struct Range {
+    from: u32,
+    to: u32,
+    lengths: u32,
+}
+
+const fn range(from: u32, to: u32, lengths: &[u32]) -> Range {
+    let mut bits = 0;
+    let mut i = 0;
+    while i < lengths.len() {
+        bits |= 1 << lengths[i];
+        i += 1;
+    }
+    Range { from, to, lengths: bits }
+}
+
+/// Ordered by `from`; ranges may overlap, any that fits will do.
+static RANGES: &[Range] = &[
+    range(220_000, 220_499, &[16, 17, 18, 19]),                 // Mir
+    range(222_100, 272_099, &[16]),                             // Mastercard, 2-series
+    range(300_000, 305_999, &[14, 16, 17, 18, 19]),             // Diners Club
+    range(309_500, 309_599, &[14, 16, 17, 18, 19]),             // Diners Club
+    range(340_000, 349_999, &[15]),                             // American Express
+    range(352_800, 358_999, &[16, 17, 18, 19]),                 // JCB
+    range(360_000, 369_999, &[14, 16, 17, 18, 19]),             // Diners Club
+    range(370_000, 379_999, &[15]),                             // American Express
+    range(380_000, 399_999, &[14, 16, 17, 18, 19]),             // Diners Club
+    range(400_000, 499_999, &[13, 16, 19]),                     // Visa
+    range(508_000, 508_999, &[16]),                             // RuPay
+    range(500_000, 509_999, &[12, 13, 14, 15, 16, 17, 18, 19]), // Maestro
+    range(510_000, 559_999, &[16]),                             // Mastercard
+    range(560_000, 589_999, &[12, 13, 14, 15, 16, 17, 18, 19]), // Maestro
+    range(601_100, 601_199, &[16, 17, 18, 19]),                 // Discover
+    range(600_000, 609_999, &[16]),                             // RuPay
+    range(620_000, 629_999, &[16, 17, 18, 19]),                 // UnionPay
+    range(630_000, 639_999, &[12, 13, 14, 15, 16, 17, 18, 19]), // Maestro
+    range(644_000, 659_999, &[16, 17, 18, 19]),                 // Discover, RuPay
+    range(670_000, 679_999, &[12, 13, 14, 15, 16, 17, 18, 19]), // Maestro
+    range(810_000, 829_999, &[16]),                             // RuPay
+];
+
+pub(super) fn passes(text: &[u8]) -> bool {
+    let digits = Digits::of(text);
+    let digits = digits.as_slice();
+    let Some(prefix) = digits.get(..6) else { return false };
+    let prefix = number(prefix) as u32;
+    let length = 1u32.checked_shl(digits.len() as u32).unwrap_or(0);
+    RANGES.iter().any(|r| (r.from..=r.to).contains(&prefix) && r.lengths & length != 0)
+}

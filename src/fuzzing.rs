@@ -1,0 +1,271 @@
+//! The bodies of the fuzz targets in `fuzz/`, which unit tests run over seeds, too; not part of the product.
+//!
+//! Each takes any bytes and panics when a promise is broken. What needs private parts stands beside them, in
+//! `audit::fuzzing` and `proxy::fuzzing`.
+
+use std::ops::ControlFlow;
+use std::path::Path;
+use std::sync::OnceLock;
+
+use crate::config;
+use crate::decode::{Coding, DecodeError, Decoder};
+use crate::detect::{Finding, Matcher, Pack, Scan};
+use crate::fingerprint::FingerprintKey;
+use crate::proxy;
+
+pub use crate::audit::fuzzing::trail;
+pub use crate::proxy::fuzzing::{connect, sniff};
+
+/// Most pieces that an input can ask for.
+const CUTS: usize = 8;
+
+/// A text and how it is cut: a number of cuts, two bytes for the length of each piece, then the text.
+fn pieces(data: &[u8]) -> (&[u8], Vec<&[u8]>) {
+    let (count, rest) =
+        data.split_first().map_or((0, data), |(count, rest)| (usize::from(*count) % CUTS, rest));
+    let (lengths, text) = rest.split_at_checked(2 * count).unwrap_or((&[], rest));
+    let (mut pieces, mut left) = (Vec::new(), text);
+    for length in lengths.chunks_exact(2) {
+        let length = length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
+        let (piece, after) = left.split_at(length % (left.len() + 1));
+        pieces.push(piece);
+        left = after;
+    }
+    pieces.push(left);
+    (text, pieces)
+}
+
+fn built_in() -> &'static Option<Matcher> {
+    static MATCHER: OnceLock<Option<Matcher>> = OnceLock::new();
+    MATCHER.get_or_init(|| {
+        let packs = Pack::built_in_names().iter().filter_map(|name| Pack::built_in(name)).collect();
+        Matcher::compile(packs).ok()
+    })
+}
+
+/// Findings in a fixed order, whatever the order in which they became certain.
+fn scanned<'a>(matcher: &Matcher, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Finding> {
+    let key = FingerprintKey::new(&[1; 32]);
+    let (mut scan, mut out) = (Scan::new(), Vec::new());
+    for piece in pieces {
+        let (before, settled) = (out.len(), scan.settled().max(scan.settled_exact(matcher)));
+        scan.push(matcher, &key, piece, &mut out);
+        assert!(
+            out.iter().skip(before).all(|f| f.start >= settled),
+            "a finding began below the settled offset"
+        );
+    }
+    let (before, settled) = (out.len(), scan.settled().max(scan.settled_exact(matcher)));
+    scan.finish(matcher, &key, &mut out);
+    assert!(out.iter().skip(before).all(|f| f.start >= settled), "the end began below the settled offset");
+    out.sort_unstable_by_key(|f| (f.start, f.end, f.detector));
+    out
+}
+
+/// Any chunking gives the findings of the whole text, and none begins below what was said to be settled.
+pub fn scan(data: &[u8]) {
+    let matcher = built_in().as_ref();
+    assert!(matcher.is_some(), "the built-in packs do not compile");
+    let (text, pieces) = pieces(data);
+    if let Some(matcher) = matcher {
+        let whole = scanned(matcher, [text]);
+        assert_eq!(scanned(matcher, pieces.iter().copied()), whole);
+        assert!(
+            whole.iter().all(|f| f.start < f.end && f.end <= text.len() as u64),
+            "a finding outside its text"
+        );
+    }
+}
+
+/// A pack is refused with complaints about places that it has, or compiles, or is refused then.
+pub fn pack(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    match Pack::parse("fuzz.toml", text) {
+        Err(errors) => assert!(!errors.is_empty(), "refused without a reason"),
+        Ok(pack) => match Matcher::compile(vec![pack]) {
+            Err(errors) => assert!(!errors.is_empty(), "refused without a reason"),
+            Ok(matcher) => {
+                let _ = matcher.check_examples();
+                let _ = scanned(&matcher, [data]);
+            }
+        },
+    }
+}
+
+/// How a coded body ended, and its text.
+fn decoded<'a>(
+    codings: &[Coding],
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+) -> (Result<(), DecodeError>, Vec<u8>) {
+    let (mut decoder, mut text) = (Decoder::new(codings), Vec::new());
+    for piece in pieces {
+        let pushed = decoder.push(piece, &mut |piece| {
+            text.extend_from_slice(piece);
+            ControlFlow::Continue(())
+        });
+        if pushed.is_err() {
+            assert_eq!(decoder.finish(), pushed, "an error did not stay");
+            return (pushed, text);
+        }
+    }
+    (decoder.finish(), text)
+}
+
+/// Any chunking of a coded body gives the same text and the same end. Only the ratio depends on how much of the body
+/// is there when the text appears.
+pub fn decode(data: &[u8]) {
+    let Some((stack, rest)) = data.split_first() else { return };
+    let codings: &[Coding] = match stack % 4 {
+        0 => &[Coding::Gzip],
+        1 => &[Coding::Deflate],
+        2 => &[Coding::Gzip, Coding::Deflate],
+        _ => &[Coding::Gzip, Coding::Gzip],
+    };
+    let (wire, pieces) = pieces(rest);
+    let (whole, cut) = (decoded(codings, [wire]), decoded(codings, pieces));
+    if [whole.0, cut.0].contains(&Err(DecodeError::Ratio)) {
+        return;
+    }
+    assert_eq!(whole.0, cut.0);
+    if whole.0.is_ok() {
+        assert_eq!(whole.1, cut.1);
+    }
+}
+
+/// What the guard lets pass of requests, or of responses of a kind that the first byte chooses, does not depend on cuts.
+pub fn framing(data: &[u8]) {
+    let Some((kind, rest)) = data.split_first() else { return };
+    let (text, pieces) = pieces(rest);
+    proxy::fuzzing::framing(*kind, text, &pieces);
+}
+
+/// A configuration is taken, or refused with complaints that can be shown.
+pub fn configuration(data: &[u8]) {
+    let Ok(text) = std::str::from_utf8(data) else { return };
+    if let Err(complaints) = config::read_text("fuzz.toml", text, Path::new("/nonexistent")) {
+        assert!(!complaints.0.is_empty(), "refused without a reason");
+        assert!(complaints.to_string().starts_with("fuzz.toml"), "a complaint that names no file");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+
+    use super::*;
+
+    type Body = fn(&[u8]);
+
+    /// Each body, and inputs that reach deep into what it runs.
+    fn seeds() -> Vec<(Body, Vec<Vec<u8>>)> {
+        let cut = |text: &str| [b"\x03\x00\x05\x00\x09\x00\x02", text.as_bytes()].concat();
+        let coded = |stack: u8, codings: &[Coding]| {
+            let mut encoder = crate::decode::Encoder::new(codings);
+            encoder.push(&b"some text, some more text. ".repeat(40)).unwrap();
+            [&[stack, 2, 0, 3, 0, 20], encoder.finish().unwrap().as_slice()].concat()
+        };
+        let request =
+            "POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n3;x\r\nabc\r\n0\r\nt: 1\r\n\r\n";
+        let response = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+        vec![
+            (scan, vec![cut("card 4539 1488 0343 6467, ssn 536-90-4399, mail a.b@example.com"), vec![]]),
+            (pack, ["payment", "contact", "national-id", "secrets"].map(pack_text).to_vec()),
+            (
+                decode,
+                vec![
+                    coded(0, &[Coding::Gzip]),
+                    coded(1, &[Coding::Deflate]),
+                    coded(2, &[Coding::Gzip, Coding::Deflate]),
+                    coded(3, &[Coding::Gzip, Coding::Gzip]),
+                ],
+            ),
+            (
+                configuration,
+                vec![
+                    include_bytes!("config/default.toml").to_vec(),
+                    include_bytes!("config/starter.toml").to_vec(),
+                    b"listener = [1]\n\xff".to_vec(),
+                ],
+            ),
+            (
+                framing,
+                vec![
+                    [b"\x00", cut(request).as_slice()].concat(),
+                    [b"\x01", cut(response).as_slice()].concat(),
+                    [b"\x02", cut(response).as_slice()].concat(),
+                ],
+            ),
+            (
+                connect,
+                vec![b"CONNECT [::1]:443 HTTP/1.1\r\nHost: [::1]:443\r\nA: b\r\n\r\n\x16\x03\x01".to_vec()],
+            ),
+            (
+                sniff,
+                vec![
+                    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
+                    request.into(),
+                    b"\x16\x03\x01\x02".to_vec(),
+                ],
+            ),
+            (
+                trail,
+                vec![
+                    b"\x00\n\x01\n\x02\n\x03\n\x04\n\x05\n\x06\n\x07".to_vec(),
+                    b"\x00\n\x01\x20\x01\n{}".to_vec(),
+                ],
+            ),
+        ]
+    }
+
+    fn pack_text(name: &str) -> Vec<u8> {
+        std::fs::read(format!("{}/patterns/{name}.toml", env!("CARGO_MANIFEST_DIR"))).unwrap()
+    }
+
+    #[test]
+    fn every_body_keeps_its_promises_on_its_seeds() {
+        for (body, seeds) in seeds() {
+            for seed in seeds {
+                body(&seed);
+            }
+        }
+    }
+
+    #[test]
+    fn pieces_are_the_text() {
+        let (text, cut) = pieces(b"\x02\x00\x01\x00\x02abcdef");
+        assert_eq!((text, cut), (&b"abcdef"[..], vec![&b"a"[..], b"bc", b"def"]));
+        assert_eq!(pieces(b""), (&b""[..], vec![&b""[..]]));
+        assert_eq!(pieces(b"\x07ab").0, b"ab");
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+
+        #[test]
+        fn damaged_seeds_break_no_promise(
+            damage in prop::collection::vec((any::<Index>(), any::<u8>()), 1..4),
+            chosen in any::<Index>(),
+        ) {
+            let seeds = seeds();
+            let (body, seeds) = &seeds[chosen.index(seeds.len())];
+            for seed in seeds {
+                let mut seed = seed.clone();
+                for (at, byte) in &damage {
+                    if !seed.is_empty() {
+                        let at = at.index(seed.len());
+                        seed[at] = *byte;
+                    }
+                }
+                body(&seed);
+            }
+        }
+
+        #[test]
+        fn noise_breaks_no_promise(noise in prop::collection::vec(any::<u8>(), 0..300)) {
+            for (body, _) in seeds() {
+                body(&noise);
+            }
+        }
+    }
+}

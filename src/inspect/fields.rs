@@ -1,0 +1,177 @@
+//! What of a head may be edited: a change must not break framing, routing, credentials or a signature.
+
+/// What of a message is under a signature or digest that an edit would break.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Signed {
+    /// Target and fields, and with them the body.
+    pub(super) head: bool,
+    pub(super) body: bool,
+}
+
+impl Signed {
+    /// Reads the signs of it in a head.
+    pub(super) fn of(target: Option<&str>, fields: &[(&str, &[u8])]) -> Signed {
+        let mut signed = Signed { head: target.is_some_and(is_presigned), body: false };
+        for (name, value) in fields {
+            match *name {
+                // SigV4, and the drafts that RFC 9421 grew from.
+                "authorization" => {
+                    let scheme = |word: &[u8]| {
+                        value.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word))
+                    };
+                    signed.head |= scheme(b"AWS4-") || scheme(b"Signature ") || scheme(b"SharedKey");
+                }
+                "signature-input" | "signature" => signed.head = true,
+                "digest" | "content-digest" | "repr-digest" | "content-md5" => signed.body = true,
+                // Webhook senders sign the body under a name of their own.
+                name => signed.body |= name.ends_with("-signature") || name.contains("-hmac"),
+            }
+        }
+        signed.body |= signed.head;
+        signed
+    }
+}
+
+/// Whether a query carries a signature over the request (S3, Google Cloud, Azure).
+fn is_presigned(target: &str) -> bool {
+    let query = target.split_once('?').map_or("", |(_, query)| query);
+    query.split('&').filter_map(|pair| pair.split_once('=')).any(|(key, _)| {
+        ["x-amz-signature", "x-goog-signature", "sig"].iter().any(|word| key.eq_ignore_ascii_case(word))
+    })
+}
+
+/// Why a field is never edited, if it is not.
+pub(super) fn fixed(name: &str) -> Option<&'static str> {
+    match name {
+        "host" => Some("host"),
+        "authorization" | "proxy-authorization" => Some("credentials"),
+        "connection" | "content-encoding" | "content-length" | "content-type" | "expect" | "keep-alive"
+        | "proxy-connection" | "te" | "trailer" | "transfer-encoding" | "upgrade" => Some("framing"),
+        _ => None,
+    }
+}
+
+/// Whether a field, or a query key where there is no field, is where a credential belongs.
+pub(super) fn holds_credentials(field: Option<&str>, key: Option<&[u8]>) -> bool {
+    match (field, key) {
+        (Some(name), _) => matches!(
+            name,
+            "authorization"
+                | "proxy-authorization"
+                | "cookie"
+                | "set-cookie"
+                | "api-key"
+                | "x-api-key"
+                | "x-auth-token"
+                | "x-goog-api-key"
+                | "x-amz-security-token"
+                | "private-token"
+        ),
+        // SigV4 in a query.
+        (None, Some(key)) => {
+            key.eq_ignore_ascii_case(b"x-amz-credential") || key.eq_ignore_ascii_case(b"x-amz-security-token")
+        }
+        (None, None) => false,
+    }
+}
+
+/// Why the body is never edited, going by its declared type, if it is not.
+pub(super) fn sealed_type(media_type: &str) -> Option<&'static str> {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let (family, kind) = essence.split_once('/')?;
+    match family {
+        "audio" | "font" | "image" | "video" if kind != "svg+xml" => return Some("archive"),
+        "application" => {}
+        _ => return None,
+    }
+    let archive = matches!(
+        kind,
+        "octet-stream"
+            | "zip"
+            | "gzip"
+            | "x-gzip"
+            | "zstd"
+            | "x-tar"
+            | "x-gtar"
+            | "x-bzip2"
+            | "x-xz"
+            | "wasm"
+            | "x-7z-compressed"
+            | "vnd.rar"
+            | "x-rar-compressed"
+            | "java-archive"
+            | "pdf"
+            | "epub+zip"
+            | "vnd.debian.binary-package"
+            | "x-rpm"
+            | "x-debian-package"
+            | "vnd.android.package-archive"
+    ) || kind.ends_with("+zip")
+        || ["vnd.openxmlformats-", "vnd.oasis.opendocument.", "vnd.ms-excel.sheet."]
+            .iter()
+            .any(|p| kind.starts_with(p));
+    let index = kind.starts_with("vnd.npm.") || kind.starts_with("vnd.pypi.");
+    if archive { Some("archive") } else { index.then_some("package_index") }
+}
+
+/// The same, going by its first bytes: a label proves nothing.
+pub(super) fn sealed_start(bytes: &[u8]) -> Option<&'static str> {
+    let magic: [&[u8]; 9] = [
+        b"PK\x03\x04",
+        b"\x1f\x8b\x08",
+        b"BZh",
+        b"7z\xbc\xaf\x27\x1c",
+        b"\xfd7zXZ\0",
+        b"\x28\xb5\x2f\xfd",
+        b"Rar!\x1a\x07",
+        b"%PDF-",
+        b"\x89PNG",
+    ];
+    magic.iter().any(|magic| bytes.starts_with(magic)).then_some("archive")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn signatures_are_seen() {
+        type Fields<'a> = &'a [(&'a str, &'a [u8])];
+        let cases: [(Option<&str>, Fields<'_>, bool, bool); 9] = [
+            (Some("/a?b=c"), &[("authorization", b"Bearer x")], false, false),
+            (None, &[("authorization", b"aws4-HMAC-SHA256 Credential=x")], true, true),
+            (None, &[("authorization", b"Signature keyId=x")], true, true),
+            (None, &[("signature-input", b"sig1=()")], true, true),
+            (None, &[("content-digest", b"sha-256=:x:")], false, true),
+            (None, &[("digest", b"SHA-256=x")], false, true),
+            (None, &[("stripe-signature", b"t=1")], false, true),
+            (Some("/a?x=1&X-Amz-Signature=ab"), &[], true, true),
+            (Some("/sig=1?design=2"), &[], false, false),
+        ];
+        for (target, fields, head, body) in cases {
+            assert_eq!(Signed::of(target, fields), Signed { head, body }, "{target:?} {fields:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_packed_is_sealed() {
+        let sealed = [
+            "application/octet-stream",
+            "Application/ZIP; x=y",
+            "image/png",
+            "application/vnd.oasis.opendocument.text",
+            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+            "application/epub+zip",
+        ];
+        for media_type in sealed {
+            assert_eq!(sealed_type(media_type), Some("archive"), "{media_type}");
+        }
+        assert_eq!(sealed_type("application/vnd.npm.install-v1+json"), Some("package_index"));
+        for media_type in ["application/json", "text/csv", "image/svg+xml", "multipart/form-data", "", "zip"]
+        {
+            assert_eq!(sealed_type(media_type), None, "{media_type}");
+        }
+        assert_eq!(sealed_start(b"PK\x03\x04..."), Some("archive"));
+        assert_eq!(sealed_start(b"{\"a\":1}"), None);
+    }
+}

@@ -1,0 +1,327 @@
+//! Looks at what stands around a body: target, header fields, cookies, trailers.
+
+use super::fields::{self, Signed};
+use super::judge::{Judge, Whence};
+use super::percent::Decoded;
+use super::{Head, HeadEdit, Part};
+use crate::detect::{Confidence, DetectorId, Finding};
+use crate::limits::PERCENT_DEPTH;
+use crate::policy::Overlap;
+
+/// A finding of a head that has not left yet.
+#[derive(Debug)]
+pub(super) struct HeadHit {
+    detector: DetectorId,
+    confidence: Confidence,
+    fate: Fate,
+}
+
+/// What can be done about a finding, if a rule asks for it.
+#[derive(Debug)]
+enum Fate {
+    /// Hide it.
+    Edit(HeadEdit),
+    /// It cannot be hidden, and the word says why.
+    Fixed(&'static str),
+    /// No rule could ask.
+    Unasked,
+    /// Recorded, and never acted on.
+    Noted,
+}
+
+/// Everything found in a head or in trailers.
+#[derive(Debug, Default)]
+pub(super) struct HeadHits {
+    hits: Vec<HeadHit>,
+    /// [`Judge::redactions`] at the last look for a refusal.
+    checked: Option<u32>,
+}
+
+impl HeadHits {
+    /// Why an edit that is now asked for cannot be made, if one cannot.
+    pub(super) fn refusal(&mut self, judge: &Judge) -> Option<&'static str> {
+        if self.checked.replace(judge.redactions()) == Some(judge.redactions()) {
+            return None;
+        }
+        let asked = self.hits.iter().filter(|hit| judge.edits(hit.detector, hit.confidence));
+        asked.map(|hit| &hit.fate).find_map(|fate| match fate {
+            Fate::Edit(_) | Fate::Noted => None,
+            Fate::Fixed(word) => Some(*word),
+            // No rule could ask for it, and yet one does: it must not pass.
+            Fate::Unasked => Some("unprepared"),
+        })
+    }
+
+    /// The head leaves: settles what became of each hit, gives the edits.
+    pub(super) fn leave(&mut self, judge: &mut Judge) -> Vec<HeadEdit> {
+        let mut edits = Vec::new();
+        for hit in std::mem::take(&mut self.hits) {
+            match hit.fate {
+                Fate::Edit(edit) if judge.edits(hit.detector, hit.confidence) => {
+                    judge.edited(hit.detector);
+                    edits.push(edit);
+                }
+                Fate::Edit(_) | Fate::Fixed(_) | Fate::Unasked | Fate::Noted => judge.left(hit.detector),
+            }
+        }
+        edits
+    }
+}
+
+/// One string of a head.
+#[derive(Clone, Copy)]
+struct Field<'a> {
+    part: Part,
+    /// As in [`HeadEdit::field`].
+    index: Option<usize>,
+    text: &'a [u8],
+    /// The name it stands under.
+    label: Option<&'a str>,
+    /// Why nothing of it is edited.
+    fixed: Option<&'static str>,
+}
+
+/// One look at a piece of a field, and what it found; offsets are those of the field.
+#[derive(Clone, Copy)]
+struct Seen<'a> {
+    finding: Finding,
+    name: Option<&'a [u8]>,
+    family: Option<&'static str>,
+    carrier: &'static [&'static str],
+}
+
+/// Carrier of a credential that stands where credentials belong.
+const IN_PLACE: &str = "credential_in_place";
+const PERCENT: [&str; PERCENT_DEPTH] = ["percent"; PERCENT_DEPTH];
+
+/// Counts what a head holds.
+pub(super) fn inspect(judge: &mut Judge, head: &Head<'_>, signed: Signed) -> HeadHits {
+    let mut hits = HeadHits::default();
+    let is_odd = |method: &str| method.bytes().any(|b| b.is_ascii_digit() || b == b'%');
+    if let Some(method) = Some(&judge.message().method).filter(|method| is_odd(method)).cloned() {
+        let fixed = Some("method");
+        field(
+            judge,
+            Field { part: Part::Target, index: None, text: method.as_bytes(), label: None, fixed },
+            &mut hits,
+        );
+    }
+    if let Some(target) = head.target {
+        let fixed = signed.head.then_some("signed");
+        field(
+            judge,
+            Field { part: Part::Target, index: None, text: target.as_bytes(), label: None, fixed },
+            &mut hits,
+        );
+    }
+    fields(judge, Part::Header, head.fields, signed, &mut hits);
+    hits
+}
+
+/// Counts what trailers hold.
+pub(super) fn trailers(judge: &mut Judge, trailers: &[(&str, &[u8])], signed: Signed) -> HeadHits {
+    let mut hits = HeadHits::default();
+    fields(judge, Part::Trailer, trailers, signed, &mut hits);
+    hits
+}
+
+/// Counts what a content coding carries beside the text. An edit there is never made: it would be one of framing.
+pub(super) fn aside(judge: &mut Judge, text: &[u8], hits: &mut HeadHits) {
+    let label = Some("coding_header");
+    field(judge, Field { part: Part::Body, index: None, text, label, fixed: Some("coding_header") }, hits);
+    hits.checked = None;
+}
+
+fn fields(judge: &mut Judge, part: Part, fields: &[(&str, &[u8])], signed: Signed, hits: &mut HeadHits) {
+    for (index, (name, text)) in fields.iter().enumerate() {
+        let index = Some(index);
+        // A name cannot be edited; it holds a value only if it has a digit or an escape.
+        if name.bytes().any(|b| b.is_ascii_digit() || b == b'%') {
+            let fixed = Some("field_name");
+            field(judge, Field { part, index, text: name.as_bytes(), label: None, fixed }, hits);
+        }
+        if !text.is_empty() {
+            let fixed = fields::fixed(name).or(signed.head.then_some("signed"));
+            field(judge, Field { part, index, text, label: Some(name), fixed }, hits);
+        }
+    }
+}
+
+fn field(judge: &mut Judge, field: Field<'_>, hits: &mut HeadHits) {
+    let seen = look(judge, field);
+    if seen.is_empty() {
+        return;
+    }
+    let (mut overlap, mut winners) = (Overlap::default(), Vec::new());
+    let in_place = |judge: &Judge, key: Option<&[u8]>, detector: DetectorId| {
+        fields::holds_credentials(field.label, key) && judge.is_credential(detector)
+    };
+    let mut exempt = |detector| in_place(judge, None, detector) || judge.is_exempt(detector);
+    overlap.add(&mut seen.iter().map(|seen| seen.finding).collect());
+    overlap.resolve(u64::MAX, &mut exempt, &mut winners);
+    for finding in winners {
+        let Some(seen) = seen.iter().find(|seen| seen.finding == finding) else { continue };
+        let path = seen.name.or(field.label.map(str::as_bytes));
+        let mut whence = Whence { part: field.part, path, family: seen.family, carrier: seen.carrier };
+        let (detector, confidence) = (finding.detector, finding.confidence);
+        let fate = if in_place(judge, seen.name, detector) {
+            whence.carrier = &[IN_PLACE];
+            judge.note(&finding, whence);
+            Fate::Noted
+        } else {
+            judge.count(&finding, whence);
+            if judge.may_edit(detector, confidence) { edit(judge, field, &finding) } else { Fate::Unasked }
+        };
+        hits.hits.push(HeadHit { detector, confidence, fate });
+    }
+}
+
+fn edit(judge: &Judge, field: Field<'_>, finding: &Finding) -> Fate {
+    if let Some(word) = field.fixed {
+        return Fate::Fixed(word);
+    }
+    let (start, end) = (index(finding.start), index(finding.end));
+    let (Some(before), Some(value)) = (field.text.get(..start), field.text.get(start..end)) else {
+        return Fate::Fixed("encoded");
+    };
+    let replacement = judge.mask(finding.detector, before, value);
+    // An escape that the mask does not know could leave the value readable.
+    if replacement.len() != value.len() || still_there(judge, &replacement) {
+        return Fate::Fixed("encoded");
+    }
+    Fate::Edit(HeadEdit { field: field.index, start, replacement })
+}
+
+/// Whether any look at `masked` finds something.
+fn still_there(judge: &Judge, masked: &[u8]) -> bool {
+    let mut seen = Vec::new();
+    look_at(
+        judge,
+        Piece { text: masked, at: 0, label: None, name: None, family: None, plus: true },
+        &mut seen,
+    );
+    !seen.is_empty()
+}
+
+/// A part of a field that is a value of its own.
+#[derive(Clone, Copy)]
+struct Piece<'a> {
+    text: &'a [u8],
+    /// Offset in the field.
+    at: usize,
+    label: Option<&'a [u8]>,
+    name: Option<&'a [u8]>,
+    family: Option<&'static str>,
+    /// Whether `+` stands for a space.
+    plus: bool,
+}
+
+/// All that can be seen in a field, the best look first: of one detector's overlapping finds the first counts.
+fn look<'a>(judge: &Judge, field: Field<'a>) -> Vec<Seen<'a>> {
+    let engine = judge.engine();
+    let label = field.label.map(str::as_bytes);
+    let whole = engine.matcher.find(&engine.key, label, field.text);
+    let is_query = field.part == Part::Target;
+    let escaped = field.text.iter().any(|&b| b == b'%' || (is_query && b == b'+'));
+    // A look at the whole finds whatever a closer look would, save what is escaped.
+    if whole.is_empty() && !escaped {
+        return Vec::new();
+    }
+    let mut seen = Vec::new();
+    for piece in pieces(field) {
+        look_at(judge, piece, &mut seen);
+    }
+    for finding in whole {
+        add(&mut seen, Seen { finding, name: None, family: None, carrier: &[] });
+    }
+    seen
+}
+
+fn look_at<'a>(judge: &Judge, piece: Piece<'a>, seen: &mut Vec<Seen<'a>>) {
+    let engine = judge.engine();
+    let mut layers = Vec::new();
+    let mut next = Decoded::of(piece.text, piece.plus);
+    while let Some(layer) = next {
+        next = if layers.len() + 1 < PERCENT_DEPTH { layer.again() } else { None };
+        layers.push(layer);
+    }
+    let found = |text: &[u8]| engine.matcher.find(&engine.key, piece.label, text);
+    let entry = |finding, carrier| Seen { finding, name: piece.name, family: piece.family, carrier };
+    for (depth, layer) in layers.iter().enumerate().rev() {
+        let carrier = PERCENT.get(..=depth).unwrap_or_default();
+        for mut finding in found(&layer.text) {
+            finding.start = (piece.at + layer.raw(index(finding.start))) as u64;
+            finding.end = (piece.at + layer.raw(index(finding.end))) as u64;
+            add(seen, entry(finding, carrier));
+        }
+    }
+    for mut finding in found(piece.text) {
+        finding.start += piece.at as u64;
+        finding.end += piece.at as u64;
+        add(seen, entry(finding, &[]));
+    }
+}
+
+/// Adds a find unless the same detector has seen it in a better look.
+fn add<'a>(seen: &mut Vec<Seen<'a>>, new: Seen<'a>) {
+    let is_same = |old: &Seen<'_>| {
+        old.finding.detector == new.finding.detector
+            && old.finding.start < new.finding.end
+            && new.finding.start < old.finding.end
+    };
+    if !seen.iter().any(is_same) {
+        seen.push(new);
+    }
+}
+
+/// Takes a field apart into the values that stand in it.
+fn pieces(field: Field<'_>) -> Vec<Piece<'_>> {
+    let label = field.label.map(str::as_bytes);
+    let plain = Piece { text: field.text, at: 0, label, name: None, family: None, plus: false };
+    match (field.part, field.label) {
+        (Part::Target, _) => {
+            let path = field.text.iter().position(|&b| b == b'?').unwrap_or(field.text.len());
+            let (path, query) = field.text.split_at_checked(path).unwrap_or((field.text, &[]));
+            let mut pieces = vec![Piece { text: path, ..plain }];
+            pairs(query, path.len(), b"?&;", None, &mut pieces);
+            pieces
+        }
+        (Part::Header, Some("cookie" | "set-cookie")) => {
+            let mut pieces = Vec::new();
+            pairs(field.text, 0, b";", Some("cookie"), &mut pieces);
+            pieces
+        }
+        (Part::Header | Part::Body | Part::Trailer, _) => vec![plain],
+    }
+}
+
+/// `key=value` pairs: each value under its key, each key for itself.
+fn pairs<'a>(
+    text: &'a [u8],
+    at: usize,
+    separators: &[u8],
+    family: Option<&'static str>,
+    pieces: &mut Vec<Piece<'a>>,
+) {
+    let plus = family.is_none();
+    let mut offset = at;
+    for pair in text.split(|b| separators.contains(b)) {
+        let indent = pair.len() - pair.trim_ascii_start().len();
+        let (begin, pair) = (offset + indent, pair.trim_ascii_start());
+        offset = begin + pair.len() + 1;
+        let equals = pair.iter().position(|&b| b == b'=').unwrap_or(pair.len());
+        let (key, value) = pair.split_at_checked(equals).unwrap_or((pair, &[]));
+        if !key.is_empty() {
+            pieces.push(Piece { text: key, at: begin, label: None, name: None, family: None, plus });
+        }
+        if let Some((_, value)) = value.split_first().filter(|(_, value)| !value.is_empty()) {
+            let at = begin + equals + 1;
+            pieces.push(Piece { text: value, at, label: Some(key), name: Some(key), family, plus });
+        }
+    }
+}
+
+/// Offsets within a head fit memory.
+fn index(offset: u64) -> usize {
+    usize::try_from(offset).unwrap_or(usize::MAX)
+}

@@ -1,0 +1,71 @@
+//! What waits to leave: bytes in order, paid for, released up to a limit.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::held::{HeldBytes, Reservation};
+use crate::limits::HELD_ENTRY;
+use crate::redact::Chain;
+
+/// The bytes of one message between arrival and release.
+#[derive(Debug)]
+pub(super) struct Hold {
+    pub(super) chain: Chain,
+    reservation: Reservation,
+    /// What is below may leave.
+    limit: u64,
+}
+
+impl Hold {
+    pub(super) fn new(pool: Arc<HeldBytes>) -> Hold {
+        Hold { chain: Chain::new(), reservation: Reservation::new(pool), limit: 0 }
+    }
+
+    pub(super) fn limit(&self) -> u64 {
+        self.limit
+    }
+
+    /// Bytes that wait for their decision.
+    pub(super) fn waiting(&self) -> u64 {
+        self.chain.end().saturating_sub(self.limit)
+    }
+
+    /// Lets everything below `limit` leave; whether that is more than before.
+    pub(super) fn release(&mut self, limit: u64) -> bool {
+        let limit = limit.min(self.chain.end());
+        let more = limit > self.limit;
+        self.limit = self.limit.max(limit);
+        more
+    }
+
+    /// Makes the reservation cover what waits, and `more` bytes beside it.
+    pub(super) fn cover(&mut self, more: usize) -> bool {
+        let waiting = usize::try_from(self.waiting()).unwrap_or(usize::MAX);
+        // Chunks that may leave are on their way out, and each that waits has at least a byte.
+        let entries = self.chain.chunks().min(waiting).saturating_mul(HELD_ENTRY);
+        self.reservation.cover(waiting.saturating_add(entries).saturating_add(more))
+    }
+
+    /// The next piece that may leave.
+    pub(super) fn pop(&mut self) -> Option<Bytes> {
+        let piece = self.chain.pop(self.limit);
+        if piece.is_none() && self.chain.is_empty() {
+            self.reservation.release();
+        }
+        piece
+    }
+
+    /// Puts a re-encoded body in the place of everything, all of it free to leave.
+    pub(super) fn replace(&mut self, body: Vec<u8>) {
+        self.chain = Chain::new();
+        self.chain.push(Bytes::from(body));
+        self.limit = self.chain.end();
+    }
+
+    /// Nothing more leaves; what waits is dropped.
+    pub(super) fn clear(&mut self) {
+        self.chain.clear();
+        self.reservation.release();
+    }
+}

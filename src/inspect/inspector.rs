@@ -1,0 +1,338 @@
+//! The engine's face: one inspector for one message, and what a panic inside does to it.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use super::body::Body;
+use super::fields::{self, Signed};
+use super::head::{self, HeadHits};
+use super::hold::Hold;
+use super::judge::Judge;
+use super::{Decision, Engine, Head, HeadEdit, Reason, Step};
+use crate::decode::coding;
+use crate::policy::Message;
+
+/// Partial content (RFC 9110, section 15.3.7): a range of a coded body starts anywhere in its coding.
+const PARTIAL_CONTENT: u16 = 206;
+
+/// Where in its life a message is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Everything waits for the decision.
+    Held,
+    /// The head and what was settled have left.
+    Streaming,
+    /// Decided; the rest may leave.
+    Finished,
+    /// Nothing more leaves.
+    Stopped,
+}
+
+/// Judges one message of a flow.
+///
+/// Call order: `head`, any number of `push`, `trailers`, `finish`. After every answer of [`Step::Release`] take all
+/// that [`Inspector::next_released`] has before the next call. A panic inside stops the message for good.
+///
+/// ```
+/// use std::net::Ipv4Addr;
+/// use std::sync::Arc;
+///
+/// use tidegate::config;
+/// use tidegate::fingerprint::FingerprintKey;
+/// use tidegate::flow::{ClientAddr, Destination, Direction, Host, Scheme};
+/// use tidegate::inspect::{Head, HeldBytes, Inspector, Step};
+/// use tidegate::policy::{Action, Disclosure, Message};
+///
+/// // Once, shared by all flows: packs, rules and limits of a configuration.
+/// let rules = r#"
+///     [[rule]]
+///     id = "ssn-leaves-masked"
+///     identifiers = ["national-id.us-ssn"]
+///     action = "redact"
+/// "#;
+/// let (config, compiled) = config::load_text("example.toml", rules, "/etc/tidegate".as_ref())?;
+/// let key = FingerprintKey::new(&[7; 32]);
+/// let engine = Arc::new(compiled.engine(&config, key, Arc::new(HeldBytes::new(1 << 20))));
+///
+/// // One for each message.
+/// let mut inspector = Inspector::new(engine, Message {
+///     direction: Direction::Request,
+///     destination: Destination {
+///         scheme: Scheme::Https,
+///         host: Host::Name("crm.example".into()),
+///         port: 443,
+///     },
+///     proven: true,
+///     client: ClientAddr { ip: Ipv4Addr::LOCALHOST.into(), port: 40_000 },
+///     identity: None,
+///     listener: "apps".into(),
+///     tenant: "default".into(),
+///     method: "POST".into(),
+///     path: "/tickets".into(),
+///     media_type: Some("application/json".into()),
+///     status: None,
+/// });
+/// let head = Head { target: Some("/tickets"), fields: &[], length: None, coding: None, events: false };
+/// assert_eq!(inspector.head(&head), Step::Wait);
+/// assert_eq!(inspector.push(r#"{"ssn":"536-90-"#.into()), Step::Wait);
+/// assert_eq!(inspector.push(r#"4399","note":"call back"}"#.into()), Step::Wait);
+/// assert_eq!(inspector.finish(), Step::Release);
+///
+/// let mut sent = Vec::new();
+/// while let Some(bytes) = inspector.next_released() {
+///     sent.extend_from_slice(&bytes);
+/// }
+/// assert_eq!(sent, br#"{"ssn":"***-**-****","note":"call back"}"#);
+/// let decision = inspector.decision();
+/// assert_eq!((decision.action, decision.disclosure), (Action::Redact, Disclosure::Redacted));
+/// # Ok::<(), config::Complaints>(())
+/// ```
+#[derive(Debug)]
+pub struct Inspector {
+    judge: Judge,
+    body: Body,
+    phase: Phase,
+    signed: Signed,
+    /// What was found around the body and has not left.
+    head: HeadHits,
+    trailers: HeadHits,
+    head_edits: Vec<HeadEdit>,
+    trailer_edits: Vec<HeadEdit>,
+    /// Whether the message left hold before its end.
+    streamed: bool,
+    #[cfg(test)]
+    pub(super) panic_next: bool,
+}
+
+impl Inspector {
+    #[must_use]
+    pub fn new(engine: Arc<Engine>, message: Message) -> Inspector {
+        let hold = Hold::new(Arc::clone(&engine.held));
+        Inspector {
+            judge: Judge::new(engine, message),
+            body: Body::new(hold),
+            phase: Phase::Held,
+            signed: Signed::default(),
+            head: HeadHits::default(),
+            trailers: HeadHits::default(),
+            head_edits: Vec::new(),
+            trailer_edits: Vec::new(),
+            streamed: false,
+            #[cfg(test)]
+            panic_next: false,
+        }
+    }
+
+    /// Looks at target and header fields. `Stop` when they alone decide.
+    pub fn head(&mut self, head: &Head<'_>) -> Step {
+        self.guarded(|this| this.take_head(head))
+    }
+
+    /// Takes the next bytes of the body.
+    pub fn push(&mut self, chunk: Bytes) -> Step {
+        self.guarded(|this| this.take_chunk(chunk))
+    }
+
+    /// Takes the trailer fields, after the last `push` and before `finish`; edits via [`Inspector::trailer_edits`].
+    pub fn trailers(&mut self, fields: &[(&str, &[u8])]) -> Step {
+        self.guarded(|this| {
+            this.trailers = head::trailers(&mut this.judge, fields, this.signed);
+            this.verdict().unwrap_or(Step::Wait)
+        })
+    }
+
+    /// The message has ended: the decision is final. `Release` or `Stop`, never `Wait`.
+    pub fn finish(&mut self) -> Step {
+        self.guarded(Inspector::end)
+    }
+
+    /// Nothing has arrived for `hold_idle` (responses only): what is settled may leave.
+    pub fn idle(&mut self) -> Step {
+        self.guarded(Inspector::release_idle)
+    }
+
+    /// The message broke off (peer gone, deadline): the ledger and decision become final, nothing more leaves.
+    pub fn abandon(&mut self) {
+        self.stop();
+    }
+
+    /// Bytes that may leave now, in order.
+    pub fn next_released(&mut self) -> Option<Bytes> {
+        match self.phase {
+            Phase::Streaming | Phase::Finished => {}
+            Phase::Held | Phase::Stopped => return None,
+        }
+        match catch_unwind(AssertUnwindSafe(|| self.body.hold.pop())) {
+            Ok(piece) => piece,
+            Err(_) => {
+                self.poison();
+                None
+            }
+        }
+    }
+
+    /// Whether the message left hold before its end: its opening record comes before its first byte.
+    #[must_use]
+    pub fn is_streaming(&self) -> bool {
+        self.streamed
+    }
+
+    /// Same-length edits for the head; valid once `Release` was answered.
+    #[must_use]
+    pub fn head_edits(&self) -> &[HeadEdit] {
+        &self.head_edits
+    }
+
+    #[must_use]
+    pub fn trailer_edits(&self) -> &[HeadEdit] {
+        &self.trailer_edits
+    }
+
+    /// The new body length when the whole (held) body was re-encoded; `None` when the length is as it came.
+    #[must_use]
+    pub fn new_length(&self) -> Option<u64> {
+        self.body.new_length()
+    }
+
+    /// What is known now; final after `finish`, `abandon` or `Stop`.
+    #[must_use]
+    pub fn decision(&self) -> Decision {
+        self.judge.decision(self.body.coverage())
+    }
+
+    #[cfg(test)]
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        self.judge.engine()
+    }
+
+    /// Runs `work` unless the message is over; a panic in it stops the message.
+    fn guarded(&mut self, work: impl FnOnce(&mut Inspector) -> Step) -> Step {
+        match self.phase {
+            Phase::Held | Phase::Streaming => {}
+            Phase::Finished => return Step::Release,
+            Phase::Stopped => return Step::Stop,
+        }
+        let work = AssertUnwindSafe(|| {
+            #[cfg(test)]
+            assert!(!std::mem::take(&mut self.panic_next), "asked to");
+            work(self)
+        });
+        catch_unwind(work).unwrap_or_else(|_| self.poison())
+    }
+
+    fn poison(&mut self) -> Step {
+        self.judge.refuse(Reason::InspectorFailed);
+        self.stop()
+    }
+
+    fn stop(&mut self) -> Step {
+        self.phase = Phase::Stopped;
+        self.body.decided();
+        self.body.hold.clear();
+        Step::Stop
+    }
+
+    /// `Stop`, if what is known asks for it.
+    fn verdict(&mut self) -> Option<Step> {
+        if !self.judge.blocks() {
+            let around = self.head.refusal(&self.judge).or_else(|| self.trailers.refusal(&self.judge));
+            let word = around.or_else(|| self.body.refusal(&self.judge, self.streamed))?;
+            self.judge.refuse(Reason::CannotRedact(word));
+        }
+        Some(self.stop())
+    }
+
+    fn take_head(&mut self, head: &Head<'_>) -> Step {
+        self.signed = Signed::of(head.target, head.fields);
+        let media_type = self.judge.message().media_type.as_deref();
+        let sealed = if self.signed.body { Some("signed") } else { media_type.and_then(fields::sealed_type) };
+        self.body.announce(head.length, head.events, sealed);
+        match coding::parse(head.coding.unwrap_or_default()) {
+            Ok(codings) if codings.is_empty() => {}
+            Ok(_) if self.judge.message().status == Some(PARTIAL_CONTENT) => {
+                self.body.cannot_decode("partial")
+            }
+            Ok(codings) => self.body.decode(codings),
+            Err(error) => self.body.cannot_decode(error.as_str()),
+        }
+        self.head = head::inspect(&mut self.judge, head, self.signed);
+        self.verdict().unwrap_or(Step::Wait)
+    }
+
+    fn take_chunk(&mut self, chunk: Bytes) -> Step {
+        self.body.push(&mut self.judge, chunk);
+        if let Some(stop) = self.verdict() {
+            return stop;
+        }
+        let hold = self.judge.engine().hold as u64;
+        let opens = !self.streamed && (self.body.is_events() || self.body.hold.waiting() > hold);
+        if opens && let Some(stop) = self.open() {
+            return stop;
+        }
+        if !self.streamed {
+            return self.paid(Step::Wait);
+        }
+        let exactly = self.body.is_events();
+        self.release_settled(exactly, false)
+    }
+
+    /// The message leaves hold: from here on it streams.
+    fn open(&mut self) -> Option<Step> {
+        self.streamed = true;
+        if let Some(stop) = self.verdict() {
+            return Some(stop);
+        }
+        self.phase = Phase::Streaming;
+        self.head_edits = self.head.leave(&mut self.judge);
+        None
+    }
+
+    /// Lets leave what is settled. `opened`: the head leaves with it.
+    fn release_settled(&mut self, exactly: bool, opened: bool) -> Step {
+        let settled = self.body.settled(&mut self.judge, exactly);
+        if let Some(stop) = self.verdict() {
+            return stop;
+        }
+        let released = self.body.release(&mut self.judge, settled);
+        self.paid(if released || opened { Step::Release } else { Step::Wait })
+    }
+
+    fn release_idle(&mut self) -> Step {
+        if self.body.awaits_transcoding(&self.judge) {
+            return Step::Wait;
+        }
+        let opens = !self.streamed;
+        if opens && let Some(stop) = self.open() {
+            return stop;
+        }
+        self.release_settled(true, opens)
+    }
+
+    /// `step`, if what still waits can be paid for.
+    fn paid(&mut self, step: Step) -> Step {
+        if self.body.cover() {
+            return step;
+        }
+        self.judge.refuse(Reason::HeldBytes);
+        self.stop()
+    }
+
+    fn end(&mut self) -> Step {
+        self.body.finish(&mut self.judge);
+        if let Some(stop) = self.verdict() {
+            return stop;
+        }
+        if let Err(reason) = self.body.release_all(&mut self.judge) {
+            self.judge.refuse(reason);
+            return self.stop();
+        }
+        if !self.streamed {
+            self.head_edits = self.head.leave(&mut self.judge);
+        }
+        self.trailer_edits = self.trailers.leave(&mut self.judge);
+        self.phase = Phase::Finished;
+        Step::Release
+    }
+}

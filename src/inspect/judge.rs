@@ -1,0 +1,206 @@
+//! One message's case: findings go in, the decision is known at any moment.
+
+use std::sync::Arc;
+
+use super::Engine;
+use super::decision::{Coverage, Decision, Part, Place, Reason};
+use super::ledger::Ledger;
+use crate::detect::{Confidence, DetectorId, Finding};
+use crate::policy::{Action, Counted, Message, Mode, Tally};
+use crate::redact::{self, Chain};
+
+/// The tag of detectors that find credentials.
+const CREDENTIAL: &str = "credential";
+
+/// Where a finding was made, before it is fit for a record.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Whence<'a> {
+    pub(super) part: Part,
+    /// Header name or query key, as it came.
+    pub(super) path: Option<&'a [u8]>,
+    /// Put before `path`: `cookie`.
+    pub(super) family: Option<&'static str>,
+    pub(super) carrier: &'a [&'static str],
+}
+
+/// What is known of one message.
+#[derive(Debug)]
+pub(super) struct Judge {
+    engine: Arc<Engine>,
+    message: Message,
+    /// Made at the first finding.
+    tally: Option<Box<Tally>>,
+    ledger: Ledger,
+    unlisted: Action,
+    /// Set once: the message is refused for it, whatever the rules say.
+    refused: Option<Reason>,
+    /// What would have refused it, were it not for `observe`.
+    suspended: Option<Reason>,
+}
+
+impl Judge {
+    pub(super) fn new(engine: Arc<Engine>, message: Message) -> Judge {
+        let unlisted = engine.policy.unlisted(&message);
+        let mut judge = Judge {
+            engine,
+            message,
+            tally: None,
+            ledger: Ledger::default(),
+            unlisted,
+            refused: None,
+            suspended: None,
+        };
+        if judge.unlisted == Action::Block && judge.engine.policy.mode() == Mode::Enforce {
+            judge.refused = Some(Reason::Unlisted);
+        }
+        judge
+    }
+
+    pub(super) fn engine(&self) -> &Arc<Engine> {
+        &self.engine
+    }
+
+    pub(super) fn message(&self) -> &Message {
+        &self.message
+    }
+
+    fn tally(&mut self) -> &mut Tally {
+        let (engine, message) = (&self.engine, &self.message);
+        self.tally.get_or_insert_with(|| Box::new(Tally::new(&engine.policy, message)))
+    }
+
+    pub(super) fn is_exempt(&mut self, detector: DetectorId) -> bool {
+        self.tally().is_exempt(detector)
+    }
+
+    /// Counts a finding that has won its place.
+    pub(super) fn count(&mut self, finding: &Finding, whence: Whence<'_>) {
+        let engine = Arc::clone(&self.engine);
+        let tally = self.tally();
+        let exempt = tally.is_exempt(finding.detector);
+        let counted = tally.count(&engine.policy, finding);
+        self.ledger.enter(finding, counted, exempt, || place(&engine, finding, whence));
+    }
+
+    /// Whether a detector finds credentials, which have places of their own.
+    pub(super) fn is_credential(&self, detector: DetectorId) -> bool {
+        self.engine.matcher.detector(detector).tags.iter().any(|tag| tag == CREDENTIAL)
+    }
+
+    /// Notes a credential in its own place: it is recorded and never acted on.
+    pub(super) fn note(&mut self, finding: &Finding, whence: Whence<'_>) {
+        let engine = &self.engine;
+        self.ledger.enter(finding, Counted::New, true, || place(engine, finding, whence));
+    }
+
+    /// The strongest action so far.
+    fn action(&self) -> Action {
+        let ruled = self.tally.as_ref().map_or(Action::Allow, |tally| tally.action());
+        let unlisted = match self.engine.policy.mode() {
+            Mode::Enforce => self.unlisted,
+            Mode::Observe => Action::Allow,
+        };
+        if self.refused.is_some() { Action::Block } else { ruled.max(unlisted) }
+    }
+
+    pub(super) fn blocks(&self) -> bool {
+        self.action() == Action::Block
+    }
+
+    /// The message is refused; the first reason stays.
+    pub(super) fn refuse(&mut self, reason: Reason) {
+        self.refused.get_or_insert(reason);
+    }
+
+    /// The body cannot be read: it is refused, or passes uninspected.
+    pub(super) fn unreadable(&mut self, word: &'static str) {
+        let refuses = match self.engine.undecodable {
+            Action::Allow | Action::Alert => false,
+            Action::Redact | Action::Block => true,
+        };
+        if refuses {
+            let reason = Reason::Undecodable(word);
+            match self.engine.policy.mode() {
+                Mode::Enforce => self.refuse(reason),
+                Mode::Observe => {
+                    self.suspended.get_or_insert(reason);
+                }
+            }
+        }
+    }
+
+    /// Rises whenever more may have to be edited than before.
+    pub(super) fn redactions(&self) -> u32 {
+        self.tally.as_ref().map_or(0, |tally| tally.redactions())
+    }
+
+    /// Whether a finding is to be edited, as things stand.
+    pub(super) fn edits(&self, detector: DetectorId, confidence: Confidence) -> bool {
+        self.tally.as_ref().is_some_and(|tally| tally.edits(&self.engine.policy, detector, confidence))
+    }
+
+    /// Whether a finding may still have to be edited.
+    pub(super) fn may_edit(&self, detector: DetectorId, confidence: Confidence) -> bool {
+        self.tally.as_ref().is_some_and(|tally| tally.may_edit(&self.engine.policy, detector, confidence))
+    }
+
+    /// Whether an `allow` rule exempts a detector, as far as anything was found.
+    pub(super) fn exempts(&self, detector: DetectorId) -> bool {
+        self.tally.as_ref().is_some_and(|tally| tally.is_exempt(detector))
+    }
+
+    /// What hides a value; `before` is what stands in front of it.
+    pub(super) fn mask(&self, detector: DetectorId, before: &[u8], value: &[u8]) -> Vec<u8> {
+        let Engine { matcher, key, .. } = &*self.engine;
+        let how = matcher.detector(detector).mask;
+        redact::mask(how, before, value, &mut |masked| matcher.find(key, None, masked).is_empty())
+    }
+
+    /// Lays the mask of the value at `start..end` over a chain that still has it.
+    pub(super) fn edit_in(&self, chain: &mut Chain, detector: DetectorId, start: u64, end: u64) {
+        let masked = self.mask(detector, &chain.before(start), &chain.read(start, end));
+        chain.edit(start, masked);
+    }
+
+    pub(super) fn left(&mut self, detector: DetectorId) {
+        self.ledger.left(detector);
+    }
+
+    pub(super) fn edited(&mut self, detector: DetectorId) {
+        self.ledger.edited(detector);
+    }
+
+    pub(super) fn decision(&self, coverage: Coverage) -> Decision {
+        let action = self.action();
+        let observed = self.tally.as_ref().map_or(Action::Allow, |tally| tally.observed());
+        let suspended = if self.suspended.is_some() { Action::Block } else { Action::Allow };
+        let would = observed.max(suspended).max(self.unlisted).max(action);
+        let reason = self.refused.clone().or_else(|| self.suspended.clone());
+        let unlisted = (self.unlisted > Action::Allow).then_some(Reason::Unlisted);
+        let policy = &self.engine.policy;
+        Decision {
+            action,
+            would: (would > action).then_some(would),
+            reason: reason.or(unlisted),
+            rules: self.tally.as_ref().map(|tally| tally.fired(policy).collect()).unwrap_or_default(),
+            found: self.ledger.found(&self.engine.matcher, would > Action::Allow),
+            disclosure: self.ledger.disclosure(),
+            coverage,
+            edits: self.ledger.edits(),
+        }
+    }
+}
+
+fn place(engine: &Engine, finding: &Finding, whence: Whence<'_>) -> Place {
+    let path = whence.path.map(|path| {
+        let path = engine.matcher.cleanse(&String::from_utf8_lossy(path));
+        whence.family.map_or(path.clone(), |family| format!("{family}.{path}"))
+    });
+    Place {
+        part: whence.part,
+        path,
+        carrier: whence.carrier.to_vec(),
+        keyword: finding.keyword,
+        validators: engine.matcher.detector(finding.detector).validators.clone(),
+    }
+}

@@ -1,0 +1,85 @@
+//! The streaming engine: joins detection, decoding, policy and redaction for one message.
+//!
+//! May import floors 0–2. Invariants: bytes leave in order, each once; what leaves minus the edits equals what came;
+//! a message that fits hold is decided whole; a stopped inspector never releases again.
+//!
+//! A message goes through in this order: `head` looks around the body, `body` reads it (`coded` through its
+//! codings), `reading` and `text` make findings of it, `judge` counts them and knows the decision, `hold` keeps
+//! the bytes until they are settled, `ledger` notes what became of each value.
+
+mod body;
+mod coded;
+mod decision;
+mod fields;
+mod head;
+mod held;
+mod hold;
+mod inspector;
+mod judge;
+mod ledger;
+mod percent;
+mod reading;
+mod text;
+
+pub use crate::policy::RuleHit;
+pub use decision::{Coverage, Decision, Found, Part, Place, Reason};
+pub use held::HeldBytes;
+pub use inspector::Inspector;
+
+use std::sync::Arc;
+
+use crate::detect::Matcher;
+use crate::fingerprint::FingerprintKey;
+use crate::policy::{Action, Policy};
+
+/// What one flow is judged under; swapped as a whole on reload.
+#[derive(Debug)]
+pub struct Engine {
+    pub matcher: Arc<Matcher>,
+    pub policy: Arc<Policy>,
+    pub key: FingerprintKey,
+    /// Most bytes of a message that wait for its decision.
+    pub hold: usize,
+    /// What is done with bodies that cannot be read: `Block` or `Allow`.
+    pub undecodable: Action,
+    /// Bytes that all flows together may still hold.
+    pub held: Arc<HeldBytes>,
+}
+
+/// What the proxy does next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Bring more.
+    Wait,
+    /// [`Inspector::next_released`] has bytes, or the message is over.
+    Release,
+    /// Nothing more leaves; [`Inspector::decision`] says why.
+    Stop,
+}
+
+/// A head as the inspector sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Head<'a> {
+    /// Path and query of a request; `None` for responses.
+    pub target: Option<&'a str>,
+    /// Field names in lower case, values as they came.
+    pub fields: &'a [(&'a str, &'a [u8])],
+    /// `Content-Length`, when stated; lets a message be known to fit hold, and guards its last byte.
+    pub length: Option<u64>,
+    /// `Content-Encoding` values joined by commas, when present.
+    pub coding: Option<&'a str>,
+    /// A declared stream of events: released to the settled offset as it comes, up to the last byte.
+    pub events: bool,
+}
+
+/// A same-length replacement in a head. Applied by the proxy before the head leaves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeadEdit {
+    /// `None`: the target; else the index into [`Head::fields`].
+    pub field: Option<usize>,
+    pub start: usize,
+    pub replacement: Vec<u8>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,136 @@
+//! The text of a body as it is read: hits are counted, and remembered until they have left.
+
+use std::collections::VecDeque;
+
+use super::Part;
+use super::judge::{Judge, Whence};
+use super::text::Text;
+use crate::detect::{Confidence, DetectorId, Finding};
+
+/// A hit of a body that has not left yet.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hit {
+    pub(super) start: u64,
+    length: u32,
+    pub(super) detector: DetectorId,
+    pub(super) confidence: Confidence,
+}
+
+impl Hit {
+    pub(super) fn end(&self) -> u64 {
+        self.start + u64::from(self.length)
+    }
+}
+
+/// A text with its hits.
+#[derive(Debug, Default)]
+pub(super) struct Reading {
+    text: Text,
+    /// By start; disjoint but for exempt ones.
+    hits: VecDeque<Hit>,
+    winners: Vec<Finding>,
+    /// The codings around the text, outermost first.
+    carrier: Vec<&'static str>,
+    /// Whether one of `hits` is to be edited, as of `redactions`.
+    must_edit: bool,
+    redactions: u32,
+    /// The first bytes of the text.
+    opening: Opening,
+}
+
+/// As many bytes as tell a packed format.
+#[derive(Clone, Copy, Debug, Default)]
+struct Opening {
+    bytes: [u8; 8],
+    length: usize,
+}
+
+impl Opening {
+    fn push(&mut self, piece: &[u8]) {
+        let room = self.bytes.iter_mut().skip(self.length);
+        self.length += room.zip(piece).map(|(to, from)| *to = *from).count();
+    }
+}
+
+impl Reading {
+    pub(super) fn new(carrier: Vec<&'static str>) -> Reading {
+        Reading { carrier, ..Reading::default() }
+    }
+
+    pub(super) fn push(&mut self, judge: &mut Judge, piece: &[u8]) {
+        self.opening.push(piece);
+        self.text.push(judge.engine(), piece);
+        self.settle(judge, self.text.settled());
+    }
+
+    pub(super) fn finish(&mut self, judge: &mut Judge) {
+        self.text.finish(judge.engine());
+        self.settle(judge, u64::MAX);
+    }
+
+    /// Looks closely at what is still open.
+    pub(super) fn settle_exactly(&mut self, judge: &mut Judge) -> u64 {
+        let settled = self.text.settled_exact(judge.engine());
+        self.settle(judge, settled);
+        self.text.limit(settled)
+    }
+
+    fn settle(&mut self, judge: &mut Judge, settled: u64) {
+        if !self.text.has_findings() {
+            return;
+        }
+        self.text.resolve(settled, &mut |detector| judge.is_exempt(detector), &mut self.winners);
+        for finding in self.winners.drain(..) {
+            let whence = Whence { part: Part::Body, path: None, family: None, carrier: &self.carrier };
+            judge.count(&finding, whence);
+            self.must_edit |= judge.edits(finding.detector, finding.confidence);
+            self.hits.push_back(Hit {
+                start: finding.start,
+                length: u32::try_from(finding.end - finding.start).unwrap_or(u32::MAX),
+                detector: finding.detector,
+                confidence: finding.confidence,
+            });
+        }
+    }
+
+    /// Whether a hit that has not left is to be edited.
+    pub(super) fn must_edit(&mut self, judge: &Judge) -> bool {
+        if self.redactions != judge.redactions() {
+            self.redactions = judge.redactions();
+            self.must_edit = self.hits.iter().any(|hit| judge.edits(hit.detector, hit.confidence));
+        }
+        self.must_edit
+    }
+
+    pub(super) fn opening(&self) -> &[u8] {
+        self.opening.bytes.get(..self.opening.length).unwrap_or_default()
+    }
+
+    /// Bytes of text so far.
+    pub(super) fn seen(&self) -> u64 {
+        self.text.seen()
+    }
+
+    /// How far the text may leave.
+    pub(super) fn limit(&self) -> u64 {
+        self.text.limit(self.text.settled())
+    }
+
+    /// `limit`, or the start of the hit that it would cut through.
+    pub(super) fn uncut(&self, limit: u64) -> u64 {
+        let below = self.hits.partition_point(|hit| hit.start < limit);
+        let cut = below.checked_sub(1).and_then(|last| self.hits.get(last)).filter(|hit| hit.end() > limit);
+        cut.map_or(limit, |hit| hit.start)
+    }
+
+    /// The next hit that leaves when everything below `limit` does.
+    pub(super) fn leave(&mut self, limit: u64) -> Option<Hit> {
+        self.hits.front().filter(|hit| hit.start < limit)?;
+        self.hits.pop_front()
+    }
+
+    /// Memory that the hits take.
+    pub(super) fn bytes(&self) -> usize {
+        self.hits.len() * size_of::<Hit>()
+    }
+}

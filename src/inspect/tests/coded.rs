@@ -1,0 +1,201 @@
+//! Bodies under a coding, and bodies that must not be edited.
+
+use super::*;
+
+#[test]
+fn a_clean_gzip_body_leaves_as_it_came() {
+    let wire = gzip(filler(5000).as_bytes());
+    let outcome = Setup::new(usual()).run(&gzip_head(), &[&wire]);
+    assert_eq!((outcome.out.as_slice(), outcome.inspector.new_length()), (wire.as_slice(), None));
+    let Decision { coverage, .. } = &outcome.decision;
+    assert_eq!((coverage.seen, coverage.inspected), (wire.len() as u64, wire.len() as u64));
+}
+
+#[test]
+fn a_held_gzip_body_is_encoded_anew_when_it_is_edited() {
+    let text = format!("{{\"ssn\":\"{SSN}\",\"x\":\"{}\",\"again\":\"{SSN}\"}}", filler(70_000));
+    let wire = gzip(text.as_bytes());
+    assert!(wire.len() < HOLD);
+    for chunk in [1, 7, wire.len()] {
+        let chunks: Vec<&[u8]> = wire.chunks(chunk).collect();
+        let outcome = Setup::new(usual()).run(&gzip_head(), &chunks);
+        assert_eq!((outcome.last, outcome.decision.action), (Step::Release, Action::Redact));
+        assert_eq!(outcome.inspector.new_length(), Some(outcome.out.len() as u64));
+        assert_eq!(String::from_utf8(gunzip(&outcome.out)).unwrap(), text.replace(SSN, "***-**-****"));
+        assert_eq!((outcome.decision.edits, outcome.decision.disclosure), (2, Disclosure::Redacted));
+        assert_eq!(outcome.found("national-id.us-ssn").at[0].carrier, ["gzip"]);
+    }
+}
+
+/// A gzip member whose header has `fields` as `flags` announce them.
+fn member(flags: u8, fields: &[u8], text: &str) -> Vec<u8> {
+    let plain = gzip(text.as_bytes());
+    let (head, rest) = plain.split_at(10);
+    let mut wire = head.to_vec();
+    wire[3] = flags;
+    [wire, fields.to_vec(), rest.to_vec()].concat()
+}
+
+#[test]
+fn the_header_of_a_coding_carries_nothing_past() {
+    let name = |value: &str| format!("{value}\0").into_bytes();
+    let extra = |value: &str| [&[u8::try_from(value.len()).unwrap(), 0][..], value.as_bytes()].concat();
+    let in_second = [gzip(b"one "), member(8, &name(BARE), "two")].concat();
+    let stop = |reason| (Step::Stop, Action::Block, reason);
+    let cases = [
+        (member(8, &name(BARE), "x"), stop(None)),
+        (member(16, &name(BARE), "x"), stop(None)),
+        (member(4, &extra(BARE), "x"), stop(None)),
+        (in_second, stop(None)),
+        (member(8, &name(SSN), "x"), stop(Some(Reason::CannotRedact("coding_header")))),
+        (member(8, &name("report.json"), "x"), (Step::Release, Action::Allow, None)),
+    ];
+    for (wire, (last, action, reason)) in cases {
+        for chunk in [1, 3, wire.len()] {
+            let chunks: Vec<&[u8]> = wire.chunks(chunk).collect();
+            let outcome = Setup::new(usual()).run(&gzip_head(), &chunks);
+            assert_eq!((outcome.last, outcome.decision.action), (last, action), "{chunk}");
+            assert_eq!(outcome.decision.reason, reason);
+            assert_eq!(outcome.out.is_empty(), last == Step::Stop);
+        }
+    }
+    let alerted = member(8, &name("eve@contoso.com"), "x");
+    let outcome = Setup::new(usual()).run(&gzip_head(), &[&alerted]);
+    assert_eq!((outcome.out, outcome.decision.disclosure), (alerted, Disclosure::Disclosed));
+    assert_eq!(outcome.decision.found[0].at[0].path.as_deref(), Some("coding_header"));
+}
+
+#[test]
+fn a_header_amid_a_stream_leaves_only_once_it_is_known() {
+    let early = [gzip(noise(60_000).as_bytes()), member(8, format!("{BARE}\0").as_bytes(), "x")].concat();
+    let chunks: Vec<&[u8]> = early.chunks(1).collect();
+    let outcome = Setup::new(usual()).run(&gzip_head(), &chunks);
+    assert_eq!(outcome.last, Step::Stop);
+    assert!(outcome.inspector.is_streaming() && !outcome.out.is_empty());
+    let digits = &BARE.as_bytes()[..6];
+    assert!(!outcome.out.windows(digits.len()).any(|window| window == digits));
+}
+
+/// Text that deflate cannot shrink to nothing.
+fn noise(length: usize) -> String {
+    let mut state = 1u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'g' + (state >> 24) as u8 % 16)
+    };
+    (0..length).map(|at| if at % 16 == 15 { ' ' } else { next() }).collect()
+}
+
+#[test]
+fn a_coded_stream_passes_clean_and_stops_where_it_needs_an_edit() {
+    let setup = Setup::new(usual());
+    let clean = gzip(noise(60_000).as_bytes());
+    assert!(clean.len() > 3 * HOLD);
+    let chunks: Vec<&[u8]> = clean.chunks(1000).collect();
+    let outcome = setup.run(&gzip_head(), &chunks);
+    assert_eq!(outcome.out, clean);
+    assert!(outcome.early > clean.len() / 2 && outcome.inspector.is_streaming());
+
+    for (value, reason) in [(SSN, Some(Reason::CannotRedact("coded_stream"))), (PAN, None)] {
+        let text = [noise(40_000), format!(" {value} "), noise(20_000)].concat();
+        let wire = gzip(text.as_bytes());
+        let chunks: Vec<&[u8]> = wire.chunks(1000).collect();
+        let outcome = setup.run(&gzip_head(), &chunks);
+        assert_eq!((outcome.last, &outcome.decision.reason), (Step::Stop, &reason));
+        assert_eq!(outcome.decision.action, Action::Block);
+        assert!(!outcome.out.is_empty() && wire.starts_with(&outcome.out));
+        assert_eq!(outcome.decision.disclosure, Disclosure::Prevented);
+        // What has left does not tell the value.
+        let mut known = Vec::new();
+        let mut decoder = Decoder::new(&[Coding::Gzip]);
+        let _ = decoder.push(&outcome.out, &mut |piece| {
+            known.extend_from_slice(piece);
+            ControlFlow::Continue(())
+        });
+        assert!(known.len() <= 40_001, "the value was disclosed");
+    }
+}
+
+#[test]
+fn what_cannot_be_read_is_refused_or_passes_unread_and_recorded() {
+    let whole = gzip(b"some text");
+    let broken = [whole.clone(), b"garbage".to_vec()].concat();
+    let truncated = whole[..whole.len() - 3].to_vec();
+    let cases: [(&str, Option<&str>, &[u8]); 5] = [
+        ("broken", Some("gzip"), &broken),
+        ("truncated", Some("gzip"), &truncated),
+        ("unknown_coding", Some("rot13"), b"uryyb"),
+        ("depth", Some("gzip,gzip,gzip,gzip"), b"x"),
+        ("broken", Some("gzip"), b"{\"not\":\"gzip\"}"),
+    ];
+    for (word, coding, wire) in cases {
+        let head = Head { coding, ..plain() };
+        let setup = Setup::new(usual());
+        let outcome = setup.run(&head, &[wire]);
+        assert_eq!(outcome.last, Step::Stop, "{word}");
+        assert_eq!(outcome.decision.reason, Some(Reason::Undecodable(word)));
+        assert!(outcome.out.is_empty());
+
+        let observed = Setup::new(usual()).observe().run(&head, &[wire]);
+        let decision = &observed.decision;
+        assert_eq!((decision.action, decision.would), (Action::Allow, Some(Action::Block)), "{word}");
+        assert_eq!(observed.out, wire, "{word}");
+
+        let mut allowing = Setup::new(usual());
+        allowing.undecodable = Action::Allow;
+        let allowed = allowing.run(&head, &[wire]);
+        let coverage = &allowed.decision.coverage;
+        assert_eq!((allowed.out.as_slice(), allowed.decision.would), (wire, None), "{word}");
+        let unread: u64 = coverage.uninspected.iter().map(|(_, bytes)| bytes).sum();
+        assert_eq!(coverage.inspected + unread, wire.len() as u64, "{word}");
+        if word != "truncated" {
+            assert_eq!(coverage.uninspected[0].0, word);
+        }
+    }
+    // Without a body there is nothing to decode.
+    let head = Head { coding: Some("rot13"), ..plain() };
+    assert_eq!(Setup::new(usual()).run(&head, &[]).last, Step::Release);
+    let mut partial = Setup::new(usual());
+    partial.message.direction = Direction::Response;
+    partial.message.status = Some(206);
+    let outcome = partial.run(&gzip_head(), &[&whole]);
+    assert_eq!(outcome.decision.reason, Some(Reason::Undecodable("partial")));
+}
+
+#[test]
+fn what_is_found_before_a_coding_breaks_still_counts() {
+    let mut wire = gzip(format!("{PAN} {}", noise(3000)).as_bytes());
+    let end = wire.len() - 1;
+    wire[end] ^= 1;
+    let mut setup = Setup::new(usual());
+    setup.undecodable = Action::Allow;
+    let outcome = setup.run(&gzip_head(), &[&wire]);
+    assert_eq!((outcome.last, outcome.decision.reason), (Step::Stop, None));
+}
+
+#[test]
+fn packed_and_signed_bodies_are_never_edited() {
+    let body = format!("x {SSN} y");
+    let zipped = format!("PK\x03\x04 {body}");
+    type Fields<'a> = &'a [(&'a str, &'a [u8])];
+    let cases: [(&str, &str, Fields<'_>, &str); 5] = [
+        ("application/octet-stream", &body, &[], "archive"),
+        ("text/plain", &zipped, &[], "archive"),
+        ("application/vnd.npm.install-v1+json", &body, &[], "package_index"),
+        ("text/plain", &body, &[("content-digest", b"sha-256=:x:")], "signed"),
+        ("text/plain", &body, &[("authorization", b"AWS4-HMAC-SHA256 x")], "signed"),
+    ];
+    for (media_type, body, fields, word) in cases {
+        for hold in [HOLD, 4] {
+            let mut setup = Setup::new(usual());
+            setup.message.media_type = Some(media_type.to_owned());
+            setup.hold = hold;
+            let outcome = setup.run(&Head { fields, ..plain() }, &[body.as_bytes()]);
+            assert_eq!(outcome.decision.reason, Some(Reason::CannotRedact(word)), "{media_type}");
+            assert_eq!(
+                (outcome.decision.action, outcome.decision.disclosure),
+                (Action::Block, Disclosure::Prevented)
+            );
+        }
+    }
+}

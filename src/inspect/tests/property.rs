@@ -1,0 +1,201 @@
+//! Whatever the bytes and however they are cut.
+
+use super::*;
+use proptest::prelude::*;
+
+/// Bodies of words, values and separators.
+fn bodies() -> impl Strategy<Value = String> {
+    let word = prop::sample::select(vec![
+        PAN,
+        BARE,
+        SSN,
+        SSN_2,
+        "601-22-4455",
+        "a.b@example.com",
+        "c@example.org",
+        "lorem",
+        "\":\"",
+        "{\"ssn\":",
+        ",",
+        "\n",
+        "card ",
+        "12",
+        "-",
+        "4539 1488",
+        " 0343 6467",
+    ]);
+    prop::collection::vec((word, 0usize..60), 0..60)
+        .prop_map(|parts| parts.into_iter().map(|(word, gap)| format!("{word}{}", " ".repeat(gap))).collect())
+}
+
+fn chunks<'a>(body: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
+    let (mut rest, mut out) = (body, Vec::new());
+    for cut in cuts.iter().cycle().take(body.len()) {
+        let (chunk, after) = rest.split_at((*cut).min(rest.len()));
+        out.push(chunk);
+        rest = after;
+    }
+    out.push(rest);
+    out
+}
+
+fn summary(decision: &Decision) -> impl PartialEq + std::fmt::Debug + use<> {
+    let found: Vec<_> = decision
+        .found
+        .iter()
+        .map(|f| {
+            (f.identifier.clone(), f.confidence, f.matched, f.distinct, f.forwarded, f.withheld, f.suppressed)
+        })
+        .collect();
+    (
+        decision.action,
+        decision.would,
+        decision.reason.clone(),
+        decision.rules.clone(),
+        found,
+        decision.disclosure,
+        decision.edits,
+    )
+}
+
+fn redacting() -> Vec<RuleSpec> {
+    vec![
+        on("payment.pan", Action::Redact, 1),
+        on("national-id.us-ssn", Action::Redact, 1),
+        on("contact.email", Action::Alert, 2),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(96))]
+
+    #[test]
+    fn any_chunking_of_a_held_message_gives_the_same(
+        body in bodies(), cuts in prop::collection::vec(1usize..40, 1..6), coded in any::<bool>(), block in any::<bool>(),
+    ) {
+        let mut setup = Setup::new(if block { usual() } else { redacting() });
+        setup.hold = 1 << 20;
+        let (head, wire) = if coded { (gzip_head(), gzip(body.as_bytes())) } else { (plain(), body.into_bytes()) };
+        let whole = setup.run(&head, &[&wire]);
+        let mut inspector = setup.inspector();
+        inspector.head(&head);
+        for chunk in chunks(&wire, &cuts) {
+            inspector.push(Bytes::copy_from_slice(chunk));
+            prop_assert!(inspector.next_released().is_none());
+        }
+        inspector.finish();
+        let mut out = Vec::new();
+        drain(&mut inspector, &mut out);
+        // How deflate cuts its blocks depends on the pieces it was given; the text does not.
+        if whole.inspector.new_length().is_some() {
+            prop_assert_eq!(gunzip(&out), gunzip(&whole.out));
+        } else {
+            prop_assert_eq!(&out, &whole.out);
+        }
+        if whole.last == Step::Release {
+            prop_assert_eq!(summary(&inspector.decision()), summary(&whole.decision));
+        } else {
+            prop_assert_eq!(inspector.decision().action, whole.decision.action);
+            prop_assert!(out.is_empty());
+        }
+    }
+
+    #[test]
+    fn any_chunking_of_a_stream_gives_the_same(
+        body in bodies(), cuts in prop::collection::vec(1usize..200, 1..6), hold in 1usize..300, idle in any::<bool>(),
+    ) {
+        let mut setup = Setup::new(redacting());
+        setup.hold = 1 << 20;
+        let whole = setup.body(&body);
+        setup.hold = hold;
+        let mut inspector = setup.inspector();
+        inspector.head(&plain());
+        let mut out = Vec::new();
+        for chunk in chunks(body.as_bytes(), &cuts) {
+            prop_assert_ne!(inspector.push(Bytes::copy_from_slice(chunk)), Step::Stop);
+            drain(&mut inspector, &mut out);
+            if idle {
+                inspector.idle();
+                drain(&mut inspector, &mut out);
+            }
+            prop_assert!(out.is_empty() || out.len() < body.len());
+        }
+        prop_assert_eq!(inspector.finish(), Step::Release);
+        drain(&mut inspector, &mut out);
+        prop_assert_eq!(String::from_utf8_lossy(&out), String::from_utf8_lossy(&whole.out));
+        prop_assert_eq!(summary(&inspector.decision()), summary(&whole.decision));
+        prop_assert_eq!(inspector.decision().coverage.forwarded, body.len() as u64);
+    }
+
+    #[test]
+    fn what_leaves_is_what_came_but_for_the_values(body in bodies()) {
+        let outcome = Setup::new(redacting()).body(&body);
+        prop_assert_eq!(outcome.out.len(), body.len());
+        let changed = outcome.out.iter().zip(body.as_bytes()).filter(|(out, came)| out != came);
+        for (out, came) in changed {
+            prop_assert!(came.is_ascii_digit() && (*out == b'*' || out.is_ascii_digit()));
+        }
+        // Nothing that was edited is found again.
+        let again = Setup::new(vec![on("payment.pan", Action::Alert, 1), on("national-id.us-ssn", Action::Alert, 1)])
+            .body(outcome.text());
+        prop_assert_eq!(again.decision.action, Action::Allow);
+    }
+
+    #[test]
+    fn a_stopped_message_never_releases_again(
+        before in bodies(), after in bodies(), cuts in prop::collection::vec(1usize..300, 1..6), hold in 1usize..2000,
+        coded in any::<bool>(),
+    ) {
+        let mut setup = Setup::new(usual());
+        setup.hold = hold;
+        let body = [before.as_str(), " card ", PAN, " ", &after].concat();
+        let (head, wire) = if coded { (gzip_head(), gzip(body.as_bytes())) } else { (plain(), body.clone().into_bytes()) };
+        let mut inspector = setup.inspector();
+        inspector.head(&head);
+        let (mut out, mut stopped) = (Vec::new(), false);
+        for chunk in chunks(&wire, &cuts) {
+            let step = inspector.push(Bytes::copy_from_slice(chunk));
+            prop_assert!(!stopped || step == Step::Stop);
+            stopped |= step == Step::Stop;
+            let left = out.len();
+            drain(&mut inspector, &mut out);
+            prop_assert!(!stopped || out.len() == left);
+        }
+        let step = inspector.finish();
+        prop_assert_eq!(step, Step::Stop);
+        prop_assert!(inspector.next_released().is_none());
+        let decision = inspector.decision();
+        prop_assert_eq!(decision.action, Action::Block);
+        prop_assert_eq!(decision.coverage.forwarded, out.len() as u64);
+        if !coded {
+            prop_assert!(!String::from_utf8_lossy(&out).contains(PAN));
+            prop_assert!(wire.len() > hold || out.is_empty());
+        }
+        let pan = decision.found.iter().find(|found| &*found.identifier == "payment.pan");
+        prop_assert_eq!(pan.map_or(0, |pan| pan.forwarded), 0);
+    }
+
+    #[test]
+    fn a_clean_coded_body_is_passed_on_byte_for_byte(
+        body in prop::collection::vec("[g-z]{1,9}[ \n,]", 0..3000), cuts in prop::collection::vec(1usize..3000, 1..6),
+        hold in 1usize..5000, events in any::<bool>(),
+    ) {
+        let wire = gzip(body.concat().as_bytes());
+        let mut setup = Setup::new(usual());
+        setup.hold = hold;
+        let outcome = setup.run(&Head { events, ..gzip_head() }, &chunks(&wire, &cuts));
+        prop_assert_eq!(outcome.last, Step::Release);
+        prop_assert_eq!(outcome.out, wire);
+        prop_assert_eq!(outcome.decision.disclosure, Disclosure::None);
+    }
+
+    #[test]
+    fn any_head_is_inspected_without_harm(target in "/[ -~]{0,80}", name in "[a-z0-9%-]{1,20}", value in prop::collection::vec(any::<u8>(), 0..80)) {
+        let fields: [(&str, &[u8]); 2] = [(&name, &value), ("cookie", &value)];
+        let outcome = Setup::new(redacting()).run(&Head { target: Some(&target), fields: &fields, ..plain() }, &[]);
+        for edit in outcome.inspector.head_edits() {
+            let text = edit.field.map_or(target.as_bytes(), |index| fields[index].1);
+            prop_assert!(edit.start + edit.replacement.len() <= text.len());
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Every bound of the product, named, with its reason.
+
+use std::time::Duration;
+
+/// Longest span that one match may cover, in bytes; longer values match a bounded prefix. It bounds the
+/// carry-over of a stream and so its memory.
+pub const MATCH_LEN: usize = 512;
+/// Furthest a keyword may stand before or after a value, in bytes.
+pub const KEYWORD_REACH: usize = 128;
+/// Distinct values counted exactly in one message; beyond it counts are stated as "at least".
+pub const DISTINCT_EXACT: usize = 4096;
+/// Fingerprints written into one record: enough to correlate, too few to make the trail a list of values.
+pub const FINGERPRINTS_PER_MESSAGE: usize = 32;
+/// Fingerprints written for one identifier of a record.
+pub const FINGERPRINTS_PER_FINDING: usize = 8;
+/// Places written for one identifier of a record.
+pub const PLACES_PER_FINDING: usize = 8;
+
+/// Longest request or response head, in bytes; what common servers accept, doubled.
+pub const HEAD_BYTES: usize = 64 * 1024;
+/// Most header fields in a head; the most that hyper parses without an allocation for each head.
+pub const HEAD_FIELDS: usize = 100;
+/// Most bytes of trailers after a chunked body.
+pub const TRAILER_BYTES: usize = 16 * 1024;
+/// Most bytes of chunk extensions in one body; nobody uses them, so little is granted.
+pub const CHUNK_EXTENSION_BYTES: usize = 4 * 1024;
+/// Most informational (1xx) heads before a response; more are a flood.
+pub const INFORMATIONAL_HEADS: usize = 16;
+/// Longest prefix read to tell what a connection speaks; a ClientHello may fill a whole TLS record.
+pub const SNIFF_BYTES: usize = 16 * 1024 + 5;
+
+/// How much of a message may wait for its decision unless configured.
+pub const HOLD: usize = 256 * 1024;
+/// Smallest and largest configurable hold.
+pub const HOLD_MIN: usize = 4 * 1024;
+pub const HOLD_MAX: usize = 64 * 1024 * 1024;
+/// How long a response stays in hold while nothing arrives.
+pub const HOLD_IDLE: Duration = Duration::from_millis(50);
+/// Bytes that all flows together may hold.
+pub const HELD_BYTES: usize = 256 * 1024 * 1024;
+
+/// Decoded bytes before the expansion ratio is judged: small bodies may expand a lot without harm.
+pub const DECODED_GRACE: u64 = 16 * 1024 * 1024;
+/// Largest ratio of decoded to coded bytes past the grace (deflate tops out near 1032).
+pub const DECODED_RATIO: u64 = 200;
+/// Most codings stacked on one body.
+pub const CODING_DEPTH: usize = 3;
+/// Size of the one buffer that a coded body is decoded into.
+pub const DECODE_WINDOW: usize = 32 * 1024;
+
+/// Wire bytes given to a decoder at once: bytes of a coded stream are released at these steps.
+pub const DECODE_STEP: usize = 4 * 1024;
+/// Longest gzip member header (RFC 1952): it is kept until it is whole, and its name, comment and extra field are
+/// inspected as one value.
+pub const GZIP_HEADER: usize = 512;
+/// Layers of percent-encoding looked through in a head; a second one is common in redirect parameters.
+pub const PERCENT_DEPTH: usize = 2;
+/// Findings that may overlap in one unbroken chain before the best of them are chosen anyway.
+pub const OVERLAP_CHAIN: usize = 1024;
+/// Bytes before a value that are looked at to tell what surrounds it when it is masked.
+pub const MASK_CONTEXT: usize = 16;
+/// Most characters of a value that a mask may leave readable (PCI DSS 4.0.1, 3.4.1: the last four).
+pub const MASK_KEEP: usize = 4;
+/// Held memory is reserved in pieces of this size, so that a busy stream touches the shared count rarely.
+pub const HELD_QUANTUM: usize = 4 * 1024;
+/// What is reserved for one chunk in hold on top of its bytes: a sender of single bytes must pay for each.
+pub const HELD_ENTRY: usize = 64;
+
+/// A client's time to send a whole head, and to finish its TLS handshake.
+pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+pub const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time to connect to an upstream address, unless configured.
+pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// Head start of one connection attempt before the next address is tried beside it (RFC 8305, section 5).
+pub const CONNECT_STAGGER: Duration = Duration::from_millis(250);
+/// Most addresses of one name that are tried.
+pub const CONNECT_ADDRESSES: usize = 8;
+/// Time for a name to be resolved: two tries of a common resolver.
+pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time from the end of a request to the first byte of its response.
+pub const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Time between two bytes of a body.
+pub const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// Time a peer may refuse to take bytes.
+pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(60);
+/// Time a client connection may stay open between requests.
+pub const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(75);
+/// Time an unused upstream connection stays in the pool; below the 60 s at which common servers close.
+pub const POOL_IDLE: Duration = Duration::from_secs(45);
+/// Idle upstream connections kept for one destination.
+pub const POOL_PER_KEY: usize = 32;
+/// Idle upstream connections kept in all: each holds a descriptor and buffers.
+pub const POOL_TOTAL: usize = 2048;
+/// Time between two looks for idle upstream connections that are too old or closed.
+pub const POOL_SWEEP: Duration = Duration::from_secs(15);
+/// TLS sessions remembered for resumption with upstreams.
+pub const UPSTREAM_SESSIONS: usize = 1024;
+/// A slow body must reach this rate after the grace, in bytes a second.
+pub const BODY_MIN_RATE: u64 = 500;
+pub const BODY_RATE_GRACE: Duration = Duration::from_secs(10);
+/// How long in-flight flows may go on after SIGTERM.
+pub const DRAIN: Duration = Duration::from_secs(30);
+/// How long cut connections may take to leave their records.
+pub const CUT: Duration = Duration::from_secs(1);
+/// Pause after a connection could not be accepted (descriptors are used up), doubled up to the second figure:
+/// short enough to go on as soon as one is free, long enough not to spin.
+pub const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
+pub const ACCEPT_PAUSE_MAX: Duration = Duration::from_millis(500);
+/// What is read and thrown away of a refused request before its connection closes.
+pub const REFUSED_DRAIN_BYTES: usize = 256 * 1024;
+pub const REFUSED_DRAIN: Duration = Duration::from_secs(2);
+
+/// Leaf certificates kept.
+pub const LEAF_CACHE: usize = 8192;
+/// Life of a generated issuer: trust stores are filled by hand, so it is long.
+pub const ISSUER_LIFE: Duration = Duration::from_secs(3650 * 86_400);
+/// Life of a leaf, and how far it is dated back for clients whose clock is slow.
+pub const LEAF_LIFE: Duration = Duration::from_secs(30 * 86_400);
+pub const LEAF_BACKDATE: Duration = Duration::from_secs(2 * 86_400);
+
+/// Size at which a segment of the trail is closed, and room that all may take, unless configured.
+pub const AUDIT_SEGMENT: u64 = 256 * 1024 * 1024;
+pub const AUDIT_DISK: u64 = 50 * 1024 * 1024 * 1024;
+/// Records that may wait for the writer; past it flows are refused.
+pub const AUDIT_QUEUE: usize = 8192;
+/// Records written in one batch.
+pub const AUDIT_BATCH: usize = 512;
+/// How long a flow waits for its record before it is refused.
+pub const AUDIT_WAIT: Duration = Duration::from_secs(1);
+/// Time between checkpoints while idle.
+pub const CHECKPOINT_IDLE: Duration = Duration::from_secs(60);
+/// Records between checkpoints.
+pub const CHECKPOINT_RECORDS: u64 = 1000;
+/// Longest client-supplied string kept in a record.
+pub const RECORD_TEXT: usize = 1024;
+
+/// Longest key file that is read: a certificate chain with room to spare.
+pub const KEY_FILE: u64 = 64 * 1024;
+/// Shortest admin token, in characters; 128 bits when it is hexadecimal.
+pub const TOKEN_MIN: usize = 32;
+/// Longest configuration or pack file that is read: a thousand rules many times over.
+pub const CONFIG_FILE: u64 = 4 * 1024 * 1024;
+/// Admin connections served at once: probes, a scraper, a person.
+pub const ADMIN_CONNECTIONS: usize = 64;
+/// An admin connection's time for one request, from its first byte to its answer's last.
+pub const ADMIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Days before the issuer's end from which readiness warns.
+pub const ISSUER_WARNING: Duration = Duration::from_secs(14 * 86_400);
+/// Bytes read at a time by `scan`.
+pub const SCAN_CHUNK: usize = 64 * 1024;
+/// Most bytes of text shown on each side of a finding by `scan`.
+pub const SCAN_CONTEXT: usize = 32;
+/// Longest record; a message's own caps keep it far below, so a longer one is a mistake of the caller.
+pub const RECORD_BYTES: usize = 1024 * 1024;
+/// Bytes that queued records may take together; bounds memory when the disk stalls.
+pub const AUDIT_QUEUE_BYTES: usize = 64 * 1024 * 1024;
+/// Bytes written in one call: large enough that the call's cost vanishes, small enough to be soon done.
+pub const AUDIT_BATCH_BYTES: usize = 1024 * 1024;
+/// Time between writing a record and asking the disk to keep it through a power cut.
+pub const AUDIT_SYNC: Duration = Duration::from_secs(1);
+/// Time between two tries to write while nothing can be written; recovery is promised within 2 s.
+pub const AUDIT_RETRY: Duration = Duration::from_millis(100);
+/// Kept of the disk budget for the writer's own records, so that a full trail is still closed with a signature.
+pub const AUDIT_RESERVE: u64 = 64 * 1024;
+/// Shares of the disk budget, in percent, at which an alarm is raised.
+pub const AUDIT_ALARMS: [u64; 2] = [70, 85];
+/// Records not yet signed for that make a second a busy one: it ends with a checkpoint.
+pub const CHECKPOINT_BUSY: u64 = 100;

@@ -1,0 +1,210 @@
+//! A specification to a policy: every reference resolved, every complaint at once.
+
+use std::sync::Arc;
+
+use super::hosts::Groups;
+use super::scope::Scope;
+use super::selector::{self, DetectorSet};
+use super::{Action, Direction, Message, Mode, PolicyError, PolicySpec, RuleSpec};
+use crate::detect::{Confidence, Detector, Matcher};
+use crate::flow::Host;
+
+/// All rules, compiled against a matcher.
+#[derive(Debug)]
+pub struct Policy {
+    hash: String,
+    mode: Mode,
+    unlisted: Action,
+    groups: Groups,
+    pub(super) rules: Vec<Rule>,
+}
+
+/// One rule, ready to be asked.
+#[derive(Debug)]
+pub(super) struct Rule {
+    pub(super) id: Arc<str>,
+    pub(super) action: Action,
+    /// The weaker of the global mode and the rule's own.
+    pub(super) mode: Mode,
+    pub(super) detectors: DetectorSet,
+    pub(super) confidence: Confidence,
+    pub(super) at_least: u64,
+    pub(super) scope: Scope,
+}
+
+/// A rule that fired, as a record names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleHit {
+    pub id: Arc<str>,
+    pub action: Action,
+    pub mode: Mode,
+}
+
+impl Policy {
+    /// All complaints at once.
+    pub fn compile(spec: PolicySpec, matcher: &Matcher) -> Result<Policy, Vec<PolicyError>> {
+        Policy::compile_for(spec, matcher.detectors())
+    }
+
+    pub(super) fn compile_for(spec: PolicySpec, detectors: &[Detector]) -> Result<Policy, Vec<PolicyError>> {
+        let mut errors = Vec::new();
+        let mut general =
+            |key: &'static str, message: String| errors.push(PolicyError { rule: None, key, message });
+        let groups = Groups::compile(&spec.groups, &mut |message| general("destinations", message));
+        if spec.unlisted == Action::Redact {
+            general(
+                "unlisted",
+                "unlisted destinations cannot be redacted; expected allow, alert or block".to_owned(),
+            );
+        }
+        let mut rules: Vec<Rule> = Vec::with_capacity(spec.rules.len());
+        for (index, rule) in spec.rules.iter().enumerate() {
+            let mut complain = |key: &'static str, message: String| {
+                errors.push(PolicyError { rule: Some(index), key, message })
+            };
+            if rules.iter().any(|earlier| *earlier.id == *rule.id) {
+                complain("id", format!("rule `{}` is defined twice", rule.id));
+            }
+            rules.push(compile_rule(rule, spec.mode, &groups, detectors, &mut complain));
+        }
+        if !errors.is_empty() {
+            return Err(errors);
+        }
+        Ok(Policy { hash: spec.hash, mode: spec.mode, unlisted: spec.unlisted, groups, rules })
+    }
+
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.mode
+    }
+
+    /// The group a host belongs to, for the record; first in configuration order.
+    #[must_use]
+    pub fn group_of(&self, host: &Host) -> Option<&Arc<str>> {
+        self.groups.of(host)
+    }
+
+    /// What is done with a message because of where it goes. A destination is listed when its name is proven and
+    /// in a group; an answer is never asked twice, so responses pass.
+    #[must_use]
+    pub fn unlisted(&self, message: &Message) -> Action {
+        let asked = self.unlisted != Action::Allow && message.direction == Direction::Request;
+        let listed = || message.proven && self.groups.of(&message.destination.host).is_some();
+        if asked && !listed() { self.unlisted } else { Action::Allow }
+    }
+}
+
+fn compile_rule(
+    rule: &RuleSpec,
+    mode: Mode,
+    groups: &Groups,
+    detectors: &[Detector],
+    complain: &mut dyn FnMut(&'static str, String),
+) -> Rule {
+    if rule.id.is_empty() {
+        complain("id", "rule has no id".to_owned());
+    }
+    if rule.at_least == 0 {
+        complain("at_least", "a threshold is at least 1".to_owned());
+    }
+    if rule.action == Action::Allow && rule.at_least > 1 {
+        complain("at_least", "`allow` is an exemption and takes no threshold".to_owned());
+    }
+    Rule {
+        id: Arc::from(rule.id.as_str()),
+        action: rule.action,
+        mode: rule.mode.map_or(mode, |own| own.min(mode)),
+        detectors: selector::resolve(&rule.identifiers, detectors, &mut |message| {
+            complain("identifiers", message)
+        }),
+        confidence: rule.confidence,
+        at_least: u64::from(rule.at_least),
+        scope: Scope::compile(rule, groups, complain),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::tally::tests::detectors;
+    use crate::policy::tests::{message, rule};
+
+    pub(in crate::policy) fn spec(rules: Vec<RuleSpec>) -> PolicySpec {
+        PolicySpec {
+            mode: Mode::Enforce,
+            groups: vec![],
+            rules,
+            unlisted: Action::Allow,
+            hash: "h".to_owned(),
+        }
+    }
+
+    #[test]
+    fn all_complaints_come_at_once_with_rule_and_key() {
+        let bad = |id: &str, change: &dyn Fn(&mut RuleSpec)| {
+            let mut rule = rule(id, Action::Block);
+            change(&mut rule);
+            rule
+        };
+        let mut spec = spec(vec![
+            rule("a", Action::Block),
+            bad("a", &|r| r.at_least = 0),
+            bad("", &|r| r.identifiers = vec!["pack.pam".to_owned()]),
+            bad("c", &|r| (r.action, r.at_least) = (Action::Allow, 2)),
+        ]);
+        spec.unlisted = Action::Redact;
+        spec.groups = vec![("g".to_owned(), vec!["!".to_owned()])];
+        let errors = Policy::compile_for(spec, &detectors(2)).unwrap_err();
+        let found: Vec<_> = errors.iter().map(|e| (e.rule, e.key)).collect();
+        let expected = [
+            (None, "destinations"),
+            (None, "unlisted"),
+            (Some(1), "id"),
+            (Some(1), "at_least"),
+            (Some(2), "id"),
+            (Some(2), "identifiers"),
+            (Some(3), "at_least"),
+            (Some(3), "destinations"),
+        ];
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn the_weaker_mode_holds() {
+        let modes = [
+            (Mode::Enforce, None, Mode::Enforce),
+            (Mode::Enforce, Some(Mode::Observe), Mode::Observe),
+            (Mode::Observe, Some(Mode::Enforce), Mode::Observe),
+            (Mode::Observe, None, Mode::Observe),
+        ];
+        for (global, own, expected) in modes {
+            let mut rule = rule("a", Action::Block);
+            rule.mode = own;
+            let policy =
+                Policy::compile_for(PolicySpec { mode: global, ..spec(vec![rule]) }, &detectors(1)).unwrap();
+            assert_eq!(policy.rules[0].mode, expected);
+        }
+    }
+
+    #[test]
+    fn only_a_proven_name_in_a_group_is_listed() {
+        let mut spec = spec(vec![]);
+        spec.unlisted = Action::Block;
+        spec.groups = vec![("g".to_owned(), vec!["api.example.com".to_owned()])];
+        let policy = Policy::compile_for(spec, &[]).unwrap();
+        let mut m = message();
+        assert_eq!(policy.unlisted(&m), Action::Allow);
+        m.proven = false;
+        assert_eq!(policy.unlisted(&m), Action::Block);
+        m.proven = true;
+        m.destination.host = "other.example.com".parse().unwrap();
+        assert_eq!(policy.unlisted(&m), Action::Block);
+        m.direction = Direction::Response;
+        assert_eq!(policy.unlisted(&m), Action::Allow);
+    }
+}

@@ -1,0 +1,202 @@
+//! Of overlapping findings one counts: the surer, then the longer, then the one whose pack comes first.
+
+use std::cmp::Reverse;
+
+use crate::detect::{DetectorId, Finding};
+use crate::limits::OVERLAP_CHAIN;
+
+/// Findings of one text that may still be overlapped by later ones.
+#[derive(Debug, Default)]
+pub struct Overlap {
+    /// By start, then detector.
+    pending: Vec<Finding>,
+    /// End of the last one chosen: what starts below it has lost already.
+    floor: u64,
+    chain: Vec<Finding>,
+}
+
+impl Overlap {
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pending.is_empty()
+    }
+
+    /// Where the first undecided finding starts.
+    #[must_use]
+    pub fn first_start(&self) -> Option<u64> {
+        self.pending.first().map(|finding| finding.start)
+    }
+
+    /// Takes findings in the order in which they became certain.
+    pub fn add(&mut self, findings: &mut Vec<Finding>) {
+        if findings.is_empty() {
+            return;
+        }
+        self.pending.append(findings);
+        self.pending.sort_by_key(|finding| (finding.start, finding.detector));
+    }
+
+    /// Appends to `out`, by start, the findings that count, as far as everything starting below `settled` is
+    /// known. Those of `exempt` detectors are removed before the comparison: they are all passed on and hide none.
+    pub fn resolve(
+        &mut self,
+        settled: u64,
+        exempt: &mut dyn FnMut(DetectorId) -> bool,
+        out: &mut Vec<Finding>,
+    ) {
+        let mut taken = 0;
+        while let Some(length) = closed_chain(self.pending.get(taken..).unwrap_or_default(), settled) {
+            let chain = self.pending.get(taken..taken + length).unwrap_or_default();
+            taken += length;
+            let first_out = out.len();
+            self.chain.clear();
+            for finding in chain {
+                if exempt(finding.detector) {
+                    out.push(*finding);
+                } else if finding.start >= self.floor {
+                    self.chain.push(*finding);
+                }
+            }
+            self.floor = choose(&mut self.chain, out).unwrap_or(self.floor);
+            if let Some(chosen) = out.get_mut(first_out..) {
+                chosen.sort_by_key(|finding| (finding.start, finding.detector));
+            }
+        }
+        self.pending.drain(..taken);
+    }
+}
+
+/// How many of the first `findings` overlap in one chain, once no more can join it.
+fn closed_chain(findings: &[Finding], settled: u64) -> Option<usize> {
+    let first = findings.first()?;
+    let mut end = first.end;
+    for (index, finding) in findings.iter().enumerate() {
+        if finding.start >= end && end <= settled {
+            return Some(index);
+        }
+        if finding.start >= settled {
+            return None;
+        }
+        // A chain without end must not be waited for.
+        if index == OVERLAP_CHAIN {
+            return Some(index);
+        }
+        end = end.max(finding.end);
+    }
+    (end <= settled).then_some(findings.len())
+}
+
+/// Moves the best of `chain` that do not overlap each other to `out`; gives the largest end among them.
+fn choose(chain: &mut Vec<Finding>, out: &mut Vec<Finding>) -> Option<u64> {
+    let first = out.len();
+    chain.sort_by_key(|f| (Reverse(f.confidence), Reverse(f.end - f.start), f.detector, f.start));
+    for finding in chain.drain(..) {
+        let chosen = out.get(first..).unwrap_or_default();
+        if chosen.iter().all(|other| other.end <= finding.start || finding.end <= other.start) {
+            out.push(finding);
+        }
+    }
+    out.get(first..)?.iter().map(|finding| finding.end).max()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::Confidence::{self, High, Low, Medium};
+    use crate::fingerprint::FingerprintKey;
+    use proptest::prelude::*;
+
+    fn finding(detector: u16, start: u64, end: u64, confidence: Confidence) -> Finding {
+        let fingerprint = FingerprintKey::new(&[1; 32]).of("x", &start.to_le_bytes());
+        Finding { detector: DetectorId(detector), start, end, confidence, keyword: false, fingerprint }
+    }
+
+    fn resolve(mut findings: Vec<Finding>, exempt: &[u16]) -> Vec<(u16, u64)> {
+        let (mut overlap, mut out) = (Overlap::default(), Vec::new());
+        overlap.add(&mut findings);
+        overlap.resolve(u64::MAX, &mut |id| exempt.contains(&id.0), &mut out);
+        assert!(overlap.is_empty());
+        out.iter().map(|f| (f.detector.0, f.start)).collect()
+    }
+
+    #[test]
+    fn surer_then_longer_then_earlier_pack() {
+        type Case = (&'static str, Vec<Finding>, &'static [(u16, u64)]);
+        let cases: [Case; 6] = [
+            ("surer", vec![finding(0, 0, 20, Medium), finding(1, 5, 9, High)], &[(1, 5)]),
+            ("longer", vec![finding(0, 0, 9, High), finding(1, 5, 20, High)], &[(1, 5)]),
+            ("pack", vec![finding(1, 0, 9, High), finding(0, 0, 9, High)], &[(0, 0)]),
+            ("apart", vec![finding(0, 0, 9, Low), finding(1, 9, 20, High)], &[(0, 0), (1, 9)]),
+            (
+                "a loser hides nobody",
+                vec![finding(0, 0, 10, High), finding(1, 8, 22, Medium), finding(2, 20, 25, Low)],
+                &[(0, 0), (2, 20)],
+            ),
+            ("nothing", vec![], &[]),
+        ];
+        for (name, findings, expected) in cases {
+            assert_eq!(resolve(findings, &[]), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_exempt_are_removed_first() {
+        let findings = vec![finding(0, 0, 20, High), finding(1, 5, 9, Low)];
+        assert_eq!(resolve(findings, &[0]), [(0, 0), (1, 5)]);
+    }
+
+    #[test]
+    fn an_open_chain_waits_until_it_is_settled() {
+        let mut overlap = Overlap::default();
+        let mut out = Vec::new();
+        overlap.add(&mut vec![finding(0, 10, 20, High)]);
+        overlap.resolve(19, &mut |_| false, &mut out);
+        assert!(out.is_empty());
+        assert_eq!(overlap.first_start(), Some(10));
+        overlap.add(&mut vec![finding(1, 5, 15, High)]);
+        overlap.resolve(20, &mut |_| false, &mut out);
+        assert_eq!(out.iter().map(|f| f.detector.0).collect::<Vec<_>>(), [0]);
+    }
+
+    #[test]
+    fn an_endless_chain_is_cut_and_stays_disjoint() {
+        let mut findings: Vec<_> =
+            (0..3 * OVERLAP_CHAIN as u64).map(|i| finding((i % 2) as u16, i * 5, i * 5 + 8, High)).collect();
+        let (mut overlap, mut out) = (Overlap::default(), Vec::new());
+        overlap.add(&mut findings);
+        overlap.resolve(5 * 2 * OVERLAP_CHAIN as u64, &mut |_| false, &mut out);
+        assert!(!out.is_empty(), "an endless chain was waited for");
+        overlap.resolve(u64::MAX, &mut |_| false, &mut out);
+        assert!(out.windows(2).all(|pair| pair[0].end <= pair[1].start));
+    }
+
+    proptest! {
+        #[test]
+        fn any_arrival_gives_the_same(
+            spans in prop::collection::vec((0u16..4, 0u64..200, 1u64..30, 0u8..3), 0..60),
+            steps in prop::collection::vec(1u64..60, 1..20),
+        ) {
+            // Findings of one detector do not overlap each other.
+            let mut all: Vec<Finding> = Vec::new();
+            for (detector, start, length, confidence) in spans {
+                let confidence = [Low, Medium, High][usize::from(confidence)];
+                let new = finding(detector, start, start + length, confidence);
+                if all.iter().all(|f| f.detector != new.detector || f.end <= new.start || new.end <= f.start) {
+                    all.push(new);
+                }
+            }
+            let whole = resolve(all.clone(), &[]);
+            let (mut overlap, mut out, mut settled) = (Overlap::default(), Vec::new(), 0);
+            for step in steps.iter().cycle().take(240) {
+                let next = settled + step;
+                // What starts below the settled offset has been reported.
+                let mut fresh: Vec<_> = all.extract_if(.., |f| f.start < next).collect();
+                overlap.add(&mut fresh);
+                settled = next;
+                overlap.resolve(settled, &mut |_| false, &mut out);
+            }
+            let pieces: Vec<_> = out.iter().map(|f| (f.detector.0, f.start)).collect();
+            prop_assert_eq!(pieces, whole);
+        }
+    }
+}

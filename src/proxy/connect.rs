@@ -1,0 +1,96 @@
+//! Answers a leading CONNECT: it grants a tunnel, and never dials.
+
+use std::io;
+
+use bytes::BytesMut;
+use http::header;
+use tokio::io::AsyncWriteExt;
+use tokio::time::timeout;
+
+use super::guard::{self, ConnectHead, ReadHeadError};
+use super::meters;
+use super::names::{self, NameError};
+use super::peer::{Ended, Peer};
+use super::sniff::Prefixed;
+use super::wire::Wire;
+use crate::flow::Host;
+use crate::limits;
+
+/// No length: what follows is the tunnel (RFC 9110, section 9.3.6).
+const GRANTED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
+
+/// Whether a request that was sniffed is a CONNECT.
+pub(super) fn is_next(prefix: &[u8]) -> bool {
+    prefix.strip_prefix(b"\r\n").unwrap_or(prefix).starts_with(b"CONNECT ")
+}
+
+/// Reads the head, and grants the tunnel or refuses it. What came after the head is put back.
+pub(super) async fn accept(peer: &Peer, io: &mut Prefixed<Wire>) -> io::Result<Option<(Host, u16)>> {
+    let mut buffer = BytesMut::from(io.take_prefix());
+    let head = match timeout(limits::HEAD_TIMEOUT, guard::read_connect(io, &mut buffer)).await {
+        Ok(Ok(head)) => head,
+        Ok(Err(ReadHeadError::Refused(refusal))) => {
+            return refuse(peer, io, refusal.as_str(), &format!("CONNECT is refused: {refusal}")).await;
+        }
+        Ok(Err(ReadHeadError::Io(error))) => return Err(error),
+        // A head that never ended asked for nothing.
+        Ok(Err(ReadHeadError::Closed)) | Err(_) => return Ok(None),
+    };
+    if let Err(error) = agree(&head) {
+        return refuse(peer, io, error.as_str(), &error.to_string()).await;
+    }
+    io.put_back(buffer.freeze());
+    io.write_all(GRANTED).await?;
+    io.flush().await?;
+    Ok(Some((head.host, head.port)))
+}
+
+/// `Host` may be left out of a CONNECT, and must not say another thing.
+fn agree(head: &ConnectHead) -> Result<(), NameError> {
+    let Some(host) = head.headers.get(header::HOST) else { return Ok(()) };
+    let (host, port) = names::authority(host.to_str().map_err(|_| NameError::BadAuthority)?)?;
+    match host == head.host && port.is_none_or(|port| port == head.port) {
+        true => Ok(()),
+        false => Err(NameError::Target),
+    }
+}
+
+async fn refuse<T>(
+    peer: &Peer,
+    io: &mut Prefixed<Wire>,
+    reason: &'static str,
+    detail: &str,
+) -> io::Result<Option<T>> {
+    meters::refused(reason);
+    // What follows a CONNECT that failed is no request that anybody may act on.
+    peer.turn_away(io, Ended::because(reason), detail).await?;
+    Ok(None)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connect_is_told_from_other_methods() {
+        assert!(is_next(b"CONNECT a:1 HTTP/1.1"));
+        assert!(is_next(b"\r\nCONNECT a:1 HTTP/1.1"));
+        assert!(!is_next(b"CONNECTED / HTTP/1.1"));
+        assert!(!is_next(b"GET / HTTP/1.1"));
+    }
+
+    #[test]
+    fn connect_and_host_agree() {
+        let cases = [
+            (&b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:443\r\n\r\n"[..], true),
+            (b"CONNECT a.example:443 HTTP/1.1\r\nHost: A.EXAMPLE\r\n\r\n", true),
+            (b"CONNECT a.example:443 HTTP/1.0\r\n\r\n", true),
+            (b"CONNECT a.example:443 HTTP/1.1\r\nHost: b.example:443\r\n\r\n", false),
+            (b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:444\r\n\r\n", false),
+        ];
+        for (bytes, expected) in cases {
+            let (head, _) = guard::connect_head(bytes).unwrap().unwrap();
+            assert_eq!(agree(&head).is_ok(), expected, "{}", bytes.escape_ascii());
+        }
+    }
+}

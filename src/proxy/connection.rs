@@ -1,0 +1,240 @@
+//! One client connection: what it speaks, whom it is for, and the requests on it.
+
+use std::future::poll_fn;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use bytes::{Bytes, BytesMut};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::time::timeout;
+use tower::Service;
+
+use super::ListenerConfig;
+use super::connect;
+use super::deadline::Deadlined;
+use super::exchange::Client;
+use super::guard::Guard;
+use super::layer::Arrival;
+use super::listener;
+use super::meters;
+use super::names::Entry;
+use super::peer::{Ended, Peer};
+use super::shared::{Shared, Stage};
+use super::sniff::{Prefixed, Protocol, sniff};
+use super::stack::stack;
+use super::wire::Wire;
+use crate::flow::{ClientAddr, Destination, Host, Scheme, Side};
+use crate::limits;
+use crate::tls;
+
+/// Serves a connection to its end.
+pub(super) async fn serve(
+    shared: Arc<Shared>,
+    listener: Arc<ListenerConfig>,
+    tcp: TcpStream,
+    address: ClientAddr,
+) {
+    let reset = Arc::new(AtomicBool::new(false));
+    let mut io = Prefixed::new(Bytes::new(), Wire::new(tcp, Arc::clone(&reset)));
+    let mut stage = shared.stage.subscribe();
+    let peer = Peer::new(shared, listener, address, reset);
+    let arrived = tokio::select! {
+        arrived = arrive(&peer, &mut io) => arrived,
+        // Until a request has begun there is nothing to wait for.
+        () = listener::ended(&mut stage, Stage::Draining) => return,
+    };
+    let served = match arrived {
+        Ok(Some(Arrived::Plain(entry))) => requests(peer, io, entry, None).await,
+        Ok(Some(Arrived::Tls(host, port))) => {
+            let greeted = tokio::select! {
+                greeted = greet(&peer, io, host, port) => greeted,
+                () = listener::ended(&mut stage, Stage::Draining) => return,
+            };
+            match greeted {
+                Some((io, entry, version)) => requests(peer, io, entry, Some(version)).await,
+                None => Ok(()),
+            }
+        }
+        Ok(None) => Ok(()),
+        Err(error) => Err(error),
+    };
+    if let Err(error) = served {
+        // Clients come and go: nothing that an operator could mend.
+        tracing::debug!(client = %address.ip, %error, "client connection ended");
+    }
+}
+
+/// What a connection turned out to be for.
+enum Arrived {
+    Plain(Entry),
+    /// TLS in a tunnel.
+    Tls(Host, u16),
+}
+
+async fn arrive(peer: &Peer, io: &mut Prefixed<Wire>) -> io::Result<Option<Arrived>> {
+    let (reason, hint) = match sniff(io, limits::HEAD_TIMEOUT).await? {
+        Protocol::Http1 if connect::is_next(io.prefix()) => {
+            return match connect::accept(peer, io).await? {
+                Some((host, port)) => tunnel(peer, io, host, port).await,
+                None => Ok(None),
+            };
+        }
+        Protocol::Http1 => return Ok(Some(Arrived::Plain(Entry::Absolute))),
+        // Clients open connections ahead of need: nothing was asked.
+        Protocol::Silent | Protocol::Closed => return Ok(None),
+        Protocol::Tls => {
+            ("tls_to_proxy", "this proxy does not speak TLS itself: name it with an http:// URL")
+        }
+        Protocol::Http2 => ("http2", "this proxy is spoken to in HTTP/1.1"),
+        Protocol::Opaque => ("opaque", "this is an HTTP proxy, and what was sent is not HTTP"),
+    };
+    meters::refused(reason);
+    peer.turn_away(io, Ended::because(reason).after(&io.prefix().clone()), hint).await?;
+    Ok(None)
+}
+
+/// Looks into a tunnel that was granted.
+async fn tunnel(peer: &Peer, io: &mut Prefixed<Wire>, host: Host, port: u16) -> io::Result<Option<Arrived>> {
+    let protocol = sniff(io, limits::HEAD_TIMEOUT).await?;
+    let reason = match protocol {
+        Protocol::Tls => return Ok(Some(Arrived::Tls(host, port))),
+        Protocol::Http1 => {
+            let destination = Destination { scheme: Scheme::Http, host, port };
+            return Ok(Some(Arrived::Plain(Entry::Tunnel(destination))));
+        }
+        Protocol::Closed => return Ok(None),
+        Protocol::Http2 => "http2",
+        Protocol::Opaque => "opaque",
+        Protocol::Silent => "silent",
+    };
+    meters::refused(reason);
+    let ended = Ended::because(reason).to(&host, port).after(io.prefix());
+    // Nothing is answered, so that nobody waits for the record.
+    drop(peer.ended(ended));
+    Ok(None)
+}
+
+type Greeted = (tls::ClientStream<Prefixed<Wire>>, Entry, &'static str);
+
+/// Shakes hands with a client in its tunnel, under the name it asked for.
+async fn greet(peer: &Peer, io: Prefixed<Wire>, host: Host, port: u16) -> Option<Greeted> {
+    let shake = async {
+        let start = tls::LazyConfigAcceptor::new(Default::default(), io)
+            .await
+            .map_err(|error| tls::client_fault(&error))?;
+        let sni = start.client_hello().server_name().map(str::parse::<Host>).transpose();
+        // A name that is none agrees with nothing.
+        let (shown, agrees) = match sni {
+            Ok(None) => (None, true),
+            Ok(Some(name)) => {
+                let agrees = name == host;
+                (Some(name), agrees)
+            }
+            Err(_) => (None, false),
+        };
+        let leaves = peer.shared.leaves.load_full();
+        let config = leaves.server_config(shown.as_ref().unwrap_or(&host)).map_err(|error| {
+            tracing::error!(%error, "leaf cannot be minted");
+            "leaf_not_minted"
+        })?;
+        let stream = start.into_stream(config).await.map_err(|error| tls::client_fault(&error))?;
+        Ok((stream, agrees))
+    };
+    match timeout(limits::HANDSHAKE_TIMEOUT, shake).await {
+        Ok(Ok((stream, agrees))) => {
+            let version = tls::version_str(stream.get_ref().1.protocol_version());
+            let destination = Destination { scheme: Scheme::Https, host, port };
+            let entry = if agrees { Entry::Tunnel(destination) } else { Entry::Fronted(destination) };
+            Some((stream, entry, version))
+        }
+        Ok(Err(reason)) => not_greeted(peer, &host, port, reason),
+        Err(_) => not_greeted(peer, &host, port, "timeout"),
+    }
+}
+
+/// Leaves word of a handshake that failed: a client that pins certificates needs a bypass, and somebody must learn
+/// of it.
+fn not_greeted(peer: &Peer, host: &Host, port: u16, reason: &'static str) -> Option<Greeted> {
+    meters::handshake_failed(Side::Client, reason);
+    let shown = peer.cleanse(&host.to_string());
+    tracing::info!(client = %peer.address.ip, host = %shown, reason, "TLS handshake with a client failed");
+    drop(peer.ended(Ended::because(reason).to(host, port)));
+    None
+}
+
+/// Serves the requests of a connection until it ends, or the gate does.
+async fn requests<IO>(peer: Peer, io: IO, entry: Entry, tls: Option<&'static str>) -> io::Result<()>
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let mut stage = peer.shared.stage.subscribe();
+    let end = peer.clone();
+    let (io, deadlines) =
+        Deadlined::new(io, Some(limits::KEEP_ALIVE_TIMEOUT), Some(limits::WRITE_STALL_TIMEOUT));
+    let (guarded, guard) = Guard::requests(io, BytesMut::new());
+    let client = Arc::new(Client { peer, entry, tls, guard, deadlines });
+    let service = service_fn(move |request| stack().call(Arrival { client: Arc::clone(&client), request }));
+    let mut connection = http1::Builder::new()
+        // The guard bounds the time of a head from its first byte, the deadlines that of an idle connection:
+        // hyper's own time-out knows but one figure for both.
+        .header_read_timeout(None)
+        .max_headers(limits::HEAD_FIELDS)
+        .half_close(true)
+        .auto_date_header(false)
+        .serve_connection(TokioIo::new(guarded), service);
+    let mut next = Stage::Draining;
+    let ended = loop {
+        tokio::select! {
+            biased;
+            ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break ended,
+            () = listener::ended(&mut stage, next) => match next {
+                Stage::Running | Stage::Draining => {
+                    Pin::new(&mut connection).graceful_shutdown();
+                    next = Stage::Cut;
+                }
+                Stage::Cut => {
+                    // What is under way must not look as if it had ended.
+                    end.reset.store(true, Ordering::Relaxed);
+                    return Ok(());
+                }
+            },
+        }
+    };
+    if ended.as_ref().is_err_and(hyper::Error::is_user) {
+        // A response was cut: its end must not look like one.
+        return ended.map_err(io::Error::other);
+    }
+    let (io, _) = connection.into_parts().io.into_inner().into_parts();
+    match end.has_unread() {
+        true => linger(io).await?,
+        false => close(io).await?,
+    }
+    ended.map_err(io::Error::other)
+}
+
+async fn close<IO: AsyncWrite + Unpin>(mut io: IO) -> io::Result<()> {
+    timeout(limits::REFUSED_DRAIN, io.shutdown()).await.unwrap_or(Ok(()))
+}
+
+/// Closes so that the client can read what it was sent: a socket closed over unread bytes resets the connection,
+/// and takes a refusal with it that the client has not read yet.
+pub(super) async fn linger<IO: AsyncRead + AsyncWrite + Unpin>(mut io: IO) -> io::Result<()> {
+    let drain = async {
+        io.shutdown().await?;
+        let mut left = limits::REFUSED_DRAIN_BYTES;
+        let mut sink = [0u8; 4096];
+        while left > 0 {
+            match io.read(&mut sink).await? {
+                0 => break,
+                read => left = left.saturating_sub(read),
+            }
+        }
+        Ok(())
+    };
+    timeout(limits::REFUSED_DRAIN, drain).await.unwrap_or(Ok(()))
+}

@@ -1,0 +1,427 @@
+//! One exchange on its way through the stack: who asks, for what, and what its records say.
+
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::Duration;
+
+use http::request::Parts;
+use http::{HeaderMap, Method};
+
+use super::body::Broken;
+use super::deadline::Deadlines;
+use super::guard::GuardHandle;
+use super::headers::{media_type, path_template};
+use super::names::{self, Entry, NameError};
+use super::peer::Peer;
+use super::reply::{self, Facts, Problem};
+use super::shared::{Edition, Entered, Shared, Stage};
+use crate::audit::{AuditError, Draft, FlowFacts, Kind, MessageDraft, Pending, Permit};
+use crate::flow::{Destination, Direction, FlowId, Scheme};
+use crate::inspect::Decision;
+use crate::limits;
+use crate::policy::{Action, Message};
+
+/// What is the same for all exchanges of one connection.
+pub(super) struct Client {
+    pub(super) peer: Peer,
+    pub(super) entry: Entry,
+    /// `TLSv1.3`; `None` in clear text.
+    pub(super) tls: Option<&'static str>,
+    /// Knows whether the head that is served now stands in for a refused one.
+    pub(super) guard: GuardHandle,
+    pub(super) deadlines: Deadlines,
+}
+
+/// One exchange, shared by its two messages.
+pub(super) struct Flow {
+    pub(super) client: Arc<Client>,
+    pub(super) edition: Arc<Edition>,
+    id: FlowId,
+    /// `None` when it can't be told where the request goes.
+    pub(super) destination: Option<Destination>,
+    /// Cleansed, like all that follows: these go into records.
+    host: String,
+    port: u16,
+    group: Option<Arc<str>>,
+    method: String,
+    path_template: String,
+    traceparent: Option<String>,
+    dialled: OnceLock<Dialled>,
+    fault: Mutex<Option<Fault>>,
+    /// What the request's decision is called, for the client of a redacted request.
+    redacted: OnceLock<(FlowId, u64)>,
+    /// A request has left, and nobody has answered for its response yet.
+    awaited: AtomicBool,
+    _open: Entered,
+}
+
+/// What is known of the upstream connection once there is one.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Dialled {
+    pub(super) address: IpAddr,
+    pub(super) tls: Option<&'static str>,
+    /// Its certificate was verified for the destination's name with ordinary trust.
+    pub(super) proven: bool,
+}
+
+/// Why a streaming request broke off, for whoever has to answer it.
+#[derive(Debug)]
+pub(super) enum Fault {
+    Stopped(Stopped),
+    Unrecorded,
+    /// The client stopped sending, or sent what is no HTTP.
+    Broken(Broken),
+}
+
+/// A message that was stopped, with its record on the way.
+#[derive(Debug)]
+pub(super) struct Stopped {
+    pub(super) decision_id: FlowId,
+    pub(super) decision: Decision,
+    pub(super) record: Pending,
+}
+
+impl Flow {
+    /// Begins an exchange; the second answer is why it can't be told where it goes.
+    pub(super) fn begin(client: &Arc<Client>, parts: &Parts) -> (Arc<Flow>, Result<(), NameError>) {
+        let named = names::destination(&client.entry, &parts.method, &parts.uri, &parts.headers);
+        let (host, port) = match &named {
+            Ok(destination) => (destination.host.to_string(), destination.port),
+            Err(_) => names::claimed(&client.entry, Some((&parts.uri, &parts.headers))),
+        };
+        let destination = named.as_ref().ok().cloned();
+        let mut flow = Flow::bare(client, &host, port, destination);
+        let matcher = &flow.edition.engine.matcher;
+        flow.method =
+            known_method(&parts.method).map_or_else(|| matcher.cleanse(parts.method.as_str()), str::to_owned);
+        flow.path_template = matcher.cleanse(&path_template(parts.uri.path()));
+        flow.traceparent = text(&parts.headers, "traceparent").map(|text| matcher.cleanse(text));
+        (Arc::new(flow), named.map(drop))
+    }
+
+    /// An exchange whose head was refused before it could be read.
+    pub(super) fn unread(client: &Arc<Client>) -> Arc<Flow> {
+        let (host, port) = names::claimed(&client.entry, None);
+        Arc::new(Flow::bare(client, &host, port, None))
+    }
+
+    fn bare(client: &Arc<Client>, host: &str, port: u16, destination: Option<Destination>) -> Flow {
+        let shared = &client.peer.shared;
+        let edition = shared.edition();
+        client.deadlines.read_within(Some(limits::BODY_IDLE_TIMEOUT));
+        let group = destination.as_ref().and_then(|to| edition.engine.policy.group_of(&to.host).cloned());
+        Flow {
+            client: Arc::clone(client),
+            id: shared.ids.next(),
+            destination,
+            host: edition.engine.matcher.cleanse(host),
+            port,
+            group,
+            method: String::new(),
+            path_template: String::new(),
+            traceparent: None,
+            dialled: OnceLock::new(),
+            fault: Mutex::new(None),
+            redacted: OnceLock::new(),
+            awaited: AtomicBool::new(false),
+            _open: shared.flows.enter(),
+            edition,
+        }
+    }
+
+    pub(super) fn shared(&self) -> &Shared {
+        &self.client.peer.shared
+    }
+
+    /// A client-supplied text made fit for a record, log or reply.
+    pub(super) fn cleanse(&self, text: &str) -> String {
+        self.edition.engine.matcher.cleanse(text)
+    }
+
+    /// Nothing leaves for an https destination but over a connection whose certificate was verified for its name.
+    fn proven(&self) -> bool {
+        self.destination.as_ref().is_some_and(|to| to.scheme == Scheme::Https)
+    }
+
+    pub(super) fn dialled(&self, dialled: Dialled) {
+        // A second connection for one request would be a retry to the same destination.
+        let _ = self.dialled.set(dialled);
+    }
+
+    /// What rules may look at.
+    pub(super) fn message(&self, head: MessageHead<'_>) -> Option<Message> {
+        Some(Message {
+            direction: head.direction,
+            destination: self.destination.clone()?,
+            proven: self.proven(),
+            client: self.client.peer.address,
+            identity: None,
+            listener: Arc::clone(&self.client.peer.listener.name),
+            tenant: Arc::clone(&self.client.peer.listener.tenant),
+            method: head.method.to_owned(),
+            path: head.path.to_owned(),
+            media_type: media_type(head.fields),
+            status: head.status,
+        })
+    }
+
+    fn facts(&self) -> FlowFacts {
+        let dialled = self.dialled.get();
+        FlowFacts {
+            flow: self.id,
+            tenant: Arc::clone(&self.client.peer.listener.tenant),
+            listener: Arc::clone(&self.client.peer.listener.name),
+            client: self.client.peer.address.ip,
+            client_identity: None,
+            host: self.host.clone(),
+            port: self.port,
+            address: dialled.map(|dialled| dialled.address),
+            group: self.group.clone(),
+            proven: dialled.is_some_and(|dialled| dialled.proven),
+            http: Some("HTTP/1.1"),
+            tls_client: self.client.tls,
+            tls_upstream: dialled.and_then(|dialled| dialled.tls),
+            method: self.method.clone(),
+            path_template: self.path_template.clone(),
+            traceparent: self.traceparent.clone(),
+        }
+    }
+
+    /// A record of one message, to be completed by whoever knows more.
+    pub(super) fn draft(&self, kind: Kind, direction: Direction) -> MessageDraft {
+        MessageDraft {
+            kind,
+            decision_id: self.shared().ids.next(),
+            flow: self.facts(),
+            direction,
+            mode: self.edition.engine.policy.mode(),
+            status: None,
+            content_type: None,
+            decision: None,
+            action: Action::Allow,
+            reason: None,
+            policy_hash: Arc::clone(&self.edition.policy_hash),
+            packs: Arc::clone(&self.edition.packs),
+            inspect_us: 0,
+            hold_us: 0,
+        }
+    }
+
+    pub(super) fn submit(&self, draft: MessageDraft) -> Pending {
+        self.shared().submit(draft)
+    }
+
+    /// Leaves word of why a request that was under way broke off.
+    pub(super) fn fail(&self, fault: Fault) {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert(fault);
+    }
+
+    pub(super) fn take_fault(&self) -> Option<Fault> {
+        self.fault.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    pub(super) fn request_redacted(&self, decision: FlowId, edits: u64) {
+        let _ = self.redacted.set((decision, edits));
+    }
+
+    /// The decision that masked something in the request, and how many values.
+    pub(super) fn redacted(&self) -> Option<(FlowId, u64)> {
+        self.redacted.get().copied()
+    }
+
+    /// Whether a response is owed: from the moment that a request may leave to the one that its response, or what
+    /// is said in its place, keeps a record of its own.
+    pub(super) fn awaits_response(&self, awaits: bool) {
+        self.awaited.store(awaits, Ordering::Relaxed);
+    }
+
+    /// Why an exchange ends that nobody waits for any longer.
+    pub(super) fn gone(&self) -> &'static str {
+        match self.shared().stage() {
+            Stage::Cut => "cut at the end of the drain",
+            Stage::Running | Stage::Draining => "the other side of the exchange went away",
+        }
+    }
+
+    /// A refusal of a request on other grounds than its content.
+    pub(super) fn refuse(&self, problem: Problem, reason: &str) -> Refusal {
+        let draft = self.draft(Kind::Decision, Direction::Request);
+        self.refusal(MessageDraft { action: Action::Block, ..draft }, problem, reason)
+    }
+
+    /// The answer for a response that never came, or broke off before a byte of it left.
+    pub(super) fn refuse_response(&self, problem: Problem, reason: &str) -> Refusal {
+        let refusal = self.refusal(self.draft(Kind::End, Direction::Response), problem, reason);
+        Refusal { upstream_received: true, close: false, ..refusal }
+    }
+
+    fn refusal(&self, mut draft: MessageDraft, problem: Problem, reason: &str) -> Refusal {
+        let detail = self.cleanse(reason);
+        draft.status = Some(problem.status().as_u16());
+        draft.reason = Some(detail.clone());
+        Refusal {
+            problem,
+            detail,
+            decision_id: draft.decision_id,
+            direction: draft.direction,
+            decision: None,
+            upstream_received: false,
+            close: true,
+            record: Recording::Due(Box::new(draft)),
+        }
+    }
+}
+
+impl Drop for Flow {
+    /// The connection waits for its next request. A response that never came has its record all the same.
+    fn drop(&mut self) {
+        if self.awaited.load(Ordering::Relaxed) {
+            let mut draft = self.draft(Kind::End, Direction::Response);
+            draft.reason = Some(self.gone().to_owned());
+            // Nobody is left who could wait for it.
+            drop(self.submit(draft));
+        }
+        self.client.deadlines.read_within(Some(limits::KEEP_ALIVE_TIMEOUT));
+    }
+}
+
+/// The head of a message as rules see it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct MessageHead<'a> {
+    pub(super) direction: Direction,
+    pub(super) method: &'a str,
+    pub(super) path: &'a str,
+    pub(super) fields: &'a HeaderMap,
+    pub(super) status: Option<u16>,
+}
+
+impl Shared {
+    pub(super) fn submit(&self, draft: MessageDraft) -> Pending {
+        self.meters.message(&draft);
+        self.audit.submit(Draft::Message(Box::new(draft)))
+    }
+
+    /// Waits for the leave that a written record gives.
+    pub(super) async fn permit(&self, record: Pending) -> Result<Permit, AuditError> {
+        let asked = std::time::Instant::now();
+        let permit = record.await;
+        self.meters.record.record(asked.elapsed());
+        permit
+    }
+}
+
+/// An answer that the gate gives instead of the upstream.
+#[derive(Debug)]
+pub(super) struct Refusal {
+    pub(super) problem: Problem,
+    /// A sentence; cleansed.
+    pub(super) detail: String,
+    pub(super) decision_id: FlowId,
+    pub(super) direction: Direction,
+    pub(super) decision: Option<Box<Decision>>,
+    pub(super) upstream_received: bool,
+    /// The request was not read whole: what follows on the connection can't be trusted to be a request.
+    pub(super) close: bool,
+    pub(super) record: Recording,
+}
+
+/// Where the record of a refusal is: no refusal is answered before it is written.
+#[derive(Debug)]
+pub(super) enum Recording {
+    Due(Box<MessageDraft>),
+    OnItsWay(Pending),
+    Done,
+}
+
+impl Refusal {
+    pub(super) fn stopped(direction: Direction, stopped: Stopped) -> Refusal {
+        use crate::inspect::Reason;
+        let problem = match (&stopped.decision.reason, direction) {
+            (Some(Reason::HeldBytes), _) => Problem::Overloaded,
+            (_, Direction::Request) => Problem::Blocked,
+            (_, Direction::Response) => Problem::Withheld,
+        };
+        Refusal {
+            problem,
+            detail: reply::explain(direction, &stopped.decision),
+            decision_id: stopped.decision_id,
+            direction,
+            decision: Some(Box::new(stopped.decision)),
+            upstream_received: direction == Direction::Response,
+            close: false,
+            record: Recording::OnItsWay(stopped.record),
+        }
+    }
+
+    /// There is no permit: nothing of the message may go on.
+    pub(super) fn unrecorded(flow: &Flow, direction: Direction) -> Refusal {
+        Refusal {
+            problem: Problem::Unrecorded,
+            detail:
+                "the record of this decision could not be written, and what is not recorded does not pass"
+                    .to_owned(),
+            decision_id: flow.shared().ids.next(),
+            direction,
+            decision: None,
+            upstream_received: direction == Direction::Response,
+            close: false,
+            record: Recording::Done,
+        }
+    }
+
+    pub(super) fn facts(&self) -> Facts<'_> {
+        Facts {
+            problem: self.problem,
+            detail: &self.detail,
+            decision_id: self.decision_id,
+            direction: self.direction,
+            decision: self.decision.as_deref(),
+            upstream_received: self.upstream_received,
+            close: self.close,
+        }
+    }
+
+    /// Waits for the record; without one the client learns of nothing but that.
+    pub(super) async fn recorded(mut self, shared: &Shared) -> Refusal {
+        let pending = match std::mem::replace(&mut self.record, Recording::Done) {
+            Recording::Due(draft) => shared.submit(*draft),
+            Recording::OnItsWay(pending) => pending,
+            Recording::Done => return self,
+        };
+        match shared.permit(pending).await {
+            Ok(_) => self,
+            Err(_) => Refusal {
+                problem: Problem::Unrecorded,
+                detail: "the record of this decision could not be written".to_owned(),
+                decision: None,
+                ..self
+            },
+        }
+    }
+}
+
+/// Methods that need no cleansing.
+fn known_method(method: &Method) -> Option<&str> {
+    let known = [
+        Method::GET,
+        Method::POST,
+        Method::PUT,
+        Method::HEAD,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+        Method::TRACE,
+        Method::CONNECT,
+    ];
+    known.contains(method).then(|| method.as_str())
+}
+
+fn text<'a>(fields: &'a HeaderMap, name: &str) -> Option<&'a str> {
+    fields.get(name)?.to_str().ok()
+}
+
+/// Microseconds, for a record.
+pub(super) fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,5 @@
+//! Fuzz bodies of the parsers that stand in front of hyper.
+
+pub use super::guard::fuzzing::connect;
+pub(crate) use super::guard::fuzzing::framing;
+pub use super::sniff::fuzzing::sniff;

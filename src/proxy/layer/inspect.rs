@@ -1,0 +1,312 @@
+//! Has both messages of an exchange judged: the request on the way down, the response on the way up.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use http::header::{self, HeaderMap, HeaderName, HeaderValue};
+use http::request::Parts;
+use http::uri::PathAndQuery;
+use http::{Response, Uri, Version};
+use hyper::body::Incoming;
+use tower::Service;
+
+use super::answer::ReplyBody;
+use super::{Admitted, Boxed, Outbound};
+use crate::audit::Kind;
+use crate::flow::{Direction, FlowId};
+use crate::inspect::{Head, HeadEdit, Inspector};
+use crate::proxy::body::{Broken, Gated, Labels, Primed, Source};
+use crate::proxy::exchange::{Flow, MessageHead, Recording, Refusal};
+use crate::proxy::reply::Problem;
+use crate::proxy::upstream::UpstreamBody;
+use crate::proxy::{headers, meters, names};
+
+/// The layer that turns an [`Admitted`] into an [`Outbound`], and an upstream's response into the client's.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::proxy) struct Inspect<S> {
+    inner: S,
+}
+
+impl<S> Inspect<S> {
+    pub(in crate::proxy) fn new(inner: S) -> Self {
+        Inspect { inner }
+    }
+}
+
+impl<S> Service<Admitted> for Inspect<S>
+where
+    S: Service<Outbound, Response = Response<UpstreamBody>, Error = Box<Refusal>> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    type Response = Response<ReplyBody>;
+    type Error = Box<Refusal>;
+    type Future = Boxed<Response<ReplyBody>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, admitted: Admitted) -> Self::Future {
+        let mut inner = self.inner.clone();
+        Box::pin(async move {
+            let flow = Arc::clone(&admitted.flow);
+            let asked =
+                Asked { method: admitted.parts.method.clone(), path: admitted.parts.uri.path().to_owned() };
+            let http10 = admitted.parts.version == Version::HTTP_10;
+            let outbound = request(admitted).await?;
+            let response = inner.call(outbound).await?;
+            respond(flow, &asked, http10, response).await
+        })
+    }
+}
+
+/// What rules may want to know of the request when they judge its response.
+struct Asked {
+    method: http::Method,
+    path: String,
+}
+
+async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
+    let Admitted { flow, mut parts, body } = admitted;
+    // Without a destination nothing is admitted.
+    let host = flow.destination.as_ref().map(names::host_value).unwrap_or_default();
+    let host =
+        HeaderValue::try_from(host).map_err(|_| flow.refuse(Problem::Malformed, "host cannot be written"))?;
+    headers::clean_request(&mut parts.headers, host);
+    parts.uri = origin_form(&parts.uri);
+    parts.version = Version::HTTP_11;
+    parts.extensions.clear();
+
+    let message = flow.message(MessageHead {
+        direction: Direction::Request,
+        method: parts.method.as_str(),
+        path: parts.uri.path(),
+        fields: &parts.headers,
+        status: None,
+    });
+    let message = message.ok_or_else(|| flow.refuse(Problem::Malformed, "request names no destination"))?;
+    let labels = labels(&flow, &message.media_type, None);
+    let events = is_events(Direction::Request, message.media_type.as_deref());
+    let inspector = Inspector::new(Arc::clone(&flow.edition.engine), message);
+    let mut body = Gated::new(body, inspector, flow, Direction::Request, labels, None);
+    let primed = {
+        let coding = headers::coding(&parts.headers);
+        let fields = headers::view(&parts.headers);
+        let head = Head {
+            target: parts.uri.path_and_query().map(PathAndQuery::as_str),
+            fields: &fields,
+            length: headers::length(&parts.headers),
+            coding: coding.as_deref(),
+            events,
+        };
+        body.prime(&head).await
+    };
+    match primed {
+        Primed::Whole | Primed::Streaming => {}
+        Primed::Stopped => {
+            let close = !body.is_read_whole();
+            let refusal = Refusal::stopped(Direction::Request, body.stopped());
+            return Err(Box::new(Refusal { close, ..refusal }));
+        }
+        Primed::Broken(broken) => return Err(Box::new(client_broke_off(body, broken))),
+    }
+    edit_target(&mut parts, body.head_edits());
+    headers::edit(&mut parts.headers, body.head_edits());
+    let had_length = parts.headers.contains_key(header::CONTENT_LENGTH);
+    frame(&mut parts.headers, &body);
+    if body.length() == Some(0) && !had_length {
+        // Nothing was sent, and nothing was said of a length: it was a request without a body.
+        parts.headers.remove(header::CONTENT_LENGTH);
+    }
+    Ok(Outbound { parts, body })
+}
+
+async fn respond(
+    flow: Arc<Flow>,
+    asked: &Asked,
+    http10: bool,
+    response: Response<UpstreamBody>,
+) -> Result<Response<ReplyBody>, Box<Refusal>> {
+    let (mut parts, body) = response.into_parts();
+    headers::clean_response(&mut parts.headers);
+    parts.version = Version::HTTP_11;
+    parts.extensions.clear();
+    let follows = headers::has_body(&asked.method, parts.status);
+    let status = parts.status.as_u16();
+    let message = flow.message(MessageHead {
+        direction: Direction::Response,
+        method: asked.method.as_str(),
+        path: &asked.path,
+        fields: &parts.headers,
+        status: Some(status),
+    });
+    let message = message.ok_or_else(|| flow.refuse(Problem::Malformed, "request names no destination"))?;
+    let labels = labels(&flow, &message.media_type, Some(status));
+    let events = is_events(Direction::Response, message.media_type.as_deref());
+    let inspector = Inspector::new(Arc::clone(&flow.edition.engine), message);
+    let idle = flow.shared().hold_idle;
+    let mut body = Gated::new(body, inspector, Arc::clone(&flow), Direction::Response, labels, Some(idle));
+    let primed = {
+        // What a head says of a body that does not follow is not to be held against it.
+        let coding = headers::coding(&parts.headers).filter(|_| follows);
+        let fields = headers::view(&parts.headers);
+        let head = Head {
+            target: None,
+            fields: &fields,
+            length: if follows { headers::length(&parts.headers) } else { None },
+            coding: coding.as_deref(),
+            events: events && follows,
+        };
+        body.prime(&head).await
+    };
+    match primed {
+        Primed::Whole | Primed::Streaming => {}
+        Primed::Stopped => return Err(Box::new(Refusal::stopped(Direction::Response, body.stopped()))),
+        Primed::Broken(broken) => return Err(Box::new(upstream_broke_off(body, broken))),
+    }
+    headers::edit(&mut parts.headers, body.head_edits());
+    if follows {
+        frame(&mut parts.headers, &body);
+    }
+    if body.admit().await.is_err() {
+        return Err(Box::new(Refusal::unrecorded(&flow, Direction::Response)));
+    }
+    name_edits(&mut parts.headers, &flow, &body);
+    if http10 && body.length().is_none() && !parts.headers.contains_key(header::CONTENT_LENGTH) {
+        body.ends_by_closing();
+    }
+    Ok(Response::from_parts(parts, ReplyBody::Gated(body)))
+}
+
+/// Makes the head tell how the body is framed, and takes off what an edit made wrong.
+fn frame<B: Source>(fields: &mut HeaderMap, body: &Gated<B>) {
+    match (body.length(), body.trailers()) {
+        (Some(length), None) => {
+            fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
+        }
+        (Some(_), Some(trailers)) => {
+            // Trailers travel with chunks only, and only those that are named.
+            fields.remove(header::CONTENT_LENGTH);
+            let names: Vec<&str> = trailers.keys().map(HeaderName::as_str).collect();
+            if let Ok(names) = HeaderValue::from_str(&names.join(", ")) {
+                fields.insert(header::TRAILER, names);
+            }
+        }
+        // It streams, edited at most in place: what it said of its length holds.
+        (None, _) => {}
+    }
+    if body.is_edited() {
+        headers::after_edit(fields);
+    }
+}
+
+/// Tells the client what was masked, in either message.
+fn name_edits(fields: &mut HeaderMap, flow: &Flow, body: &Gated<UpstreamBody>) {
+    let response = body.edits().map(|edits| (body.decision_id(), edits));
+    let edited: Vec<(FlowId, u64)> = flow.redacted().into_iter().chain(response).collect();
+    let total: u64 = edited.iter().map(|(_, edits)| edits).sum();
+    if total == 0 {
+        return;
+    }
+    for (id, _) in &edited {
+        if let Ok(id) = HeaderValue::from_str(&id.to_string()) {
+            fields.append(headers::DECISION, id);
+        }
+    }
+    fields.insert(headers::REDACTED, HeaderValue::from(total));
+}
+
+fn client_broke_off(body: Gated<Incoming>, broken: Broken) -> Refusal {
+    let flow = Arc::clone(body.flow());
+    let problem = if broken.timed_out { Problem::ClientTimeout } else { Problem::Malformed };
+    let mut refusal = flow.refuse(problem, &format!("request body broke off: {}", broken.why));
+    refusal.decision_id = body.decision_id();
+    refusal.record = Recording::OnItsWay(body.refused(Kind::End, None, refusal.detail.clone()));
+    refusal
+}
+
+fn upstream_broke_off(body: Gated<UpstreamBody>, broken: Broken) -> Refusal {
+    meters::upstream_failed("body");
+    let flow = Arc::clone(body.flow());
+    let problem = match broken.timed_out {
+        true => Problem::UpstreamTimeout("http_response_timeout"),
+        false => Problem::Upstream("http_response_incomplete"),
+    };
+    let mut refusal = flow.refuse_response(problem, &broken.why);
+    refusal.decision_id = body.decision_id();
+    refusal.record = Recording::OnItsWay(body.refused(Kind::End, None, refusal.detail.clone()));
+    refusal
+}
+
+fn labels(flow: &Flow, media_type: &Option<String>, status: Option<u16>) -> Labels {
+    Labels { status, content_type: media_type.as_deref().map(|text| flow.cleanse(text)) }
+}
+
+/// Path and query alone, as an origin wants them.
+fn origin_form(target: &Uri) -> Uri {
+    target.path_and_query().cloned().map_or_else(|| Uri::from_static("/"), Uri::from)
+}
+
+/// Writes edits over the target. One that does not fit takes the query away with it, and the path too if it must.
+fn edit_target(parts: &mut Parts, edits: &[HeadEdit]) {
+    if edits.iter().all(|edit| edit.field.is_some()) {
+        return;
+    }
+    let mut bytes =
+        parts.uri.path_and_query().map_or_else(Vec::new, |target| target.as_str().as_bytes().to_vec());
+    for edit in edits.iter().filter(|edit| edit.field.is_none()) {
+        headers::splice(&mut bytes, edit);
+    }
+    parts.uri = PathAndQuery::try_from(bytes).map_or_else(|_| Uri::from_static("/"), Uri::from);
+}
+
+/// Messages that are streams of small ones, whose readers want each as it comes. Of requests only gRPC's are: a
+/// slow sender of anything else must not win a release of what its decision would stop.
+fn is_events(direction: Direction, media_type: Option<&str>) -> bool {
+    let Some(media_type) = media_type else { return false };
+    let grpc = media_type == "application/grpc" || media_type.starts_with("application/grpc+");
+    match direction {
+        Direction::Request => grpc,
+        Direction::Response => {
+            grpc || matches!(media_type, "text/event-stream" | "application/x-ndjson" | "application/ndjson")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_lose_their_authority() {
+        let cases = [
+            ("http://a.example/x?y=1", "/x?y=1"),
+            ("http://a.example", "/"),
+            ("/x", "/x"),
+            ("*", "*"),
+            ("http://a.example?q", "/?q"),
+        ];
+        for (given, expected) in cases {
+            assert_eq!(origin_form(&given.parse().unwrap()), expected, "{given}");
+        }
+    }
+
+    #[test]
+    fn event_streams_are_known_by_their_type() {
+        assert!(is_events(Direction::Response, Some("text/event-stream")));
+        assert!(!is_events(Direction::Request, Some("application/x-ndjson")));
+        assert!(is_events(Direction::Request, Some("application/grpc+proto")));
+        assert!(!is_events(Direction::Response, Some("application/json")));
+        assert!(!is_events(Direction::Response, None));
+    }
+
+    #[test]
+    fn an_edit_of_the_target_keeps_it_a_target() {
+        let (mut parts, ()) =
+            http::Request::builder().uri("/a?ssn=123-45-6789").body(()).unwrap().into_parts();
+        edit_target(&mut parts, &[HeadEdit { field: None, start: 7, replacement: b"***-**-****".to_vec() }]);
+        assert_eq!(parts.uri, "/a?ssn=***-**-****");
+        edit_target(&mut parts, &[HeadEdit { field: None, start: 17, replacement: b"**".to_vec() }]);
+        assert!(!parts.uri.to_string().contains("ssn"));
+    }
+}

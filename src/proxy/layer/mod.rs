@@ -1,0 +1,47 @@
+//! The layers of the stack: each does one thing to a request on its way down or to its response on the way up.
+//!
+//! May import what `proxy` may. Invariant: a layer either passes its message on or answers with a [`Refusal`];
+//! only [`Answer`] makes replies.
+
+mod admit;
+mod answer;
+mod forward;
+mod inspect;
+
+pub(super) use admit::Admit;
+pub(super) use answer::Answer;
+pub(super) use forward::Forward;
+pub(super) use inspect::Inspect;
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use http::Request;
+use http::request::Parts;
+use hyper::body::Incoming;
+
+use super::body::Gated;
+use super::exchange::{Client, Flow, Refusal};
+
+/// A request as hyper hands it over.
+pub(super) struct Arrival {
+    pub(super) client: Arc<Client>,
+    pub(super) request: Request<Incoming>,
+}
+
+/// A request whose destination is known.
+pub(super) struct Admitted {
+    flow: Arc<Flow>,
+    parts: Parts,
+    body: Incoming,
+}
+
+/// A request that may leave, its body behind an inspector.
+pub(super) struct Outbound {
+    parts: Parts,
+    body: Gated<Incoming>,
+}
+
+/// Refusals are rare and large: results stay small.
+type Boxed<T> = Pin<Box<dyn Future<Output = Result<T, Box<Refusal>>> + Send>>;

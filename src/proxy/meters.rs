@@ -1,0 +1,113 @@
+//! Handles of every figure that traffic moves, registered once: nothing is looked up on the way of a byte.
+
+use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+
+use super::upstream::PoolStats;
+use crate::audit::MessageDraft;
+use crate::flow::{Direction, Side};
+use crate::policy::Action;
+use crate::telemetry as names;
+use crate::tls::LeafStats;
+
+/// One handle for each figure with a closed set of labels.
+#[derive(Debug)]
+pub(super) struct Meters {
+    /// By direction, then action, weakest first.
+    flows: [[Counter; 4]; 2],
+    inspected: [Counter; 2],
+    held: Gauge,
+    flows_open: Gauge,
+    pool_idle: Gauge,
+    minted: Counter,
+    dialled: Counter,
+    pooled: Counter,
+    pub(super) accept_errors: Counter,
+    inspect: Histogram,
+    hold: Histogram,
+    pub(super) record: Histogram,
+}
+
+const ACTIONS: [Action; 4] = [Action::Allow, Action::Alert, Action::Redact, Action::Block];
+const DIRECTIONS: [Direction; 2] = [Direction::Request, Direction::Response];
+
+impl Meters {
+    pub(super) fn new() -> Meters {
+        let stage = |stage: &'static str| histogram!(names::LATENCY_ADDED, "stage" => stage);
+        Meters {
+            flows: DIRECTIONS.map(|direction| {
+                ACTIONS.map(|action| {
+                    counter!(names::FLOWS, "action" => action.as_str(), "direction" => direction.as_str())
+                })
+            }),
+            inspected: DIRECTIONS
+                .map(|direction| counter!(names::INSPECTED_BYTES, "direction" => direction.as_str())),
+            held: gauge!(names::HELD_BYTES),
+            flows_open: gauge!(names::FLOWS_OPEN),
+            pool_idle: gauge!(names::POOL_IDLE),
+            minted: counter!(names::LEAVES_MINTED),
+            dialled: counter!(names::UPSTREAM_CONNECTIONS, "origin" => "dialled"),
+            pooled: counter!(names::UPSTREAM_CONNECTIONS, "origin" => "pooled"),
+            accept_errors: counter!(names::ACCEPT_ERRORS),
+            inspect: stage("inspect"),
+            hold: stage("hold"),
+            record: stage("record"),
+        }
+    }
+
+    /// Figures that others keep count of, taken over when somebody asks.
+    pub(super) fn take_over(&self, held: usize, flows: usize, pool: PoolStats, leaves: LeafStats) {
+        self.held.set(held as f64);
+        self.flows_open.set(flows as f64);
+        self.pool_idle.set(pool.idle as f64);
+        self.pooled.absolute(pool.reused);
+        self.dialled.absolute(pool.missed);
+        self.minted.absolute(leaves.minted);
+    }
+
+    /// Counts a message once its record is handed over. Labels that only findings or gaps need are looked up here.
+    pub(super) fn message(&self, draft: &MessageDraft) {
+        let [requests, responses] = &self.flows;
+        let [sent, received] = &self.inspected;
+        let (flows, inspected) = match draft.direction {
+            Direction::Request => (requests, sent),
+            Direction::Response => (responses, received),
+        };
+        let [allow, alert, redact, block] = flows;
+        match draft.action {
+            Action::Allow => allow,
+            Action::Alert => alert,
+            Action::Redact => redact,
+            Action::Block => block,
+        }
+        .increment(1);
+        self.inspect.record(micros(draft.inspect_us));
+        self.hold.record(micros(draft.hold_us));
+        let Some(decision) = &draft.decision else { return };
+        inspected.increment(decision.coverage.inspected);
+        for (reason, bytes) in &decision.coverage.uninspected {
+            counter!(names::UNINSPECTED_BYTES, "reason" => *reason).increment(*bytes);
+        }
+        for found in &decision.found {
+            counter!(names::FINDINGS, "identifier" => found.identifier.to_string()).increment(found.distinct);
+        }
+    }
+}
+
+fn micros(figure: u64) -> f64 {
+    std::time::Duration::from_micros(figure).as_secs_f64()
+}
+
+/// Counts a handshake that failed.
+pub(super) fn handshake_failed(side: Side, reason: &'static str) {
+    counter!(names::HANDSHAKE_FAILURES, "side" => side.as_str(), "reason" => reason).increment(1);
+}
+
+/// Counts an upstream that could not be reached or broke off.
+pub(super) fn upstream_failed(stage: &'static str) {
+    counter!(names::UPSTREAM_ERRORS, "stage" => stage).increment(1);
+}
+
+/// Counts a request refused for another reason than its content.
+pub(super) fn refused(reason: &'static str) {
+    counter!(names::REFUSED, "reason" => reason).increment(1);
+}

@@ -1,0 +1,195 @@
+//! The home of sockets, hyper and tower on the traffic's side.
+//!
+//! May import floors 0–4. Invariants: no byte of a message leaves but through its inspector; no end of a message
+//! leaves without a permit; a stopped stream is aborted, never a clean end; framing is checked before hyper sees it.
+
+mod body;
+mod connect;
+mod connection;
+mod deadline;
+mod exchange;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
+mod guard;
+mod headers;
+mod layer;
+mod listener;
+mod meters;
+mod names;
+mod pace;
+mod passage;
+mod peer;
+mod reply;
+mod shared;
+mod silence;
+mod sniff;
+mod stack;
+mod upstream;
+mod wire;
+
+use std::collections::HashMap;
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+use crate::audit::Audit;
+use crate::inspect::Engine;
+use crate::limits;
+use crate::tls::{Leaves, UpstreamTls};
+use shared::{Shared, Stage};
+use upstream::Upstreams;
+
+/// How much a refusal tells the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ReplyDetail {
+    Full,
+    Minimal,
+}
+
+/// One `[[listener]]` of kind `explicit`.
+#[derive(Clone, Debug)]
+pub struct ListenerConfig {
+    pub name: Arc<str>,
+    pub address: SocketAddr,
+    pub tenant: Arc<str>,
+    pub reply: ReplyDetail,
+}
+
+/// How upstreams are reached.
+#[derive(Clone, Debug)]
+pub struct UpstreamConfig {
+    pub tls: Arc<UpstreamTls>,
+    /// Non-public addresses that may be dialled all the same.
+    pub allow_addresses: Vec<ipnet::IpNet>,
+    pub connect_timeout: Duration,
+    /// Fixed answers instead of DNS, like a hosts file; subject to the address guard all the same.
+    pub resolve: HashMap<Box<str>, Vec<IpAddr>>,
+}
+
+/// What the gate is started with.
+#[derive(Clone, Debug)]
+pub struct GateConfig {
+    pub listeners: Vec<ListenerConfig>,
+    pub upstream: UpstreamConfig,
+    pub hold_idle: Duration,
+    /// The admin listener's address and any other of our own that must never be dialled.
+    pub own_addresses: Vec<SocketAddr>,
+}
+
+/// A running gate.
+pub struct Gate {
+    shared: Arc<Shared>,
+    addresses: Vec<(Arc<str>, SocketAddr)>,
+    acceptors: Vec<JoinHandle<()>>,
+}
+
+impl fmt::Debug for Gate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Gate").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}
+
+/// The figures that stand rather than run (held bytes, idle connections).
+#[derive(Clone)]
+pub struct Gauges(Arc<Shared>);
+
+impl Gauges {
+    /// Brings them up to date; to be called before they are shown.
+    pub fn update(&self) {
+        self.0.measure();
+    }
+}
+
+impl fmt::Debug for Gauges {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Gauges(..)")
+    }
+}
+
+/// A listener that cannot be bound.
+#[derive(Debug)]
+pub struct BindError {
+    pub listener: Arc<str>,
+    pub address: SocketAddr,
+    pub source: io::Error,
+}
+
+impl fmt::Display for BindError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "listener \"{}\" cannot be bound to {}: {}", self.listener, self.address, self.source)
+    }
+}
+
+impl std::error::Error for BindError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        Some(&self.source)
+    }
+}
+
+impl Gate {
+    /// Binds every listener and starts to accept on the current runtime.
+    pub async fn start(
+        config: GateConfig,
+        engine: Arc<ArcSwap<Engine>>,
+        leaves: Arc<ArcSwap<Leaves>>,
+        audit: Audit,
+    ) -> Result<Gate, BindError> {
+        let mut sockets = Vec::with_capacity(config.listeners.len());
+        for listener in config.listeners {
+            let fault = |source| BindError {
+                listener: Arc::clone(&listener.name),
+                address: listener.address,
+                source,
+            };
+            let socket = TcpListener::bind(listener.address).await.map_err(fault)?;
+            let address = socket.local_addr().map_err(fault)?;
+            sockets.push((Arc::new(listener), address, socket));
+        }
+        let mut own = config.own_addresses;
+        own.extend(sockets.iter().map(|(_, address, _)| *address));
+        let upstreams = Upstreams::new(config.upstream, own);
+        let shared = Arc::new(Shared::new(engine, leaves, audit, upstreams, config.hold_idle));
+        let addresses =
+            sockets.iter().map(|(listener, address, _)| (Arc::clone(&listener.name), *address)).collect();
+        let acceptors = sockets
+            .into_iter()
+            .map(|(listener, _, socket)| {
+                tokio::spawn(listener::accept(Arc::clone(&shared), listener, socket))
+            })
+            .collect();
+        Ok(Gate { shared, addresses, acceptors })
+    }
+
+    /// Listener name and bound address.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<(Arc<str>, SocketAddr)> {
+        self.addresses.clone()
+    }
+
+    /// For whoever shows figures; outlives the gate.
+    #[must_use]
+    pub fn gauges(&self) -> Gauges {
+        Gauges(Arc::clone(&self.shared))
+    }
+
+    /// Stops accepting, lets in-flight flows end until the deadline, then cuts and records the rest.
+    /// Returns how many were cut.
+    pub async fn drain(self, deadline: Duration) -> usize {
+        self.shared.stage.send_replace(Stage::Draining);
+        for acceptor in self.acceptors {
+            // It ends by itself now; if it failed before, there is nothing to wait for.
+            let _ = acceptor.await;
+        }
+        self.shared.connections.none(deadline).await;
+        let cut = self.shared.flows.count();
+        self.shared.stage.send_replace(Stage::Cut);
+        self.shared.connections.none(limits::CUT).await;
+        cut
+    }
+}

@@ -1,0 +1,365 @@
+//! One message's passage through its inspector: pulled, looked at, recorded, let go.
+
+use std::error::Error;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http_body::Frame;
+
+use super::body::{Aborted, Broken, Labels, Source};
+use super::exchange::{Fault, Flow, Stopped, micros};
+use super::headers;
+use super::pace::Pace;
+use super::silence::Silence;
+use super::upstream::{self, UpstreamBodyError};
+use crate::audit::{AuditError, Kind, MessageDraft, Pending, Permit};
+use crate::flow::{Direction, FlowId};
+use crate::inspect::{Decision, Inspector, Step};
+use crate::policy::Action;
+
+/// A message between the side that sends it and the side that reads it.
+pub(super) struct Passage<B: Source> {
+    pub(super) source: B,
+    pub(super) inspector: Inspector,
+    pub(super) flow: Arc<Flow>,
+    direction: Direction,
+    pub(super) decision_id: FlowId,
+    labels: Labels,
+    pub(super) phase: Phase,
+    pub(super) trailers: Option<HeaderMap>,
+    /// The source has said that there is no more.
+    pub(super) ended: bool,
+    /// Body bytes that came, and those still to leave of a message that is whole.
+    came: u64,
+    pub(super) remaining: Option<u64>,
+    /// Responses: how long nothing has come. Requests: how fast they come.
+    silence: Option<Silence>,
+    pace: Pace,
+    pub(super) began: Instant,
+    inspecting: Duration,
+    /// From the head to the first moment that the message could leave.
+    pub(super) holding: Duration,
+    /// The message's last word is with the writer.
+    settled: bool,
+    /// Of a message that is whole: its decision until that is recorded, and how many values were masked.
+    decision: Option<Decision>,
+    pub(super) edits: Option<u64>,
+    /// Its end is marked by closing the connection, so that a cut must be marked otherwise.
+    pub(super) ends_by_closing: bool,
+}
+
+/// How far a message is on its way.
+pub(super) enum Phase {
+    /// More may come.
+    Flowing,
+    /// It ended, and may leave once that is recorded.
+    Judged,
+    Recording(Pending),
+    Leaving(Permit),
+    Over,
+    /// It was cut, and is never more than that.
+    Aborted(Aborted),
+}
+
+/// What one pull brought.
+pub(super) enum Pulled {
+    More,
+    Silence,
+    Judged,
+    Stopped,
+    Broken(Broken),
+}
+
+impl<B: Source> Passage<B> {
+    pub(super) fn new(
+        source: B,
+        inspector: Inspector,
+        flow: Arc<Flow>,
+        direction: Direction,
+        labels: Labels,
+        silence: Option<Silence>,
+    ) -> Passage<B> {
+        Passage {
+            source,
+            inspector,
+            decision_id: flow.shared().ids.next(),
+            flow,
+            direction,
+            labels,
+            phase: Phase::Flowing,
+            trailers: None,
+            ended: false,
+            came: 0,
+            remaining: None,
+            silence,
+            pace: Pace::default(),
+            began: Instant::now(),
+            inspecting: Duration::ZERO,
+            holding: Duration::ZERO,
+            settled: false,
+            decision: None,
+            edits: None,
+            ends_by_closing: false,
+        }
+    }
+
+    pub(super) fn timed(&mut self, look: impl FnOnce(&mut Inspector) -> Step) -> Step {
+        let before = Instant::now();
+        let step = look(&mut self.inspector);
+        self.inspecting += before.elapsed();
+        step
+    }
+
+    /// Pulls one frame and has it looked at.
+    pub(super) fn poll_pull(&mut self, cx: &mut Context<'_>) -> Poll<Pulled> {
+        let frame = match Pin::new(&mut self.source).poll_frame(cx) {
+            Poll::Ready(frame) => frame,
+            Poll::Pending => {
+                let Some(silence) = &mut self.silence else {
+                    self.pace.wait();
+                    return Poll::Pending;
+                };
+                ready!(silence.poll(cx));
+                return match self.timed(Inspector::idle) {
+                    // It must stay whole: what is to be encoded anew cannot leave in parts.
+                    Step::Wait => Poll::Pending,
+                    Step::Release => Poll::Ready(Pulled::Silence),
+                    Step::Stop => Poll::Ready(Pulled::Stopped),
+                };
+            }
+        };
+        Poll::Ready(match frame {
+            Some(Ok(frame)) => self.take(frame),
+            Some(Err(error)) => Pulled::Broken(self.broken(&error)),
+            None => self.end(),
+        })
+    }
+
+    fn end(&mut self) -> Pulled {
+        self.ended = true;
+        match self.timed(Inspector::finish) {
+            Step::Wait | Step::Release => {
+                let decision = self.inspector.decision();
+                self.edits = Some(decision.edits);
+                self.decision = Some(decision);
+                if !self.inspector.is_streaming() {
+                    self.remaining = Some(self.inspector.new_length().unwrap_or(self.came));
+                }
+                self.phase = Phase::Judged;
+                Pulled::Judged
+            }
+            Step::Stop => Pulled::Stopped,
+        }
+    }
+
+    fn take(&mut self, frame: Frame<Bytes>) -> Pulled {
+        if let Some(silence) = &mut self.silence {
+            silence.broken();
+        }
+        let step = match frame.into_data() {
+            Ok(bytes) => {
+                if self.direction == Direction::Request && !self.pace.keep(bytes.len()) {
+                    let why = "client sends too slowly".to_owned();
+                    return Pulled::Broken(Broken { timed_out: true, why });
+                }
+                self.came += bytes.len() as u64;
+                self.timed(|inspector| inspector.push(bytes))
+            }
+            Err(frame) => match frame.into_trailers() {
+                Ok(trailers) => {
+                    let step = self.timed(|inspector| inspector.trailers(&headers::view(&trailers)));
+                    self.trailers = Some(trailers);
+                    // Nothing follows trailers.
+                    self.ended = true;
+                    step
+                }
+                // No other kind of frame is known to HTTP.
+                Err(_) => {
+                    let why = "unknown kind of frame".to_owned();
+                    return Pulled::Broken(Broken { timed_out: false, why });
+                }
+            },
+        };
+        match step {
+            Step::Wait | Step::Release => Pulled::More,
+            Step::Stop => Pulled::Stopped,
+        }
+    }
+
+    /// What went wrong, in the words of the innermost error: hyper's own hide it.
+    fn broken(&self, error: &(dyn Error + 'static)) -> Broken {
+        let mut innermost = error;
+        while let Some(source) = innermost.source() {
+            innermost = source;
+        }
+        let timed_out = match (innermost.downcast_ref(), innermost.downcast_ref::<std::io::Error>()) {
+            (Some(UpstreamBodyError { fault, .. }), _) => matches!(fault, upstream::Fault::Stalled(_)),
+            (None, io) => io.is_some_and(|error| error.kind() == std::io::ErrorKind::TimedOut),
+        };
+        Broken { timed_out, why: self.flow.cleanse(&innermost.to_string()) }
+    }
+
+    pub(super) fn draft(&self, kind: Kind, decision: Option<Decision>) -> MessageDraft {
+        let mut draft = self.flow.draft(kind, self.direction);
+        draft.decision_id = self.decision_id;
+        draft.status = self.labels.status;
+        draft.content_type.clone_from(&self.labels.content_type);
+        draft.action = decision.as_ref().map_or(Action::Allow, |decision| decision.action);
+        draft.decision = decision;
+        draft.inspect_us = micros(self.inspecting);
+        draft.hold_us = micros(self.holding);
+        draft
+    }
+
+    /// Hands the final decision to the writer.
+    fn record(&mut self) -> Pending {
+        let decision = self.decision.take().unwrap_or_else(|| self.inspector.decision());
+        if self.direction == Direction::Request && decision.edits > 0 {
+            self.flow.request_redacted(self.decision_id, decision.edits);
+        }
+        self.settled = true;
+        let draft = self.draft(Kind::Decision, Some(decision));
+        self.flow.submit(draft)
+    }
+
+    /// Waits until the end of the message may leave.
+    pub(super) fn poll_permit(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), AuditError>> {
+        loop {
+            self.phase = match &mut self.phase {
+                Phase::Judged => Phase::Recording(self.record()),
+                Phase::Recording(pending) => match ready!(Pin::new(pending).poll(cx)) {
+                    Ok(permit) => {
+                        if let Some(trailers) = &mut self.trailers {
+                            headers::edit(trailers, self.inspector.trailer_edits());
+                        }
+                        Phase::Leaving(permit)
+                    }
+                    Err(error) => {
+                        self.phase = Phase::Aborted(Aborted::Unrecorded);
+                        return Poll::Ready(Err(error));
+                    }
+                },
+                Phase::Flowing | Phase::Leaving(_) | Phase::Over | Phase::Aborted(_) => {
+                    return Poll::Ready(Ok(()));
+                }
+            };
+        }
+    }
+
+    /// Ends a message that its decision stops.
+    pub(super) fn stop(&mut self) -> Stopped {
+        self.phase = Phase::Aborted(Aborted::Stopped);
+        self.settled = true;
+        let decision = self.inspector.decision();
+        let draft = self.draft(Kind::Decision, Some(decision.clone()));
+        let record = self.flow.submit(draft);
+        Stopped { decision_id: self.decision_id, decision, record }
+    }
+
+    /// Ends a message that goes no further for another reason than its content.
+    pub(super) fn abandon(&mut self, kind: Kind, action: Option<Action>, reason: String) -> Pending {
+        self.phase = Phase::Aborted(Aborted::Broken);
+        self.settled = true;
+        let mut decision = match self.decision.take() {
+            Some(judged) => judged.undelivered(),
+            None => {
+                self.inspector.abandon();
+                self.inspector.decision()
+            }
+        };
+        decision.action = action.unwrap_or(decision.action);
+        let mut draft = self.draft(kind, Some(decision));
+        draft.reason = Some(reason);
+        self.flow.submit(draft)
+    }
+
+    /// Stops a message that was under way, and leaves word for whoever has to answer.
+    fn cut(&mut self) -> Aborted {
+        let stopped = self.stop();
+        self.leave_word(Fault::Stopped(stopped));
+        Aborted::Stopped
+    }
+
+    /// The sender broke off while the message was under way.
+    fn break_off(&mut self, broken: Broken) -> Aborted {
+        // The record needs no waiting for: nothing more of this message leaves.
+        drop(self.abandon(Kind::End, None, broken.why.clone()));
+        self.leave_word(Fault::Broken(broken));
+        Aborted::Broken
+    }
+
+    fn leave_word(&self, fault: Fault) {
+        match self.direction {
+            Direction::Request => self.flow.fail(fault),
+            // The head of this response has left: there is nobody to tell but by cutting.
+            Direction::Response if self.ends_by_closing => {
+                self.flow.client.peer.reset.store(true, Ordering::Relaxed)
+            }
+            Direction::Response => {}
+        }
+    }
+
+    /// The next frame that may leave.
+    pub(super) fn poll_leave(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
+        loop {
+            match self.phase {
+                Phase::Flowing => {
+                    if let Some(bytes) = self.inspector.next_released() {
+                        return Poll::Ready(Some(Ok(self.leave(bytes))));
+                    }
+                    match ready!(self.poll_pull(cx)) {
+                        Pulled::More | Pulled::Silence | Pulled::Judged => {}
+                        Pulled::Stopped => return Poll::Ready(Some(Err(self.cut()))),
+                        Pulled::Broken(broken) => return Poll::Ready(Some(Err(self.break_off(broken)))),
+                    }
+                }
+                Phase::Judged | Phase::Recording(_) => {
+                    if ready!(self.poll_permit(cx)).is_err() {
+                        self.leave_word(Fault::Unrecorded);
+                        return Poll::Ready(Some(Err(Aborted::Unrecorded)));
+                    }
+                }
+                Phase::Leaving(_) => {
+                    if let Some(bytes) = self.inspector.next_released() {
+                        return Poll::Ready(Some(Ok(self.leave(bytes))));
+                    }
+                    self.phase = Phase::Over;
+                    if let Some(trailers) = self.trailers.take() {
+                        return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+                    }
+                }
+                Phase::Over => return Poll::Ready(None),
+                Phase::Aborted(how) => return Poll::Ready(Some(Err(how))),
+            }
+        }
+    }
+
+    fn leave(&mut self, bytes: Bytes) -> Frame<Bytes> {
+        if let Some(remaining) = &mut self.remaining {
+            *remaining = remaining.saturating_sub(bytes.len() as u64);
+        }
+        Frame::data(bytes)
+    }
+}
+
+impl<B: Source> Drop for Passage<B> {
+    /// A message that nobody waits for any longer has a record all the same.
+    fn drop(&mut self) {
+        match self.direction {
+            Direction::Request if !self.ended && !self.source.is_end_stream() => {
+                self.flow.client.peer.left_unread()
+            }
+            Direction::Request | Direction::Response => {}
+        }
+        if !self.settled {
+            let reason = self.flow.gone();
+            drop(self.abandon(Kind::End, None, reason.to_owned()));
+        }
+    }
+}

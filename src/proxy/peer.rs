@@ -1,0 +1,156 @@
+//! The other end of a client connection, and the record of one that ends before it carried a request.
+
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
+
+use super::ListenerConfig;
+use super::connection::linger;
+use super::exchange::{Recording, Refusal};
+use super::reply::{self, Problem};
+use super::shared::Shared;
+use crate::audit::{FlowFacts, Kind, MessageDraft, Pending};
+use crate::flow::{ClientAddr, Direction, Host};
+use crate::inspect::{Coverage, Decision};
+use crate::policy::{Action, Disclosure};
+
+/// Who connected, and where.
+#[derive(Clone)]
+pub(super) struct Peer {
+    pub(super) shared: Arc<Shared>,
+    pub(super) listener: Arc<ListenerConfig>,
+    pub(super) address: ClientAddr,
+    /// Set when a reply whose end is marked by closing was cut: the connection must end in a reset, since a
+    /// clean close would make it look whole.
+    pub(super) reset: Arc<AtomicBool>,
+    /// Set when bytes of the client were not read: the connection must not be closed over them at once.
+    unread: Arc<AtomicBool>,
+}
+
+/// How a connection ended that carried no request.
+#[derive(Clone, Debug)]
+pub(super) struct Ended {
+    reason: &'static str,
+    host: String,
+    port: u16,
+    bytes: u64,
+}
+
+impl Ended {
+    pub(super) fn because(reason: &'static str) -> Ended {
+        Ended { reason, host: String::new(), port: 0, bytes: 0 }
+    }
+
+    /// Where it was to go.
+    pub(super) fn to(self, host: &Host, port: u16) -> Ended {
+        Ended { host: host.to_string(), port, ..self }
+    }
+
+    /// What was read of it.
+    pub(super) fn after(self, read: &[u8]) -> Ended {
+        Ended { bytes: read.len() as u64, ..self }
+    }
+}
+
+impl Peer {
+    pub(super) fn new(
+        shared: Arc<Shared>,
+        listener: Arc<ListenerConfig>,
+        address: ClientAddr,
+        reset: Arc<AtomicBool>,
+    ) -> Peer {
+        Peer { shared, listener, address, reset, unread: Arc::default() }
+    }
+
+    /// Something that the client sent stays unread.
+    pub(super) fn left_unread(&self) {
+        self.unread.store(true, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_unread(&self) -> bool {
+        self.unread.load(Ordering::Relaxed)
+    }
+
+    /// A client-supplied text made fit for a record, log or reply.
+    pub(super) fn cleanse(&self, text: &str) -> String {
+        self.shared.edition().engine.matcher.cleanse(text)
+    }
+
+    /// The record of a connection that ended: none of its bytes were inspected, and none went anywhere.
+    pub(super) fn ended(&self, ended: Ended) -> Pending {
+        self.shared.submit(self.draft(ended))
+    }
+
+    fn draft(&self, ended: Ended) -> MessageDraft {
+        let edition = self.shared.edition();
+        let uninspected = if ended.bytes > 0 { vec![(ended.reason, ended.bytes)] } else { Vec::new() };
+        let coverage = Coverage { seen: ended.bytes, uninspected, ..Coverage::default() };
+        let decision = Decision {
+            action: Action::Block,
+            would: None,
+            reason: None,
+            rules: Vec::new(),
+            found: Vec::new(),
+            disclosure: Disclosure::None,
+            coverage,
+            edits: 0,
+        };
+        MessageDraft {
+            kind: Kind::End,
+            decision_id: self.shared.ids.next(),
+            flow: FlowFacts {
+                flow: self.shared.ids.next(),
+                tenant: Arc::clone(&self.listener.tenant),
+                listener: Arc::clone(&self.listener.name),
+                client: self.address.ip,
+                client_identity: None,
+                host: edition.engine.matcher.cleanse(&ended.host),
+                port: ended.port,
+                address: None,
+                group: None,
+                proven: false,
+                http: None,
+                tls_client: None,
+                tls_upstream: None,
+                method: "CONNECT".to_owned(),
+                path_template: String::new(),
+                traceparent: None,
+            },
+            direction: Direction::Request,
+            mode: edition.engine.policy.mode(),
+            status: None,
+            content_type: None,
+            decision: Some(decision),
+            action: Action::Block,
+            reason: Some(ended.reason.to_owned()),
+            policy_hash: Arc::clone(&edition.policy_hash),
+            packs: Arc::clone(&edition.packs),
+            inspect_us: 0,
+            hold_us: 0,
+        }
+    }
+
+    /// Answers what can't be served, after recording it, and closes.
+    pub(super) async fn turn_away<IO>(&self, io: &mut IO, ended: Ended, detail: &str) -> io::Result<()>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut draft = self.draft(ended);
+        draft.status = Some(Problem::Malformed.status().as_u16());
+        let refusal = Refusal {
+            problem: Problem::Malformed,
+            detail: self.cleanse(detail),
+            decision_id: draft.decision_id,
+            direction: Direction::Request,
+            decision: None,
+            upstream_received: false,
+            close: true,
+            record: Recording::Due(Box::new(draft)),
+        };
+        let response = refusal.recorded(&self.shared).await.facts().response(self.listener.reply, false);
+        io.write_all(&reply::encode(&response)).await?;
+        linger(io).await
+    }
+}

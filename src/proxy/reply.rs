@@ -1,0 +1,454 @@
+//! What a refused client sees: one shape for every refusal (RFC 9457), never a matched byte.
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::{HeaderValue, Response, StatusCode, header};
+use serde::Serialize;
+
+use super::ReplyDetail;
+use super::guard;
+use super::headers::{DECISION, PROXY_STATUS};
+use crate::flow::{Direction, FlowId};
+use crate::inspect::{Decision, Place, Reason};
+
+/// Why a client is refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Problem {
+    /// A request's content was stopped.
+    Blocked,
+    /// A response's content was withheld.
+    Withheld,
+    /// No memory could be reserved for what must wait.
+    Overloaded,
+    /// The record that must come first could not be written.
+    Unrecorded,
+    /// Naming that no client should send, or a body that broke off.
+    Malformed,
+    /// Framing that no client should send.
+    Framing(guard::Refusal),
+    /// Names that do not agree.
+    Misdirected,
+    /// A change of protocol that is not carried.
+    Upgrade,
+    /// The client stopped sending.
+    ClientTimeout,
+    /// The destination's address may not be dialled.
+    AddressDenied,
+    /// The upstream could not be reached, or broke off.
+    Upstream(&'static str),
+    /// The upstream took too long.
+    UpstreamTimeout(&'static str),
+}
+
+impl Problem {
+    fn as_str(self) -> &'static str {
+        match self {
+            Problem::Blocked => "blocked",
+            Problem::Withheld => "withheld",
+            Problem::Overloaded => "overloaded",
+            Problem::Unrecorded => "unrecorded",
+            Problem::Malformed => "malformed",
+            Problem::Framing(_) => "framing",
+            Problem::Misdirected => "misdirected",
+            Problem::Upgrade => "upgrade",
+            Problem::ClientTimeout => "client-timeout",
+            Problem::AddressDenied => "address-denied",
+            Problem::Upstream(_) => "upstream",
+            Problem::UpstreamTimeout(_) => "upstream-timeout",
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Problem::Blocked => "request stopped by data loss policy",
+            Problem::Withheld => "response withheld by data loss policy",
+            Problem::Overloaded => "gate is short of memory",
+            Problem::Unrecorded => "gate cannot record decisions",
+            Problem::Malformed | Problem::Framing(_) => "request refused",
+            Problem::Misdirected => "request names another host than its connection",
+            Problem::Upgrade => "protocol upgrade refused",
+            Problem::ClientTimeout => "request did not arrive in time",
+            Problem::AddressDenied => "destination address may not be dialled",
+            Problem::Upstream(_) => "upstream refused or failed",
+            Problem::UpstreamTimeout(_) => "upstream did not answer in time",
+        }
+    }
+
+    /// Never a 5xx for a block: clients retry those, and a charge would run twice.
+    pub(super) fn status(self) -> StatusCode {
+        match self {
+            Problem::Blocked | Problem::Withheld | Problem::AddressDenied => StatusCode::FORBIDDEN,
+            Problem::Overloaded | Problem::Unrecorded => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::Malformed => StatusCode::BAD_REQUEST,
+            Problem::Framing(refusal) => refusal.status(),
+            Problem::Misdirected => StatusCode::MISDIRECTED_REQUEST,
+            Problem::Upgrade => StatusCode::NOT_IMPLEMENTED,
+            Problem::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
+            Problem::Upstream(_) => StatusCode::BAD_GATEWAY,
+            Problem::UpstreamTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
+        }
+    }
+
+    /// The error types of RFC 9209, section 2.3.
+    fn proxy_error(self) -> &'static str {
+        match self {
+            Problem::Blocked | Problem::Withheld | Problem::Misdirected => "http_request_denied",
+            Problem::Overloaded | Problem::Unrecorded => "proxy_internal_error",
+            Problem::Malformed | Problem::Framing(_) | Problem::ClientTimeout => "http_request_error",
+            Problem::Upgrade => "http_upgrade_failed",
+            Problem::AddressDenied => "destination_ip_prohibited",
+            Problem::Upstream(error) | Problem::UpstreamTimeout(error) => error,
+        }
+    }
+
+    /// Whether the same request may do better later, when no byte of it went upstream.
+    fn passes(self) -> bool {
+        match self {
+            Problem::Overloaded
+            | Problem::Unrecorded
+            | Problem::Upstream(_)
+            | Problem::UpstreamTimeout(_) => true,
+            Problem::Blocked
+            | Problem::Withheld
+            | Problem::Malformed
+            | Problem::Framing(_)
+            | Problem::Misdirected
+            | Problem::Upgrade
+            | Problem::ClientTimeout
+            | Problem::AddressDenied => false,
+        }
+    }
+}
+
+/// Seconds after which a client that met a passing problem may try again.
+const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
+
+/// All that a reply is made of.
+#[derive(Debug)]
+pub(super) struct Facts<'a> {
+    pub(super) problem: Problem,
+    /// A sentence; cleansed.
+    pub(super) detail: &'a str,
+    pub(super) decision_id: FlowId,
+    pub(super) direction: Direction,
+    pub(super) decision: Option<&'a Decision>,
+    pub(super) upstream_received: bool,
+    /// The connection ends after this reply.
+    pub(super) close: bool,
+}
+
+#[derive(Serialize)]
+struct Body<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<&'a str>,
+    decision: String,
+    #[serde(flatten)]
+    more: Option<More<'a>>,
+}
+
+#[derive(Serialize)]
+struct More<'a> {
+    rule: Option<&'a str>,
+    direction: &'static str,
+    identifiers: Vec<&'a str>,
+    r#where: Vec<String>,
+    upstream_received: bool,
+    retryable: bool,
+}
+
+/// Places named in one reply: enough to find the field, too few to map a document.
+const PLACES: usize = 16;
+
+impl Facts<'_> {
+    /// The whole reply; to a HEAD request the same without its body.
+    pub(super) fn response(&self, detail: ReplyDetail, to_head: bool) -> Response<Bytes> {
+        let decision = self.decision_id.to_string();
+        let body = self.body(detail, &decision);
+        let mut response = Response::new(if to_head { Bytes::new() } else { body.clone() });
+        *response.status_mut() = self.problem.status();
+        let fields = response.headers_mut();
+        fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        fields.insert(header::CONTENT_LENGTH, HeaderValue::from(body.len()));
+        fields.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if let Ok(value) = HeaderValue::from_str(&self.proxy_status(detail, &decision)) {
+            fields.insert(PROXY_STATUS, value);
+        }
+        if let Ok(value) = HeaderValue::from_str(&decision) {
+            fields.insert(DECISION, value);
+        }
+        if self.problem.status() == StatusCode::SERVICE_UNAVAILABLE {
+            fields.insert(header::RETRY_AFTER, RETRY_AFTER);
+        }
+        if self.close {
+            fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    fn body(&self, detail: ReplyDetail, decision: &str) -> Bytes {
+        let full = match detail {
+            ReplyDetail::Full => true,
+            ReplyDetail::Minimal => false,
+        };
+        let body = Body {
+            r#type: format!("urn:tidegate:problem:{}", if full { self.problem.as_str() } else { "refused" }),
+            title: if full { self.problem.title() } else { "refused" },
+            status: self.problem.status().as_u16(),
+            detail: full.then_some(self.detail),
+            decision: decision.to_owned(),
+            more: full.then(|| self.more()),
+        };
+        // Strings and numbers always serialise; an empty body would still be a refusal.
+        serde_json::to_vec(&body).map(Bytes::from).unwrap_or_default()
+    }
+
+    fn more(&self) -> More<'_> {
+        let found = self.decision.map(|decision| decision.found.as_slice()).unwrap_or_default();
+        let counted = || found.iter().filter(|found| found.matched > found.suppressed);
+        let mut places: Vec<String> = Vec::new();
+        for place in counted().flat_map(|found| &found.at) {
+            let named = place_name(place);
+            if places.len() < PLACES && !places.contains(&named) {
+                places.push(named);
+            }
+        }
+        More {
+            rule: self.rule(),
+            direction: self.direction.as_str(),
+            identifiers: counted().map(|found| found.identifier.as_ref()).collect(),
+            r#where: places,
+            upstream_received: self.upstream_received,
+            retryable: self.problem.passes() && !self.upstream_received,
+        }
+    }
+
+    /// The rule that decided: the first of those that did what was done.
+    fn rule(&self) -> Option<&str> {
+        let decision = self.decision?;
+        decision.rules.iter().find(|rule| rule.action == decision.action).map(|rule| rule.id.as_ref())
+    }
+
+    fn proxy_status(&self, detail: ReplyDetail, decision: &str) -> String {
+        let mut details = match (detail, self.rule()) {
+            (ReplyDetail::Minimal, _) => String::new(),
+            (ReplyDetail::Full, Some(rule)) => format!("rule={rule}; "),
+            (ReplyDetail::Full, None) if !self.detail.is_empty() => format!("{}; ", self.detail),
+            (ReplyDetail::Full, None) => String::new(),
+        };
+        details.push_str("decision=");
+        details.push_str(decision);
+        format!("tidegate; error={}; details=\"{}\"", self.problem.proxy_error(), quoted(&details))
+    }
+}
+
+/// The inside of a structured field string (RFC 9651, section 3.3.3): printable ASCII, two characters escaped.
+fn quoted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '"' | '\\' => out.extend(['\\', c]),
+            ' '..='~' => out.push(c),
+            _ => out.push('?'),
+        }
+    }
+    out
+}
+
+/// `body $.customer.note`, `header x-note`, `target`.
+fn place_name(place: &Place) -> String {
+    let part = place.part.as_str();
+    match &place.path {
+        Some(path) => format!("{part} {path}"),
+        None => part.to_owned(),
+    }
+}
+
+/// The sentence for a decision that stops a message.
+pub(super) fn explain(direction: Direction, decision: &Decision) -> String {
+    let message = direction.as_str();
+    match &decision.reason {
+        Some(Reason::Undecodable(why)) => {
+            format!("{message} body cannot be read ({why}), and what cannot be inspected does not pass")
+        }
+        Some(Reason::CannotRedact(why)) => {
+            format!("{message} holds values that must be masked, and cannot be edited ({why})")
+        }
+        Some(Reason::HeldBytes) => format!("no memory is left to hold this {message} until it is decided"),
+        Some(Reason::InspectorFailed) => {
+            format!("inspection of this {message} failed, and what failed does not pass")
+        }
+        Some(Reason::Unlisted) => "destination is in no group that may be reached".to_owned(),
+        None => {
+            let rules: Vec<&str> = decision
+                .rules
+                .iter()
+                .filter(|rule| rule.action == decision.action)
+                .map(|rule| rule.id.as_ref())
+                .collect();
+            let found: Vec<String> = decision
+                .found
+                .iter()
+                .filter(|found| found.matched > found.suppressed)
+                .map(|found| format!("{} ({})", found.identifier, found.distinct))
+                .collect();
+            format!("{message} holds {}; stopped by rule {}", found.join(", "), rules.join(", "))
+        }
+    }
+}
+
+/// A reply as bytes, for connections that hyper does not serve (yet).
+pub(super) fn encode(response: &Response<Bytes>) -> Bytes {
+    let mut out = BytesMut::with_capacity(512 + response.body().len());
+    out.put_slice(b"HTTP/1.1 ");
+    out.put_slice(response.status().as_str().as_bytes());
+    out.put_u8(b' ');
+    out.put_slice(response.status().canonical_reason().unwrap_or_default().as_bytes());
+    for (name, value) in response.headers() {
+        out.put_slice(b"\r\n");
+        out.put_slice(name.as_str().as_bytes());
+        out.put_slice(b": ");
+        out.put_slice(value.as_bytes());
+    }
+    out.put_slice(b"\r\n\r\n");
+    out.put_slice(response.body());
+    out.freeze()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::detect::Confidence;
+    use crate::inspect::{Coverage, Found, Part, RuleHit};
+    use crate::policy::{Action, Disclosure, Mode};
+
+    fn decision() -> Decision {
+        let place = |path: Option<&str>| Place {
+            part: Part::Body,
+            path: path.map(str::to_owned),
+            carrier: vec![],
+            keyword: true,
+            validators: vec![],
+        };
+        let found = |identifier: &str, matched, suppressed, at| Found {
+            identifier: identifier.into(),
+            confidence: Confidence::High,
+            matched,
+            distinct: matched,
+            forwarded: 0,
+            withheld: matched,
+            suppressed,
+            at,
+            fingerprints: vec![],
+        };
+        let rule = |id: &str, action| RuleHit { id: Arc::from(id), action, mode: Mode::Enforce };
+        Decision {
+            action: Action::Block,
+            would: None,
+            reason: None,
+            rules: vec![rule("mail-alert", Action::Alert), rule("pan-leaves", Action::Block)],
+            found: vec![
+                found("payment.pan", 1, 0, vec![place(Some("$.customer.note")), place(None), place(None)]),
+                found("contact.email", 2, 2, vec![place(Some("$.mail"))]),
+            ],
+            disclosure: Disclosure::Prevented,
+            coverage: Coverage::default(),
+            edits: 0,
+        }
+    }
+
+    fn facts(decision: &Decision) -> Facts<'_> {
+        Facts {
+            problem: Problem::Blocked,
+            detail: "a \"sentence\"",
+            decision_id: FlowId::new(0, [1; 10]),
+            direction: Direction::Request,
+            decision: Some(decision),
+            upstream_received: false,
+            close: false,
+        }
+    }
+
+    #[test]
+    fn a_block_reads_as_the_contract_says() {
+        let decision = decision();
+        let response = facts(&decision).response(ReplyDetail::Full, false);
+        assert_eq!(response.status(), 403);
+        assert_eq!(response.headers()["content-type"], "application/problem+json");
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let id = "00000000-0000-7101-8101-010101010101";
+        assert_eq!(response.headers()["tidegate-decision"], id);
+        assert_eq!(
+            response.headers()["proxy-status"],
+            format!("tidegate; error=http_request_denied; details=\"rule=pan-leaves; decision={id}\"")
+        );
+        let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(
+            body,
+            serde_json::json!({
+                "type": "urn:tidegate:problem:blocked", "title": "request stopped by data loss policy",
+                "status": 403, "detail": "a \"sentence\"", "decision": id, "rule": "pan-leaves",
+                "direction": "request", "identifiers": ["payment.pan"],
+                "where": ["body $.customer.note", "body"], "upstream_received": false, "retryable": false,
+            })
+        );
+        assert_eq!(response.headers()["content-length"], response.body().len().to_string());
+    }
+
+    #[test]
+    fn minimal_tells_the_decision_alone() {
+        let decision = decision();
+        let response = facts(&decision).response(ReplyDetail::Minimal, false);
+        let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        let keys: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(keys, ["decision", "status", "title", "type"]);
+        let status = response.headers()["proxy-status"].to_str().unwrap();
+        assert!(!status.contains("pan") && status.contains("decision="), "{status}");
+    }
+
+    #[test]
+    fn a_head_request_gets_no_body() {
+        let decision = decision();
+        let response = facts(&decision).response(ReplyDetail::Full, true);
+        assert!(response.body().is_empty());
+        assert_ne!(response.headers()["content-length"], "0");
+    }
+
+    #[test]
+    fn only_passing_problems_ask_for_another_try() {
+        let decision = decision();
+        let overloaded = Facts { problem: Problem::Overloaded, decision: None, ..facts(&decision) };
+        let response = overloaded.response(ReplyDetail::Full, false);
+        assert_eq!(response.status(), 503);
+        assert_eq!(response.headers()["retry-after"], "5");
+        let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        assert_eq!(body["retryable"], true);
+        assert_eq!(body["rule"], serde_json::Value::Null);
+        let sent = Facts {
+            problem: Problem::Upstream("http_protocol_error"),
+            upstream_received: true,
+            ..overloaded
+        };
+        let body: serde_json::Value =
+            serde_json::from_slice(sent.response(ReplyDetail::Full, false).body()).unwrap();
+        assert_eq!(body["retryable"], false);
+    }
+
+    #[test]
+    fn replies_can_be_written_without_hyper() {
+        let decision = decision();
+        let facts = Facts { problem: Problem::Malformed, close: true, ..facts(&decision) };
+        let text = String::from_utf8(encode(&facts.response(ReplyDetail::Full, false)).to_vec()).unwrap();
+        assert!(text.starts_with("HTTP/1.1 400 Bad Request\r\n"), "{text}");
+        assert!(text.contains("\r\nconnection: close\r\n"), "{text}");
+        assert!(text.contains("details=\"rule=pan-leaves"), "{text}");
+    }
+
+    #[test]
+    fn quotes_and_controls_cannot_break_a_field() {
+        assert_eq!(quoted("a\"b\\c\r\nd\u{e9}"), "a\\\"b\\\\c??d?");
+    }
+}

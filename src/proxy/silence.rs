@@ -1,0 +1,82 @@
+//! Notices that nothing has come for a while, at the cost of one timer for many chunks.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+/// Ready once for each silence. The timer is made when something is first waited for, and moved only when it
+/// rings too early: not with every chunk.
+#[derive(Debug)]
+pub(super) struct Silence {
+    wait: Duration,
+    since: Instant,
+    timer: Option<Pin<Box<Sleep>>>,
+    noticed: bool,
+}
+
+impl Silence {
+    pub(super) fn new(wait: Duration) -> Silence {
+        Silence { wait, since: Instant::now(), timer: None, noticed: false }
+    }
+
+    /// Something came.
+    pub(super) fn broken(&mut self) {
+        self.since = Instant::now();
+        self.noticed = false;
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        if self.noticed {
+            return Poll::Pending;
+        }
+        let deadline = self.since + self.wait;
+        let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
+        loop {
+            ready!(timer.as_mut().poll(cx));
+            if deadline <= timer.deadline() {
+                self.noticed = true;
+                return Poll::Ready(());
+            }
+            timer.as_mut().reset(deadline);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use super::*;
+
+    const WAIT: Duration = Duration::from_millis(50);
+
+    #[tokio::test(start_paused = true)]
+    async fn each_silence_is_noticed_once() {
+        let start = Instant::now();
+        let mut silence = Silence::new(WAIT);
+        poll_fn(|cx| silence.poll(cx)).await;
+        assert_eq!(start.elapsed(), WAIT);
+        let again = tokio::time::timeout(WAIT * 4, poll_fn(|cx| silence.poll(cx))).await;
+        assert!(again.is_err(), "the same silence rang twice");
+        silence.broken();
+        let heard = Instant::now();
+        poll_fn(|cx| silence.poll(cx)).await;
+        assert_eq!(heard.elapsed(), WAIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_in_time_moves_the_deadline() {
+        let mut silence = Silence::new(WAIT);
+        for _ in 0..3 {
+            let early = tokio::time::timeout(WAIT * 4 / 5, poll_fn(|cx| silence.poll(cx))).await;
+            assert!(early.is_err());
+            silence.broken();
+        }
+        let heard = Instant::now();
+        poll_fn(|cx| silence.poll(cx)).await;
+        assert_eq!(heard.elapsed(), WAIT);
+    }
+}

@@ -1,0 +1,100 @@
+//! A response body: reading it drives the connection it comes over.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use bytes::Bytes;
+use http_body::{Body, Frame, SizeHint};
+use hyper::body::Incoming;
+
+use super::UpstreamBodyError;
+use super::error::{Fault, innermost};
+use super::exchange::Live;
+use super::pool::Pool;
+
+/// The body of an upstream's response. Read to its end it gives its connection back; dropped before, it closes it.
+#[derive(Debug)]
+pub(crate) struct UpstreamBody {
+    incoming: Incoming,
+    live: Option<Box<Live>>,
+    pool: Arc<Pool>,
+}
+
+impl UpstreamBody {
+    pub(super) fn new(incoming: Incoming, live: Box<Live>, pool: Arc<Pool>) -> Self {
+        let mut body = UpstreamBody { incoming, live: Some(live), pool };
+        body.settle_at_end();
+        body
+    }
+
+    /// Nobody may ask again for what is known to be empty, so the end is acted on as soon as it is known.
+    fn settle_at_end(&mut self) {
+        if self.incoming.is_end_stream()
+            && let Some(live) = self.live.take()
+        {
+            live.settle(&self.pool);
+        }
+    }
+
+    /// What has been handed over already. Its waker is not needed: only this task drives the connection.
+    fn poll_handed_over(&mut self) -> Poll<Option<Result<Frame<Bytes>, UpstreamBodyError>>> {
+        match Pin::new(&mut self.incoming).poll_frame(&mut Context::from_waker(Waker::noop())) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Some(Ok(frame))) => {
+                self.settle_at_end();
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Some(Err(self.fail(&error)))),
+            Poll::Ready(None) => {
+                if let Some(live) = self.live.take() {
+                    live.settle(&self.pool);
+                }
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn fail(&mut self, error: &hyper::Error) -> UpstreamBodyError {
+        let (fault, detail) = match self.live.take() {
+            Some(live) => live.fault(error),
+            None => (Fault::Truncated, innermost(error)),
+        };
+        UpstreamBodyError { fault, detail }
+    }
+}
+
+impl Body for UpstreamBody {
+    type Data = Bytes;
+    type Error = UpstreamBodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamBodyError>>> {
+        let this = &mut *self;
+        if let Poll::Ready(frame) = this.poll_handed_over() {
+            return Poll::Ready(frame);
+        }
+        let ended = match &mut this.live {
+            Some(live) => live.poll(cx).is_ready(),
+            None => true,
+        };
+        match this.poll_handed_over() {
+            // The connection is over and yet the body is not: the end was lost.
+            Poll::Pending if ended => {
+                this.live = None;
+                Poll::Ready(Some(Err(UpstreamBodyError { fault: Fault::Truncated, detail: String::new() })))
+            }
+            other => other,
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.incoming.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.incoming.size_hint()
+    }
+}

@@ -1,0 +1,192 @@
+//! A new connection to an upstream: resolved, checked, connected, verified.
+
+use std::future::Future;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tokio::time::{Instant, Sleep};
+
+use super::address::AddressGuard;
+use super::exchange::Live;
+use super::pool::Key;
+use super::resolve::Resolver;
+use super::transport::Transport;
+use super::{Peer, UpstreamError};
+use crate::flow::{Host, Scheme};
+use crate::limits;
+use crate::tls::{self, UpstreamTls};
+
+#[derive(Debug)]
+pub(super) struct Dialer {
+    pub(super) tls: Arc<UpstreamTls>,
+    pub(super) addresses: AddressGuard,
+    pub(super) resolver: Resolver,
+    pub(super) connect_timeout: Duration,
+}
+
+impl Dialer {
+    pub(super) async fn dial(&self, key: Arc<Key>) -> Result<Box<Live>, UpstreamError> {
+        let host = &key.destination.host;
+        let (tcp, address) = self.connect(host, key.destination.port).await?;
+        let (transport, tls_version) = match key.destination.scheme {
+            Scheme::Http => (Transport::Plain(tcp), None),
+            Scheme::Https => {
+                let handshake = tokio::time::timeout(limits::HANDSHAKE_TIMEOUT, self.tls.connect(host, tcp));
+                let stream = match handshake.await {
+                    Ok(Ok(stream)) => stream,
+                    Ok(Err(source)) => {
+                        return Err(UpstreamError::Tls { host: host.clone(), address, source });
+                    }
+                    Err(_) => return Err(UpstreamError::TlsTimeout { host: host.clone(), address }),
+                };
+                let version = tls::version_str(stream.get_ref().1.protocol_version());
+                (Transport::Tls(Box::new(stream)), Some(version))
+            }
+        };
+        Live::start(transport, Peer { address, tls_version }, Arc::clone(&key)).await.map_err(|error| {
+            UpstreamError::Connect { host: host.clone(), address, source: io::Error::other(error) }
+        })
+    }
+
+    /// Connects to the first address that answers, of those that may be dialled.
+    pub(super) async fn connect(
+        &self,
+        host: &Host,
+        port: u16,
+    ) -> Result<(TcpStream, SocketAddr), UpstreamError> {
+        let found = self.resolver.resolve(host, port).await?;
+        let mut allowed = Vec::with_capacity(found.len());
+        let mut refused = None;
+        for address in found {
+            match self.addresses.check(address) {
+                Ok(()) => allowed.push(address),
+                Err(refusal) => refused = refused.or(Some(refusal)),
+            }
+        }
+        if allowed.is_empty() {
+            return Err(match refused {
+                Some(refusal) => UpstreamError::Address { host: host.clone(), refusal },
+                None => UpstreamError::Resolve {
+                    host: host.clone(),
+                    reason: "name has no address".to_owned(),
+                    timed_out: false,
+                },
+            });
+        }
+        let first = allowed.first().copied();
+        let race = tokio::time::timeout(self.connect_timeout, Race::new(allowed));
+        let (address, source) = match race.await {
+            Ok(Ok((stream, address))) => {
+                // Heads and last chunks are small; they must not wait for an acknowledgement.
+                let _ = stream.set_nodelay(true);
+                return Ok((stream, address));
+            }
+            Ok(Err((address, error))) => (Some(address), error),
+            Err(_) => {
+                let text = format!("no answer within {} s", self.connect_timeout.as_secs_f32());
+                (first, io::Error::new(io::ErrorKind::TimedOut, text))
+            }
+        };
+        let address = address.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], port)));
+        Err(UpstreamError::Connect { host: host.clone(), address, source })
+    }
+}
+
+type Attempt = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
+
+/// Happy eyeballs in short (RFC 8305): families in turn, each attempt with a head start on the next, the first
+/// connection wins and the others are dropped.
+struct Race {
+    waiting: std::vec::IntoIter<SocketAddr>,
+    running: Vec<(SocketAddr, Attempt)>,
+    next_start: Pin<Box<Sleep>>,
+    failed: Option<(SocketAddr, io::Error)>,
+}
+
+impl Race {
+    fn new(addresses: Vec<SocketAddr>) -> Self {
+        let mut order = families_in_turn(addresses);
+        order.truncate(limits::CONNECT_ADDRESSES);
+        Race {
+            running: Vec::with_capacity(order.len()),
+            waiting: order.into_iter(),
+            next_start: Box::pin(tokio::time::sleep_until(Instant::now())),
+            failed: None,
+        }
+    }
+
+    fn poll_running(&mut self, cx: &mut Context<'_>) -> Option<(TcpStream, SocketAddr)> {
+        let mut won = None;
+        let failed = &mut self.failed;
+        self.running.retain_mut(|(address, attempt)| match attempt.as_mut().poll(cx) {
+            Poll::Ready(Ok(stream)) => {
+                won.get_or_insert((stream, *address));
+                false
+            }
+            Poll::Ready(Err(error)) => {
+                *failed = failed.take().or(Some((*address, error)));
+                false
+            }
+            Poll::Pending => true,
+        });
+        won
+    }
+}
+
+impl Future for Race {
+    type Output = Result<(TcpStream, SocketAddr), (SocketAddr, io::Error)>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = &mut *self;
+        loop {
+            if let Some(won) = this.poll_running(cx) {
+                return Poll::Ready(Ok(won));
+            }
+            let due = this.running.is_empty() || this.next_start.as_mut().poll(cx).is_ready();
+            match this.waiting.as_slice().is_empty() {
+                false if due => {
+                    if let Some(address) = this.waiting.next() {
+                        this.running.push((address, Box::pin(TcpStream::connect(address))));
+                    }
+                    this.next_start.as_mut().reset(Instant::now() + limits::CONNECT_STAGGER);
+                }
+                true if this.running.is_empty() => {
+                    let none =
+                        || (SocketAddr::from(([0, 0, 0, 0], 0)), io::ErrorKind::AddrNotAvailable.into());
+                    return Poll::Ready(Err(this.failed.take().unwrap_or_else(none)));
+                }
+                true | false => return Poll::Pending,
+            }
+        }
+    }
+}
+
+/// The resolver's first choice first, then the families by turns, so that one broken family costs one head start.
+fn families_in_turn(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) =
+        addresses.into_iter().partition(|address| address.is_ipv6() == first_is_v6);
+    let longest = first.len().max(second.len());
+    let mut second = second.into_iter();
+    let mut first = first.into_iter();
+    (0..longest).flat_map(|_| [first.next(), second.next()]).flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns() {
+        let parse =
+            |list: &[&str]| list.iter().map(|text| text.parse().unwrap()).collect::<Vec<SocketAddr>>();
+        let mixed = parse(&["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"]);
+        assert_eq!(families_in_turn(mixed), parse(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]));
+        assert_eq!(families_in_turn(Vec::new()), Vec::new());
+    }
+}

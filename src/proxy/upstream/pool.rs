@@ -1,0 +1,133 @@
+//! Idle connections to upstreams, kept for reuse within a number and an age.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+
+use tokio::time::Instant;
+
+use super::exchange::Live;
+use crate::flow::Destination;
+use crate::limits;
+
+/// Which connections may serve which requests: same place, same tenant, same trust.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct Key {
+    pub(super) destination: Destination,
+    tenant: Arc<str>,
+    /// Roots and least TLS version, as [`crate::tls::UpstreamTls::id`] numbers them.
+    trust: u64,
+}
+
+impl Key {
+    pub(super) fn new(destination: Destination, tenant: Arc<str>, trust: u64) -> Arc<Self> {
+        Arc::new(Key { destination, tenant, trust })
+    }
+}
+
+#[derive(Debug)]
+struct Idle {
+    live: Box<Live>,
+    since: Instant,
+}
+
+/// What the pool holds and has done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PoolStats {
+    pub(crate) idle: usize,
+    pub(crate) reused: u64,
+    /// Looked for and not found, so that a connection had to be made.
+    pub(crate) missed: u64,
+}
+
+#[derive(Debug, Default)]
+struct Shelves {
+    by_key: HashMap<Arc<Key>, Vec<Idle>>,
+    total: usize,
+}
+
+#[derive(Debug, Default)]
+pub(super) struct Pool {
+    shelves: Mutex<Shelves>,
+    reused: AtomicU64,
+    missed: AtomicU64,
+}
+
+impl Pool {
+    /// The connection used last, if it is still good: the longest unused are left to age.
+    pub(super) fn take(&self, key: &Arc<Key>) -> Option<Box<Live>> {
+        while let Some(idle) = self.pop(key) {
+            let Idle { mut live, since } = idle;
+            if since.elapsed() < limits::POOL_IDLE && live.is_reusable() {
+                self.reused.fetch_add(1, Ordering::Relaxed);
+                live.reused = true;
+                return Some(live);
+            }
+        }
+        self.missed.fetch_add(1, Ordering::Relaxed);
+        None
+    }
+
+    fn pop(&self, key: &Arc<Key>) -> Option<Idle> {
+        let mut shelves = self.lock();
+        let shelf = shelves.by_key.get_mut(key)?;
+        let idle = shelf.pop();
+        if shelf.is_empty() {
+            shelves.by_key.remove(key);
+        }
+        shelves.total -= usize::from(idle.is_some());
+        idle
+    }
+
+    /// Keeps a connection that has just become idle, if there is room.
+    pub(super) fn put(&self, live: Box<Live>) {
+        let mut shelves = self.lock();
+        if shelves.total >= limits::POOL_TOTAL {
+            return;
+        }
+        let shelf = shelves.by_key.entry(Arc::clone(&live.key)).or_default();
+        if shelf.len() >= limits::POOL_PER_KEY {
+            return;
+        }
+        shelf.push(Idle { live, since: Instant::now() });
+        shelves.total += 1;
+    }
+
+    pub(super) fn stats(&self) -> PoolStats {
+        PoolStats {
+            idle: self.lock().total,
+            reused: self.reused.load(Ordering::Relaxed),
+            missed: self.missed.load(Ordering::Relaxed),
+        }
+    }
+
+    pub(super) fn drop_stale(&self) {
+        let mut stale = Vec::new();
+        let mut shelves = self.lock();
+        shelves.by_key.retain(|_, shelf| {
+            stale.extend(shelf.extract_if(.., |idle| {
+                idle.since.elapsed() >= limits::POOL_IDLE || !idle.live.is_reusable()
+            }));
+            !shelf.is_empty()
+        });
+        shelves.total -= stale.len();
+        // Sockets are closed after the lock is.
+        drop(shelves);
+        drop(stale);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shelves> {
+        self.shelves.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Closes idle connections that are too old, or that the other side has closed, until the pool is gone.
+pub(super) async fn sweep(pool: Weak<Pool>) {
+    loop {
+        tokio::time::sleep(limits::POOL_SWEEP).await;
+        match pool.upgrade() {
+            Some(pool) => pool.drop_stale(),
+            None => return,
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! Every metric name, in one place; handles are registered once by those who count.
+//!
+//! Names follow the Prometheus conventions: base units, `_total` for counters. Label values come from the
+//! `as_str` of a closed enum or from the configuration, never from a client: their number is bounded.
+
+/// Messages judged, by `action` and `direction`.
+pub const FLOWS: &str = "tidegate_flows_total";
+/// Distinct values found, by `identifier`.
+pub const FINDINGS: &str = "tidegate_findings_total";
+/// Body bytes that were inspected, by `direction`.
+pub const INSPECTED_BYTES: &str = "tidegate_inspected_bytes_total";
+/// Body bytes that were not inspected, by `reason`.
+pub const UNINSPECTED_BYTES: &str = "tidegate_uninspected_bytes_total";
+/// Requests refused before or without a decision on their content, by `reason`.
+pub const REFUSED: &str = "tidegate_refused_total";
+/// Handshakes that failed, by `side` and `reason`.
+pub const HANDSHAKE_FAILURES: &str = "tidegate_handshake_failures_total";
+/// Bytes that wait for a decision.
+pub const HELD_BYTES: &str = "tidegate_held_bytes";
+/// Client connections accepted, by `listener`.
+pub const CONNECTIONS: &str = "tidegate_connections_total";
+/// Client connections open, by `listener`.
+pub const CONNECTIONS_OPEN: &str = "tidegate_connections_open";
+/// Requests between their head and the end of their response.
+pub const FLOWS_OPEN: &str = "tidegate_flows_open";
+/// Failures to accept a connection (descriptors used up, most often).
+pub const ACCEPT_ERRORS: &str = "tidegate_accept_errors_total";
+/// Time that the gate added to a message, by `stage`: `inspect` (in the inspector), `hold` (from a message's
+/// head to the first moment that it could leave), `record` (waiting for its record).
+pub const LATENCY_ADDED: &str = "tidegate_latency_added_seconds";
+/// Upstreams that could not be reached or broke off, by `stage`.
+pub const UPSTREAM_ERRORS: &str = "tidegate_upstream_errors_total";
+/// Upstream connections, by `origin`: `dialled` or `pooled`.
+pub const UPSTREAM_CONNECTIONS: &str = "tidegate_upstream_connections_total";
+/// Idle upstream connections kept.
+pub const POOL_IDLE: &str = "tidegate_pool_idle_connections";
+/// Leaf certificates minted.
+pub const LEAVES_MINTED: &str = "tidegate_leaves_minted_total";
+/// Records written.
+pub const RECORDS: &str = "tidegate_records_total";
+/// Records that wait for the writer.
+pub const RECORDS_WAITING: &str = "tidegate_records_waiting";
+/// How long the record that waits longest has waited.
+pub const RECORDS_LAG: &str = "tidegate_records_lag_seconds";
+/// Flows that got no permit since their record could not be written.
+pub const RECORDS_REFUSED: &str = "tidegate_records_refused_total";
+/// Bytes of the audit directory in use.
+pub const AUDIT_DISK_BYTES: &str = "tidegate_audit_disk_bytes";
+/// Days until the audit disk budget is spent at the present rate.
+pub const AUDIT_DISK_DAYS: &str = "tidegate_audit_disk_days";
+/// File descriptors in use.
+pub const DESCRIPTORS: &str = "tidegate_descriptors_open";
+/// File descriptors that may be in use.
+pub const DESCRIPTORS_MAX: &str = "tidegate_descriptors_max";
+
+/// Every name with its kind and what `/metrics` says of it.
+pub const ALL: &[(&str, Kind, &str)] = &[
+    (FLOWS, Kind::Counter, "messages judged"),
+    (FINDINGS, Kind::Counter, "distinct values found"),
+    (INSPECTED_BYTES, Kind::Counter, "body bytes inspected"),
+    (UNINSPECTED_BYTES, Kind::Counter, "body bytes not inspected"),
+    (REFUSED, Kind::Counter, "requests refused without a decision on their content"),
+    (HANDSHAKE_FAILURES, Kind::Counter, "TLS handshakes that failed"),
+    (HELD_BYTES, Kind::Gauge, "bytes waiting for a decision"),
+    (CONNECTIONS, Kind::Counter, "client connections accepted"),
+    (CONNECTIONS_OPEN, Kind::Gauge, "client connections open"),
+    (FLOWS_OPEN, Kind::Gauge, "requests in flight"),
+    (ACCEPT_ERRORS, Kind::Counter, "connections that could not be accepted"),
+    (LATENCY_ADDED, Kind::Histogram, "time added to a message"),
+    (UPSTREAM_ERRORS, Kind::Counter, "upstreams that could not be reached or broke off"),
+    (UPSTREAM_CONNECTIONS, Kind::Counter, "upstream connections used"),
+    (POOL_IDLE, Kind::Gauge, "idle upstream connections"),
+    (LEAVES_MINTED, Kind::Counter, "leaf certificates minted"),
+    (RECORDS, Kind::Counter, "audit records written"),
+    (RECORDS_WAITING, Kind::Gauge, "audit records waiting for the writer"),
+    (RECORDS_LAG, Kind::Gauge, "longest wait of an audit record for the writer"),
+    (RECORDS_REFUSED, Kind::Counter, "flows refused for want of a record"),
+    (AUDIT_DISK_BYTES, Kind::Gauge, "bytes of the audit directory in use"),
+    (AUDIT_DISK_DAYS, Kind::Gauge, "days until the audit disk budget is spent"),
+    (DESCRIPTORS, Kind::Gauge, "file descriptors open"),
+    (DESCRIPTORS_MAX, Kind::Gauge, "file descriptors allowed"),
+];
+
+/// What kind of figure a metric is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    Counter,
+    Gauge,
+    Histogram,
+}
+
+/// Upper bounds of the buckets of [`LATENCY_ADDED`], in seconds.
+pub const LATENCY_BUCKETS: &[f64] =
+    &[0.000_01, 0.000_05, 0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+
+    use super::*;
+
+    #[test]
+    fn names_keep_the_conventions() {
+        let mut seen = HashSet::new();
+        for (name, kind, help) in ALL {
+            assert!(name.starts_with("tidegate_"), "{name}");
+            assert!(seen.insert(*name), "{name} twice");
+            assert!(!help.is_empty());
+            assert_eq!(name.ends_with("_total"), *kind == Kind::Counter, "{name}");
+        }
+        assert!(LATENCY_BUCKETS.is_sorted());
+    }
+}

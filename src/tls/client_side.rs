@@ -1,0 +1,65 @@
+//! The handshake with clients: what a server configuration holds beside its leaf.
+
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::crypto::CryptoProvider;
+use rustls::server::{NoServerSessionStorage, ProducesTickets};
+use rustls::sign::{CertifiedKey, SingleCertAndKey};
+
+use super::{IssuerError, MinTls, provider};
+
+/// A client's connection after its handshake.
+pub type ClientStream<IO> = tokio_rustls::server::TlsStream<IO>;
+
+/// What all server configurations share.
+pub(super) struct Configs {
+    provider: Arc<CryptoProvider>,
+    tickets: Arc<dyn ProducesTickets>,
+}
+
+impl Configs {
+    pub(super) fn new() -> Result<Self, IssuerError> {
+        let tickets = rustls::crypto::ring::Ticketer::new()
+            .map_err(|error| IssuerError::new(format!("session ticket keys cannot be made: {error}")))?;
+        Ok(Configs { provider: provider(), tickets })
+    }
+
+    pub(super) fn with_leaf(&self, leaf: CertifiedKey) -> Result<Arc<ServerConfig>, IssuerError> {
+        let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
+            .with_protocol_versions(MinTls::Tls12.versions())
+            .map_err(|error| IssuerError::new(format!("server configuration cannot be made: {error}")))?
+            .with_no_client_auth()
+            .with_cert_resolver(Arc::new(SingleCertAndKey::from(leaf)));
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // Tickets carry the session to the client and back: a table of sessions for each of thousands of names
+        // would be memory that strangers fill. One key for all names is safe: rustls binds a ticket to its SNI.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        config.ticketer = Arc::clone(&self.tickets);
+        config.send_tls13_tickets = 1;
+        Ok(Arc::new(config))
+    }
+}
+
+/// The word for what ended a handshake with a client; a metric label. Alerts are the client's own judgement of the
+/// leaf it was shown: one that pins certificates says `unknown_ca` or `bad_certificate`.
+#[must_use]
+pub fn client_fault(error: &std::io::Error) -> &'static str {
+    use rustls::{AlertDescription as Alert, Error};
+    let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    match inner {
+        Some(Error::AlertReceived(Alert::UnknownCA)) => "unknown_ca",
+        Some(Error::AlertReceived(Alert::BadCertificate)) => "bad_certificate",
+        Some(Error::AlertReceived(Alert::CertificateUnknown)) => "certificate_unknown",
+        Some(Error::AlertReceived(Alert::CertificateExpired)) => "certificate_expired",
+        Some(Error::AlertReceived(Alert::UnsupportedCertificate)) => "unsupported_certificate",
+        Some(Error::AlertReceived(Alert::AccessDenied)) => "access_denied",
+        Some(Error::AlertReceived(Alert::DecryptError)) => "decrypt_error",
+        Some(Error::AlertReceived(_)) => "alert",
+        Some(Error::PeerIncompatible(_)) => "nothing_in_common",
+        Some(Error::InvalidMessage(_) | Error::PeerMisbehaved(_)) => "not_tls",
+        Some(_) => "other",
+        None if error.kind() == std::io::ErrorKind::UnexpectedEof => "closed",
+        None => "io",
+    }
+}

@@ -1,0 +1,204 @@
+//! The handshake with upstreams: where trust comes from, and strict verification.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
+use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
+};
+use rustls_pki_types::pem::PemObject;
+use rustls_pki_types::{CertificateDer, DnsName, ServerName, UnixTime};
+use tokio::io::{AsyncRead, AsyncWrite};
+use x509_parser::prelude::{FromDer, X509Certificate};
+
+use super::upstream_fault::{SelfSigned, explain};
+use super::{IssuerError, MinTls, RootSource, UpstreamTlsError, UpstreamTlsFault, provider};
+use crate::flow::Host;
+use crate::limits;
+
+/// An upstream connection after its handshake.
+pub type UpstreamStream<IO> = tokio_rustls::client::TlsStream<IO>;
+
+/// How upstream certificates are verified.
+pub struct UpstreamTls {
+    config: Arc<ClientConfig>,
+    min_tls: MinTls,
+    id: u64,
+}
+
+impl fmt::Debug for UpstreamTls {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("UpstreamTls")
+            .field("id", &self.id)
+            .field("min_tls", &self.min_tls)
+            .finish_non_exhaustive()
+    }
+}
+
+impl UpstreamTls {
+    pub fn new(roots: &[RootSource], min_tls: MinTls) -> Result<UpstreamTls, IssuerError> {
+        static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+        let fault =
+            |error: &dyn fmt::Display| IssuerError::new(format!("upstream trust cannot be set up: {error}"));
+        let provider = provider();
+        let store = read_roots(roots)?;
+        let strict = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider))
+            .build()
+            .map_err(|error| fault(&error))?;
+        let mut config = ClientConfig::builder_with_provider(provider)
+            .with_protocol_versions(min_tls.versions())
+            .map_err(|error| fault(&error))?
+            // No rule is loosened by it: `Explaining` asks the strict verifier and only words its refusals.
+            .dangerous()
+            .with_custom_certificate_verifier(Arc::new(Explaining { strict }))
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.resumption = Resumption::in_memory_sessions(limits::UPSTREAM_SESSIONS);
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        Ok(UpstreamTls { config: Arc::new(config), min_tls, id })
+    }
+
+    #[must_use]
+    pub fn min_tls(&self) -> MinTls {
+        self.min_tls
+    }
+
+    /// Tells this trust from any other of the process: connections verified under one are never used under another.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.id
+    }
+
+    /// The handshake, verified for `host`. The caller bounds its time.
+    pub async fn connect<IO>(&self, host: &Host, io: IO) -> Result<UpstreamStream<IO>, UpstreamTlsError>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        let name = match host {
+            Host::Ip(ip) => ServerName::from(*ip),
+            Host::Name(name) => match DnsName::try_from(name.to_string()) {
+                Ok(name) => ServerName::DnsName(name),
+                Err(_) => {
+                    return Err(UpstreamTlsError::new(
+                        UpstreamTlsFault::WrongName,
+                        "no certificate can name this host",
+                    ));
+                }
+            },
+        };
+        let connector = tokio_rustls::TlsConnector::from(Arc::clone(&self.config));
+        connector.connect(name, io).await.map_err(|error| self.explain(&error))
+    }
+
+    fn explain(&self, error: &std::io::Error) -> UpstreamTlsError {
+        match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
+            Some(tls) => explain(tls, self.min_tls),
+            None if error.kind() == std::io::ErrorKind::UnexpectedEof => UpstreamTlsError::new(
+                UpstreamTlsFault::Closed,
+                "upstream closed the connection during the TLS handshake",
+            ),
+            None => UpstreamTlsError::new(
+                UpstreamTlsFault::Io,
+                format!("connection failed during the TLS handshake: {error}"),
+            ),
+        }
+    }
+}
+
+fn read_roots(sources: &[RootSource]) -> Result<RootCertStore, IssuerError> {
+    let mut store = RootCertStore::empty();
+    for source in sources {
+        match source {
+            RootSource::Mozilla => store.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned()),
+            RootSource::System => {
+                let found = rustls_native_certs::load_native_certs();
+                // A few unreadable roots among hundreds are common and harmless; none at all is a fault.
+                let (added, _) = store.add_parsable_certificates(found.certs);
+                if added == 0 {
+                    let reason =
+                        found.errors.first().map_or_else(|| "none found".to_owned(), ToString::to_string);
+                    return Err(IssuerError::new(format!(
+                        "upstream.roots: the system has no usable root certificates ({reason}); install ca-certificates or use \"mozilla\""
+                    )));
+                }
+            }
+            RootSource::Pem(path) => {
+                let wrong = |what: &dyn fmt::Display| {
+                    IssuerError::new(format!("upstream.roots: {}: {what}", path.display()))
+                };
+                let text = std::fs::read(path).map_err(|error| wrong(&error))?;
+                let mut any = false;
+                for certificate in CertificateDer::pem_slice_iter(&text) {
+                    let certificate = certificate.map_err(|error| wrong(&error))?;
+                    store.add(certificate).map_err(|error| wrong(&error))?;
+                    any = true;
+                }
+                if !any {
+                    return Err(wrong(&"no certificate in this file"));
+                }
+            }
+        }
+    }
+    Ok(store)
+}
+
+/// The strict verifier, with self-signed certificates named as such among its refusals.
+#[derive(Debug)]
+struct Explaining {
+    strict: Arc<WebPkiServerVerifier>,
+}
+
+impl ServerCertVerifier for Explaining {
+    fn verify_server_cert(
+        &self,
+        end_entity: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        server_name: &ServerName<'_>,
+        ocsp_response: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        self.strict.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now).map_err(
+            |error| {
+                match error {
+                    // webpki says `Other` of an authority's certificate that is used as a server's.
+                    Error::InvalidCertificate(
+                        CertificateError::UnknownIssuer | CertificateError::Other(_),
+                    ) if is_self_signed(end_entity) => {
+                        CertificateError::Other(OtherError(Arc::new(SelfSigned))).into()
+                    }
+                    other => other,
+                }
+            },
+        )
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.strict.verify_tls12_signature(message, cert, dss)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        cert: &CertificateDer<'_>,
+        dss: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.strict.verify_tls13_signature(message, cert, dss)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.strict.supported_verify_schemes()
+    }
+}
+
+fn is_self_signed(certificate: &CertificateDer<'_>) -> bool {
+    X509Certificate::from_der(certificate)
+        .is_ok_and(|(_, parsed)| parsed.subject().as_raw() == parsed.issuer().as_raw())
+}

@@ -1,0 +1,14 @@
+//! The promises of the product, one file each, kept over real sockets.
+#![cfg(test)]
+#![expect(unreachable_pub, reason = "a binary of tests has no outside")]
+
+mod blocks;
+mod commands;
+mod drains;
+mod forwards;
+mod harness;
+mod records;
+mod redacts;
+mod refuses;
+mod streams;
+mod tidy;

@@ -1,0 +1,146 @@
+//! What a redact rule names leaves masked: same length, same type, and everything around it untouched.
+
+use std::io::Read;
+
+use tidegate::flow::Direction;
+use tidegate::policy::{Action, RuleSpec};
+
+use crate::harness::client::get;
+use crate::harness::origin::respond;
+use crate::harness::{Client, Origin, SSN, Setup, World, only, request_rule, rule};
+
+fn setup() -> Setup {
+    Setup { rules: vec![request_rule("ssn", &["national-id.us-ssn"], Action::Redact)], ..Setup::default() }
+}
+
+#[tokio::test]
+async fn a_social_security_number_arrives_masked_in_json_that_parses() {
+    let world = World::start(setup()).await;
+    let origin = Origin::agreeable(&world, "origin.test").await;
+    let mut client = Client::tunnel(&world, &origin).await;
+    let body = format!("{{\"name\":\"Jo\",\"ssn\":\"{SSN}\",\"n\":[1,2.5]}}");
+    let response = client.post(&origin, "/v1/people", body.as_bytes()).await;
+    assert_eq!(response.status, 200);
+    assert_eq!(response.field("tidegate-redacted"), Some("1"));
+    let decision = response.field("tidegate-decision").unwrap().to_owned();
+
+    let received = origin.received_text();
+    let (head, sent) = received.split_once("\r\n\r\n").unwrap();
+    assert!(head.to_ascii_lowercase().contains(&format!("content-length: {}", body.len())), "{head}");
+    assert_eq!(sent.len(), body.len());
+    let json: serde_json::Value = serde_json::from_str(sent).unwrap();
+    assert_eq!(json["name"], "Jo");
+    assert_eq!(json["n"], serde_json::json!([1, 2.5]));
+    let masked = json["ssn"].as_str().unwrap();
+    assert_eq!(masked.len(), SSN.len());
+    assert!(!masked.contains("1845") && !masked.contains("536"), "{masked}");
+
+    let records = world.records().await;
+    let record = only(&records, "decision", "request");
+    assert_eq!(record["decision"], decision.as_str());
+    assert_eq!((&record["action"], &record["disclosure"]), (&"redact".into(), &"redacted".into()));
+}
+
+#[tokio::test]
+async fn target_and_headers_are_masked_in_place() {
+    let world = World::start(setup()).await;
+    let origin = Origin::agreeable(&world, "origin.test").await;
+    let mut client = Client::tunnel(&world, &origin).await;
+    let request = format!(
+        "GET /search?ssn={SSN}&page=2 HTTP/1.1\r\nHost: {}\r\nX-Ssn: {SSN}\r\nX-Kept: 7\r\n\r\n",
+        origin.authority()
+    );
+    let response = client.exchange(request).await;
+    assert_eq!(response.status, 200);
+    let received = origin.received_text();
+    assert!(!received.contains("1845"), "{received}");
+    let line = received.lines().next().unwrap();
+    assert!(line.starts_with("GET /search?ssn=") && line.ends_with("&page=2 HTTP/1.1"), "{line}");
+    assert_eq!(line.len(), format!("GET /search?ssn={SSN}&page=2 HTTP/1.1").len());
+    assert!(received.contains("x-kept: 7"), "{received}");
+}
+
+#[tokio::test]
+async fn an_edited_response_promises_nothing_of_its_old_bytes() {
+    let rules = vec![RuleSpec {
+        direction: Some(Direction::Response),
+        ..rule("ssn", &["national-id.us-ssn"], Action::Redact)
+    }];
+    let world = World::start(Setup { rules, ..Setup::default() }).await;
+    let origin = Origin::start(&world, "origin.test", |conn| {
+        conn.serve(|request| {
+            let body = match request.head.line.contains("/ssn") {
+                true => format!("{{\"ssn\":\"{SSN}\"}}"),
+                false => "{}".to_owned(),
+            };
+            format!(
+                "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nETag: \"v1\"\r\n\
+                 Content-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
+            .into_bytes()
+        })
+    })
+    .await;
+    let mut client = Client::tunnel(&world, &origin).await;
+    let edited = client.exchange(get(&origin, "/ssn")).await;
+    assert!(!String::from_utf8_lossy(&edited.body.bytes).contains("1845"));
+    assert_eq!(edited.field("tidegate-redacted"), Some("1"));
+    assert_eq!(edited.field("etag"), Some("W/\"v1\""));
+    assert_eq!(edited.field("content-length"), Some(&*edited.body.bytes.len().to_string()));
+    let clean = client.exchange(get(&origin, "/clean")).await;
+    assert_eq!(clean.field("etag"), Some("\"v1\""));
+    assert_eq!(clean.field("tidegate-redacted"), None);
+}
+
+#[tokio::test]
+async fn a_body_under_a_digest_is_stopped_rather_than_broken() {
+    let world = World::start(setup()).await;
+    let origin = Origin::agreeable(&world, "origin.test").await;
+    let mut client = Client::tunnel(&world, &origin).await;
+    let body = format!("{{\"ssn\":\"{SSN}\"}}");
+    let head = format!(
+        "POST / HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Digest: sha-256=:eA==:\r\n\
+         Content-Length: {}\r\n\r\n",
+        origin.authority(),
+        body.len()
+    );
+    let response = client.exchange(head + &body).await;
+    assert_eq!(response.status, 403);
+    assert!(response.json()["detail"].as_str().unwrap().contains("signed"), "{response:?}");
+    assert_eq!(origin.received_text(), "");
+}
+
+#[tokio::test]
+async fn a_coded_response_is_masked_inside_its_coding() {
+    let rules = vec![rule("ssn", &["national-id.us-ssn"], Action::Redact)];
+    let world = World::start(Setup { rules, ..Setup::default() }).await;
+    let origin = Origin::start(&world, "origin.test", |conn| {
+        conn.serve(|_| {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            std::io::Write::write_all(&mut encoder, format!("{{\"ssn\":\"{SSN}\",\"kept\":1}}").as_bytes())
+                .unwrap();
+            let coded = encoder.finish().unwrap();
+            let plain = respond("200 OK", "application/json", &coded);
+            let head_end = plain.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+            [&plain[..head_end], b"\r\nContent-Encoding: gzip", &plain[head_end..]].concat()
+        })
+    })
+    .await;
+    let mut client = Client::tunnel(&world, &origin).await;
+    let response = client.exchange(get(&origin, "/")).await;
+    assert_eq!(response.status, 200);
+    let plain = match response.field("content-encoding") {
+        Some(coding) => {
+            assert_eq!(coding, "gzip");
+            let mut plain = String::new();
+            flate2::read::GzDecoder::new(response.body.bytes.as_slice()).read_to_string(&mut plain).unwrap();
+            plain
+        }
+        None => String::from_utf8(response.body.bytes.clone()).unwrap(),
+    };
+    assert!(!plain.contains("1845"), "{plain}");
+    let json: serde_json::Value = serde_json::from_str(&plain).unwrap();
+    assert_eq!(json["kept"], 1);
+    assert!(response.body.whole);
+}

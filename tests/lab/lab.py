@@ -1,0 +1,154 @@
+"""A lab on loopback for tests that need programs nobody here wrote: certificates, an origin, a gate, its records.
+
+Only Python's standard library and the `openssl` command are used. Ports are picked by the kernel; nothing sleeps for
+luck: waits end on an event or with an error.
+"""
+import http.server, json, os, pathlib, signal, socket, socketserver, ssl, subprocess, tempfile, threading, time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BINARY = os.environ.get("TIDEGATE", str(ROOT / "target/release/tidegate"))
+HOSTS = ["localhost", "crm.example.test", "api.stripe.com"]
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def openssl(*args):
+    done = subprocess.run(["openssl", *args], capture_output=True, text=True)
+    if done.returncode:
+        raise RuntimeError(f"openssl {args[0]}: {done.stderr}")
+
+
+class Certificates:
+    """A CA of the origins' side and a certificate for `HOSTS`, or one that is wrong in a given way."""
+
+    def __init__(self, folder):
+        self.dir = pathlib.Path(folder)
+        self.ca = self.dir / "origin-ca.pem"
+        openssl("req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj",
+                "/CN=lab origin CA", "-keyout", self.dir / "origin-ca.key", "-out", self.ca,
+                "-addext", "keyUsage=critical,keyCertSign,cRLSign")
+
+    def leaf(self, name, hosts=HOSTS, days="2"):
+        key, csr, ext, out = (self.dir / f"{name}.{e}" for e in ("key", "csr", "ext", "pem"))
+        openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=lab", "-keyout", key, "-out", csr)
+        ext.write_text("subjectAltName=" + ",".join(f"DNS:{h}" for h in hosts) + "\nextendedKeyUsage=serverAuth\n")
+        openssl("x509", "-req", "-in", csr, "-CA", self.ca, "-CAkey", self.dir / "origin-ca.key", "-CAcreateserial",
+                "-days", days, "-extfile", ext, "-out", out)
+        return out, key
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def body(self):
+        if self.headers.get("transfer-encoding", "").lower() == "chunked":
+            out = b""
+            while size := int(self.rfile.readline().split(b";")[0], 16):
+                out += self.rfile.read(size)
+                self.rfile.readline()
+            self.rfile.readline()
+            return out
+        return self.rfile.read(int(self.headers.get("content-length", 0)))
+
+    def answer(self):
+        body = self.body()
+        self.server.seen.append({"method": self.command, "path": self.path, "headers": dict(self.headers), "body": body})
+        reply = json.dumps({"received": len(body), "ok": True}).encode()
+        self.send_response(200)
+        self.send_header("content-type", "application/json")
+        self.send_header("content-length", str(len(reply)))
+        self.end_headers()
+        self.wfile.write(reply)
+
+    do_GET = do_POST = do_PUT = answer
+
+
+class Origin(socketserver.ThreadingMixIn, http.server.HTTPServer):
+    """An HTTPS origin that keeps every request it got."""
+
+    daemon_threads = True
+    request_queue_size = 256
+
+    def __init__(self, certificate, key):
+        super().__init__(("127.0.0.1", 0), Handler)
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self.context, self.seen, self.port = context, [], self.server_address[1]
+        threading.Thread(target=self.serve_forever, daemon=True).start()
+
+    def finish_request(self, request, client_address):
+        try:
+            with self.context.wrap_socket(request, server_side=True) as tls:
+                super().finish_request(tls, client_address)
+        except OSError:
+            pass
+
+    def handle_error(self, request, client_address):
+        pass
+
+
+class Gate:
+    """`tidegate run` on a configuration of its own."""
+
+    def __init__(self, folder, ca, extra=""):
+        self.dir, self.port, self.admin = pathlib.Path(folder), free_port(), free_port()
+        self.issuer, self.audit = self.dir / "certs/issuer.pem", self.dir / "audit"
+        resolve = ", ".join(f'"{h}" = ["127.0.0.1"]' for h in HOSTS)
+        self.config = self.dir / "tidegate.toml"
+        self.config.write_text(f"""node = "lab"
+[[listener]]
+name = "apps"
+address = "127.0.0.1:{self.port}"
+[admin]
+address = "127.0.0.1:{self.admin}"
+[upstream]
+roots = ["{ca}"]
+allow_addresses = ["127.0.0.0/8"]
+resolve = {{ {resolve} }}
+{extra}""")
+        self.proxy = f"http://127.0.0.1:{self.port}"
+        self.process = None
+
+    def start(self):
+        self.log = open(self.dir / "gate.log", "a")
+        self.process = subprocess.Popen([BINARY, "run", "--config", self.config], stdout=self.log, stderr=self.log)
+        end = time.monotonic() + 20
+        while time.monotonic() < end:
+            if self.process.poll() is not None:
+                raise RuntimeError(f"the gate ended: {(self.dir / 'gate.log').read_text()[-2000:]}")
+            with socket.socket() as s:
+                if s.connect_ex(("127.0.0.1", self.port)) == 0:
+                    return self
+            time.sleep(0.02)
+        raise RuntimeError("the gate does not listen")
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(40)
+        if code:
+            raise RuntimeError(f"the gate ended with {code}: {(self.dir / 'gate.log').read_text()[-2000:]}")
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def records(self):
+        out = []
+        for segment in sorted(self.audit.glob("*.jsonl")):
+            out += [json.loads(line) for line in segment.read_text().splitlines()]
+        return out
+
+    def verify(self):
+        done = subprocess.run([BINARY, "audit", "verify", self.audit], capture_output=True, text=True)
+        return done.returncode, done.stdout + done.stderr
+
+
+def folder():
+    return tempfile.TemporaryDirectory(prefix="tidegate-lab-")
