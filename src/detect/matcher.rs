@@ -335,8 +335,7 @@ impl Index {
                 Anchor::At { .. } => index.at.push(i),
                 Anchor::Word { length, .. } => {
                     index.word.push(i);
-                    let least = if index.wanted.word == 0 { *length } else { index.wanted.word.min(*length) };
-                    index.wanted.word = least;
+                    index.wanted.want_word(*length);
                 }
                 Anchor::Literal(_) => {}
                 Anchor::None => {

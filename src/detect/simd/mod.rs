@@ -24,7 +24,16 @@ pub struct Wanted {
     pub digits: bool,
     pub at: bool,
     /// Shortest run of letters and digits wanted; 0 for none.
-    pub word: usize,
+    word: usize,
+    word_erosion: [u32; 6],
+}
+
+impl Wanted {
+    /// Also runs of at least `least` letters and digits.
+    pub fn want_word(&mut self, least: usize) {
+        self.word = if self.word == 0 { least } else { self.word.min(least) };
+        self.word_erosion = walk::erosion(self.word);
+    }
 }
 
 /// How much of the machine is used.
@@ -139,7 +148,8 @@ mod tests {
         ) {
             let from = cut.min(text.len());
             let to = text.len().saturating_sub(tail).max(from);
-            let wanted = Wanted { digits: true, at: true, word };
+            let mut wanted = Wanted { digits: true, at: true, ..Wanted::default() };
+            wanted.want_word(word);
             for level in Level::all() {
                 let mut log = Log::default();
                 walk(level, wanted, &text, from, to, &mut log);

@@ -13,10 +13,23 @@ pub(in crate::detect) trait Visit {
     fn word(&mut self, start: usize, end: usize);
 }
 
+/// Shifts that leave of a mask the bits from which `least` bits in a row are set, at most 64.
+pub(super) const fn erosion(least: usize) -> [u32; 6] {
+    let (mut shifts, mut width, mut i) = ([0; 6], 1, 0);
+    while i < shifts.len() && width < least {
+        let step = if width < least - width { width } else { least - width };
+        shifts[i] = step as u32;
+        width += step;
+        i += 1;
+    }
+    shifts
+}
+
+const DIGITS_EROSION: [u32; 6] = erosion(MIN_RUN_DIGITS);
+
 /// Longest runs of one plane across blocks.
 struct Runs {
     least: usize,
-    /// Shifts that leave of a mask the bits from which `least` bits in a row are set.
     erosion: [u32; 6],
     /// Start of a run that reaches the end of the block before; `NONE` when none does.
     open: usize,
@@ -33,13 +46,7 @@ struct Ended {
 
 impl Runs {
     #[inline(always)]
-    fn new(least: usize) -> Runs {
-        let (mut erosion, mut width) = ([0; 6], 1);
-        for shift in &mut erosion {
-            let step = width.min(least.saturating_sub(width));
-            *shift = step as u32;
-            width += step;
-        }
+    fn new(least: usize, erosion: [u32; 6]) -> Runs {
         Runs { least, erosion, open: NONE }
     }
 
@@ -99,7 +106,8 @@ pub(super) fn walk<V: Visit>(
     visit: &mut V,
 ) {
     let Some(body) = text.get(from..to) else { return };
-    let (mut digits, mut words) = (Runs::new(MIN_RUN_DIGITS), Runs::new(wanted.word));
+    let mut digits = Runs::new(MIN_RUN_DIGITS, DIGITS_EROSION);
+    let mut words = Runs::new(wanted.word, wanted.word_erosion);
     let mut digit_before = 0u64;
     let mut last = [0u8; 64];
     let (blocks, rest) = body.as_chunks::<64>();
