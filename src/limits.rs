@@ -102,6 +102,14 @@ pub const BODY_RATE_GRACE: Duration = Duration::from_secs(10);
 pub const DRAIN: Duration = Duration::from_secs(30);
 /// How long cut connections may take to leave their records.
 pub const CUT: Duration = Duration::from_secs(1);
+/// Of a hundred descriptors: how many client connections may take. The upstream connections of their requests may
+/// take as many again.
+pub const DESCRIPTORS_CLIENTS: u64 = 40;
+/// Of a hundred descriptors: how many idle upstream connections may take. With clients and their upstreams that is
+/// 90; the rest is for records, the admin listener, and addresses tried side by side.
+pub const DESCRIPTORS_IDLE: u64 = 10;
+/// Time between two warnings that clients wait for a descriptor to become free.
+pub const ROOM_WARNING: Duration = Duration::from_secs(60);
 /// Pause after a connection could not be accepted (descriptors are used up), doubled up to the second figure:
 /// short enough to go on as soon as one is free, long enough not to spin.
 pub const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
@@ -144,6 +152,8 @@ pub const CONFIG_FILE: u64 = 4 * 1024 * 1024;
 pub const ADMIN_CONNECTIONS: usize = 64;
 /// An admin connection's time for one request, from its first byte to its answer's last.
 pub const ADMIN_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time between two foldings of what histograms have gathered: a second of full load gathers some megabytes.
+pub const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// Days before the issuer's end from which readiness warns.
 pub const ISSUER_WARNING: Duration = Duration::from_secs(14 * 86_400);
 /// Bytes read at a time by `scan`.

@@ -143,6 +143,8 @@ pub struct AuditStats {
     pub since_checkpoint: Duration,
     /// Records refused that no record tells of yet.
     pub refused: u64,
+    /// Records refused since the start.
+    pub refused_total: u64,
     /// The last thing that went wrong, even if it is over.
     pub last_error: Option<String>,
 }
@@ -200,7 +202,7 @@ impl Audit {
     }
 
     fn refuse(&self, error: AuditError) -> Pending {
-        self.shared.refused.fetch_add(1, Ordering::Relaxed);
+        self.shared.refuse(1);
         Pending::refused(error)
     }
 
@@ -229,15 +231,19 @@ impl Audit {
             disk_alarms: shared.disk.alarms().1,
             since_checkpoint: shared.since_checkpoint(),
             refused: shared.refused.load(Ordering::Relaxed),
+            refused_total: shared.refused_total.load(Ordering::Relaxed),
             last_error: shared.error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }
 }
 
-/// Whether a directory holds records of an earlier run.
-#[must_use]
-pub fn has_records(directory: &Path) -> bool {
-    segment::list(directory).is_ok_and(|segments| segments.iter().any(|segment| segment.bytes > 0))
+/// Whether a directory holds records of an earlier run; an error when that cannot be known.
+pub fn has_records(directory: &Path) -> io::Result<bool> {
+    match segment::list(directory) {
+        Ok(segments) => Ok(segments.iter().any(|segment| segment.bytes > 0)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(error),
+    }
 }
 
 /// The writer thread's handle: joins it after a last checkpoint.

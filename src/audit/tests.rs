@@ -150,7 +150,10 @@ async fn a_run_begins_and_ends_signed_and_every_record_is_there() {
 async fn a_clean_restart_goes_on_in_the_same_trail() {
     let dir = temp();
     run(config(dir.path()), 2).await;
-    assert!(has_records(dir.path()));
+    assert!(has_records(dir.path()).unwrap());
+    assert!(!has_records(&dir.path().join("missing")).unwrap());
+    let file = segments(dir.path()).remove(0);
+    assert!(has_records(&file).is_err(), "what cannot be looked into is not taken for empty");
     run(config(dir.path()), 1).await;
     let records = records(dir.path());
     assert_eq!(kinds(&records)[6..], ["checkpoint", "start", "checkpoint", "decision", "stop", "checkpoint"]);
@@ -399,6 +402,7 @@ async fn a_spent_budget_refuses_and_more_room_is_noticed() {
     let records = records(dir.path());
     let failure = records.iter().rfind(|record| record["kind"] == "control_failure").unwrap();
     assert!(failure["refused"].as_u64().unwrap() >= 1, "{failure}");
+    assert!(audit.stats().refused_total > failure["refused"].as_u64().unwrap(), "both outages count");
     assert!(failure["from"].as_str() < failure["until"].as_str());
     let report = check(dir.path());
     assert_eq!(report.verdict(), Verdict::Unproven, "{report}");

@@ -43,6 +43,8 @@ pub(super) struct Shared {
     pub(super) seq: AtomicU64,
     /// Records refused that no record tells of yet.
     pub(super) refused: AtomicU64,
+    /// Records refused since the start.
+    pub(super) refused_total: AtomicU64,
     pub(super) error: Mutex<Option<String>>,
     opened: Instant,
     /// Milliseconds from `opened` to the last checkpoint.
@@ -57,6 +59,7 @@ impl Shared {
             condition: AtomicU8::new(Condition::Writable as u8),
             seq: AtomicU64::new(log.seq()),
             refused: AtomicU64::new(0),
+            refused_total: AtomicU64::new(0),
             error: Mutex::new(None),
             opened: Instant::now(),
             signed_ms: AtomicU64::new(0),
@@ -69,6 +72,11 @@ impl Shared {
             .into_iter()
             .find(|condition| *condition as u8 == now)
             .unwrap_or(Condition::Closed)
+    }
+
+    pub(super) fn refuse(&self, records: u64) {
+        self.refused.fetch_add(records, Ordering::Relaxed);
+        self.refused_total.fetch_add(records, Ordering::Relaxed);
     }
 
     fn set(&self, condition: Condition) {
@@ -264,7 +272,7 @@ impl Worker {
     fn commit(&mut self) {
         let before = self.batch.len();
         self.batch.retain(|entry| entry.ticket.take());
-        self.shared.refused.fetch_add((before - self.batch.len()) as u64, Ordering::Relaxed);
+        self.shared.refuse((before - self.batch.len()) as u64);
         if self.batch.is_empty() {
             return;
         }
@@ -373,8 +381,7 @@ impl Worker {
 
     fn refuse_all(&mut self) {
         loop {
-            let refused = self.batch.len() as u64;
-            self.shared.refused.fetch_add(refused, Ordering::Relaxed);
+            self.shared.refuse(self.batch.len() as u64);
             self.batch.drain(..).for_each(|entry| entry.ticket.complete(Err(AuditError::Unwritable)));
             if self.shared.queue.take(&mut self.batch) != Taken::Records {
                 return;

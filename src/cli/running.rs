@@ -1,12 +1,13 @@
 //! A gate and everything it stands on, started and stopped in the one right order. `run` and `demo` share it.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use metrics::{counter, gauge};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Map, Value, json};
+use tokio::task::JoinHandle;
 
 use super::Failure;
 use crate::admin::{Admin, AdminConfig, Health, Meter};
@@ -17,7 +18,7 @@ use crate::fingerprint::FingerprintKey;
 use crate::flow::FlowId;
 use crate::inspect::{Engine, HeldBytes};
 use crate::limits;
-use crate::proxy::{Gate, GateConfig, UpstreamConfig};
+use crate::proxy::{Gate, GateConfig, Gauges, UpstreamConfig};
 use crate::telemetry;
 use crate::tls::{Leaves, UpstreamTls};
 
@@ -33,6 +34,7 @@ pub(super) struct Running {
     health: Arc<Health>,
     /// Last: it outlives whatever may still submit a record.
     writer: Writer,
+    _upkeep: Repeated,
 }
 
 /// What a reload did.
@@ -64,10 +66,19 @@ impl Running {
         let trail = AuditConfig { boot: boot()?, start: started(&config, &compiled), ..config.audit.clone() };
         let (audit, writer) = Audit::open_with(trail, &keys.audit, witness).map_err(Failure::io)?;
         let health = Arc::new(Health::new(audit.clone(), not_after));
+        let standing = Arc::new(OnceLock::<Gauges>::new());
         let meter = meter.refreshed_by({
-            let (audit, held) = (audit.clone(), Arc::clone(&held));
+            let (audit, standing) = (audit.clone(), Arc::clone(&standing));
             let growth = Growth { since: Instant::now(), from: audit.stats().disk_bytes };
-            move || refresh(&audit, &held, &growth)
+            move || {
+                refresh(&audit, &growth);
+                standing.get().into_iter().for_each(Gauges::update);
+            }
+        });
+        // Nobody may ever ask for the figures: what histograms gather must not wait for that.
+        let upkeep = Repeated::every(limits::METRICS_UPKEEP, {
+            let meter = meter.clone();
+            move || meter.upkeep()
         });
         let admin = AdminConfig {
             address: config.admin.address,
@@ -94,7 +105,9 @@ impl Running {
         };
         let gate = Gate::start(gate, Arc::clone(&engine), leaves, audit.clone()).await;
         let gate = gate.map_err(Failure::unavailable)?;
-        Ok(Running { gate, admin, config, engine, key: keys.fingerprint, held, audit, health, writer })
+        standing.get_or_init(|| gate.gauges());
+        let key = keys.fingerprint;
+        Ok(Running { gate, admin, config, engine, key, held, audit, health, writer, _upkeep: upkeep })
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -185,6 +198,26 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
     parts.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
 }
 
+/// Work done again and again, until this is dropped.
+struct Repeated(JoinHandle<()>);
+
+impl Repeated {
+    fn every(period: Duration, work: impl Fn() + Send + 'static) -> Repeated {
+        Repeated(tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(period).await;
+                work();
+            }
+        }))
+    }
+}
+
+impl Drop for Repeated {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
 /// Since when the trail grows, and from which size.
 struct Growth {
     since: Instant,
@@ -204,10 +237,10 @@ impl Growth {
 
 /// Sets the figures whose values are kept elsewhere.
 #[expect(clippy::cast_precision_loss, reason = "figures for people; they stay far below 2^53")]
-fn refresh(audit: &Audit, held: &HeldBytes, growth: &Growth) {
+fn refresh(audit: &Audit, growth: &Growth) {
     let stats = audit.stats();
-    gauge!(telemetry::HELD_BYTES).set(held.used() as f64);
     counter!(telemetry::RECORDS).absolute(stats.seq);
+    counter!(telemetry::RECORDS_REFUSED).absolute(stats.refused_total);
     gauge!(telemetry::RECORDS_WAITING).set(stats.queued as f64);
     gauge!(telemetry::RECORDS_LAG).set(stats.lag.as_secs_f64());
     gauge!(telemetry::AUDIT_DISK_BYTES).set(stats.disk_bytes as f64);
@@ -217,7 +250,25 @@ fn refresh(audit: &Audit, held: &HeldBytes, growth: &Growth) {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn work_is_repeated_until_it_is_dropped() {
+        let done = Arc::new(AtomicU32::new(0));
+        let repeated = Repeated::every(limits::METRICS_UPKEEP, {
+            let done = Arc::clone(&done);
+            move || {
+                done.fetch_add(1, Ordering::Relaxed);
+            }
+        });
+        tokio::time::sleep(limits::METRICS_UPKEEP * 10 + Duration::from_millis(1)).await;
+        assert_eq!(done.load(Ordering::Relaxed), 10);
+        drop(repeated);
+        tokio::time::sleep(limits::METRICS_UPKEEP * 10).await;
+        assert_eq!(done.load(Ordering::Relaxed), 10);
+    }
 
     #[test]
     fn days_left_follow_the_rate_seen_so_far() {

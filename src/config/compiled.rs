@@ -7,7 +7,7 @@ use crate::detect::{Matcher, Pack, PackError};
 use crate::inspect::{Engine, HeldBytes};
 use crate::policy::{Policy, PolicyError};
 
-use super::source::{At, Complaint, Place, Source};
+use super::source::{At, Complaint, Place, Source, read_file};
 use super::table::one_of;
 use super::{BUILT_IN_NAME, Config};
 
@@ -102,8 +102,8 @@ fn open(choice: &At<PackChoice>) -> Result<Pack, Vec<Complaint>> {
             vec![choice.place.complain(format!("unknown pack `{name}`")).expected(known)]
         }),
         PackChoice::File(path) => {
-            let text = std::fs::read_to_string(path).map_err(|error| {
-                vec![choice.place.complain(format!("pack {} cannot be read: {error}", path.display()))]
+            let text = read_file(path).map_err(|message| {
+                vec![choice.place.complain(format!("pack {} {message}", path.display()))]
             })?;
             let file = path.display().to_string();
             Pack::parse(&file, &text).map_err(|errors| errors.iter().map(pack_complaint).collect())

@@ -188,7 +188,14 @@ pub fn make_issuer(files: &IssuerFiles, node: &str) -> Result<(), KeyError> {
 
 fn may_make_issuer(config: &Config) -> Result<(), KeyError> {
     let directory = &config.audit.directory;
-    if !audit::has_records(directory) {
+    let has_records = audit::has_records(directory).map_err(|error| {
+        KeyError::io(
+            directory,
+            "earlier records, and with them the need for an issuer, cannot be looked for",
+            &error,
+        )
+    })?;
+    if !has_records {
         return Ok(());
     }
     let message = format!(

@@ -141,10 +141,8 @@ fn assess(file: Option<&Path>) -> Result<(Config, Vec<Complaint>), Complaints> {
         return judge(&Arc::new(source), None, Path::new(""));
     };
     let name = path.display().to_string();
-    let text = std::fs::read(path)
-        .map_err(|error| format!("cannot be read: {error}"))
-        .and_then(|bytes| String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned()))
-        .map_err(|message| Complaints(vec![Complaint::whole(&name, message)]))?;
+    let text =
+        source::read_file(path).map_err(|message| Complaints(vec![Complaint::whole(&name, message)]))?;
     let folder = path.parent().unwrap_or(Path::new(""));
     judge(&Arc::new(Source { name, text }), Some(path.to_owned()), folder)
 }

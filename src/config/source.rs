@@ -1,14 +1,32 @@
 //! Where a value was written, and complaints that show the place.
 
 use std::fmt;
+use std::fs::File;
+use std::io::{self, Read};
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
+
+use crate::limits;
 
 /// A configuration text and the name it goes by in complaints.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Source {
     pub(super) name: String,
     pub(super) text: String,
+}
+
+/// Reads a configuration or pack file, up to a length that no real one reaches.
+pub(super) fn read_file(path: &Path) -> Result<String, String> {
+    let cannot = |error: io::Error| format!("cannot be read: {error}");
+    let mut bytes = Vec::new();
+    let file = File::open(path).map_err(cannot)?;
+    // One byte more than is allowed tells that there is more.
+    file.take(limits::CONFIG_FILE + 1).read_to_end(&mut bytes).map_err(cannot)?;
+    if bytes.len() as u64 > limits::CONFIG_FILE {
+        return Err(format!("is longer than {} MiB", limits::CONFIG_FILE >> 20));
+    }
+    String::from_utf8(bytes).map_err(|_| "is not UTF-8 text".to_owned())
 }
 
 /// Where something was written, under which key path.

@@ -81,6 +81,7 @@ const WRONG: &[(&str, &[&[&str]])] = &[
     ("[inspect]\nhold = \"1KiB\"", &[&["inspect.hold: 1KiB is out of range", "4KiB to 64MiB"]]),
     ("[inspect]\nhold = 4096", &[&["inspect.hold: bad value: 4096", "a size such as"]]),
     ("[inspect]\nopaque = \"inspect\"", &[&["inspect.opaque: not available in this version"]]),
+    ("[inspect]\nopaque = \"allow\"", &[&["inspect.opaque: not available in this version", "block"]]),
     ("[inspect]\ncoded_redact = \"abort\"", &[&["inspect.coded_redact: not available in this version"]]),
     (
         "[audit]\nretention = \"30d\"",

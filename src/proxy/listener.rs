@@ -1,4 +1,4 @@
-//! Accepts connections: one task each, no busy loop when descriptors run out.
+//! Accepts connections: one task each, as many as descriptors allow.
 
 use std::io;
 use std::net::SocketAddr;
@@ -23,8 +23,9 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: Arc<ListenerConfig>, s
     let open = gauge!(telemetry::CONNECTIONS_OPEN, "listener" => name);
     let mut pause = limits::ACCEPT_PAUSE;
     loop {
-        let next = tokio::select! {
-            next = socket.accept() => next,
+        let accept = async { (shared.room.seat().await, socket.accept().await) };
+        let (seat, next) = tokio::select! {
+            next = accept => next,
             () = ended(&mut stage, Stage::Draining) => return,
         };
         match next {
@@ -39,7 +40,7 @@ pub(super) async fn accept(shared: Arc<Shared>, listener: Arc<ListenerConfig>, s
                     gauge.increment(1);
                     let counted = Counted(gauge);
                     serve(shared, listener, tcp, peer).await;
-                    drop((counted, entered));
+                    drop((counted, entered, seat));
                 });
             }
             Err(error) if is_passing(&error) => {}

@@ -20,6 +20,7 @@ mod pace;
 mod passage;
 mod peer;
 mod reply;
+mod room;
 mod shared;
 mod silence;
 mod sniff;
@@ -41,7 +42,9 @@ use tokio::task::JoinHandle;
 use crate::audit::Audit;
 use crate::inspect::Engine;
 use crate::limits;
+use crate::platform::process;
 use crate::tls::{Leaves, UpstreamTls};
+use room::{Room, Shares};
 use shared::{Shared, Stage};
 use upstream::Upstreams;
 
@@ -153,8 +156,10 @@ impl Gate {
         }
         let mut own = config.own_addresses;
         own.extend(sockets.iter().map(|(_, address, _)| *address));
-        let upstreams = Upstreams::new(config.upstream, own);
-        let shared = Arc::new(Shared::new(engine, leaves, audit, upstreams, config.hold_idle));
+        let shares = Shares::of(process::descriptor_limit());
+        let upstreams = Upstreams::new(config.upstream, own, shares.idle);
+        let room = Room::new(shares);
+        let shared = Arc::new(Shared::new(engine, leaves, audit, upstreams, config.hold_idle, room));
         let addresses =
             sockets.iter().map(|(listener, address, _)| (Arc::clone(&listener.name), *address)).collect();
         let acceptors = sockets

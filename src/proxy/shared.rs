@@ -10,6 +10,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 
 use super::meters::Meters;
+use super::room::Room;
 use super::upstream::Upstreams;
 use crate::audit::{Audit, PackStamp, PackStamps};
 use crate::flow::FlowId;
@@ -36,6 +37,7 @@ pub(super) struct Shared {
     pub(super) hold_idle: Duration,
     pub(super) ids: Ids,
     pub(super) meters: Meters,
+    pub(super) room: Room,
     pub(super) stage: watch::Sender<Stage>,
     pub(super) connections: Arc<Open>,
     pub(super) flows: Arc<Open>,
@@ -48,6 +50,7 @@ impl Shared {
         audit: Audit,
         upstreams: Arc<Upstreams>,
         hold_idle: Duration,
+        room: Room,
     ) -> Shared {
         let edition = ArcSwap::from_pointee(Edition::of(engine.load_full()));
         Shared {
@@ -59,6 +62,7 @@ impl Shared {
             hold_idle,
             ids: Ids::default(),
             meters: Meters::new(),
+            room,
             stage: watch::Sender::new(Stage::Running),
             connections: Arc::default(),
             flows: Arc::default(),

@@ -11,31 +11,31 @@ use tempfile::TempDir;
 
 const CARD: &str = "card: 4539 1488 0343 6467\n";
 
-fn tidegate(folder: &Path, args: &[&str]) -> Command {
+pub fn tidegate(folder: &Path, args: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_tidegate"));
     command.current_dir(folder).args(args).env_remove("RUST_LOG");
     command
 }
 
 /// Exit code, standard output, standard error.
-fn done(folder: &Path, args: &[&str]) -> (i32, String, String) {
+pub fn done(folder: &Path, args: &[&str]) -> (i32, String, String) {
     let Output { status, stdout, stderr } = tidegate(folder, args).output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code().unwrap(), text(stdout), text(stderr))
 }
 
-fn folder() -> TempDir {
+pub fn folder() -> TempDir {
     tempfile::tempdir().unwrap()
 }
 
 /// A configuration on free ports, with `more` after it.
-fn configure(folder: &Path, more: &str) {
+pub fn configure(folder: &Path, more: &str) {
     let text = format!("[[listener]]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n{more}");
     fs::write(folder.join("t.toml"), text).unwrap();
 }
 
 /// A running gate; killed when a test fails before it ends.
-struct Gate {
+pub struct Gate {
     child: Child,
     stdout: BufReader<std::process::ChildStdout>,
     stderr: BufReader<std::process::ChildStderr>,
@@ -43,8 +43,12 @@ struct Gate {
 
 impl Gate {
     /// Starts one and waits until it has said where it listens.
-    fn start(folder: &Path) -> (Gate, String) {
-        let mut command = tidegate(folder, &["run", "--config", "t.toml"]);
+    pub fn start(folder: &Path) -> (Gate, String) {
+        Gate::spawn(tidegate(folder, &["run", "--config", "t.toml"]))
+    }
+
+    /// As [`start`](Self::start), of a command that runs one.
+    pub fn spawn(mut command: Command) -> (Gate, String) {
         let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let stdout = BufReader::new(child.stdout.take().unwrap());
         let stderr = BufReader::new(child.stderr.take().unwrap());
@@ -58,7 +62,7 @@ impl Gate {
         (gate, greeting)
     }
 
-    fn signal(&self, name: &str) {
+    pub fn signal(&self, name: &str) {
         let status = Command::new("kill").args(["-s", name, &self.child.id().to_string()]).status().unwrap();
         assert!(status.success());
     }
@@ -74,7 +78,19 @@ impl Gate {
         log
     }
 
-    fn end(mut self) -> (i32, String) {
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Exit code, and what was still to come on standard output and standard error.
+    pub fn end_with_log(mut self) -> (i32, String, String) {
+        let (mut rest, mut log) = (String::new(), String::new());
+        self.stdout.read_to_string(&mut rest).unwrap();
+        self.stderr.read_to_string(&mut log).unwrap();
+        (self.child.wait().unwrap().code().unwrap(), rest, log)
+    }
+
+    pub fn end(mut self) -> (i32, String) {
         let mut rest = String::new();
         self.stdout.read_to_string(&mut rest).unwrap();
         (self.child.wait().unwrap().code().unwrap(), rest)
@@ -88,7 +104,7 @@ impl Drop for Gate {
     }
 }
 
-fn records(folder: &Path) -> String {
+pub fn records(folder: &Path) -> String {
     let mut paths =
         fs::read_dir(folder.join("audit")).unwrap().map(|entry| entry.unwrap().path()).collect::<Vec<_>>();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "jsonl"));

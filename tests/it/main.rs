@@ -12,3 +12,4 @@ mod redacts;
 mod refuses;
 mod streams;
 mod tidy;
+mod withstands;

@@ -55,9 +55,9 @@ pub(crate) struct Upstreams {
 }
 
 impl Upstreams {
-    /// `own` are the addresses that must never be dialled. Called on a runtime, which looks after the pool.
-    pub(crate) fn new(config: UpstreamConfig, own: Vec<SocketAddr>) -> Arc<Upstreams> {
-        let pool = Arc::new(Pool::default());
+    /// `own` are the addresses that must never be dialled, `idle` how many connections are kept. Called on a runtime, which looks after the pool.
+    pub(crate) fn new(config: UpstreamConfig, own: Vec<SocketAddr>, idle: usize) -> Arc<Upstreams> {
+        let pool = Arc::new(Pool::new(idle));
         tokio::spawn(pool::sweep(Arc::downgrade(&pool)));
         Arc::new(Upstreams {
             dialer: Dialer {

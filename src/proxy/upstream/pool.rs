@@ -46,14 +46,20 @@ struct Shelves {
     total: usize,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pool {
+    /// Most connections kept.
+    most: usize,
     shelves: Mutex<Shelves>,
     reused: AtomicU64,
     missed: AtomicU64,
 }
 
 impl Pool {
+    pub(super) fn new(most: usize) -> Pool {
+        Pool { most, shelves: Mutex::default(), reused: AtomicU64::new(0), missed: AtomicU64::new(0) }
+    }
+
     /// The connection used last, if it is still good: the longest unused are left to age.
     pub(super) fn take(&self, key: &Arc<Key>) -> Option<Box<Live>> {
         while let Some(idle) = self.pop(key) {
@@ -82,7 +88,7 @@ impl Pool {
     /// Keeps a connection that has just become idle, if there is room.
     pub(super) fn put(&self, live: Box<Live>) {
         let mut shelves = self.lock();
-        if shelves.total >= limits::POOL_TOTAL {
+        if shelves.total >= self.most {
             return;
         }
         let shelf = shelves.by_key.entry(Arc::clone(&live.key)).or_default();

@@ -109,7 +109,7 @@ fn upstreams_with(tls: UpstreamTls, addresses: &[&str], allow: &[&str]) -> Arc<U
         connect_timeout: PATIENCE,
         resolve: HashMap::from([(NAME.into(), addresses)]),
     };
-    Upstreams::new(config, Vec::new())
+    Upstreams::new(config, Vec::new(), limits::POOL_TOTAL)
 }
 
 fn upstreams(authority: &Authority) -> Arc<Upstreams> {
