@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use ring::digest::{SHA256, digest};
 use rustix::time::{ClockId, clock_gettime};
 use tidegate::audit::{
-    Audit, AuditConfig, Draft, FlowFacts, Kind, MessageDraft, PackStamp, PackStamps, Verdict,
+    Audit, AuditConfig, Dialled, Draft, FlowFacts, Kind, MessageDraft, PackStamp, PackStamps, Verdict,
     generate_signing_key, verify,
 };
 use tidegate::flow::{Direction, FlowId};
@@ -90,6 +90,7 @@ fn cpu_time() -> Duration {
 
 /// The record of a clean request, as most are.
 fn message(n: u64, packs: &Arc<PackStamps>) -> Draft {
+    let dialled = Dialled { address: IpAddr::from([198, 51, 100, 1]), tls: Some("TLSv1.3"), proven: true };
     let flow = FlowFacts {
         flow: FlowId::new(n, [7; 10]),
         tenant: "default".into(),
@@ -98,12 +99,9 @@ fn message(n: u64, packs: &Arc<PackStamps>) -> Draft {
         client_identity: None,
         host: "api.example.com".into(),
         port: 443,
-        address: Some(IpAddr::from([198, 51, 100, 1])),
         group: None,
-        proven: true,
         http: Some("HTTP/1.1"),
         tls_client: Some("TLSv1.3"),
-        tls_upstream: Some("TLSv1.3"),
         method: "POST".into(),
         path_template: "/v1/orders/{}".into(),
         traceparent: None,
@@ -122,7 +120,8 @@ fn message(n: u64, packs: &Arc<PackStamps>) -> Draft {
     Draft::Message(Box::new(MessageDraft {
         kind: Kind::Decision,
         decision_id: FlowId::new(n, [8; 10]),
-        flow,
+        flow: Arc::new(flow),
+        dialled: Some(dialled),
         direction: Direction::Request,
         mode: Mode::Enforce,
         status: None,

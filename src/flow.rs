@@ -3,6 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
+use std::sync::Arc;
 
 /// Identifies one flow; time-ordered (RFC 9562, UUID version 7) when built from a clock and random bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -19,20 +20,25 @@ impl FlowId {
         bytes[8] = (bytes[8] & 0x3f) | 0x80;
         FlowId(u128::from_be_bytes(bytes))
     }
+
+    /// As it is written: every record spells two of them.
+    #[must_use]
+    pub fn text(self) -> [u8; 36] {
+        const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+        let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
+        let mut text = [b'-'; 36];
+        for (byte, place) in self.0.to_be_bytes().into_iter().zip(PLACES) {
+            if let Some([high, low]) = text.get_mut(place..place + 2) {
+                (*high, *low) = (digit(byte >> 4), digit(byte & 0xf));
+            }
+        }
+        text
+    }
 }
 
 impl fmt::Display for FlowId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // Written digit by digit: every record spells two of them.
-        let mut text = [b'-'; 36];
-        let nibbles = (0..32).map(|i| (self.0 >> (124 - 4 * i)) as u8 & 0xf);
-        let places = (0..36).filter(|at| !matches!(at, 8 | 13 | 18 | 23));
-        for (at, nibble) in places.zip(nibbles) {
-            if let Some(place) = text.get_mut(at) {
-                *place = if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
-            }
-        }
-        f.write_str(str::from_utf8(&text).unwrap_or_default())
+        f.write_str(str::from_utf8(&self.text()).unwrap_or_default())
     }
 }
 
@@ -106,7 +112,7 @@ impl Scheme {
 /// A host as named by a client: a DNS name (lower case, no trailing dot) or an address literal.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Host {
-    Name(Box<str>),
+    Name(Arc<str>),
     Ip(IpAddr),
 }
 
@@ -169,7 +175,7 @@ impl FromStr for Host {
         if numeric {
             return Err(HostError::BadAddress);
         }
-        Ok(Host::Name(name.to_ascii_lowercase().into_boxed_str()))
+        Ok(Host::Name(name.to_ascii_lowercase().into()))
     }
 }
 

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::config;
-use crate::decode::{Coding, DecodeError, Decoder};
+use crate::decode::{Coding, DecodeError, Decoder, Event, Layer, Wrapping, rewrap};
 use crate::detect::{Finding, Matcher, Pack, Scan};
 use crate::fingerprint::FingerprintKey;
 use crate::proxy;
@@ -112,13 +112,17 @@ fn decoded<'a>(
 }
 
 /// Any chunking of a coded body gives the same text and the same end. Only the ratio depends on how much of the body
-/// is there when the text appears.
+/// is there when the text appears, and in a stack of codings the reason on which of them meets its damage first.
 pub fn decode(data: &[u8]) {
     let Some((stack, rest)) = data.split_first() else { return };
-    let codings: &[Coding] = match stack % 4 {
+    let codings: &[Coding] = match stack % 8 {
         0 => &[Coding::Gzip],
         1 => &[Coding::Deflate],
         2 => &[Coding::Gzip, Coding::Deflate],
+        3 => &[Coding::Brotli],
+        4 => &[Coding::Zstd],
+        5 => &[Coding::Zstd, Coding::Brotli],
+        6 => &[Coding::AwsChunked],
         _ => &[Coding::Gzip, Coding::Gzip],
     };
     let (wire, pieces) = pieces(rest);
@@ -126,9 +130,62 @@ pub fn decode(data: &[u8]) {
     if [whole.0, cut.0].contains(&Err(DecodeError::Ratio)) {
         return;
     }
-    assert_eq!(whole.0, cut.0);
+    assert_eq!(whole.0.is_ok(), cut.0.is_ok());
+    if codings.len() == 1 {
+        assert_eq!(whole.0, cut.0);
+    }
     if whole.0.is_ok() {
         assert_eq!(whole.1, cut.1);
+    }
+}
+
+/// Where a stretch begins, its bytes, and where each of them came from.
+type Stretch = (u64, Vec<u8>, Vec<(u64, u64)>);
+
+/// What one layer tells of a text: where each stretch begins, its bytes, and where each of them came from.
+fn undone<'a>(wrapping: Wrapping, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Stretch> {
+    let (mut layer, mut stretches) = (Layer::new(wrapping, 40), Vec::<Stretch>::new());
+    let mut sink = |event: Event<'_>| match (event, stretches.last_mut()) {
+        (Event::Open(at), _) => stretches.push((at, Vec::new(), Vec::new())),
+        (Event::Text(text, origin), Some((_, all, from))) => {
+            for _ in text {
+                let at = from.len() as u64;
+                from.push((origin.start(at), origin.end(at + 1)));
+            }
+            all.extend_from_slice(text);
+        }
+        (Event::Text(..) | Event::Close { .. }, _) => {}
+    };
+    for piece in pieces {
+        layer.push(piece, &mut sink);
+    }
+    layer.finish(&mut sink);
+    stretches
+}
+
+/// Any chunking of a text gives the same stretches of every layer, each byte of which comes from where it says; and
+/// what is wrapped up again unchanged, or masked, takes the room that it had.
+pub fn layers(data: &[u8]) {
+    let Some((kind, rest)) = data.split_first() else { return };
+    let (text, pieces) = pieces(rest);
+    let wrapping = match kind % 4 {
+        0 => Wrapping::Escapes,
+        1 => Wrapping::Armour,
+        2 => Wrapping::Utf16 { big_endian: false },
+        _ => Wrapping::Utf16 { big_endian: true },
+    };
+    let whole = undone(wrapping, [text]);
+    assert_eq!(whole, undone(wrapping, pieces));
+    let wrappings = [wrapping, Wrapping::Escapes];
+    for (_, _, from) in &whole {
+        assert!(from.iter().all(|(start, end)| start < end && *end <= text.len() as u64));
+        assert!(from.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1));
+    }
+    if wrapping != Wrapping::Armour {
+        let same = rewrap(&wrappings, b"", text, &mut |_, value| value.to_vec());
+        assert!(same.is_none_or(|same| same == text), "an unchanged text changed");
+        let masked = rewrap(&wrappings, b"", text, &mut |_, value| vec![b'*'; value.len()]);
+        assert!(masked.is_none_or(|masked| masked.len() == text.len()), "a mask took other room");
     }
 }
 
@@ -157,11 +214,15 @@ mod tests {
 
     type Body = fn(&[u8]);
 
+    /// A text in whatever can be undone.
+    const WORN: &str = "a %41%252e \\u0034\\n &#52;&nbsp;=41=\r\n\u{ff14}\u{200b} \
+                        eyJwYW4iOiI0NTM5IDE0ODggMDM0MyA2NDY3In0= 343533392031343838203033343320363436377a";
+
     /// Each body, and inputs that reach deep into what it runs.
     fn seeds() -> Vec<(Body, Vec<Vec<u8>>)> {
         let cut = |text: &str| [b"\x03\x00\x05\x00\x09\x00\x02", text.as_bytes()].concat();
         let coded = |stack: u8, codings: &[Coding]| {
-            let mut encoder = crate::decode::Encoder::new(codings);
+            let mut encoder = crate::decode::Encoder::new(codings).unwrap();
             encoder.push(&b"some text, some more text. ".repeat(40)).unwrap();
             [&[stack, 2, 0, 3, 0, 20], encoder.finish().unwrap().as_slice()].concat()
         };
@@ -170,16 +231,21 @@ mod tests {
         let response = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
         vec![
             (scan, vec![cut("card 4539 1488 0343 6467, ssn 536-90-4399, mail a.b@example.com"), vec![]]),
-            (pack, ["payment", "contact", "national-id", "secrets"].map(pack_text).to_vec()),
+            (pack, ["payment", "contact", "national-id/asia", "secrets"].map(pack_text).to_vec()),
             (
                 decode,
                 vec![
                     coded(0, &[Coding::Gzip]),
                     coded(1, &[Coding::Deflate]),
                     coded(2, &[Coding::Gzip, Coding::Deflate]),
-                    coded(3, &[Coding::Gzip, Coding::Gzip]),
+                    coded(3, &[Coding::Brotli]),
+                    coded(4, &[Coding::Zstd]),
+                    coded(5, &[Coding::Zstd, Coding::Brotli]),
+                    cut("\x06\x06\x06").into_iter().chain(*b"4;x=y\r\ntext\r\n0\r\na:b\r\n\r\n").collect(),
+                    coded(7, &[Coding::Gzip, Coding::Gzip]),
                 ],
             ),
+            (layers, (0..4).map(|kind| [&[kind], cut(WORN).as_slice()].concat()).collect()),
             (
                 configuration,
                 vec![

@@ -5,8 +5,19 @@ use std::time::Duration;
 /// Longest span that one match may cover, in bytes; longer values match a bounded prefix. It bounds the
 /// carry-over of a stream and so its memory.
 pub const MATCH_LEN: usize = 512;
+/// Largest automaton of one pattern, in bytes as it is built, and memory that building it may take. They bound the
+/// time that a pattern costs before it is refused: some tenths of a second.
+pub const PATTERN_AUTOMATON: usize = 2 * 1024 * 1024;
+pub const PATTERN_WORK: usize = 4 * 1024 * 1024;
 /// Furthest a keyword may stand before or after a value, in bytes.
 pub const KEYWORD_REACH: usize = 128;
+/// Longest pattern for what stands right before or behind a match, in bytes.
+pub const EXCLUDE_REACH: usize = 64;
+/// Ways to divide one match into prefix, value and suffix that are tried; more would make a start cost too much.
+pub const VALUE_TRIES: usize = 256;
+/// Years of birth that a number of a person may hold: the first registers were filled with people born then; and what
+/// a check accepts must not depend on the day it runs, so the end lies ahead and is moved with a release.
+pub const BIRTH_YEARS: std::ops::RangeInclusive<u32> = 1855..=2039;
 /// Distinct values counted exactly in one message; beyond it counts are stated as "at least".
 pub const DISTINCT_EXACT: usize = 4096;
 /// Fingerprints written into one record: enough to correlate, too few to make the trail a list of values.
@@ -48,13 +59,36 @@ pub const CODING_DEPTH: usize = 3;
 /// Size of the one buffer that a coded body is decoded into.
 pub const DECODE_WINDOW: usize = 32 * 1024;
 
+/// Largest window that a stream may ask for, as a power of two: 8 MiB, what RFC 9659 grants zstd in HTTP.
+pub const DECODE_WINDOW_LOG: u32 = 23;
+/// Longest skippable frame (RFC 8878, section 3.1.2) that is kept to be inspected as one: those of parallel compressors
+/// have 4 bytes, seek tables some thousands.
+pub const ZSTD_SKIPPABLE: usize = 16 * 1024;
+/// Longest line around a signed chunk, and most bytes of trailers behind the last: S3's own are below 200.
+pub const AWS_CHUNK_LINE: usize = 1024;
+
+/// Longest escape that is waited for while it comes: eight backslashes and what they escape.
+pub const ESCAPE_LEN: usize = 16;
+/// Layers of escapes in escapes that are undone: a form in JSON in JSON.
+pub const LAYER_DEPTH: usize = 3;
+/// Shortest run of base64 or hexadecimal digits that is looked into: fifteen bytes, the shortest card number and quotes.
+pub const ARMOUR_LEAST: usize = 20;
+/// Digits at the beginning of such a run that tell whether it stands for a text.
+pub const ARMOUR_JUDGED: usize = 64;
+/// Bytes of text whose escapes are undone at once; it bounds what is kept of them.
+pub const LAYER_STEP: usize = 16 * 1024;
+
 /// Wire bytes given to a decoder at once: bytes of a coded stream are released at these steps.
 pub const DECODE_STEP: usize = 4 * 1024;
 /// Longest gzip member header (RFC 1952): it is kept until it is whole, and its name, comment and extra field are
 /// inspected as one value.
 pub const GZIP_HEADER: usize = 512;
-/// Layers of percent-encoding looked through in a head; a second one is common in redirect parameters.
-pub const PERCENT_DEPTH: usize = 2;
+/// Longest header field, path or the like that a connection remembers as harmless, and all of them together in one
+/// direction: enough for the fields that are the same in every request, little beside a connection's buffers.
+pub const FAMILIAR_TEXT: usize = 192;
+pub const FAMILIAR_BYTES: usize = 1024;
+/// Layers of escapes looked through in a head; a second one is common in redirect parameters.
+pub const ESCAPE_DEPTH: usize = 2;
 /// Findings that may overlap in one unbroken chain before the best of them are chosen anyway.
 pub const OVERLAP_CHAIN: usize = 1024;
 /// Bytes before a value that are looked at to tell what surrounds it when it is masked.
@@ -91,6 +125,9 @@ pub const POOL_IDLE: Duration = Duration::from_secs(45);
 pub const POOL_PER_KEY: usize = 32;
 /// Idle upstream connections kept in all: each holds a descriptor and buffers.
 pub const POOL_TOTAL: usize = 2048;
+/// Polls of one connection in a row that answer its own wakes, before other tasks have their turn; hyper's own figure
+/// for its loop within one.
+pub const WAKING_ROUNDS: usize = 16;
 /// Time between two looks for idle upstream connections that are too old or closed.
 pub const POOL_SWEEP: Duration = Duration::from_secs(15);
 /// TLS sessions remembered for resumption with upstreams.
@@ -148,6 +185,19 @@ pub const KEY_FILE: u64 = 64 * 1024;
 pub const TOKEN_MIN: usize = 32;
 /// Longest configuration or pack file that is read: a thousand rules many times over.
 pub const CONFIG_FILE: u64 = 4 * 1024 * 1024;
+/// Most bytes of a text that `explain` follows through every detector.
+pub const EXPLAIN_BYTES: usize = 1024 * 1024;
+/// Characters of a masked value that `explain` shows.
+pub const EXPLAIN_SHAPE: usize = 60;
+/// Looks at a detector's checks before it is said to have no further value: some seconds, and enough for five check
+/// digits at once.
+pub const SAMPLE_TRIES: usize = 3_000_000;
+/// The same for `pack lint`, which asks of every detector.
+pub const LINT_TRIES: usize = 300_000;
+/// Nanoseconds per byte, alone, above which `pack lint` calls a detector slow; the whole built-in set takes less.
+pub const LINT_SLOW: f64 = 2.0;
+/// Most files in a folder that is one pack: a file a country, and room.
+pub const PACK_FILES: usize = 512;
 /// Admin connections served at once: probes, a scraper, a person.
 pub const ADMIN_CONNECTIONS: usize = 64;
 /// An admin connection's time for one request, from its first byte to its answer's last.
@@ -158,6 +208,10 @@ pub const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 pub const ISSUER_WARNING: Duration = Duration::from_secs(14 * 86_400);
 /// Bytes read at a time by `scan`.
 pub const SCAN_CHUNK: usize = 64 * 1024;
+/// Bytes of findings that a file may gather before they are written, when it is its turn.
+pub const SCAN_SAID: usize = 64 * 1024;
+/// Bytes of findings kept for files whose turn has not come: past it their threads wait.
+pub const SCAN_KEPT: usize = 4 * 1024 * 1024;
 /// Most bytes of text shown on each side of a finding by `scan`.
 pub const SCAN_CONTEXT: usize = 32;
 /// Longest record; a message's own caps keep it far below, so a longer one is a mistake of the caller.

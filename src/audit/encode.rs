@@ -4,11 +4,13 @@
 //! `prev`. The body is the inside of a JSON object that begins with `"kind"`.
 
 use std::fmt::{self, Write as _};
+use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
-use crate::audit::record::{Draft, FlowFacts, Kind, MessageDraft, PackStamp};
+use crate::audit::record::{Dialled, FlowFacts, Kind, MessageDraft, PackStamp};
 use crate::audit::text::{push_comma, push_number, push_string, push_string_within, push_value};
+use crate::flow::FlowId;
 use crate::inspect::{Coverage, Decision, Found, Part, Place, Reason};
 use crate::limits;
 use crate::policy::Action;
@@ -18,13 +20,10 @@ const USUAL_BYTES: usize = 1024;
 /// Fields that the writer owns; an event that brings one of its own does not get to say it twice.
 const OWNED: [&str; 6] = ["seq", "time", "node", "boot", "prev", "kind"];
 
-/// The body of a draft's record.
-pub(super) fn body(draft: &Draft) -> Vec<u8> {
+/// The body of a message's record.
+pub(super) fn message(draft: &MessageDraft) -> Vec<u8> {
     let mut fields = Fields { out: Vec::with_capacity(USUAL_BYTES) };
-    match draft {
-        Draft::Message(message) => push_message(&mut fields, message),
-        Draft::Event { kind, detail } => push_event(&mut fields, *kind, detail),
-    }
+    push_message(&mut fields, draft);
     fields.out
 }
 
@@ -59,22 +58,20 @@ fn push_event(fields: &mut Fields, kind: Kind, detail: &Map<String, Value>) {
     }
 }
 
+/// Names, braces and commas of what every record has are spelled out in long pieces: put together one by one they
+/// cost more than all the rest.
 fn push_message(f: &mut Fields, m: &MessageDraft) {
     let decision = m.decision.as_ref();
     let action = decision.map_or(m.action, |d| d.action);
-    f.word("kind", m.kind.as_str());
-    f.shown("decision", &m.decision_id);
-    f.shown("flow", &m.flow.flow);
-    f.text("tenant", &m.flow.tenant);
-    f.word("mode", m.mode.as_str());
-    push_ends(f, &m.flow);
-    f.object("http", |f| {
-        f.text("method", &m.flow.method);
-        f.text("path_template", &m.flow.path_template);
-        f.number_or_null("status", m.status.map(u64::from));
-        f.text_or_null("content_type", m.content_type.as_deref());
-    });
-    f.word("direction", m.direction.as_str());
+    f.raw(r#""kind":""#).raw(m.kind.as_str());
+    f.raw(r#"","decision":""#).id(m.decision_id).raw(r#"","flow":""#).id(m.flow.flow);
+    f.raw(r#"","tenant":"#).quoted(&m.flow.tenant).raw(r#","mode":""#).raw(m.mode.as_str()).raw("\"");
+    push_ends(f, &m.flow, m.dialled.as_ref());
+    f.raw(r#","http":{"method":"#).quoted(&m.flow.method);
+    f.raw(r#","path_template":"#).quoted(&m.flow.path_template);
+    f.raw(r#","status":"#).digits_or_null(m.status.map(u64::from));
+    f.raw(r#","content_type":"#).quoted_or_null(m.content_type.as_deref());
+    f.raw(r#"},"direction":""#).raw(m.direction.as_str()).raw("\"");
     match decision {
         Some(decision) => push_coverage(f, &decision.coverage),
         None => f.null("bytes"),
@@ -85,61 +82,50 @@ fn push_message(f: &mut Fields, m: &MessageDraft) {
             f.text_item(&rule.id);
         }
     });
-    f.word("action", action.as_str());
+    f.raw(r#","action":""#).raw(action.as_str()).raw("\"");
     f.word_or_null("would", decision.and_then(|d| d.would).map(Action::as_str));
     push_reason(f, decision.and_then(|d| d.reason.as_ref()), m.reason.as_deref());
     f.word_or_null("disclosure", decision.map(|d| d.disclosure.as_str()));
-    f.object("policy", |f| f.text("hash", &m.policy_hash));
-    f.key("packs");
+    f.raw(r#","policy":{"hash":"#).quoted(&m.policy_hash).raw(r#"},"packs":"#);
     f.out.extend_from_slice(m.packs.json());
-    f.null("overlay");
-    f.boolean("canary", false);
-    f.object("latency_us", |f| {
-        f.number("inspect", m.inspect_us);
-        f.number("hold", m.hold_us);
-    });
-    f.text_or_null("traceparent", m.flow.traceparent.as_deref());
+    f.raw(r#","overlay":null,"canary":false,"latency_us":{"inspect":"#).digits(m.inspect_us);
+    f.raw(r#","hold":"#).digits(m.hold_us);
+    f.raw(r#"},"traceparent":"#).quoted_or_null(m.flow.traceparent.as_deref());
 }
 
 /// Both ends of the flow and what is spoken between them.
-fn push_ends(f: &mut Fields, flow: &FlowFacts) {
-    f.object("client", |f| {
-        f.shown("address", &flow.client);
-        f.text_or_null("identity", flow.client_identity.as_deref());
-    });
-    f.object("destination", |f| {
-        f.text("host", &flow.host);
-        match flow.address {
-            Some(address) => f.shown("address", &address),
-            None => f.null("address"),
-        }
-        f.number("port", u64::from(flow.port));
-        f.text_or_null("group", flow.group.as_deref());
-        f.boolean("proven", flow.proven);
-    });
-    f.object("protocol", |f| {
-        f.text("listener", &flow.listener);
-        f.word_or_null("http", flow.http);
-        f.word_or_null("tls_client", flow.tls_client);
-        f.word_or_null("tls_upstream", flow.tls_upstream);
-    });
+fn push_ends(f: &mut Fields, flow: &FlowFacts, dialled: Option<&Dialled>) {
+    f.raw(r#","client":{"address":"#).address(flow.client);
+    f.raw(r#","identity":"#).quoted_or_null(flow.client_identity.as_deref());
+    f.raw(r#"},"destination":{"host":"#).quoted(&flow.host).raw(r#","address":"#);
+    match dialled {
+        Some(dialled) => f.address(dialled.address),
+        None => f.raw("null"),
+    };
+    f.raw(r#","port":"#).digits(u64::from(flow.port));
+    f.raw(r#","group":"#).quoted_or_null(flow.group.as_deref());
+    let proven = dialled.is_some_and(|dialled| dialled.proven);
+    f.raw(if proven { r#","proven":true}"# } else { r#","proven":false}"# });
+    f.raw(r#","protocol":{"listener":"#).quoted(&flow.listener);
+    f.word_or_null("http", flow.http);
+    f.word_or_null("tls_client", flow.tls_client);
+    f.word_or_null("tls_upstream", dialled.and_then(|dialled| dialled.tls));
+    f.raw("}");
 }
 
 fn push_coverage(f: &mut Fields, coverage: &Coverage) {
-    f.object("bytes", |f| {
-        f.number("seen", coverage.seen);
-        f.number("inspected", coverage.inspected);
-        f.array("uninspected", |f| {
-            for (reason, bytes) in &coverage.uninspected {
-                f.object_item(|f| {
-                    f.word("reason", reason);
-                    f.number("bytes", *bytes);
-                });
-            }
-        });
-        f.number("forwarded_before_decision", coverage.forwarded_before_decision);
-        f.number("forwarded", coverage.forwarded);
+    f.raw(r#","bytes":{"seen":"#).digits(coverage.seen);
+    f.raw(r#","inspected":"#).digits(coverage.inspected);
+    f.array("uninspected", |f| {
+        for (reason, bytes) in &coverage.uninspected {
+            f.object_item(|f| {
+                f.word("reason", reason);
+                f.number("bytes", *bytes);
+            });
+        }
     });
+    f.raw(r#","forwarded_before_decision":"#).digits(coverage.forwarded_before_decision);
+    f.raw(r#","forwarded":"#).digits(coverage.forwarded).raw("}");
 }
 
 fn push_findings(f: &mut Fields, decision: Option<&Decision>) {
@@ -217,6 +203,60 @@ struct Fields {
 }
 
 impl Fields {
+    /// A piece of ours, as it stands in the record.
+    fn raw(&mut self, piece: &'static str) -> &mut Self {
+        self.out.extend_from_slice(piece.as_bytes());
+        self
+    }
+
+    /// A text that may come from outside: cut to the bound.
+    fn quoted(&mut self, text: &str) -> &mut Self {
+        push_string_within(&mut self.out, text, limits::RECORD_TEXT);
+        self
+    }
+
+    fn quoted_or_null(&mut self, text: Option<&str>) -> &mut Self {
+        match text {
+            Some(text) => self.quoted(text),
+            None => self.raw("null"),
+        }
+    }
+
+    fn digits(&mut self, number: u64) -> &mut Self {
+        push_number(&mut self.out, number);
+        self
+    }
+
+    fn digits_or_null(&mut self, number: Option<u64>) -> &mut Self {
+        match number {
+            Some(number) => self.digits(number),
+            None => self.raw("null"),
+        }
+    }
+
+    /// Without its quotes.
+    fn id(&mut self, id: FlowId) -> &mut Self {
+        self.out.extend_from_slice(&id.text());
+        self
+    }
+
+    fn address(&mut self, address: IpAddr) -> &mut Self {
+        match address {
+            IpAddr::V4(address) => {
+                self.raw("\"");
+                for (at, part) in address.octets().into_iter().enumerate() {
+                    if at > 0 {
+                        self.raw(".");
+                    }
+                    push_number(&mut self.out, u64::from(part));
+                }
+                self.raw("\"");
+            }
+            IpAddr::V6(_) => self.quote(&address),
+        }
+        self
+    }
+
     /// A name of ours: it has nothing to escape.
     fn key(&mut self, name: &'static str) {
         push_comma(&mut self.out);
@@ -243,7 +283,7 @@ impl Fields {
     /// A text that may come from outside: cut to the bound.
     fn text(&mut self, name: &'static str, text: &str) {
         self.key(name);
-        push_string_within(&mut self.out, text, limits::RECORD_TEXT);
+        self.quoted(text);
     }
 
     fn text_item(&mut self, text: &str) {
@@ -258,12 +298,7 @@ impl Fields {
         }
     }
 
-    /// A value whose display needs no escaping: addresses, identifiers, fingerprints.
-    fn shown(&mut self, name: &'static str, value: &dyn fmt::Display) {
-        self.key(name);
-        self.quote(value);
-    }
-
+    /// A value whose display needs no escaping: fingerprints.
     fn shown_item(&mut self, value: &dyn fmt::Display) {
         push_comma(&mut self.out);
         self.quote(value);
@@ -281,13 +316,6 @@ impl Fields {
         push_number(&mut self.out, number);
     }
 
-    fn number_or_null(&mut self, name: &'static str, number: Option<u64>) {
-        match number {
-            Some(number) => self.number(name, number),
-            None => self.null(name),
-        }
-    }
-
     fn boolean(&mut self, name: &'static str, value: bool) {
         self.key(name);
         self.out.extend_from_slice(if value { b"true" } else { b"false" });
@@ -296,11 +324,6 @@ impl Fields {
     fn null(&mut self, name: &'static str) {
         self.key(name);
         self.out.extend_from_slice(b"null");
-    }
-
-    fn object(&mut self, name: &'static str, fill: impl FnOnce(&mut Self)) {
-        self.key(name);
-        self.braced(fill);
     }
 
     fn object_item(&mut self, fill: impl FnOnce(&mut Self)) {
@@ -339,11 +362,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::audit::tests::message;
+    use crate::audit::record::Draft;
+    use crate::audit::tests::message as clean;
     use crate::detect::Confidence;
     use crate::fingerprint::FingerprintKey;
     use crate::inspect::RuleHit;
     use crate::policy::{Disclosure, Mode};
+
+    /// The body of a draft's record.
+    fn body(draft: &Draft) -> Vec<u8> {
+        match draft {
+            Draft::Message(draft) => message(draft),
+            Draft::Event { kind, detail } => event(*kind, detail),
+        }
+    }
 
     fn parsed(draft: &Draft) -> Value {
         let body = body(draft);
@@ -351,7 +383,7 @@ mod tests {
     }
 
     fn with(change: impl FnOnce(&mut MessageDraft)) -> Draft {
-        let Draft::Message(mut message) = message(1) else { unreachable!() };
+        let Draft::Message(mut message) = clean(1) else { unreachable!() };
         change(&mut message);
         Draft::Message(message)
     }
@@ -380,7 +412,7 @@ mod tests {
 
     #[test]
     fn fields_stand_in_the_order_of_the_contract() {
-        let body = String::from_utf8(body(&message(1))).unwrap();
+        let body = String::from_utf8(body(&clean(1))).unwrap();
         let order = [
             "kind",
             "decision",
@@ -411,7 +443,7 @@ mod tests {
             let next = body[at..].find(&format!("\"{name}\":")).unwrap_or_else(|| panic!("{name} in {body}"));
             at += next;
         }
-        let record = parsed(&message(1));
+        let record = parsed(&clean(1));
         assert_eq!(record.as_object().unwrap().len(), order.len());
         assert_eq!(record["client"], json!({"address": "192.0.2.7", "identity": null}));
         assert_eq!(
@@ -501,8 +533,9 @@ mod tests {
     #[test]
     fn long_and_hostile_text_is_cut_and_escaped() {
         let draft = with(|message| {
-            message.flow.path_template = "/é".repeat(5000);
-            message.flow.host = "\u{1b}[31m\"},\"kind\":\"x".into();
+            let flow = Arc::make_mut(&mut message.flow);
+            flow.path_template = "/é".repeat(5000).into();
+            flow.host = "\u{1b}[31m\"},\"kind\":\"x".into();
         });
         let body = String::from_utf8(body(&draft)).unwrap();
         assert!(body.len() < 3 * limits::RECORD_TEXT && !body.contains('\u{1b}'));

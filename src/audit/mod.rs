@@ -5,6 +5,7 @@
 
 mod chain;
 mod checkpoint;
+mod desk;
 mod directory;
 mod encode;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -30,8 +31,8 @@ mod tests_tamper;
 
 pub use queue::Pending;
 pub use reader::Reader;
-pub use record::{Draft, FlowFacts, Kind, MessageDraft, PackStamp, PackStamps};
-pub use signing::{KeyError, PublicKey, generate_signing_key};
+pub use record::{Dialled, Draft, FlowFacts, Kind, MessageDraft, PackStamp, PackStamps};
+pub use signing::{KeyError, PublicKey, Signer, base64, from_base64, generate_signing_key};
 pub use sync::Witness;
 pub use verify::{Report, Verdict, verify};
 pub use walk::Fault;
@@ -47,10 +48,10 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use crate::limits;
+use desk::Desk;
 use log::Log;
-use signing::Signer;
 use sync::Syncer;
-use writer::{Condition, Desk, Shared, Worker};
+use writer::{Condition, Shared, Worker};
 
 /// Leave to forward the end of a message. Only a written record gives one.
 #[derive(Debug)]
@@ -178,23 +179,36 @@ impl Audit {
 
     /// Queues a record. It is written even if the answer is not awaited.
     pub fn submit(&self, draft: Draft) -> Pending {
+        match &draft {
+            Draft::Message(message) => self.submit_message(message),
+            Draft::Event { kind, detail } => self.queue(*kind, || encode::event(*kind, detail)),
+        }
+    }
+
+    /// The same for the record of a message, which only lends its draft.
+    pub fn submit_message(&self, message: &MessageDraft) -> Pending {
+        self.queue(message.kind, || encode::message(message))
+    }
+
+    fn queue(&self, kind: Kind, body: impl FnOnce() -> Vec<u8>) -> Pending {
         match self.shared.condition() {
             Condition::Writable | Condition::Retrying => {}
             Condition::Down => return self.refuse(AuditError::Unwritable),
             Condition::Closed => return Pending::refused(AuditError::Closed),
         }
-        if draft.kind() == Kind::Checkpoint {
+        if kind == Kind::Checkpoint {
             tracing::error!("a checkpoint was submitted; only the writer makes them");
             return self.refuse(AuditError::Unwritable);
         }
-        let body = encode::body(&draft);
+        let body = body();
         if body.len() > limits::RECORD_BYTES {
             tracing::error!(bytes = body.len(), "an audit record is too long to be written");
             return self.refuse(AuditError::Unwritable);
         }
         match self.shared.queue.push(body) {
+            Ok(ticket) if self.desk.gathers() => Pending::gathering(ticket, Arc::clone(&self.desk)),
             Ok(ticket) => {
-                self.desk.serve();
+                self.desk.serve(false);
                 Pending::waiting(ticket)
             }
             Err(error) => self.refuse(error),

@@ -5,13 +5,14 @@
 
 use std::collections::VecDeque;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
 use tokio::time::Sleep;
 
+use crate::audit::desk::Desk;
 use crate::audit::{AuditError, Permit};
 use crate::limits;
 
@@ -118,7 +119,12 @@ impl Queue {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.lock().entries.is_empty()
+        self.waiting() == 0
+    }
+
+    /// Records that wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.lock().entries.len()
     }
 
     /// Nothing more is accepted; what waits is still handed out.
@@ -235,7 +241,16 @@ pub struct Pending(State);
 #[derive(Debug)]
 enum State {
     Refused(AuditError),
-    Waiting { ticket: Arc<Ticket>, deadline: Option<Pin<Box<Sleep>>> },
+    /// Nobody has been asked to write it yet.
+    Gathering {
+        ticket: Arc<Ticket>,
+        desk: Arc<Desk>,
+        yielded: bool,
+    },
+    Waiting {
+        ticket: Arc<Ticket>,
+        deadline: Option<Pin<Box<Sleep>>>,
+    },
 }
 
 impl Pending {
@@ -246,15 +261,48 @@ impl Pending {
     pub(super) fn waiting(ticket: Arc<Ticket>) -> Pending {
         Pending(State::Waiting { ticket, deadline: None })
     }
+
+    /// The record waits until the other flows that are ready now have queued theirs, or until this is dropped.
+    pub(super) fn gathering(ticket: Arc<Ticket>, desk: Arc<Desk>) -> Pending {
+        Pending(State::Gathering { ticket, desk, yielded: false })
+    }
+
+    /// Sees to it that a record which was left to gather others is written.
+    fn send(&mut self) {
+        if let State::Gathering { ticket, desk, .. } = &self.0 {
+            let (ticket, desk) = (Arc::clone(ticket), Arc::clone(desk));
+            self.0 = State::Waiting { ticket, deadline: None };
+            desk.serve(true);
+        }
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        self.send();
+    }
 }
 
 impl Future for Pending {
     type Output = Result<Permit, AuditError>;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        if let State::Gathering { ticket, yielded, .. } = &mut self.0 {
+            if let Poll::Ready(result) = ticket.poll(cx) {
+                // Another flow has written it along with its own.
+                self.0 = State::Waiting { ticket: Arc::clone(ticket), deadline: None };
+                return Poll::Ready(result.map(|()| Permit(())));
+            }
+            if !std::mem::replace(yielded, true) {
+                // Comes back when all that is ready on this thread has had its turn.
+                return pin!(tokio::task::yield_now()).poll(cx).map(|()| Err(AuditError::Unwritable));
+            }
+            self.send();
+        }
         let (ticket, deadline) = match &mut self.0 {
             State::Refused(error) => return Poll::Ready(Err(*error)),
             State::Waiting { ticket, deadline } => (ticket, deadline),
+            State::Gathering { .. } => return Poll::Ready(Err(AuditError::Unwritable)),
         };
         if let Poll::Ready(result) = ticket.poll(cx) {
             return Poll::Ready(result.map(|()| Permit(())));

@@ -50,7 +50,7 @@ impl Lines {
     }
 }
 
-/// The records of a trail, as the lines they are, across segments. Checks nothing; see [`verify`](super::verify).
+/// The records of a trail, as the lines they are, across segments. Checks nothing; see [`verify`](super::verify()).
 #[derive(Debug)]
 pub struct Reader {
     segments: std::vec::IntoIter<Found>,

@@ -1,5 +1,6 @@
 //! The shape of one record: the contract's fields, in the contract's order.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -77,23 +78,29 @@ pub struct FlowFacts {
     pub client: IpAddr,
     pub client_identity: Option<Arc<str>>,
     /// Cleansed.
-    pub host: String,
+    pub host: Arc<str>,
     pub port: u16,
-    /// The address dialled; unknown when nothing was.
-    pub address: Option<IpAddr>,
     pub group: Option<Arc<str>>,
-    pub proven: bool,
     /// `HTTP/1.1`, `HTTP/2`; `None` for tunnels.
     pub http: Option<&'static str>,
     /// `TLSv1.3`; `None` in clear text.
     pub tls_client: Option<&'static str>,
-    pub tls_upstream: Option<&'static str>,
     /// Cleansed.
-    pub method: String,
+    pub method: Cow<'static, str>,
     /// Cleansed, without query, varying segments replaced.
-    pub path_template: String,
+    pub path_template: Arc<str>,
     /// Cleansed.
     pub traceparent: Option<String>,
+}
+
+/// What is known of the upstream connection once there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dialled {
+    pub address: IpAddr,
+    /// `TLSv1.3`; `None` in clear text.
+    pub tls: Option<&'static str>,
+    /// Its certificate was verified for the destination's name with ordinary trust.
+    pub proven: bool,
 }
 
 /// The body of one record: all but `seq`, `time`, `node`, `boot` and `prev`, which the writer owns.
@@ -120,12 +127,14 @@ impl Draft {
 pub struct MessageDraft {
     pub kind: Kind,
     pub decision_id: FlowId,
-    pub flow: FlowFacts,
+    pub flow: Arc<FlowFacts>,
+    /// `None` when nothing was dialled.
+    pub dialled: Option<Dialled>,
     pub direction: Direction,
     pub mode: Mode,
     pub status: Option<u16>,
     /// Cleansed.
-    pub content_type: Option<String>,
+    pub content_type: Option<Arc<str>>,
     /// `None` for an opening record.
     pub decision: Option<Decision>,
     /// The action, when no inspector decided (refused framing, address, certificate).

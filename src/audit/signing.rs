@@ -1,4 +1,4 @@
-//! The Ed25519 keys of a trail: one signs its checkpoints, the other is all that a verifier needs.
+//! Ed25519 keys: one signs (a trail's checkpoints, a pack), the other is all that a verifier needs.
 
 use std::fmt;
 
@@ -39,31 +39,33 @@ impl fmt::Display for KeyError {
 
 impl std::error::Error for KeyError {}
 
-/// Signs checkpoints.
+/// Signs.
 #[derive(Debug)]
-pub(super) struct Signer {
+pub struct Signer {
     pair: Ed25519KeyPair,
     public: PublicKey,
     id: String,
 }
 
 impl Signer {
-    pub(super) fn from_pkcs8(key: &[u8]) -> Result<Signer, KeyError> {
+    pub fn from_pkcs8(key: &[u8]) -> Result<Signer, KeyError> {
         let pair = Ed25519KeyPair::from_pkcs8_maybe_unchecked(key)
-            .map_err(|_| KeyError("the audit signing key is not an Ed25519 key in PKCS#8 (DER)"))?;
+            .map_err(|_| KeyError("the signing key is not an Ed25519 key in PKCS#8 (DER)"))?;
         let mut public = [0; 32];
         public.copy_from_slice(pair.public_key().as_ref());
         let public = PublicKey(public);
         Ok(Signer { pair, public, id: public.id() })
     }
 
-    pub(super) fn sign(&self, message: &[u8]) -> [u8; 64] {
+    #[must_use]
+    pub fn sign(&self, message: &[u8]) -> [u8; 64] {
         let mut out = [0; 64];
         out.copy_from_slice(self.pair.sign(message).as_ref());
         out
     }
 
-    pub(super) fn public(&self) -> PublicKey {
+    #[must_use]
+    pub fn public(&self) -> PublicKey {
         self.public
     }
 
@@ -94,19 +96,20 @@ impl PublicKey {
             .split_once(PEM_BEGIN)
             .and_then(|(_, rest)| rest.split_once(PEM_END))
             .map(|(inner, _)| inner)
-            .ok_or(KeyError("the audit public key is not a PEM public key"))?;
-        let der = from_base64(inner).ok_or(KeyError("the audit public key is not valid base64"))?;
+            .ok_or(KeyError("the public key is not a PEM public key"))?;
+        let der = from_base64(inner).ok_or(KeyError("the public key is not valid base64"))?;
         der.strip_prefix(&SPKI_PREFIX)
             .and_then(|key| key.try_into().ok())
             .map(PublicKey)
-            .ok_or(KeyError("the audit public key is not an Ed25519 key"))
+            .ok_or(KeyError("the public key is not an Ed25519 key"))
     }
 
     fn to_der(self) -> Vec<u8> {
         [SPKI_PREFIX.as_slice(), &self.0].concat()
     }
 
-    pub(super) fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
+    #[must_use]
+    pub fn verifies(&self, message: &[u8], signature: &[u8; 64]) -> bool {
         UnparsedPublicKey::new(&ED25519, self.0).verify(message, signature).is_ok()
     }
 }
@@ -119,7 +122,8 @@ impl fmt::Debug for PublicKey {
 
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
-fn base64(bytes: &[u8]) -> String {
+#[must_use]
+pub fn base64(bytes: &[u8]) -> String {
     let mut out = String::new();
     for chunk in bytes.chunks(3) {
         let bits = chunk.iter().fold(0u32, |bits, b| bits << 8 | u32::from(*b)) << (8 * (3 - chunk.len()));
@@ -132,7 +136,8 @@ fn base64(bytes: &[u8]) -> String {
 }
 
 /// Padded base64, white space ignored.
-fn from_base64(text: &str) -> Option<Vec<u8>> {
+#[must_use]
+pub fn from_base64(text: &str) -> Option<Vec<u8>> {
     let text: Vec<u8> = text.bytes().filter(|b| !b.is_ascii_whitespace()).collect();
     let padding = text.iter().rev().take_while(|b| **b == b'=').count();
     let marks = text.iter().filter(|b| **b == b'=').count();

@@ -42,6 +42,7 @@ pub(super) fn config(directory: &Path) -> AuditConfig {
 
 /// The record of a clean request.
 pub(super) fn message(n: u64) -> Draft {
+    let dialled = Dialled { address: IpAddr::from([198, 51, 100, 1]), tls: Some("TLSv1.3"), proven: true };
     let flow = FlowFacts {
         flow: FlowId::new(n, [7; 10]),
         tenant: "default".into(),
@@ -50,12 +51,9 @@ pub(super) fn message(n: u64) -> Draft {
         client_identity: None,
         host: "api.example.com".into(),
         port: 443,
-        address: Some(IpAddr::from([198, 51, 100, 1])),
         group: None,
-        proven: true,
         http: Some("HTTP/1.1"),
         tls_client: Some("TLSv1.3"),
-        tls_upstream: Some("TLSv1.3"),
         method: "POST".into(),
         path_template: "/v1/orders/{}".into(),
         traceparent: None,
@@ -63,7 +61,8 @@ pub(super) fn message(n: u64) -> Draft {
     Draft::Message(Box::new(MessageDraft {
         kind: Kind::Decision,
         decision_id: FlowId::new(n, [8; 10]),
-        flow,
+        flow: Arc::new(flow),
+        dialled: Some(dialled),
         direction: Direction::Request,
         mode: Mode::Enforce,
         status: None,

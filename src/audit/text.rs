@@ -92,18 +92,16 @@ pub(super) fn push_comma(out: &mut Vec<u8>) {
 
 /// Appends a decimal number.
 pub(super) fn push_number(out: &mut Vec<u8>, number: u64) {
-    let start = out.len();
-    let mut rest = number;
-    loop {
-        out.push(b'0' + (rest % 10) as u8);
-        rest /= 10;
+    let mut digits = [b'0'; 20];
+    let (mut rest, mut used) = (number, 0);
+    for place in digits.iter_mut().rev() {
+        *place = b'0' + (rest % 10) as u8;
+        (rest, used) = (rest / 10, used + 1);
         if rest == 0 {
             break;
         }
     }
-    if let Some(digits) = out.get_mut(start..) {
-        digits.reverse();
-    }
+    out.extend_from_slice(digits.get(digits.len() - used..).unwrap_or_default());
 }
 
 pub(super) const fn hex_digit(nibble: u8) -> u8 {

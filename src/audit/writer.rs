@@ -1,9 +1,5 @@
 //! The one holder of sequence, chain and file: takes batches from the queue, writes each in one call, and only then
 //! lets the flows go on. What cannot be written is refused, and writing is tried again until it works.
-//!
-//! A flow that finds the [`Desk`] free sits down and writes what waits, its own record and those of others, which
-//! spares two thread switches a record; a flow that finds it taken leaves its record to whoever sits there. The writer
-//! thread does what takes time: syncs, idle checkpoints, everything during an outage.
 
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -100,73 +96,6 @@ struct Outage {
     cause: String,
 }
 
-/// Where records are written: one sits at it at a time.
-#[derive(Debug)]
-pub(super) struct Desk {
-    /// Gone when the trail is closed.
-    worker: Mutex<Option<Worker>>,
-    shared: Arc<Shared>,
-    /// Whether only the writer thread writes, since each write waits for the disk.
-    slow: bool,
-}
-
-/// Batches that a flow writes for others before it hands over to the writer thread.
-const BATCHES_OF_A_FLOW: usize = 2;
-
-impl Desk {
-    pub(super) fn new(worker: Worker, slow: bool) -> Desk {
-        Desk { shared: Arc::clone(&worker.shared), worker: Mutex::new(Some(worker)), slow }
-    }
-
-    /// Sees to it that what was just queued is written: by this thread, by whoever sits at the desk, or by the
-    /// writer thread.
-    pub(super) fn serve(&self) {
-        if self.slow {
-            return self.shared.queue.call();
-        }
-        // Whoever sits there looks again at the queue after getting up, so nothing queued before is forgotten.
-        while let Ok(mut seat) = self.worker.try_lock() {
-            let Some(worker) = seat.as_mut().filter(|worker| worker.outage.is_none()) else {
-                drop(seat);
-                return self.shared.queue.call();
-            };
-            let left = worker.drain(BATCHES_OF_A_FLOW);
-            let failed = worker.outage.is_some();
-            drop(seat);
-            if failed || left != Taken::Nothing {
-                return self.shared.queue.call();
-            }
-            if self.shared.queue.is_empty() {
-                return;
-            }
-        }
-        if self.worker.is_poisoned() {
-            self.shared.queue.call();
-        }
-    }
-
-    /// The writer thread.
-    pub(super) fn keep(&self) {
-        loop {
-            // A panic of whoever sat here leaves the log in doubt: the trail closes.
-            let Ok(mut seat) = self.worker.lock() else { break };
-            let Some(worker) = seat.as_mut() else { return };
-            let Some(due) = worker.round() else {
-                worker.finish();
-                break;
-            };
-            let healthy = worker.outage.is_none();
-            drop(seat);
-            // A flow that came while this thread sat here left its record.
-            if !healthy || self.shared.queue.is_empty() {
-                // Flows write, too: what they wrote is synced a second later at most.
-                self.shared.queue.wait(due.min(Instant::now() + limits::AUDIT_SYNC));
-            }
-        }
-        *self.worker.lock().unwrap_or_else(PoisonError::into_inner) = None;
-    }
-}
-
 /// What is needed to write.
 #[derive(Debug)]
 pub(super) struct Worker {
@@ -208,6 +137,15 @@ impl Worker {
         log.sign(Cause::Start)
     }
 
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Whether nothing can be written just now.
+    pub(super) fn is_out(&self) -> bool {
+        self.outage.is_some()
+    }
+
     pub(super) fn new(shared: Arc<Shared>, log: Log, syncer: Syncer) -> Worker {
         let mut worker = Worker {
             shared,
@@ -226,7 +164,7 @@ impl Worker {
     }
 
     /// Writes what waits, up to `most` batches; whether nothing is left.
-    fn drain(&mut self, most: usize) -> Taken {
+    pub(super) fn drain(&mut self, most: usize) -> Taken {
         for _ in 0..most {
             let taken = self.shared.queue.take(&mut self.batch);
             if taken != Taken::Records || self.outage.is_some() {
@@ -241,7 +179,7 @@ impl Worker {
     }
 
     /// One round of the writer thread; when the next is due, or `None` when the queue is closed and empty.
-    fn round(&mut self) -> Option<Instant> {
+    pub(super) fn round(&mut self) -> Option<Instant> {
         let Some(outage) = &self.outage else {
             if self.drain(usize::MAX) == Taken::Closed {
                 return None;
@@ -431,7 +369,7 @@ impl Worker {
     }
 
     /// Says goodbye and waits until the disk has it.
-    fn finish(&mut self) {
+    pub(super) fn finish(&mut self) {
         let stop = event(Kind::Stop, json!({}));
         let told = self.tell_of_strays();
         match told.and_then(|()| self.log.append_own(&stop)).and_then(|()| self.log.sign(Cause::Stop)) {

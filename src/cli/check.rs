@@ -63,7 +63,8 @@ fn describe(config: &Config, compiled: &Compiled, output: &mut Output) -> Result
     )?;
     writeln!(output, "policy         {}", compiled.policy.hash())?;
     for pack in compiled.matcher.packs() {
-        writeln!(output, "pack           {} {} {}", pack.name, pack.version, pack.hash)?;
+        let signed = pack.signed_by.as_ref().map_or_else(String::new, |id| format!(", signed by {id}"));
+        writeln!(output, "pack           {} {} {}{signed}", pack.name, pack.version, pack.hash)?;
     }
     Ok(())
 }

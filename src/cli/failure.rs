@@ -5,6 +5,7 @@ use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
+use super::paint::Paint;
 use crate::config::Complaints;
 use crate::config::keys::KeyError;
 
@@ -84,6 +85,9 @@ impl From<io::Error> for Failure {
 
 impl From<Complaints> for Failure {
     fn from(complaints: Complaints) -> Failure {
+        if Paint::stderr().is_on() {
+            return Failure::configuration(format!("invalid configuration\n{complaints:#}"));
+        }
         Failure::configuration(format!("invalid configuration\n{complaints}"))
     }
 }

@@ -15,14 +15,21 @@ pub(super) fn run(_: &Args, output: &mut Output) -> Result<(), Failure> {
     let mut command = Cli::command();
     command.build();
     Man::new(command.clone()).render(output)?;
+    sections(&command, "TIDEGATE", output)?;
+    Ok(())
+}
+
+/// A section for each subcommand, and for those below it.
+fn sections(command: &clap::Command, above: &str, output: &mut Output) -> std::io::Result<()> {
     for subcommand in command.get_subcommands().filter(|subcommand| subcommand.get_name() != "help") {
         let page = Man::new(subcommand.clone());
-        let name = format!("TIDEGATE {}", subcommand.get_name().to_uppercase());
+        let name = format!("{above} {}", subcommand.get_name().to_uppercase());
         writeln!(output, ".SH \"{name}\"")?;
         page.render_description_section(output)?;
         page.render_synopsis_section(output)?;
         page.render_options_section(output)?;
         page.render_extra_section(output)?;
+        sections(subcommand, &name, output)?;
     }
     Ok(())
 }

@@ -6,14 +6,21 @@
 mod audit;
 mod check;
 mod completions;
+mod cost;
 mod demo;
 mod env;
+mod explain;
 mod failure;
 mod issuer;
 mod man;
+mod masked;
 mod output;
+mod pack;
+mod packs;
+mod paint;
 mod run;
 mod running;
+mod sample;
 mod scan;
 
 use std::io::Write;
@@ -52,6 +59,12 @@ enum Command {
     Check(check::Args),
     /// Looks for identifiers in files, directories or standard input.
     Scan(scan::Args),
+    /// Lists, shows, tests, checks and signs packs.
+    Pack(pack::Args),
+    /// Says why a text, a file or a recorded decision came out as it did, stage by stage.
+    Explain(explain::Args),
+    /// Prints valid synthetic values of an identifier.
+    Sample(sample::Args),
     /// Proves the audit trail.
     Audit(audit::Args),
     /// Makes and shows the authority that clients trust.
@@ -89,6 +102,9 @@ pub fn main() -> ExitCode {
         Command::Demo(args) => demo::run(&args, &mut output),
         Command::Check(args) => check::run(&args, &mut output),
         Command::Scan(args) => scan::run(&args, &mut output),
+        Command::Pack(args) => pack::run(&args, &mut output),
+        Command::Explain(args) => explain::run(&args, &mut output),
+        Command::Sample(args) => sample::run(&args, &mut output),
         Command::Audit(args) => audit::run(&args, &mut output),
         Command::Issuer(args) => issuer::run(&args, &mut output),
         Command::Env(args) => env::run(&args, &mut output),

@@ -14,6 +14,7 @@ use crate::admin::{Admin, AdminConfig, Health, Meter};
 use crate::audit::{Audit, AuditConfig, Draft, Kind, Witness, Writer};
 use crate::config::keys::Keys;
 use crate::config::{self, Compiled, Complaints, Config};
+use crate::detect::Pack;
 use crate::fingerprint::FingerprintKey;
 use crate::flow::FlowId;
 use crate::inspect::{Engine, HeldBytes};
@@ -178,7 +179,14 @@ fn started(config: &Config, compiled: &Compiled) -> Map<String, Value> {
 
 fn packs(compiled: &Compiled) -> Value {
     let packs = compiled.matcher.packs().iter();
-    packs.map(|pack| json!({ "name": pack.name, "version": pack.version, "hash": pack.hash })).collect()
+    let stamp = |pack: &Pack| {
+        let mut stamp = json!({ "name": pack.name, "version": pack.version, "hash": pack.hash });
+        if let (Some(id), Value::Object(stamp)) = (&pack.signed_by, &mut stamp) {
+            stamp.insert("signed_by".to_owned(), json!(id));
+        }
+        stamp
+    };
+    packs.map(stamp).collect()
 }
 
 /// Settings that a reload cannot change.

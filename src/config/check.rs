@@ -14,7 +14,7 @@ use crate::policy::{Action, Mode};
 use crate::proxy::{ListenerConfig, ReplyDetail};
 use crate::tls::{MinTls, RootSource};
 
-use super::compiled::PackChoice;
+use super::packs::PackChoice;
 use super::raw::{Lists, Raw, RawAudit, RawInspect, RawListener, RawUpstream, Texts};
 use super::source::{At, Place, Source};
 use super::table::{Log, one_of};
@@ -45,6 +45,7 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
     let audit_key = paths.or(raw.audit.signing_key.as_ref(), "certs/audit.key");
     let audit = audit(&raw.audit, node.clone(), directory, log);
     let packs = packs(raw.packs, &paths, log);
+    let pack_keys = pack_keys(raw.pack_keys, &paths, log);
     for (place, instead) in unavailable_tables(&raw.bypasses, &raw.suppressions) {
         log.push(place.unavailable(instead));
     }
@@ -62,6 +63,7 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
         file,
         node,
         packs,
+        pack_keys,
         admin,
         issuer: IssuerFiles {
             certificate: paths.or(raw.issuer.certificate.as_ref(), "certs/issuer.pem"),
@@ -163,20 +165,19 @@ fn listeners(raw: Option<Vec<RawListener>>, log: &Log) -> Vec<ListenerConfig> {
 fn packs(written: Texts, paths: &Paths<'_>, log: &Log) -> Vec<At<PackChoice>> {
     let built_in = Pack::built_in_names();
     let Some(written) = written else {
-        return PackChoice::all_built_in();
+        return PackChoice::of_default();
     };
     let mut choices: Vec<At<PackChoice>> = Vec::new();
     for text in written {
         let is_path = text.value.contains(['/', '\\']) || text.value.ends_with(".toml");
         let choice = if is_path {
             let path = paths.resolve(&text.value);
-            if !path.is_file() {
-                log.push(
-                    text.place.complain(format!("no such file: {}", path.display())).expected("a pack file"),
-                );
+            if !path.exists() {
+                let complaint = text.place.complain(format!("no such file: {}", path.display()));
+                log.push(complaint.expected("a pack file, or a folder of them"));
                 continue;
             }
-            PackChoice::File(path)
+            PackChoice::Path(path)
         } else if let Some(name) = built_in.iter().find(|name| **name == text.value) {
             PackChoice::BuiltIn(name)
         } else {
@@ -192,6 +193,20 @@ fn packs(written: Texts, paths: &Paths<'_>, log: &Log) -> Vec<At<PackChoice>> {
         choices.push(text.map(|_| choice));
     }
     choices
+}
+
+fn pack_keys(written: Texts, paths: &Paths<'_>, log: &Log) -> Vec<At<PathBuf>> {
+    let mut keys = Vec::new();
+    for text in written.unwrap_or_default() {
+        let path = paths.resolve(&text.value);
+        if path.is_file() {
+            keys.push(text.map(|_| path));
+        } else {
+            let complaint = text.place.complain(format!("no such file: {}", path.display()));
+            log.push(complaint.expected("the path of a public key: `tidegate pack keygen` makes one"));
+        }
+    }
+    keys
 }
 
 /// Packs named on the command line; each name is a text of its own in complaints.
@@ -265,7 +280,7 @@ fn networks(written: Texts, log: &Log) -> Vec<ipnet::IpNet> {
     networks
 }
 
-fn resolve(written: Lists, log: &Log) -> HashMap<Box<str>, Vec<IpAddr>> {
+fn resolve(written: Lists, log: &Log) -> HashMap<Arc<str>, Vec<IpAddr>> {
     let mut table = HashMap::new();
     for (name, addresses) in written {
         let Ok(Host::Name(host)) = name.value.parse() else {

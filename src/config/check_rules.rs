@@ -8,7 +8,8 @@ use crate::policy::{Action, Mode, PolicySpec, RuleSpec};
 use crate::proxy::ListenerConfig;
 
 use super::check::{listener_names, network};
-use super::compiled::{PackChoice, sha256};
+use super::compiled::sha256;
+use super::packs::PackChoice;
 use super::raw::{Lists, Texts};
 use super::raw_rule::{RawRule, SCHEMES};
 use super::source::{At, Place};

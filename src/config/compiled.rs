@@ -1,32 +1,14 @@
 //! Packs opened and compiled, and the policy compiled against them.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::detect::{Matcher, Pack, PackError};
+use crate::detect::{Confidence, Matcher};
 use crate::inspect::{Engine, HeldBytes};
 use crate::policy::{Policy, PolicyError};
 
-use super::source::{At, Complaint, Place, Source, read_file};
-use super::table::one_of;
+use super::packs::PackSet;
+use super::source::Complaint;
 use super::{BUILT_IN_NAME, Config};
-
-/// A pack as the configuration names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum PackChoice {
-    BuiltIn(&'static str),
-    File(PathBuf),
-}
-
-impl PackChoice {
-    /// Every pack of the binary: what holds when the configuration names none.
-    pub(super) fn all_built_in() -> Vec<At<PackChoice>> {
-        let source = Arc::new(Source { name: BUILT_IN_NAME.to_owned(), text: String::new() });
-        let place = Place::new(&source, 0..0, "packs".to_owned());
-        let names = Pack::built_in_names().iter();
-        names.map(|name| At { value: PackChoice::BuiltIn(name), place: place.clone() }).collect()
-    }
-}
 
 /// What a flow is judged by.
 #[derive(Clone, Debug)]
@@ -58,8 +40,8 @@ impl Compiled {
 /// Compiles packs, then the policy; the policy only when nothing else is wrong, since rules that were misread
 /// would be complained of twice.
 pub(super) fn compile(config: &Config, mut complaints: Vec<Complaint>) -> Result<Compiled, Vec<Complaint>> {
-    let matcher = match matcher(&config.packs) {
-        Ok(matcher) => matcher,
+    let matcher = match PackSet::open(&config.packs, &config.pack_keys) {
+        Ok(set) => set.matcher,
         Err(more) => {
             complaints.extend(more);
             return Err(complaints);
@@ -70,6 +52,9 @@ pub(super) fn compile(config: &Config, mut complaints: Vec<Complaint>) -> Result
         return Err(complaints);
     }
     let mut spec = config.policy.clone();
+    // What no rule counts is not looked for; without such a rule, what is sure enough to be told of.
+    let floor = spec.rules.iter().map(|rule| rule.confidence).min().unwrap_or(Confidence::Medium);
+    let matcher = matcher.reporting(floor.min(Confidence::Medium));
     // Decisions depend on the packs as much as on the configuration.
     spec.hash =
         sha256([spec.hash.as_str()].into_iter().chain(matcher.packs().iter().map(|pack| pack.hash.as_str())));
@@ -77,42 +62,6 @@ pub(super) fn compile(config: &Config, mut complaints: Vec<Complaint>) -> Result
         Ok(policy) => Ok(Compiled { matcher: Arc::new(matcher), policy: Arc::new(policy) }),
         Err(errors) => Err(errors.iter().map(|error| policy_complaint(config, error)).collect()),
     }
-}
-
-/// Opens and compiles packs; all complaints of all of them at once.
-pub(super) fn matcher(choices: &[At<PackChoice>]) -> Result<Matcher, Vec<Complaint>> {
-    let mut packs = Vec::new();
-    let mut complaints = Vec::new();
-    for choice in choices {
-        match open(choice) {
-            Ok(pack) => packs.push(pack),
-            Err(more) => complaints.extend(more),
-        }
-    }
-    if !complaints.is_empty() {
-        return Err(complaints);
-    }
-    Matcher::compile(packs).map_err(|errors| errors.iter().map(pack_complaint).collect())
-}
-
-fn open(choice: &At<PackChoice>) -> Result<Pack, Vec<Complaint>> {
-    match &choice.value {
-        PackChoice::BuiltIn(name) => Pack::built_in(name).ok_or_else(|| {
-            let known = one_of(Pack::built_in_names());
-            vec![choice.place.complain(format!("unknown pack `{name}`")).expected(known)]
-        }),
-        PackChoice::File(path) => {
-            let text = read_file(path).map_err(|message| {
-                vec![choice.place.complain(format!("pack {} {message}", path.display()))]
-            })?;
-            let file = path.display().to_string();
-            Pack::parse(&file, &text).map_err(|errors| errors.iter().map(pack_complaint).collect())
-        }
-    }
-}
-
-fn pack_complaint(error: &PackError) -> Complaint {
-    Complaint::elsewhere(&error.file, error.line, error.column, &error.message)
 }
 
 /// Complains of identifiers that no pack in use has.
@@ -148,6 +97,10 @@ pub(super) fn sha256<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
         context.update(text.as_bytes());
     }
     hex(context.finish().as_ref())
+}
+
+pub(super) fn sha256_of(bytes: &[u8]) -> Vec<u8> {
+    ring::digest::digest(&ring::digest::SHA256, bytes).as_ref().to_vec()
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {

@@ -12,7 +12,7 @@ use zeroize::Zeroizing;
 use super::compiled::hex;
 use super::{Config, IssuerFiles};
 
-use crate::audit::{self, generate_signing_key};
+use crate::audit::{self, Signer, generate_signing_key};
 use crate::fingerprint::FingerprintKey;
 use crate::limits;
 use crate::tls::Issuer;
@@ -120,6 +120,35 @@ pub fn read_fingerprint_key(path: &Path) -> Result<FingerprintKey, KeyError> {
     let bytes = read_secret(path)?
         .ok_or_else(|| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into()))?;
     parse_fingerprint_key(path, &bytes)
+}
+
+/// Makes a key pair for signing packs, never over an old one; gives the id of its public half.
+pub fn make_signing_pair(key: &Path, public: &Path) -> Result<String, KeyError> {
+    let wrong = |error: audit::KeyError| KeyError::wrong(key, error.to_string());
+    if public.exists() {
+        return Err(KeyError::io(public, "cannot be made", &io::ErrorKind::AlreadyExists.into()));
+    }
+    let secret = generate_signing_key().map_err(wrong)?;
+    let signer = Signer::from_pkcs8(&secret).map_err(wrong)?;
+    create(key, &secret, 0o600)?;
+    create(public, signer.public().to_pem().as_bytes(), 0o644)?;
+    Ok(signer.public().id())
+}
+
+/// Reads a signing key that must be there.
+pub fn read_signing_key(path: &Path) -> Result<Signer, KeyError> {
+    let bytes = read_secret(path)?
+        .ok_or_else(|| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into()))?;
+    Signer::from_pkcs8(&bytes).map_err(|error| KeyError::wrong(path, error.to_string()))
+}
+
+/// Writes a file that may be read by all, whole or not at all, in place of an old one.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
+    let failed = |error: io::Error| KeyError::io(path, "cannot be written", &error);
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".{}", std::process::id()));
+    let draft = path.with_file_name(name);
+    fs::write(&draft, bytes).and_then(|()| fs::rename(&draft, path)).map_err(failed)
 }
 
 /// A fingerprint key that lives as long as the process.

@@ -9,8 +9,10 @@ mod check;
 mod check_rules;
 mod compiled;
 pub mod keys;
+mod packs;
 mod raw;
 mod raw_rule;
+mod signature;
 mod source;
 mod starter;
 mod table;
@@ -22,12 +24,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-pub use compiled::{Compiled, PackChoice};
+pub use compiled::Compiled;
+pub use packs::{PackChoice, PackFiles, PackSet};
 pub use source::{Complaint, Complaints};
 pub use units::{show_duration, show_size};
 
 use crate::audit::AuditConfig;
-use crate::detect::Matcher;
 use crate::policy::{Action, PolicySpec};
 use crate::proxy::ListenerConfig;
 use crate::tls::{MinTls, RootSource};
@@ -47,6 +49,8 @@ pub struct Config {
     pub file: Option<PathBuf>,
     pub node: String,
     pub packs: Vec<At<PackChoice>>,
+    /// Public keys of whom to believe packs that are not built in; empty: they need no signature.
+    pub pack_keys: Vec<At<PathBuf>>,
     pub listeners: Vec<ListenerConfig>,
     pub admin: AdminSettings,
     pub issuer: IssuerFiles,
@@ -77,7 +81,7 @@ pub struct UpstreamSettings {
     pub min_tls: MinTls,
     pub allow_addresses: Vec<ipnet::IpNet>,
     pub connect_timeout: Duration,
-    pub resolve: HashMap<Box<str>, Vec<IpAddr>>,
+    pub resolve: HashMap<Arc<str>, Vec<IpAddr>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -114,20 +118,22 @@ pub fn load_text(name: &str, text: &str, folder: &Path) -> Result<(Config, Compi
     compile(config, complaints)
 }
 
-/// The matcher of a configuration's packs alone.
-pub fn matcher(config: &Config) -> Result<Matcher, Complaints> {
-    compiled::matcher(&config.packs).map_err(sorted)
+/// The packs of a configuration alone.
+pub fn packs(config: &Config) -> Result<PackSet, Complaints> {
+    PackSet::open(&config.packs, &config.pack_keys).map_err(sorted)
 }
 
-/// The matcher of packs named as in `packs`: built-in names, or files relative to the working directory.
-pub fn matcher_of(names: &[String]) -> Result<Matcher, Complaints> {
+/// Packs named as in `packs`: built-in names, or paths relative to the working directory. They are held to the keys
+/// that `config` trusts.
+pub fn packs_of(names: &[String], config: Option<&Config>) -> Result<PackSet, Complaints> {
     let log = Log::default();
     let packs = check::packs_of(names, &log);
     let complaints = log.take();
     if !complaints.is_empty() {
         return Err(sorted(complaints));
     }
-    compiled::matcher(&packs).map_err(sorted)
+    let trust = config.map(|config| config.pack_keys.as_slice()).unwrap_or_default();
+    PackSet::open(&packs, trust).map_err(sorted)
 }
 
 fn compile(config: Config, complaints: Vec<Complaint>) -> Result<(Config, Compiled), Complaints> {

@@ -117,6 +117,21 @@ impl Complaint {
         Complaint { line, column, ..Complaint::whole(file, message) }
     }
 
+    /// With the line of `text` that it speaks of, `width` characters of it marked; 0: the whole line.
+    pub(super) fn shown(mut self, text: &str, width: usize) -> Complaint {
+        let start = text.split_inclusive('\n').take(self.line.saturating_sub(1)).map(str::len).sum::<usize>();
+        let line = text.get(start..).unwrap_or_default().split('\n').next().unwrap_or_default();
+        let bytes = |n: usize| line.chars().take(n).map(char::len_utf8).sum::<usize>();
+        let span = match width {
+            0 => start + (line.len() - line.trim_start().len())..start + line.len(),
+            n => {
+                start + bytes(self.column.saturating_sub(1))..start + bytes(self.column.saturating_sub(1) + n)
+            }
+        };
+        self.excerpt = Some(locate(text, &span).2);
+        self
+    }
+
     pub(super) fn expected(mut self, what: impl Into<String>) -> Complaint {
         self.expected = Some(what.into());
         self
@@ -129,33 +144,30 @@ impl Complaint {
     }
 }
 
+/// `{:#}` is coloured, for terminals.
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.file)?;
+        let (bold, red, blue, off) =
+            if f.alternate() { ("\x1b[1m", "\x1b[1;31m", "\x1b[34m", "\x1b[0m") } else { ("", "", "", "") };
+        write!(f, "{bold}{}", self.file)?;
         if self.line > 0 {
             write!(f, ":{}:{}", self.line, self.column)?;
         }
         if !self.key.is_empty() {
             write!(f, ": {}", self.key)?;
         }
-        write!(f, ": {}", self.message)?;
+        write!(f, ":{off} {}", self.message)?;
         let gutter = self.line.to_string().len();
         if let Some(excerpt) = &self.excerpt {
-            write!(f, "\n  {} | {}", self.line, excerpt.text)?;
-            write!(
-                f,
-                "\n  {:gutter$} | {:indent$}{}",
-                "",
-                "",
-                "^".repeat(excerpt.width),
-                indent = excerpt.indent
-            )?;
+            write!(f, "\n  {blue}{} |{off} {}", self.line, excerpt.text)?;
+            let (indent, mark) = (excerpt.indent, "^".repeat(excerpt.width));
+            write!(f, "\n  {blue}{:gutter$} |{off} {:indent$}{red}{mark}{off}", "", "")?;
         }
         if let Some(expected) = &self.expected {
-            write!(f, "\n  {:gutter$} = expected {expected}", "")?;
+            write!(f, "\n  {blue}{:gutter$} ={off} expected {expected}", "")?;
         }
         if let Some(similar) = &self.similar {
-            write!(f, "\n  {:gutter$} = did you mean `{similar}`?", "")?;
+            write!(f, "\n  {blue}{:gutter$} ={off} did you mean `{similar}`?", "")?;
         }
         Ok(())
     }
@@ -168,7 +180,8 @@ pub struct Complaints(pub Vec<Complaint>);
 impl fmt::Display for Complaints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for complaint in &self.0 {
-            writeln!(f, "{complaint}")?;
+            fmt::Display::fmt(complaint, f)?;
+            f.write_str("\n")?;
         }
         let n = self.0.len();
         write!(f, "{n} {}", if n == 1 { "complaint" } else { "complaints" })

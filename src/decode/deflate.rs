@@ -29,7 +29,7 @@ impl Deflate {
             return if input.is_empty() {
                 Ok(Progress { read: 0, written: 0 })
             } else {
-                Err(DecodeError::Broken)
+                Err(DecodeError::Trailing)
             };
         }
         if let Some(engine) = &mut self.inflate {

@@ -5,6 +5,8 @@ use flate2::{Crc, Decompress, FlushDecompress, Status};
 use super::{DecodeError, Progress};
 use crate::limits::GZIP_HEADER;
 
+/// Two bytes of identification, and the only method there is.
+const MAGIC: [u8; 3] = [0x1f, 0x8b, 8];
 const EXTRA: u8 = 4;
 const NAME: u8 = 8;
 const COMMENT: u8 = 16;
@@ -33,6 +35,8 @@ pub(super) struct Gzip {
     aside: Vec<u8>,
     inflate: Decompress,
     crc: Crc,
+    /// Whether a member has begun to be read before this one.
+    is_later: bool,
 }
 
 impl Gzip {
@@ -43,6 +47,7 @@ impl Gzip {
             aside: Vec::new(),
             inflate: Decompress::new(false),
             crc: Crc::new(),
+            is_later: false,
         }
     }
 
@@ -76,7 +81,11 @@ impl Gzip {
             self.at = At::Header;
             self.frame.push(byte);
             read += 1;
+            if !is_magic(&self.frame) {
+                return Err(if self.is_later { DecodeError::Trailing } else { DecodeError::Mislabelled });
+            }
             if header_is_whole(&self.frame)? {
+                self.is_later = true;
                 self.aside.extend_from_slice(self.frame.get(FIXED_HEADER..).unwrap_or_default());
                 self.frame.clear();
                 self.inflate.reset(false);
@@ -85,7 +94,7 @@ impl Gzip {
                 break;
             }
             if self.frame.len() >= GZIP_HEADER {
-                return Err(DecodeError::Broken);
+                return Err(DecodeError::Size);
             }
         }
         Ok(Progress { read, written: 0 })
@@ -138,14 +147,14 @@ pub(super) fn inflate(
     }
 }
 
+/// Whether `frame` begins as a member does, as far as it goes.
+fn is_magic(frame: &[u8]) -> bool {
+    frame.iter().zip(MAGIC).all(|(byte, expected)| *byte == expected)
+}
+
 /// Whether `frame` is a whole member header; an error as soon as it cannot become one.
 fn header_is_whole(frame: &[u8]) -> Result<bool, DecodeError> {
-    let fits = |at: usize, ok: &dyn Fn(u8) -> bool| frame.get(at).is_none_or(|&byte| ok(byte));
-    if !(fits(0, &|b| b == 0x1f)
-        && fits(1, &|b| b == 0x8b)
-        && fits(2, &|b| b == 8)
-        && fits(3, &|b| b & RESERVED == 0))
-    {
+    if frame.get(3).is_some_and(|flags| flags & RESERVED != 0) {
         return Err(DecodeError::Broken);
     }
     let (Some(&flags), Some(mut rest)) = (frame.get(3), frame.get(FIXED_HEADER..)) else {

@@ -1,17 +1,33 @@
-//! Wire bytes to readable text: content codings are taken off in bounded pieces, and put back when a body was edited.
+//! Wire bytes to readable text: content codings are taken off in bounded pieces, and put back when a body was edited;
+//! what a text wears (a charset, escapes, look-alike characters) is undone, and each byte remembers where it came from.
 //!
 //! May import floor 0. The only home of compression. Invariants: memory does not depend on the body; a body that
-//! does not decode to its very end is an error; a bomb is stopped by its ratio.
+//! does not decode to its very end is an error; a bomb is stopped by its ratio; however a text is cut, the same of it is undone.
 
+mod armour;
+mod aws_chunked;
+mod brotli;
 pub mod coding;
 pub mod decoder;
 mod deflate;
 pub mod encoder;
+mod escape;
+mod fold;
 mod gzip;
+mod layer;
+mod origin;
+mod rewrap;
+mod utf16;
+mod zstd;
 
 pub use coding::Coding;
 pub use decoder::{Decoder, Piece};
 pub use encoder::Encoder;
+pub use escape::{Escape, Kind, escape_at};
+pub use layer::{Event, Layer, Wrapping};
+pub use origin::Origin;
+pub use rewrap::{Masking, rewrap};
+pub use utf16::{OPENING, recognise};
 
 use std::fmt;
 
@@ -20,12 +36,20 @@ use std::fmt;
 pub enum DecodeError {
     /// A content coding that is not known here.
     UnknownCoding,
-    /// The bytes are not what the coding asks for, or go on after its end.
+    /// The bytes break off from what the coding asks for.
     Broken,
+    /// The very first bytes are not of the coding that is declared.
+    Mislabelled,
+    /// The bytes go on after the coding's end.
+    Trailing,
     /// The body ended before its coding did.
     Truncated,
     /// It expands past [`crate::limits::DECODED_RATIO`].
     Ratio,
+    /// Decoding would need a window larger than [`crate::limits::DECODE_WINDOW_LOG`] says, or a dictionary.
+    Window,
+    /// What a coding carries beside the text is too long to be inspected as one.
+    Size,
     /// More codings are stacked than [`crate::limits::CODING_DEPTH`].
     Depth,
 }
@@ -36,8 +60,12 @@ impl DecodeError {
         match self {
             DecodeError::UnknownCoding => "unknown_coding",
             DecodeError::Broken => "broken",
+            DecodeError::Mislabelled => "mislabelled",
+            DecodeError::Trailing => "trailing",
             DecodeError::Truncated => "truncated",
             DecodeError::Ratio => "ratio",
+            DecodeError::Window => "window",
+            DecodeError::Size => "size",
             DecodeError::Depth => "depth",
         }
     }
@@ -47,9 +75,13 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             DecodeError::UnknownCoding => "body has a content coding that cannot be read",
-            DecodeError::Broken => "body is not what its content coding says",
+            DecodeError::Broken => "body breaks off from its content coding",
+            DecodeError::Mislabelled => "body is not in the content coding that it is labelled with",
+            DecodeError::Trailing => "body goes on after the end of its content coding",
             DecodeError::Truncated => "body ends before its content coding does",
             DecodeError::Ratio => "body expands beyond the allowed ratio",
+            DecodeError::Window => "body asks for a larger window, or for a dictionary, to be decoded",
+            DecodeError::Size => "body carries too much beside its text",
             DecodeError::Depth => "body has too many content codings on top of each other",
         })
     }

@@ -1,20 +1,35 @@
 //! What every match of a pattern must contain, worked out from its automaton, so that a text without it is skipped.
 
-use aho_corasick::packed;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::shape::{DEAD, Shape, ShapeError, parse};
 
 /// A run of digits in which single separators may stand between two digits.
 pub(super) const MIN_RUN_DIGITS: usize = 6;
 /// Shortest run of letters and digits worth looking for.
-const MIN_RUN_WORD: usize = 8;
+pub(super) const MIN_RUN_WORD: usize = 8;
 /// Shortest literal worth looking for.
 const MIN_LITERAL: usize = 3;
 /// Longest run told apart.
 pub(super) const RUN_LIMIT: usize = 40;
-/// Most literals one pattern may contribute.
-const MAX_LITERALS: usize = 32;
+/// Most literals one pattern may contribute, and most spellings in upper and lower case that they come from.
+const MAX_LITERALS: usize = 1024;
+const MAX_SPELLINGS: usize = 8192;
+/// Most alternatives told apart.
+const MAX_ARMS: usize = 12;
+/// So many literals are looked for rather than a run of digits; more only if the run can be `FAR_BEFORE` bytes away.
+const FEW_LITERALS: usize = 16;
+const FAR_BEFORE: usize = 16;
+/// Past so many literals longer ones are not tried.
+const MANY_LITERALS: usize = 64;
+/// Literals that turn up more often than this in a byte of text are no anchor.
+const COMMON: f64 = 0.06;
+/// Most bytes of a literal that are looked for.
+const LITERAL_BYTES: usize = 8;
 /// Longest first digit group told apart; longer ones count as this long.
 pub(super) const GROUP_LEN: usize = 31;
 
@@ -30,15 +45,45 @@ pub enum Anchor {
     /// Every match holds a run (see [`is_separator`]) of at least `digits` digits, which begins at most `before`
     /// bytes after the match does. With `before` 0 it begins with the match, and `first_group` tells the lengths
     /// that its first group can have.
-    Digits { digits: usize, before: usize, first_group: u32 },
+    Digits { digits: usize, before: usize, first_group: u32, prefix: Box<Prefix> },
     /// Every match begins with one of these literals.
     Literal(Vec<Vec<u8>>),
-    /// Every match holds `@`, at most `before` bytes after its start, and only bytes of `class` before it.
-    At { before: usize, class: Box<[bool; 256]> },
-    /// Every match holds `length` letters and digits in a row, from at most `before` bytes after its start.
-    Word { length: usize, before: usize },
+    /// Every match holds `@`, or where it is `encoded` perhaps `%40`, at most `before` bytes after its start, and only
+    /// bytes of `class` before it.
+    At { before: usize, class: Box<[bool; 256]>, encoded: bool },
+    /// Every match holds `length` letters and digits in a row, from at most `before` bytes after its start; when
+    /// `mixed`, both letters and digits are among them.
+    Word { length: usize, before: usize, mixed: bool },
     /// Nothing rare: every position whose byte can begin a match is tried.
     None,
+}
+
+/// What stands between the start of a match and the run that it is found by.
+#[derive(Clone, Debug, Default)]
+pub struct Prefix {
+    /// Fewest bytes.
+    pub least: usize,
+    /// Whether a match can begin with a digit, and so inside a longer run.
+    pub inside: bool,
+    /// A bit for each byte value that can be among them.
+    pub class: [u64; 4],
+    /// The automaton of the alternative that this is the anchor of, where it is not the whole pattern.
+    pub(super) arm: Option<Arc<Shape>>,
+}
+
+impl PartialEq for Prefix {
+    fn eq(&self, other: &Prefix) -> bool {
+        (self.least, self.inside, self.class) == (other.least, other.inside, other.class)
+    }
+}
+
+impl Eq for Prefix {}
+
+impl Prefix {
+    #[must_use]
+    pub fn holds(&self, byte: u8) -> bool {
+        self.class[usize::from(byte >> 6)] & 1 << (byte & 63) != 0
+    }
 }
 
 impl Anchor {
@@ -53,48 +98,143 @@ impl Anchor {
         }
     }
 
-    /// Finds the cheapest anchor that loses no match.
-    pub fn derive(pattern: &str, shape: &Shape) -> Result<Anchor, ShapeError> {
-        if let Some(literals) = prefixes(pattern)? {
-            return Ok(Anchor::Literal(literals));
+    /// From cheap to dear.
+    pub(super) const fn rank(&self) -> usize {
+        match self {
+            Anchor::Literal(_) => 0,
+            Anchor::Digits { before: 0, .. } => 1,
+            Anchor::Digits { .. } => 2,
+            Anchor::At { .. } => 3,
+            Anchor::Word { .. } => 4,
+            Anchor::None => 5,
         }
-        let leading = first_run(shape);
-        if leading >= MIN_RUN_DIGITS {
-            return Ok(Anchor::Digits { digits: leading, before: 0, first_group: first_groups(shape) });
-        }
-        let digits = guaranteed_run(shape, shape.max_len.min(RUN_LIMIT), Step::digits);
-        if digits >= MIN_RUN_DIGITS {
-            return Ok(Anchor::Digits {
-                digits,
-                before: furthest(shape, digits, Step::digits),
-                first_group: 0,
-            });
-        }
-        if guaranteed_run(shape, 1, Step::at) == 1 {
-            let class = class_before_at(shape);
-            return Ok(Anchor::At { before: furthest(shape, 1, Step::at), class });
-        }
-        let length = guaranteed_run(shape, shape.max_len.min(RUN_LIMIT), Step::word);
-        if length >= MIN_RUN_WORD {
-            return Ok(Anchor::Word { length, before: furthest(shape, length, Step::word) });
-        }
-        Ok(Anchor::None)
     }
 }
 
-/// Literals that every match begins with, when they are few and long enough.
-fn prefixes(pattern: &str) -> Result<Option<Vec<Vec<u8>>>, ShapeError> {
+/// The cheapest anchors that lose no match: one for the pattern, or one for each group of its alternatives.
+pub(super) fn derive(pattern: &str, shape: &Shape) -> Result<Vec<Anchor>, ShapeError> {
     let hir = parse(pattern)?;
-    let mut extractor = Extractor::new();
-    extractor.kind(ExtractKind::Prefix).limit_total(MAX_LITERALS);
-    let mut seq = extractor.extract(&hir);
-    seq.keep_first_bytes(8);
-    seq.dedup();
-    let Some(literals) = seq.literals() else { return Ok(None) };
-    let fit = !literals.is_empty()
-        && literals.len() <= MAX_LITERALS
-        && literals.iter().all(|l| l.len() >= MIN_LITERAL && !l.as_bytes().iter().all(u8::is_ascii_digit));
-    Ok(fit.then(|| literals.iter().map(|l| l.as_bytes().to_vec()).collect()))
+    let whole = derive_one(&hir, shape);
+    let HirKind::Alternation(arms) = hir.kind() else { return Ok(vec![whole]) };
+    if matches!(whole, Anchor::Digits { before: 0, .. }) && arms.len() <= MAX_ARMS {
+        return leading_arms(arms, whole);
+    }
+    if !matches!(whole, Anchor::None | Anchor::Word { .. } | Anchor::Digits { before: 1.., .. }) {
+        return Ok(vec![whole]);
+    }
+    // Alternatives of one kind are one search; what no alternative improves stays whole.
+    let mut groups: [(Vec<Hir>, Option<Anchor>); 6] = Default::default();
+    for arm in arms {
+        let anchor = derive_one(arm, &Shape::of(arm)?);
+        let (hirs, _) = &mut groups[anchor.rank()];
+        hirs.push(arm.clone());
+    }
+    for (hirs, anchor) in &mut groups {
+        if !hirs.is_empty() {
+            let joined = Hir::alternation(hirs.clone());
+            *anchor = Some(derive_one(&joined, &Shape::of(&joined)?));
+        }
+    }
+    let anchors: Vec<Anchor> = groups.into_iter().filter_map(|(_, anchor)| anchor).collect();
+    let worst = anchors.iter().map(Anchor::rank).max();
+    Ok(if worst < Some(whole.rank()) || whole != Anchor::None && worst == Some(whole.rank()) {
+        anchors
+    } else {
+        vec![whole]
+    })
+}
+
+/// Alternatives that each begin with their digits are told apart by those; otherwise the whole pattern's anchor.
+fn leading_arms(arms: &[Hir], whole: Anchor) -> Result<Vec<Anchor>, ShapeError> {
+    let mut anchors = Vec::new();
+    for arm in arms {
+        let shape = Arc::new(Shape::of(arm)?);
+        match derive_one(arm, &shape) {
+            Anchor::Digits { digits, before: 0, first_group, mut prefix } => {
+                prefix.arm = Some(shape);
+                anchors.push(Anchor::Digits { digits, before: 0, first_group, prefix });
+            }
+            _ => return Ok(vec![whole]),
+        }
+    }
+    Ok(anchors)
+}
+
+fn derive_one(hir: &Hir, shape: &Shape) -> Anchor {
+    // Where a digit or nearly anything can come first, no literal does.
+    let first = (0..=255u8).filter(|&b| shape.step(Shape::START, b) != DEAD);
+    let spellable = first.clone().count() <= MANY_LITERALS && !first.clone().any(|b| b.is_ascii_digit());
+    let literals = spellable.then(|| prefixes(hir)).flatten();
+    if let Some(literals) = literals.clone().filter(|literals| literals.len() <= FEW_LITERALS) {
+        return Anchor::Literal(literals);
+    }
+    let leading = first_run(shape);
+    if leading >= MIN_RUN_DIGITS {
+        let prefix = Box::default();
+        return Anchor::Digits { digits: leading, before: 0, first_group: first_groups(shape), prefix };
+    }
+    let digits = guaranteed_run(shape, shape.max_len.min(RUN_LIMIT), Step::digits);
+    if digits >= MIN_RUN_DIGITS {
+        let before = furthest(shape, digits, Step::digits);
+        if let Some(literals) = literals.filter(|_| before > FAR_BEFORE) {
+            return Anchor::Literal(literals);
+        }
+        let prefix = Box::new(prefix_of(shape, digits, before));
+        return Anchor::Digits { digits, before, first_group: 0, prefix };
+    }
+    if let Some(literals) = literals {
+        return Anchor::Literal(literals);
+    }
+    if guaranteed_run(shape, 1, Step::at) == 1 {
+        let class = class_before_at(shape);
+        return Anchor::At { before: furthest(shape, 1, Step::at), class, encoded: false };
+    }
+    if let Some(anchor) = encoded_at(shape) {
+        return anchor;
+    }
+    let length = guaranteed_run(shape, shape.max_len.min(RUN_LIMIT), Step::word);
+    if length >= MIN_RUN_WORD {
+        let before = furthest(shape, length, Step::word);
+        // The one run that is the whole match holds all of it.
+        let whole = before == 0 && shape.min_len == length;
+        let holds = |step| guaranteed_run(shape, 1, step) == 1;
+        return Anchor::Word { length, before, mixed: whole && holds(Step::digits) && holds(Step::letters) };
+    }
+    Anchor::None
+}
+
+/// Literals that every match begins with, in lower case, when they are few and long enough: of the lengths that they
+/// can be cut to, the one at which they turn up least.
+fn prefixes(hir: &Hir) -> Option<Vec<Vec<u8>>> {
+    let mut best: Option<(f64, BTreeSet<Vec<u8>>)> = None;
+    for keep in MIN_LITERAL..=LITERAL_BYTES {
+        let mut extractor = Extractor::new();
+        extractor.kind(ExtractKind::Prefix).limit_total(MAX_SPELLINGS);
+        let mut seq = extractor.extract(hir);
+        seq.keep_first_bytes(keep);
+        let literals: BTreeSet<Vec<u8>> =
+            seq.literals()?.iter().map(|l| l.as_bytes().to_ascii_lowercase()).collect();
+        let fit = |l: &Vec<u8>| l.len() >= MIN_LITERAL && !l.iter().all(u8::is_ascii_digit);
+        if literals.is_empty() || !literals.iter().all(fit) {
+            break;
+        }
+        let rarity = rarity(&literals);
+        let many = literals.len() > MANY_LITERALS;
+        if best.as_ref().is_none_or(|(known, _)| rarity < *known) {
+            best = Some((rarity, literals));
+        }
+        if many {
+            break;
+        }
+    }
+    best.filter(|(rarity, literals)| *rarity < COMMON && literals.len() <= MAX_LITERALS)
+        .map(|(_, literals)| Vec::from_iter(literals))
+}
+
+/// How often one of the literals turns up in a text of words, about, and what each costs by being looked for.
+fn rarity(literals: &BTreeSet<Vec<u8>>) -> f64 {
+    let chance = |byte: &u8| if byte.is_ascii_alphabetic() { 1.0 / 20.0 } else { 1.0 / 60.0 };
+    literals.iter().map(|literal| literal.iter().map(chance).product::<f64>() + 2e-5).sum()
 }
 
 /// How one byte changes a run: `count` so far, and whether a separator was the last byte.
@@ -115,6 +255,9 @@ impl Step {
     }
     fn at(byte: u8) -> Step {
         if byte == b'@' { Step::Grow } else { Step::Reset }
+    }
+    fn letters(byte: u8) -> Step {
+        if byte.is_ascii_alphabetic() { Step::Grow } else { Step::Reset }
     }
     fn word(byte: u8) -> Step {
         if byte.is_ascii_alphanumeric() { Step::Grow } else { Step::Reset }
@@ -252,6 +395,58 @@ fn furthest(shape: &Shape, n: usize, step: fn(u8) -> Step) -> usize {
     furthest
 }
 
+/// What can stand before the first run of `n` digits: any byte of a match that is met before such a run is complete,
+/// and the run's own separators.
+fn prefix_of(shape: &Shape, n: usize, before: usize) -> Prefix {
+    let inside = (b'0'..=b'9').any(|b| shape.step(Shape::START, b) != DEAD);
+    let mut prefix = Prefix { least: nearest(shape, n), inside, class: [0; 4], arm: None };
+    let mut states = vec![Shape::START];
+    for _ in 0..before {
+        let mut next = Vec::new();
+        for &state in &states {
+            for byte in 0..=255u8 {
+                let to = shape.step(state, byte);
+                if to != DEAD {
+                    prefix.class[usize::from(byte >> 6)] |= 1 << (byte & 63);
+                    next.push(to);
+                }
+            }
+        }
+        next.sort_unstable();
+        next.dedup();
+        states = next;
+    }
+    prefix
+}
+
+/// The fewest bytes that can stand before the run of `n` digits that a match holds first.
+fn nearest(shape: &Shape, n: usize) -> usize {
+    const FAR: usize = usize::MAX;
+    let steps = class_steps(shape, Step::digits);
+    // For each node the shortest way to it, and the earliest place at which a run that leads to it begins.
+    let mut best = vec![(FAR, FAR); shape.states() * n * 2];
+    let mut nearest = FAR;
+    let mut queue = std::collections::VecDeque::from([(Shape::START, 0usize, false)]);
+    best[node(Shape::START, 0, false, n)] = (0, FAR);
+    while let Some(at) = queue.pop_front() {
+        let (length, begin) = best[node(at.0, at.1, at.2, n)];
+        successors(shape, &steps, at, |state, count, paused| {
+            let begin = if at.1 == 0 { length } else { begin };
+            if count >= n {
+                nearest = nearest.min(begin);
+                return;
+            }
+            let begin = if count == 0 { FAR } else { begin };
+            let known = &mut best[node(state, count, paused, n)];
+            if length + 1 < known.0 || begin < known.1 {
+                *known = (known.0.min(length + 1), known.1.min(begin));
+                queue.push_back((state, count, paused));
+            }
+        });
+    }
+    if nearest == FAR { 0 } else { nearest }
+}
+
 /// Lengths that the digits at the very start of a match can have, as bits.
 fn first_groups(shape: &Shape) -> u32 {
     let mut states = vec![Shape::START];
@@ -295,55 +490,61 @@ fn class_before_at(shape: &Shape) -> Box<[bool; 256]> {
     class
 }
 
-/// One searcher for the literals of all detectors.
-#[derive(Debug)]
-pub(super) struct Literals {
-    searcher: Option<packed::Searcher>,
-    /// For small sets on machines without the packed kernel.
-    fallback: Option<aho_corasick::AhoCorasick>,
-    /// Literal to detector.
-    pub owners: Vec<u16>,
-}
-
-impl Literals {
-    pub(super) fn build(literals: &[(Vec<u8>, u16)]) -> Literals {
-        let owners = literals.iter().map(|(_, owner)| *owner).collect();
-        if literals.is_empty() {
-            return Literals { searcher: None, fallback: None, owners };
-        }
-        let texts = literals.iter().map(|(text, _)| text);
-        // Overlapping literals of different detectors must all be seen, which a packed searcher can't do.
-        let independent = literals.iter().enumerate().all(|(i, (a, _))| {
-            literals.iter().enumerate().all(|(j, (b, _))| i == j || !a.starts_with(b.as_slice()))
-        });
-        let searcher = if independent { packed::Searcher::new(texts.clone()) } else { None };
-        let fallback = if searcher.is_none() { aho_corasick::AhoCorasick::new(texts).ok() } else { None };
-        Literals { searcher, fallback, owners }
-    }
-
-    /// Calls `hit(owner, position)` for every literal in `text[from..to]`.
-    pub(super) fn each(&self, text: &[u8], from: usize, to: usize, mut hit: impl FnMut(u16, usize)) {
-        if let Some(searcher) = &self.searcher {
-            let mut at = from;
-            while let Some(found) = searcher.find_in(text, aho_corasick::Span { start: at, end: to }) {
-                hit(self.owners[found.pattern().as_usize()], found.start());
-                at = found.start() + 1;
+/// The anchor of a pattern whose every match holds `@` or `%40`.
+fn encoded_at(shape: &Shape) -> Option<Anchor> {
+    let mut class = Box::new([false; 256]);
+    let mut before = 0;
+    // States with how much of `%40` was read last, in waves of one byte each.
+    let mut wave = std::collections::BTreeSet::from([(Shape::START, 0)]);
+    for length in 0..=shape.max_len {
+        let mut next = std::collections::BTreeSet::new();
+        for (state, read) in wave {
+            if shape.accepts(state) {
+                return None;
             }
-        } else if let Some(all) = &self.fallback {
-            let input = aho_corasick::Input::new(text).span(from..to);
-            for found in all.find_overlapping_iter(input) {
-                hit(self.owners[found.pattern().as_usize()], found.start());
+            for byte in 0..=255u8 {
+                let to = shape.step(state, byte);
+                let read = match (read, byte) {
+                    _ if to == DEAD => continue,
+                    (_, b'@') => {
+                        before = before.max(length);
+                        continue;
+                    }
+                    (2, b'0') => {
+                        before = before.max(length - 2);
+                        continue;
+                    }
+                    (1, b'4') => 2,
+                    (_, b'%') => 1,
+                    _ => 0,
+                };
+                class[usize::from(byte)] = true;
+                next.insert((to, read));
             }
         }
+        wave = next;
     }
+    Some(Anchor::At { before, class, encoded: true })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn anchors(pattern: &str) -> Vec<Anchor> {
+        derive(pattern, &Shape::compile(pattern).unwrap()).unwrap()
+    }
+
     fn anchor(pattern: &str) -> Anchor {
-        Anchor::derive(pattern, &Shape::compile(pattern).unwrap()).unwrap()
+        anchors(pattern).pop().unwrap()
+    }
+
+    #[test]
+    fn alternatives_of_different_kinds_have_an_anchor_each() {
+        let kinds = |pattern| anchors(pattern).iter().map(Anchor::as_str).collect::<Vec<_>>();
+        assert_eq!(kinds(r"[a-z]{1,9}@[a-z]{2,9}|abc-[a-z]{2}|\d{3}-\d{6}"), ["literal", "digits", "at"]);
+        assert_eq!(kinds(r"[a-z]{2}-x|abc-[a-z]{2}"), ["none"]);
+        assert_eq!(kinds(r"\d{9}|\d{3}-\d{3}-\d{3}"), ["digits", "digits"]);
     }
 
     #[test]
@@ -351,28 +552,54 @@ mod tests {
         let bits = |lengths: &[u32]| lengths.iter().fold(0u32, |acc, l| acc | 1 << l);
         assert_eq!(
             anchor(r"\d{3}-\d{2}-\d{4}"),
-            Anchor::Digits { digits: 9, before: 0, first_group: bits(&[3]) }
+            Anchor::Digits { digits: 9, before: 0, first_group: bits(&[3]), prefix: Box::default() }
         );
         assert_eq!(
             anchor(r"\d{3}\.?\d{3}\.?\d{3}-?\d{2}"),
-            Anchor::Digits { digits: 11, before: 0, first_group: bits(&[3, 6, 9, 11]) }
+            Anchor::Digits {
+                digits: 11,
+                before: 0,
+                first_group: bits(&[3, 6, 9, 11]),
+                prefix: Box::default()
+            }
         );
-        assert_eq!(
-            anchor(r"(?i)[a-z]{2} ?\d{2} ?\d{2} ?\d{2} ?[a-d]"),
-            Anchor::Digits { digits: 6, before: 3, first_group: 0 }
-        );
+        let Anchor::Digits { digits: 6, before: 3, prefix, .. } =
+            anchor(r"(?i)[a-z]{2} ?\d{2} ?\d{2} ?\d{2} ?[a-d]")
+        else {
+            panic!("not anchored at digits")
+        };
+        assert_eq!(prefix.least, 2);
+        assert!(prefix.holds(b'q') && prefix.holds(b' ') && !prefix.holds(b':') && !prefix.holds(b'"'));
         assert_eq!(
             anchor(r"[12] ?\d{4} ?(?:\d{2}|2A) ?\d{4}"),
-            Anchor::Digits { digits: 6, before: 0, first_group: bits(&[1, 5, 6, 7, 11]) }
+            Anchor::Digits {
+                digits: 6,
+                before: 0,
+                first_group: bits(&[1, 5, 6, 7, 11]),
+                prefix: Box::default()
+            }
         );
-        let Anchor::Digits { digits: 13, before: 0, first_group } = anchor(r"\d(?:[ -]?\d){12,18}") else {
+        let Anchor::Digits { digits: 13, before: 0, first_group, .. } = anchor(r"\d(?:[ -]?\d){12,18}")
+        else {
             panic!("not anchored at digits")
         };
         assert_eq!(first_group, (1 << 20) - 2);
-        assert_eq!(anchor(r"AKIA[0-9A-Z]{16}"), Anchor::Literal(vec![b"AKIA".to_vec()]));
-        let Anchor::At { before: 64, class } = anchor(r"[a-z.]{1,64}@[a-z.]{3,20}") else { panic!("not at") };
+        assert_eq!(anchor(r"AKIA[0-9A-Z]{16}"), Anchor::Literal(vec![b"akia".to_vec()]));
+        let Anchor::At { before: 64, class, encoded: false } = anchor(r"[a-z.]{1,64}@[a-z.]{3,20}") else {
+            panic!("not at")
+        };
         assert!(class[b'.' as usize] && !class[b'@' as usize] && !class[b'-' as usize]);
-        assert_eq!(anchor(r"[A-Z]{6}[0-9A-Z]{10}"), Anchor::Word { length: 16, before: 0 });
+        let Anchor::At { before: 30, class, encoded: true } =
+            anchor(r"[a-z.%0-9]{1,30}(?:@|%40)[a-z.]{3,20}")
+        else {
+            panic!("neither at nor encoded")
+        };
+        assert!(class[b'%' as usize] && !class[b'-' as usize]);
+        assert_eq!(anchor(r"[A-Z]{6}[0-9A-Z]{10}"), Anchor::Word { length: 16, before: 0, mixed: false });
         assert_eq!(anchor(r"[a-z]{3}-?[a-z]{3}"), Anchor::None);
+        assert_eq!(
+            anchor(r"(?i:sk|pk)_(?i:live)_[a-z]{9}"),
+            Anchor::Literal(vec![b"pk_live_".to_vec(), b"sk_live_".to_vec()])
+        );
     }
 }

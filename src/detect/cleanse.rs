@@ -1,21 +1,31 @@
 //! Client-supplied strings made fit for a record, a log line or a reply.
 
-use super::Matcher;
+use super::region::How;
+use super::{Confidence, Finding, Matcher};
 use crate::limits;
 
 impl Matcher {
+    /// Whether nothing, however faint, is found in `value`, neither by itself nor behind `before`.
+    #[must_use]
+    pub fn is_clean(&self, before: &[u8], value: &[u8]) -> bool {
+        let how = How { level: self.level, key: None, floor: Confidence::Low };
+        let whole = [before, value].concat();
+        let reaches_in = |finding: &Finding| finding.end > before.len() as u64;
+        self.find_at(how, None, value).is_empty() && !self.find_at(how, None, &whole).iter().any(reaches_in)
+    }
+
     /// Masks every finding of any confidence, escapes control characters and cuts at `limits::RECORD_TEXT`.
     /// A text that holds a finding only once it is percent-decoded keeps no letter and no digit.
     #[must_use]
     pub fn cleanse(&self, text: &str) -> String {
-        let level = self.level;
+        let how = How { level: self.level, key: None, floor: Confidence::Low };
         let mut bytes = text.as_bytes().to_vec();
-        for finding in self.find_at(level, None, None, text.as_bytes()) {
+        for finding in self.find_at(how, None, text.as_bytes()) {
             if let Some(value) = bytes.get_mut(finding.start as usize..finding.end as usize) {
                 hide(value);
             }
         }
-        if bytes.contains(&b'%') && !self.find_at(level, None, None, &percent_decoded(&bytes)).is_empty() {
+        if bytes.contains(&b'%') && !self.find_at(how, None, &percent_decoded(&bytes)).is_empty() {
             hide(&mut bytes);
         }
         let mut out = String::with_capacity(bytes.len());

@@ -1,83 +1,381 @@
 //! Words near a value: what raises and what lowers confidence.
 
-use std::ops::Range;
+use super::anchor::is_separator;
+use super::simd::{self, Level};
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+/// The words of all detectors.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    entries: Vec<Entry>,
+    /// A bit for each hash that a word can begin with, and the words of each slot of hashes one behind the other.
+    bits: Vec<u64>,
+    slots: Vec<u16>,
+    listed: Vec<u16>,
+}
 
-/// The words of all detectors in one automaton.
 #[derive(Debug)]
-pub struct Words {
-    automaton: Option<AhoCorasick>,
-    /// For each word of the automaton: which detectors it speaks for and against.
-    owners: Vec<Vec<(u16, bool)>>,
+struct Entry {
+    /// In lower case; a space stands for what joins the parts of a name.
+    text: Vec<u8>,
+    /// The letters of its first part, as far as they fill eight bytes, and which bytes those are.
+    first: u64,
+    mask: u64,
+    /// Detectors it speaks for and against, by number.
+    speaks: Vec<(u16, bool)>,
 }
 
 /// What the words around a value say of one detector.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Evidence {
+pub(super) struct Evidence {
     pub positive: bool,
     pub negative: bool,
 }
 
+const BITS: u32 = 16;
+const SLOTS: u32 = 12;
+/// Shortest word.
+pub(super) const WORD_MIN: usize = 2;
+/// Letters of a word that its hash is made of.
+const HASHED: usize = 4;
+
+/// A hash of the letters that a word begins with, as far as they go without a break: at most the first `HASHED`. A
+/// letter alone is hashed with what follows it, since there are many.
+#[inline(always)]
+fn hash(letters: [u8; HASHED], count: usize) -> u32 {
+    let folded = u32::from_le_bytes(letters) | 0x2020_2020;
+    let kept = folded & (u32::MAX >> (8 * (HASHED - count.clamp(2, HASHED)) as u32));
+    kept.wrapping_mul(0x9E37_79B1)
+}
+
+fn hash_of(text: &[u8], count: usize) -> u32 {
+    let mut letters = [0; HASHED];
+    letters.iter_mut().zip(text).for_each(|(letter, byte)| *letter = *byte);
+    hash(letters, count)
+}
+
+#[inline(always)]
+fn is_letter(byte: u8) -> bool {
+    byte.is_ascii_alphabetic() || !byte.is_ascii()
+}
+
+/// Why a word can't be looked for.
+pub(super) fn unfit(word: &str) -> Option<&'static str> {
+    if word.len() < WORD_MIN {
+        return Some("is shorter than two letters");
+    }
+    (!word.bytes().next().is_some_and(is_letter)).then_some("does not begin with a letter")
+}
+
+/// The texts that a word is looked for as. Letters beyond ASCII are compared byte by byte: small, capital, with one
+/// capital in front, and with one in front of each part.
+fn spellings(word: &str) -> Vec<String> {
+    let small = word.to_lowercase();
+    let parts = small.split(' ').map(in_front).collect::<Vec<_>>().join(" ");
+    let mut out: Vec<String> = Vec::new();
+    for cased in [small.clone(), word.to_uppercase(), in_front(&small), parts] {
+        let spelling = cased.to_ascii_lowercase();
+        if !out.contains(&spelling) {
+            out.push(spelling);
+        }
+    }
+    out
+}
+
+/// The word with a capital in front.
+fn in_front(word: &str) -> String {
+    let mut letters = word.chars();
+    letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+}
+
+/// What can join the parts of a name.
+const JOINTS: [u8; 4] = *b" _-.";
+
+/// The hashes that a word can begin with: of its first part alone, and joined with what follows; a capital may part a
+/// word that the pack writes as one.
+fn beginnings(text: &[u8]) -> Vec<u32> {
+    let first = text.iter().take_while(|&&b| is_letter(b)).count();
+    let joined: Vec<u8> = text.iter().copied().filter(|&b| b != b' ').collect();
+    let run = joined.iter().take_while(|&&b| is_letter(b)).count();
+    let parted = (WORD_MIN..HASHED).filter(|&at| at < first && text.len() > HASHED);
+    let mut hashes: Vec<u32> = parted.chain([first]).map(|count| hash_of(text, count)).collect();
+    if first == 1 && text.get(1) == Some(&b' ') {
+        hashes.extend(JOINTS.iter().map(|joint| hash_of(&[text[0], *joint], 2)));
+    }
+    hashes.push(hash_of(&joined, run));
+    hashes.sort_unstable();
+    hashes.dedup();
+    hashes
+}
+
+const CASE: u64 = 0x2020_2020_2020_2020;
+
+impl Entry {
+    fn new(text: Vec<u8>) -> Entry {
+        let mut first = [0; 8];
+        let part = text.iter().take_while(|&&b| b != b' ');
+        let count = first.iter_mut().zip(part).map(|(slot, &byte)| *slot = byte).count();
+        let mask = u64::MAX >> (64 - 8 * count.max(1));
+        Entry { first: (u64::from_le_bytes(first) | CASE) & mask, mask, text, speaks: Vec::new() }
+    }
+}
+
 impl Words {
     /// `words`: text, detector, and whether it speaks for the detector.
-    pub fn build(words: &[(String, u16, bool)]) -> Result<Words, String> {
-        let mut texts: Vec<String> = Vec::new();
-        let mut owners: Vec<Vec<(u16, bool)>> = Vec::new();
+    pub(super) fn build(words: &[(String, u16, bool)]) -> Words {
+        let mut built = Words { bits: vec![0; (1 << BITS) / 64], ..Words::default() };
         let mut index = std::collections::HashMap::new();
+        let mut slots = vec![Vec::new(); 1 << SLOTS];
         for (word, detector, positive) in words {
-            let folded = word.to_lowercase();
-            let slot = *index.entry(folded.clone()).or_insert_with(|| {
-                texts.push(folded);
-                owners.push(Vec::new());
-                owners.len() - 1
-            });
-            owners[slot].push((*detector, *positive));
+            for text in spellings(word).into_iter().map(String::into_bytes) {
+                let number = *index.entry(text.clone()).or_insert_with(|| {
+                    let number = built.entries.len();
+                    for hash in beginnings(&text) {
+                        let bit = (hash >> (32 - BITS)) as usize;
+                        built.bits[bit / 64] |= 1 << (bit % 64);
+                        let slot: &mut Vec<u16> = &mut slots[(hash >> (32 - SLOTS)) as usize];
+                        if !slot.contains(&(number as u16)) {
+                            slot.push(number as u16);
+                        }
+                    }
+                    built.entries.push(Entry::new(text));
+                    number
+                });
+                built.entries[number].speaks.push((*detector, *positive));
+            }
         }
-        if texts.is_empty() {
-            return Ok(Words { automaton: None, owners });
+        for slot in slots {
+            built.slots.push(built.listed.len() as u16);
+            built.listed.extend(slot);
         }
-        let automaton = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::Standard)
-            .kind(Some(AhoCorasickKind::ContiguousNFA))
-            .build(&texts)
-            .map_err(|e| e.to_string())?;
-        Ok(Words { automaton: Some(automaton), owners })
+        built.slots.push(built.listed.len() as u16);
+        built
     }
 
-    /// Evidence for `detector` from words that lie wholly inside `text[window]`.
-    #[must_use]
-    pub fn look(&self, detector: u16, text: &[u8], window: Range<usize>) -> Evidence {
+    /// Calls `hit` for every word that begins at `at`, where `count` letters stand without a break, and stands alone.
+    #[inline(always)]
+    fn at(&self, text: &[u8], at: usize, count: usize, hit: impl FnMut(u16, usize)) {
+        let hash = match text[at..].first_chunk::<HASHED>() {
+            Some(letters) => hash(*letters, count),
+            None => hash_of(&text[at..], count),
+        };
+        let bit = (hash >> (32 - BITS)) as usize;
+        if self.bits[bit / 64] & 1 << (bit % 64) != 0 {
+            self.compare(text, at, (hash >> (32 - SLOTS)) as usize, hit);
+        }
+    }
+
+    #[inline(never)]
+    fn compare(&self, text: &[u8], at: usize, slot: usize, mut hit: impl FnMut(u16, usize)) {
+        let listed = usize::from(self.slots[slot])..usize::from(self.slots[slot + 1]);
+        let mut letters = [0; 8];
+        letters.iter_mut().zip(&text[at..]).for_each(|(slot, &byte)| *slot = byte);
+        let letters = u64::from_le_bytes(letters) | CASE;
+        for &number in &self.listed[listed] {
+            let entry = &self.entries[usize::from(number)];
+            if letters & entry.mask == entry.first
+                && let Some(end) = spelled(&entry.text, text, at)
+                && stands_alone(text, at, end)
+            {
+                hit(number, end);
+            }
+        }
+    }
+
+    /// What a word says of a detector.
+    fn says(&self, word: u16, detector: u16) -> Evidence {
         let mut evidence = Evidence::default();
-        let Some(automaton) = &self.automaton else { return evidence };
-        let input = aho_corasick::Input::new(text).span(window);
-        for found in automaton.find_overlapping_iter(input) {
-            for &(owner, positive) in &self.owners[found.pattern().as_usize()] {
-                if owner == detector && stands_alone(text, found.start(), found.end()) {
-                    evidence.positive |= positive;
-                    evidence.negative |= !positive;
-                }
+        for &(owner, positive) in &self.entries[usize::from(word)].speaks {
+            if owner == detector {
+                evidence.positive |= positive;
+                evidence.negative |= !positive;
             }
         }
         evidence
     }
 
-    #[must_use]
-    pub fn size(&self) -> usize {
-        self.automaton.as_ref().map_or(0, AhoCorasick::memory_usage)
+    /// For each word, the detectors it speaks for.
+    pub(super) fn positive(&self) -> impl Iterator<Item = Vec<u16>> + '_ {
+        self.entries.iter().map(|e| e.speaks.iter().filter(|s| s.1).map(|s| s.0).collect())
+    }
+
+    pub(super) fn size(&self) -> usize {
+        let entries = self.entries.iter().map(|e| e.text.len() + e.speaks.len() * 4 + 2 * size_of::<Entry>());
+        entries.sum::<usize>() + self.bits.len() * 8 + (self.slots.len() + self.listed.len()) * 2
     }
 }
 
+/// A word found in a text.
+#[derive(Clone, Copy, Debug)]
+struct Hit {
+    start: u32,
+    end: u32,
+    word: u16,
+}
+
+/// The words of a text, read only where something asks for them, each place once while questions move forward.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Trail {
+    /// Beginnings of words in `from..to` have been looked at.
+    from: usize,
+    to: usize,
+    hits: Vec<Hit>,
+}
+
+/// Hits kept before those behind the question are dropped.
+const KEPT: usize = 64;
+/// Bytes read beyond what was asked for.
+const AHEAD: usize = 256;
+
+impl Trail {
+    pub(super) const fn new() -> Trail {
+        Trail { from: 0, to: 0, hits: Vec::new() }
+    }
+
+    /// Forgets everything: another text follows.
+    pub(super) fn clear(&mut self) {
+        (self.from, self.to) = (0, 0);
+        self.hits.clear();
+    }
+
+    /// Reads what lies in `from..to` and has not been read.
+    #[inline]
+    pub(super) fn read(&mut self, level: Level, words: &Words, text: &[u8], from: usize, to: usize) {
+        if from < self.from || from > self.to {
+            (self.from, self.to) = (from, from);
+            self.hits.clear();
+        }
+        if to > self.to {
+            self.extend(level, words, text, to);
+        }
+        if self.hits.len() > KEPT {
+            self.hits.retain(|hit| hit.start as usize >= from);
+            self.from = from;
+        }
+    }
+
+    /// Whether no word lies in `from..to`, which has been read.
+    #[inline(always)]
+    pub(super) fn is_quiet(&self, from: usize, to: usize) -> bool {
+        self.hits.is_empty() && self.from <= from && to <= self.to
+    }
+
+    /// Reads on to `to`, and some way further while at it.
+    fn extend(&mut self, level: Level, words: &Words, text: &[u8], to: usize) {
+        let to = (to + AHEAD).min(text.len()).max(to);
+        let hits = &mut self.hits;
+        simd::word_starts(level, text, self.to, to.min(text.len()), &mut |at, count| {
+            words.at(text, at, count, |word, end| {
+                hits.push(Hit { start: at as u32, end: end as u32, word });
+            });
+        });
+        self.to = to;
+    }
+
+    /// Evidence for `detector` from words that lie wholly inside `from..to`, which has been read.
+    pub(super) fn evidence(&self, words: &Words, detector: u16, from: usize, to: usize) -> Evidence {
+        let mut evidence = Evidence::default();
+        for hit in self.hits.iter().filter(|hit| hit.start as usize >= from && hit.end as usize <= to) {
+            let says = words.says(hit.word, detector);
+            evidence.positive |= says.positive;
+            evidence.negative |= says.negative;
+        }
+        evidence
+    }
+
+    /// Where words that say something of `detector` lie wholly inside `from..to`, which has been read.
+    pub(super) fn places<'t>(
+        &'t self,
+        words: &'t Words,
+        detector: u16,
+        (from, to): (usize, usize),
+    ) -> impl Iterator<Item = (std::ops::Range<usize>, Evidence)> + 't {
+        let hits = self.hits.iter().map(|hit| (hit.start as usize..hit.end as usize, hit.word));
+        let within = hits.filter(move |(place, _)| place.start >= from && place.end <= to);
+        let said = within.map(move |(place, word)| (place, words.says(word, detector)));
+        said.filter(|(_, says)| *says != Evidence::default())
+    }
+
+    /// Words that lie wholly inside `from..to`, which has been read.
+    #[inline]
+    pub(super) fn words(&self, from: usize, to: usize) -> impl Iterator<Item = u16> + '_ {
+        self.hits
+            .iter()
+            .filter(move |hit| hit.start as usize >= from && hit.end as usize <= to)
+            .map(|hit| hit.word)
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.hits.capacity() * size_of::<Hit>()
+    }
+}
+
+/// The end of `word` where it is spelled at `at`, a space as any joint of a name or none.
+fn spelled(word: &[u8], text: &[u8], at: usize) -> Option<usize> {
+    let mut end = at;
+    for &letter in word {
+        let byte = text.get(end).copied();
+        if letter == b' ' {
+            end += usize::from(byte.is_some_and(|byte| JOINTS.contains(&byte)));
+        } else if byte.is_some_and(|byte| byte.to_ascii_lowercase() == letter) {
+            end += 1;
+        } else {
+            return None;
+        }
+    }
+    Some(end)
+}
+
+/// Digits that make a number which words before it speak of.
+const NUMBER_DIGITS: usize = 6;
+
+/// Whether a byte stands between a name and its value.
+fn names(byte: u8) -> bool {
+    matches!(byte, b':' | b'=' | b'>')
+}
+
+/// From where on words before `at` speak of a value there that is weak by itself. Behind `ssn` in
+/// `"ssn":"536-90-4399","order_id":"123456782"` stands its number, and the one behind has a name of its own: where a
+/// sign of naming parts a number from the value, the words before it are that number's.
+pub(super) fn reach_before(text: &[u8], from: usize, at: usize) -> usize {
+    let (mut digits, mut end, mut named) = (0, at, false);
+    for i in (from..at).rev() {
+        let byte = text[i];
+        if byte.is_ascii_digit() {
+            end = if digits == 0 { i + 1 } else { end };
+            digits += 1;
+        } else if !is_separator(byte) || digits == 0 || i == from || !text[i - 1].is_ascii_digit() {
+            digits = 0;
+            named |= names(byte);
+        }
+        if named && digits >= NUMBER_DIGITS {
+            return end;
+        }
+    }
+    from
+}
+
+/// Up to where words behind `end` speak of such a value: not those that name the next one.
+pub(super) fn reach_after(text: &[u8], end: usize, to: usize) -> usize {
+    let behind = &text[end..to];
+    let Some(named) = behind.iter().position(|&b| names(b)) else { return to };
+    let last = |of: &dyn Fn(&u8) -> bool| behind[..named].iter().rposition(of);
+    let field = last(&|b| matches!(b, b',' | b';' | b'&' | b'{' | b'[' | b'(' | b'<' | b'\n' | b'|'));
+    end + field.or_else(|| last(&u8::is_ascii_whitespace)).unwrap_or(0)
+}
+
 /// Whether `text[start..end]` is a word and not a part of one: `pan` in `company` is none, in `pan_hash` and
-/// `userPan` it is. Looks one byte past the window, which is why windows never touch the edge of a region.
+/// `userPan` it is. Looks one byte past the word, which is why windows never touch the edge of a region.
 fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
-    let letter = |b: Option<&u8>| b.filter(|b| b.is_ascii_alphabetic() || !b.is_ascii()).copied();
+    let letter = |b: Option<&u8>| b.filter(|b| is_letter(**b)).copied();
     let before = start.checked_sub(1).and_then(|i| letter(text.get(i)));
     let (first, last) = (text.get(start), text.get(end - 1));
     let left = match (before, first) {
         (Some(before), Some(first)) if first.is_ascii_alphabetic() => {
             before.is_ascii_lowercase() && first.is_ascii_uppercase()
+        }
+        (Some(_), Some(first)) if is_two_byte_letter(*first) => {
+            !start.checked_sub(2).and_then(|i| text.get(i)).is_some_and(|b| is_two_byte_letter(*b))
         }
         _ => true,
     };
@@ -85,37 +383,146 @@ fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
         (Some(after), Some(last)) if last.is_ascii_alphabetic() => {
             last.is_ascii_lowercase() && after.is_ascii_uppercase()
         }
+        (Some(after), Some(_)) if is_two_byte_letter(after) => {
+            !end.checked_sub(2).and_then(|i| text.get(i)).is_some_and(|b| is_two_byte_letter(*b))
+        }
         _ => true,
     };
     left && right
+}
+
+/// Whether a letter of two bytes begins here: Latin with marks, Greek, Cyrillic and others that put spaces between
+/// words, which scripts of three bytes often do not.
+fn is_two_byte_letter(byte: u8) -> bool {
+    matches!(byte, 0xc3..=0xdf)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn look(words: &Words, detector: u16, text: &str, to: usize) -> Evidence {
+        let mut trail = Trail::new();
+        trail.read(Level::Plain, words, text.as_bytes(), 0, to);
+        trail.evidence(words, detector, 0, to)
+    }
+
+    /// Texts, and whether one of the words of the test below stands in them.
+    const SPELLINGS: &[(&str, bool)] = &[
+        ("the PAN is", true),
+        ("pan_hash", true),
+        ("userPan=", true),
+        ("panNumber", true),
+        ("company", false),
+        ("spanish", false),
+        ("panel", false),
+        ("pan4", true),
+        ("cc=", true),
+        ("ccNum", true),
+        ("userCc", true),
+        ("cc", true),
+        ("acc", false),
+        ("ccs", false),
+        ("NÚMERO", true),
+        ("número", true),
+        ("我的身份证号码", true),
+        ("Número", true),
+        ("ИНН 1", true),
+        ("его Инн", true),
+        ("длинный", false),
+        ("иннокентий", false),
+        ("Αριθμός Φορολογικού Μητρώου", true),
+        ("φορολογικού μητρώου", true),
+        ("ΦΟΡΟΛΟΓΙΚΟΎ ΜΗΤΡΏΟΥ", true),
+        ("φορολογικού", false),
+        ("taxId", true),
+        ("TAX_ID", true),
+        ("tax-id", true),
+        ("tax.id", true),
+        ("Tax ID", true),
+        ("tax  id", false),
+        ("syntaxid", false),
+        ("TAXID", true),
+        ("T.C. Kimlik", false),
+        ("T.C Kimlik", true),
+        ("t_c_kimlik", true),
+        ("tckimlik", true),
+        ("E-Mail:", true),
+        ("e mail", false),
+        ("myTaxId", true),
+        ("pannumbers", false),
+        ("cardNumber", true),
+        ("panNumeral", true),
+        ("PanNum", true),
+        ("", false),
+    ];
+
     #[test]
     fn words_are_found_whole_in_any_case() {
-        let words =
-            Words::build(&[("pan".into(), 0, true), ("order".into(), 0, false), ("pan".into(), 1, false)])
-                .unwrap();
-        let cases = [
-            ("the PAN is", true),
-            ("pan_hash", true),
-            ("userPan=", true),
-            ("panNumber", true),
-            ("company", false),
-            ("spanish", false),
-            ("panel", false),
-            ("pan4", true),
-            ("", false),
-        ];
-        for (text, found) in cases {
-            assert_eq!(words.look(0, text.as_bytes(), 0..text.len()).positive, found, "{text}");
+        let word = |text: &str, detector, positive| (text.to_owned(), detector, positive);
+        let words = Words::build(&[
+            word("pan", 0, true),
+            word("order", 0, false),
+            word("pan", 1, false),
+            word("cc", 0, true),
+            word("número", 0, true),
+            word("身份证", 0, true),
+            word("инн", 0, true),
+            word("tax id", 0, true),
+            word("cardnumber", 0, true),
+            word("panno", 1, true),
+            word("t c kimlik", 0, true),
+            word("e-mail", 0, true),
+            word("φορολογικού μητρώου", 0, true),
+        ]);
+        for &(text, found) in SPELLINGS {
+            assert_eq!(look(&words, 0, text, text.len()).positive, found, "{text}");
         }
-        let both = words.look(0, b"order pan", 0..9);
+        let both = look(&words, 0, "order pan", 9);
         assert!(both.positive && both.negative);
-        assert!(words.look(1, b"pan", 0..3).negative && !words.look(1, b"pan", 0..3).positive);
-        assert!(!words.look(0, b"xx pan", 0..5).positive, "only words wholly inside the window count");
+        assert!(look(&words, 1, "pan", 3).negative && !look(&words, 1, "pan", 3).positive);
+        assert!(!look(&words, 0, "xx pan", 5).positive, "only words wholly inside the window count");
+        assert!(unfit("a").is_some() && unfit("2fa").is_some() && unfit("id").is_none());
+    }
+
+    #[test]
+    fn a_number_with_a_name_of_its_own_leaves_the_names_of_others() {
+        let value = "123456782";
+        // Text around the value, and what of it speaks of the value.
+        let cases = [
+            (r#"{"ssn":"@"#, r#"{"ssn":""#),
+            (r#""ssn":"536-90-4399","order_id":"@"#, r#"","order_id":""#),
+            (r#""ssns":["536904399","@"#, r#""ssns":["536904399",""#),
+            ("ssn 536 90 4399 and @", "ssn 536 90 4399 and "),
+            ("ssn: 536-90-4399 account=@", " account="),
+            ("ssn (since 2019) @", "ssn (since 2019) "),
+            (r#"@","ssn":"536-90-4399""#, "\""),
+            ("@ is my ssn.", " is my ssn."),
+            ("@ is my ssn, name: x", " is my ssn"),
+            ("@ ssn=536904399", ""),
+            ("@</id><ssn>", ""),
+        ];
+        for (around, speaks) in cases {
+            let text = around.replace('@', value);
+            let at = text.find(value).unwrap();
+            let end = at + value.len();
+            let before = &text[reach_before(text.as_bytes(), 0, at)..at];
+            let after = &text[end..reach_after(text.as_bytes(), end, text.len())];
+            assert_eq!(before.to_owned() + after, speaks, "{around}");
+        }
+    }
+
+    #[test]
+    fn a_trail_remembers_little_and_answers_alike_in_any_order() {
+        let words = Words::build(&[("pan".into(), 0, true)]);
+        let text = "pan ".repeat(4000);
+        let mut trail = Trail::new();
+        for from in (0..15_000).step_by(37).chain([9, 14_000, 3]) {
+            trail.read(Level::detect(), &words, text.as_bytes(), from, from + 90);
+            let found = trail.words(from, from + 90).count();
+            let wanted = (from..from + 88).filter(|i| i % 4 == 0).count();
+            assert_eq!(found, wanted, "{from}");
+        }
+        assert!(trail.bytes() <= 3072, "{}", trail.bytes());
     }
 }

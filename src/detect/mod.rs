@@ -32,21 +32,35 @@
 
 pub mod anchor;
 pub mod cleanse;
-pub mod context;
+mod context;
 pub mod matcher;
 pub mod pack;
+pub mod sample;
 pub mod scan;
 pub mod shape;
 pub mod simd;
+pub mod trace;
 pub mod validate;
 
+mod compiled;
+mod fault;
+mod index;
+mod literal;
 mod region;
+
+#[cfg(test)]
+mod hostile_tests;
 
 pub use matcher::{Detector, DetectorId, Matcher};
 pub use pack::{Mask, Pack, PackError};
 pub use scan::Scan;
 
 use crate::fingerprint::Fingerprint;
+
+#[cfg(test)]
+mod corpus_tests;
+#[cfg(test)]
+mod language_tests;
 
 /// How sure a detector is of a finding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -1,6 +1,8 @@
 //! Pack text to a checked pack.
 
 use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Deserialize;
 use toml::Spanned;
@@ -36,6 +38,16 @@ impl Tier {
             Tier::Weak => "weak",
         }
     }
+
+    /// Confidence of a match that is more than digits, with nothing around it.
+    #[must_use]
+    pub const fn confidence(self) -> Confidence {
+        match self {
+            Tier::Strong => Confidence::High,
+            Tier::Medium => Confidence::Medium,
+            Tier::Weak => Confidence::Low,
+        }
+    }
 }
 
 /// What may not touch a match. Start and end of a value are boundaries.
@@ -50,6 +62,31 @@ pub enum Boundary {
     #[default]
     Word,
     None,
+}
+
+impl Boundary {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Boundary::Digit => "digit",
+            Boundary::Number => "number",
+            Boundary::Word => "word",
+            Boundary::None => "none",
+        }
+    }
+
+    /// What it asks of the bytes around a match.
+    #[must_use]
+    pub const fn about(self) -> &'static str {
+        match self {
+            Boundary::Digit => "digit: no digit touches the match",
+            Boundary::Number => {
+                "number: no digit touches the match, nor a point or comma that joins it to one"
+            }
+            Boundary::Word => "word: no letter, digit or `_` touches the match",
+            Boundary::None => "none: anything may touch the match",
+        }
+    }
 }
 
 /// What makes two spellings one value.
@@ -99,12 +136,24 @@ pub struct Keywords {
     pub required: bool,
 }
 
+/// Findings of other detectors that prove something when they stand near.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Beside {
+    pub any: Vec<String>,
+    pub before: usize,
+    pub after: usize,
+}
+
 /// What speaks against a match.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Exclude {
     pub keywords: Vec<String>,
     pub values: Vec<String>,
+    /// What directly precedes, or follows, a match that is something else: patterns like a detector's own.
+    pub before: Option<Spanned<String>>,
+    pub after: Option<Spanned<String>>,
     pub reason: Option<String>,
     pub owner: Option<String>,
     pub expires: Option<toml::value::Datetime>,
@@ -131,12 +180,19 @@ pub struct Definition {
     pub validators: Vec<Spanned<String>>,
     #[serde(default)]
     pub invalidators: Vec<Spanned<String>>,
+    /// Checks that lower by one step, when they pass, what no word speaks for.
+    #[serde(default)]
+    pub doubts: Vec<Spanned<String>>,
     #[serde(default)]
     pub normalize: Normalize,
     pub tier: Tier,
-    /// Confidence of a strong detector's match that holds nothing but digits; grouped or lettered ones are high.
+    /// Confidence of a match that holds nothing but digits, where it is not the tier's; for a strong detector
+    /// medium when unset, while its grouped and lettered matches are high.
     #[serde(default)]
     pub bare: Option<Spanned<String>>,
+    /// Spellings of a whole match that are too common in other numbers: low unaided, whatever the tier.
+    #[serde(default)]
+    pub faint: Option<Spanned<String>>,
     #[serde(default)]
     pub severity: Severity,
     #[serde(default)]
@@ -146,20 +202,33 @@ pub struct Definition {
     #[serde(default)]
     pub keywords: Option<Spanned<Keywords>>,
     #[serde(default)]
+    pub beside: Option<Spanned<Beside>>,
+    #[serde(default)]
     pub exclude: Exclude,
     #[serde(default, rename = "example")]
     pub examples: Vec<Spanned<Example>>,
+    /// The pattern's automaton, compiled when the pack was read.
+    #[serde(skip)]
+    pub(super) shape: Option<Arc<Shape>>,
+    #[serde(skip)]
+    pub file: String,
     #[serde(skip)]
     pub line: usize,
 }
 
 impl Definition {
-    /// Confidence of a strong detector's match of digits alone.
+    /// `pack.name`.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        self.id.get_ref()
+    }
+
+    /// Confidence of a match of digits alone.
     #[must_use]
     pub fn bare_confidence(&self) -> Confidence {
-        match self.bare.as_ref().map(|b| b.get_ref().as_str()) {
-            Some("high") => Confidence::High,
-            Some("low") => Confidence::Low,
+        match (self.bare.as_ref().map(|b| b.get_ref().as_str()), self.tier) {
+            (Some("high"), _) => Confidence::High,
+            (Some("low"), _) | (None, Tier::Weak) => Confidence::Low,
             _ => Confidence::Medium,
         }
     }
@@ -193,6 +262,8 @@ pub struct Pack {
     pub file: String,
     pub tags: Vec<String>,
     pub definitions: Vec<Definition>,
+    /// Id of the trusted key that signed it; set by whoever checked.
+    pub signed_by: Option<String>,
 }
 
 /// What is wrong with a pack, and where.
@@ -202,6 +273,8 @@ pub struct PackError {
     /// 1-based; 0 when the complaint has no place.
     pub line: usize,
     pub column: usize,
+    /// Characters from there on that the complaint speaks of; 0: the whole line.
+    pub width: usize,
     pub message: String,
 }
 
@@ -216,21 +289,50 @@ impl fmt::Display for PackError {
 
 impl std::error::Error for PackError {}
 
-/// Packs that are part of the binary: name and text.
-const BUILT_IN: &[(&str, &str)] = &[
-    ("payment", include_str!("../../patterns/payment.toml")),
-    ("contact", include_str!("../../patterns/contact.toml")),
-    ("national-id", include_str!("../../patterns/national-id.toml")),
-    ("secrets", include_str!("../../patterns/secrets.toml")),
+/// A file of a pack that is part of the binary.
+macro_rules! files {
+    ($($path:literal),+) => { &[$(($path, include_str!(concat!("../../", $path)))),+] };
+}
+
+/// Packs that are part of the binary: name, and the files that make it.
+const BUILT_IN: &[(&str, &[(&str, &str)])] = &[
+    ("payment", files!["patterns/payment.toml"]),
+    ("contact", files!["patterns/contact.toml"]),
+    (
+        "national-id",
+        files![
+            "patterns/national-id/north-america.toml",
+            "patterns/national-id/latin-america.toml",
+            "patterns/national-id/britain.toml",
+            "patterns/national-id/europe-west.toml",
+            "patterns/national-id/europe-north.toml",
+            "patterns/national-id/europe-south.toml",
+            "patterns/national-id/europe-east.toml",
+            "patterns/national-id/asia.toml",
+            "patterns/national-id/oceania.toml",
+            "patterns/national-id/middle-east-africa.toml"
+        ],
+    ),
+    ("secrets", files!["patterns/secrets.toml"]),
+    ("health", files!["patterns/health.toml"]),
+    ("travel", files!["patterns/travel.toml"]),
 ];
-const NAMES: &[&str] = &["payment", "contact", "national-id", "secrets"];
+const NAMES: &[&str] = &["payment", "contact", "national-id", "secrets", "health", "travel"];
+/// Those that are in use when a configuration names none.
+const DEFAULT: &[&str] = &["payment", "contact", "national-id", "secrets"];
 
 impl Pack {
     /// A pack that is part of the binary.
     #[must_use]
     pub fn built_in(name: &str) -> Option<Pack> {
-        let (_, text) = BUILT_IN.iter().find(|(built_in, _)| *built_in == name)?;
-        Pack::parse(&format!("patterns/{name}.toml"), text).ok()
+        let files = Pack::built_in_files(name);
+        if files.is_empty() { None } else { Pack::parse_files(files).ok() }
+    }
+
+    /// The files, by name, that make a pack which is part of the binary.
+    #[must_use]
+    pub fn built_in_files(name: &str) -> &'static [(&'static str, &'static str)] {
+        BUILT_IN.iter().find(|(built_in, _)| *built_in == name).map_or(&[], |(_, files)| files)
     }
 
     /// Names of the packs that are part of the binary.
@@ -239,36 +341,89 @@ impl Pack {
         NAMES
     }
 
+    /// Names of the packs that are in use unless a configuration names others.
+    #[must_use]
+    pub fn default_names() -> &'static [&'static str] {
+        DEFAULT
+    }
+
+    /// Reads a pack that several files make: the same name and version in each.
+    pub fn parse_files(files: &[(&str, &str)]) -> Result<Pack, Vec<PackError>> {
+        let mut whole: Option<Pack> = None;
+        let mut digest = ring::digest::Context::new(&ring::digest::SHA256);
+        let mut errors = Vec::new();
+        for (file, text) in files {
+            digest.update(text.as_bytes());
+            let part = match Pack::parse(file, text) {
+                Ok(part) => part,
+                Err(found) => {
+                    errors.extend(found);
+                    continue;
+                }
+            };
+            let Some(pack) = &mut whole else {
+                whole = Some(part);
+                continue;
+            };
+            let complain =
+                |line, message| PackError { file: part.file.clone(), line, column: 1, width: 0, message };
+            if (&part.name, &part.version) != (&pack.name, &pack.version) {
+                let message = format!(
+                    "`{}` {} is not the pack `{}` {} that {} begins",
+                    part.name, part.version, pack.name, pack.version, pack.file
+                );
+                errors.push(complain(1, message));
+            }
+            for definition in &part.definitions {
+                if pack.definitions.iter().any(|d| d.id.get_ref() == definition.id.get_ref()) {
+                    let message = format!("detector id `{}` stands twice", definition.id.get_ref());
+                    errors.push(complain(definition.line, message));
+                }
+            }
+            pack.definitions.extend(part.definitions);
+        }
+        match whole {
+            Some(mut pack) if errors.is_empty() => {
+                pack.hash = hex(digest.finish().as_ref());
+                Ok(pack)
+            }
+            Some(_) | None => Err(errors),
+        }
+    }
+
     /// Reads a pack; `file` is used in complaints. All complaints at once. The examples of its detectors are
     /// run by [`super::Matcher::check_examples`].
     pub fn parse(file: &str, text: &str) -> Result<Pack, Vec<PackError>> {
-        let at = |offset: usize, message: String| {
-            let before = text.get(..offset).unwrap_or(text);
+        let at = |place: Range<usize>, message: String| {
+            let before = text.get(..place.start).unwrap_or(text);
             let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().unwrap_or("").chars().count() + 1;
-            PackError { file: file.to_owned(), line, column, message }
+            let marked = text.get(place).unwrap_or_default();
+            let width = marked.lines().next().unwrap_or_default().chars().count();
+            PackError { file: file.to_owned(), line, column, width, message }
         };
         let parsed: File = toml::from_str(text).map_err(|e| {
-            let offset = e.span().map_or(0, |span| span.start);
-            vec![at(offset, e.message().lines().collect::<Vec<_>>().join(", "))]
+            let place = e.span().unwrap_or(0..0);
+            vec![at(place, e.message().lines().collect::<Vec<_>>().join(", "))]
         })?;
         let mut errors = Vec::new();
-        let mut complain = |offset: usize, message: String| errors.push(at(offset, message));
+        let mut complain = |place: Range<usize>, message: String| errors.push(at(place, message));
         check_header(&parsed.pack, &mut complain);
         let mut seen = std::collections::HashSet::new();
         let mut definitions = Vec::new();
         if parsed.detectors.is_empty() {
-            complain(0, "the pack has no [[detector]]".into());
+            complain(0..0, "the pack has no [[detector]]".into());
         }
         for spanned in parsed.detectors {
             let offset = spanned.span().start;
             let mut definition = spanned.into_inner();
             if !seen.insert(definition.id.get_ref().clone()) {
                 let message = format!("detector id `{}` stands twice", definition.id.get_ref());
-                complain(definition.id.span().start, message);
+                complain(definition.id.span(), message);
             }
-            check_definition(parsed.pack.name.get_ref(), &definition, offset, &mut complain);
-            definition.line = at(definition.id.span().start, String::new()).line;
+            check_definition(text, parsed.pack.name.get_ref(), &mut definition, offset, &mut complain);
+            definition.line = at(definition.id.span(), String::new()).line;
+            file.clone_into(&mut definition.file);
             definitions.push(definition);
         }
         if !errors.is_empty() {
@@ -278,23 +433,28 @@ impl Pack {
         Ok(Pack {
             name: parsed.pack.name.into_inner(),
             version: parsed.pack.version.into_inner(),
-            hash: digest.as_ref().iter().map(|b| format!("{b:02x}")).collect(),
+            hash: hex(digest.as_ref()),
             file: file.to_owned(),
             tags: parsed.pack.tags,
             definitions,
+            signed_by: None,
         })
     }
 }
 
-fn check_header(header: &Header, complain: &mut impl FnMut(usize, String)) {
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn check_header(header: &Header, complain: &mut impl FnMut(Range<usize>, String)) {
     let name = header.name.get_ref();
     if !is_word(name) {
-        complain(header.name.span().start, format!("pack name `{name}` is not made of a-z, 0-9 and `-`"));
+        complain(header.name.span(), format!("pack name `{name}` is not made of a-z, 0-9 and `-`"));
     }
     let version = header.version.get_ref();
     let parts: Vec<&str> = version.split('.').collect();
     if parts.len() != 3 || !parts.iter().all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit())) {
-        complain(header.version.span().start, format!("version `{version}` is not of the form 1.2.3"));
+        complain(header.version.span(), format!("version `{version}` is not of the form 1.2.3"));
     }
 }
 
@@ -302,47 +462,79 @@ fn is_word(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
+/// Where a pattern is at fault: the part of it, when it is written as it is read.
+fn pattern_fault(text: &str, definition: &Definition) -> Range<usize> {
+    let (pattern, span) = (definition.pattern.get_ref(), definition.pattern.span());
+    let inner = span.start + 1..span.end.saturating_sub(1);
+    let verbatim = text.get(inner.clone()).is_some_and(|written| written == pattern);
+    let part = super::fault::place(pattern).filter(|_| verbatim);
+    part.map_or(span, |part| inner.start + part.start..inner.start + part.end)
+}
+
 fn check_definition(
+    text: &str,
     pack: &str,
-    definition: &Definition,
+    definition: &mut Definition,
     offset: usize,
-    complain: &mut impl FnMut(usize, String),
+    complain: &mut impl FnMut(Range<usize>, String),
 ) {
-    let id = definition.id.get_ref();
+    let id = &definition.id.get_ref().clone();
     if !id.strip_prefix(pack).and_then(|rest| rest.strip_prefix('.')).is_some_and(is_word) {
         complain(
-            definition.id.span().start,
+            definition.id.span(),
             format!("detector id `{id}` is not `{pack}.` and a word of a-z, 0-9, `-`"),
         );
     }
-    if let Err(error) = Shape::compile(definition.pattern.get_ref()) {
-        complain(definition.pattern.span().start, format!("pattern of `{id}`: {}", error.0));
+    match Shape::compile(definition.pattern.get_ref()) {
+        Ok(shape) => definition.shape = Some(Arc::new(shape)),
+        Err(error) => complain(pattern_fault(text, definition), format!("pattern of `{id}`: {}", error.0)),
     }
-    for name in definition.validators.iter().chain(&definition.invalidators) {
+    for name in definition.validators.iter().chain(&definition.invalidators).chain(&definition.doubts) {
         if Check::named(name.get_ref()).is_none() {
             let message = format!("`{id}` names the unknown validator `{}`", name.get_ref());
-            complain(name.span().start, message);
+            complain(name.span(), message);
         }
+    }
+    if let Some(faint) = &definition.faint
+        && let Err(error) = Shape::compile(faint.get_ref())
+    {
+        complain(faint.span(), format!("`faint` of `{id}`: {}", error.0));
     }
     if let Some(bare) =
         definition.bare.as_ref().filter(|b| !["low", "medium", "high"].contains(&b.get_ref().as_str()))
     {
-        complain(bare.span().start, format!("`bare` of `{id}` is `low`, `medium` or `high`"));
+        complain(bare.span(), format!("`bare` of `{id}` is `low`, `medium` or `high`"));
     }
     if let Some(keywords) = &definition.keywords {
         let words = keywords.get_ref();
         if words.before > limits::KEYWORD_REACH || words.after > limits::KEYWORD_REACH {
             let message = format!("keywords of `{id}` reach further than {} bytes", limits::KEYWORD_REACH);
-            complain(keywords.span().start, message);
+            complain(keywords.span(), message);
         }
-        if words.any.iter().any(String::is_empty) {
-            complain(keywords.span().start, format!("keywords of `{id}` hold an empty word"));
+    }
+    let words = definition.keywords.iter().flat_map(|k| &k.get_ref().any);
+    for word in words.chain(&definition.exclude.keywords) {
+        if let Some(reason) = super::context::unfit(word) {
+            let place = definition.keywords.as_ref().map_or(offset..offset, |k| k.span());
+            complain(place, format!("the keyword `{word}` of `{id}` {reason}"));
+        }
+    }
+    if let Some(beside) = &definition.beside {
+        let reach = beside.get_ref();
+        if reach.before > limits::KEYWORD_REACH || reach.after > limits::KEYWORD_REACH {
+            let message = format!("`beside` of `{id}` reaches further than {} bytes", limits::KEYWORD_REACH);
+            complain(beside.span(), message);
+        }
+    }
+    for around in definition.exclude.before.iter().chain(&definition.exclude.after) {
+        if let Err(error) = super::compiled::around(around.get_ref()) {
+            complain(around.span(), format!("`exclude` of `{id}`: {}", error.0));
         }
     }
     let has = |empty: bool| definition.examples.iter().any(|e| e.get_ref().finds.is_empty() == empty);
     if !has(false) || !has(true) {
         complain(
-            offset,
+            offset..offset,
             format!("`{id}` needs an [[detector.example]] that finds something and one that finds nothing"),
         );
     }
@@ -355,11 +547,12 @@ mod tests {
     #[test]
     fn built_in_packs_are_whole_and_listed() {
         assert_eq!(NAMES.to_vec(), BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>());
-        for (name, text) in BUILT_IN {
-            let pack = Pack::parse(name, text).unwrap_or_else(|e| panic!("{e:#?}"));
+        for (name, files) in BUILT_IN {
+            let pack = Pack::parse_files(files).unwrap_or_else(|e| panic!("{e:#?}"));
             assert_eq!(pack.name, *name);
         }
         assert!(Pack::built_in("nothing").is_none());
+        assert!(Pack::default_names().iter().all(|name| NAMES.contains(name)));
     }
 
     #[test]

@@ -1,8 +1,11 @@
 //! Decides every start of one contiguous piece of text.
 
-use super::anchor::Anchor;
-use super::matcher::{Compiled, DetectorId, Matcher};
-use super::pack::{Boundary, Normalize, Tier};
+use super::anchor::GROUP_LEN;
+use super::compiled::{Compiled, Match, boundary_after, boundary_before};
+use super::context::{self, Trail};
+use super::index::{At, ENCODED_AT, Prefixed, Word};
+use super::matcher::{DetectorId, Matcher};
+use super::pack::Tier;
 use super::simd::{self, Level, Visit};
 use super::{Confidence, Finding};
 use crate::fingerprint::{Fingerprint, FingerprintKey};
@@ -20,53 +23,88 @@ pub(super) struct Region<'a> {
     pub label: Option<&'a [u8]>,
 }
 
-/// Where each detector may start next: behind its last finding. Grows at the first finding, not before.
+/// How a region is read.
+#[derive(Clone, Copy)]
+pub(super) struct How<'a> {
+    pub level: Level,
+    pub key: Option<&'a FingerprintKey>,
+    /// Findings below are not wanted.
+    pub floor: Confidence,
+}
+
+/// What one region leaves to the next of the same stream. Grows at the first finding or word, not before.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scratch {
-    next: Vec<u64>,
+    /// Where detectors may start next: behind their last matches, as far as those reach past what is decided.
+    next: Vec<(u16, u64)>,
+    trail: Trail,
 }
 
 impl Scratch {
     pub(super) const fn new() -> Scratch {
-        Scratch { next: Vec::new() }
+        Scratch { next: Vec::new(), trail: Trail::new() }
     }
 
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.next.capacity() * size_of::<u64>()
+        self.next.capacity() * size_of::<(u16, u64)>() + self.trail.bytes()
     }
 }
 
 struct Run<'a, 'b> {
     region: Region<'a>,
     matcher: &'a Matcher,
-    key: Option<&'a FingerprintKey>,
+    how: How<'a>,
     scratch: &'b mut Scratch,
     out: &'b mut Vec<Finding>,
+    /// The words of the label, once something asked for them.
+    label: Option<Trail>,
+    /// Matches of detectors with several anchors, which are met in no order.
+    deferred: Vec<(u16, Match)>,
+    /// Where `@` stands, or `%40`, when both are looked for: two searches that meet them in no order.
+    ats: Vec<(usize, bool)>,
 }
 
 impl Region<'_> {
-    /// Appends the findings that start in `from..to`, ordered by start.
+    /// Appends the findings whose matches start in `from..to`, ordered by start.
     pub(super) fn decide(
         self,
         matcher: &Matcher,
-        level: Level,
-        key: Option<&FingerprintKey>,
+        how: How<'_>,
         scratch: &mut Scratch,
         out: &mut Vec<Finding>,
     ) {
         let first_new = out.len();
+        let index = &matcher.index;
+        scratch.trail.clear();
+        let decided = self.base + self.from as u64;
+        scratch.next.retain(|&(_, next)| next > decided);
         let end = self.text.len().min(self.to + matcher.max_len);
-        let mut run = Run { region: self, matcher, key, scratch, out };
-        simd::walk(level, matcher.index.wanted, self.text, self.from, end, &mut run);
-        matcher.literals.each(self.text, self.from, end, |owner, at| {
-            if at < self.to {
+        let mut run = Run {
+            region: self,
+            matcher,
+            how,
+            scratch,
+            out,
+            label: None,
+            deferred: Vec::new(),
+            ats: Vec::new(),
+        };
+        simd::walk(how.level, index.wanted, self.text, self.from, end, &mut run);
+        // `%40` stands inside a match that may start before.
+        let to = if index.encoded.is_empty() { self.to } else { end };
+        index.literals.each(how.level, self.text, (self.from, to), |owner, at| {
+            if owner == ENCODED_AT {
+                run.ats.push((at, true));
+            } else if at < self.to {
                 run.try_start(owner, at);
             }
         });
-        if !matcher.index.unanchored.is_empty() {
+        if !index.unanchored.is_empty() {
             run.unanchored();
         }
+        run.settle_ats();
+        run.settle_deferred();
         if let Some(new) = out.get_mut(first_new..) {
             new.sort_unstable_by_key(|f| (f.start, f.end, f.detector));
         }
@@ -76,9 +114,9 @@ impl Region<'_> {
     pub(super) fn first_open(self, matcher: &Matcher) -> usize {
         let open = |at: usize| {
             let rest = self.text.get(at..).unwrap_or_default();
-            matcher.compiled.iter().any(|c| {
-                rest.first().is_some_and(|&b| c.first[usize::from(b)])
-                    && boundary_before(c.boundary, self.text, at)
+            let starting = rest.first().map_or(&[][..], |&byte| matcher.index.by_first(byte));
+            starting.iter().map(|&number| &matcher.compiled[usize::from(number)]).any(|c| {
+                boundary_before(c.boundary, self.text, at)
                     && (c.shape.is_open(rest) || self.may_match(c, at, rest))
             })
         };
@@ -90,72 +128,84 @@ impl Region<'_> {
         std::iter::from_fn(|| ends.pop_longest()).any(|len| {
             at + len == self.text.len()
                 || (boundary_after(detector.boundary, self.text, at + len)
-                    && is_valid(detector, &rest[..len]))
+                    && (detector.is_divided() || detector.holds(&rest[..len])))
         })
     }
 }
 
 impl Run<'_, '_> {
-    /// Tries one start of one detector: longest end first.
+    /// Tries one start of one detector.
     fn try_start(&mut self, number: u16, at: usize) -> bool {
-        let text = self.region.text;
-        let detector = &self.matcher.compiled[usize::from(number)];
-        if !detector.first[usize::from(text[at])] || !boundary_before(detector.boundary, text, at) {
-            return false;
+        let matcher = self.matcher;
+        let detector = &matcher.compiled[usize::from(number)];
+        let Some(found) = detector.match_at(self.region.text, at) else { return false };
+        if detector.unordered {
+            self.deferred.push((number, found));
+            return true;
         }
-        let start = self.region.base + at as u64;
-        if self.scratch.next.get(usize::from(number)).is_some_and(|&next| start < next) {
-            return false;
+        self.report(number, detector, found)
+    }
+
+    /// Reports the matches that were put off, in order.
+    fn settle_deferred(&mut self) {
+        let mut deferred = std::mem::take(&mut self.deferred);
+        deferred.sort_unstable_by_key(|(number, found)| (found.start, *number));
+        deferred.dedup_by_key(|(number, found)| (found.start, *number));
+        for (number, found) in deferred {
+            self.report(number, &self.matcher.compiled[usize::from(number)], found);
         }
-        let rest = &text[at..];
-        let mut ends = detector.shape.run(rest);
-        while let Some(len) = ends.pop_longest() {
-            let value = &rest[..len];
-            if boundary_after(detector.boundary, text, at + len) && is_valid(detector, value) {
-                return self.report(number, at, len);
-            }
-        }
-        false
     }
 
     #[cold]
-    fn report(&mut self, number: u16, at: usize, len: usize) -> bool {
-        let detector = &self.matcher.compiled[usize::from(number)];
-        let value = &self.region.text[at..at + len];
-        let normalised = normalised(detector.normalize, value);
-        if detector.excluded.contains(&normalised) {
+    fn report(&mut self, number: u16, detector: &Compiled, Match { start, end, value }: Match) -> bool {
+        let start = self.region.base + start as u64;
+        if self.scratch.next.iter().any(|&(other, next)| other == number && start < next) {
             return false;
         }
-        let (confidence, keyword) = self.confidence(number, detector, at, len);
-        let start = self.region.base + at as u64;
-        let end = start + len as u64;
-        if self.scratch.next.is_empty() {
-            self.scratch.next = vec![0; self.matcher.compiled.len()];
+        let Some(normalised) = detector.normalised(&self.region.text[value.clone()]) else { return false };
+        let (confidence, keyword) = self.confidence(number, detector, value.start, value.end);
+        if confidence < self.how.floor {
+            return false;
         }
-        self.scratch.next[usize::from(number)] = end;
+        let base = self.region.base;
+        let next = base + end as u64;
+        match self.scratch.next.iter_mut().find(|(other, _)| *other == number) {
+            Some((_, known)) => *known = next,
+            None => self.scratch.next.push((number, next)),
+        }
         let id = &self.matcher.detectors()[usize::from(number)].id;
-        let fingerprint = self.key.map_or(Fingerprint::default(), |key| key.of(id, &normalised));
+        let fingerprint = self.how.key.map_or(Fingerprint::default(), |key| key.of(id, &normalised));
+        let (start, end) = (base + value.start as u64, base + value.end as u64);
         self.out.push(Finding { detector: DetectorId(number), start, end, confidence, keyword, fingerprint });
         true
     }
 
-    fn confidence(&self, number: u16, detector: &Compiled, at: usize, len: usize) -> (Confidence, bool) {
+    fn confidence(&mut self, number: u16, detector: &Compiled, at: usize, end: usize) -> (Confidence, bool) {
         let text = self.region.text;
-        let value = &text[at..at + len];
-        let unaided = match detector.tier {
-            Tier::Strong if value.iter().all(u8::is_ascii_digit) => detector.bare,
-            Tier::Strong => Confidence::High,
-            Tier::Medium => Confidence::Medium,
-            Tier::Weak => Confidence::Low,
-        };
+        let unaided = detector.unaided(&text[at..end]);
+        let beside = self.beside(detector, at, end);
+        let lifted = |confidence: Confidence| if beside { confidence.raised() } else { confidence };
         if !detector.has_words {
-            return (unaided, false);
+            return (lifted(unaided), false);
         }
         let words = &self.matcher.words;
-        let before = words.look(number, text, at.saturating_sub(detector.before)..at);
-        let behind = text.len().min(at + len + detector.after);
-        let after = words.look(number, text, at + len..behind);
-        let label = self.region.label.map(|l| words.look(number, l, 0..l.len())).unwrap_or_default();
+        let (from, to) = (at.saturating_sub(detector.before), (end + detector.after).min(text.len()));
+        let trail = &mut self.scratch.trail;
+        trail.read(self.how.level, words, text, from, to);
+        // What is weak by itself needs words of its own, unless it belongs to another value.
+        let weak = unaided == Confidence::Low || detector.required;
+        let (from, to) = if weak && detector.beside.is_none() {
+            (context::reach_before(text, from, at), context::reach_after(text, end, to))
+        } else {
+            (from, to)
+        };
+        let before = trail.evidence(words, number, from, at);
+        let after = trail.evidence(words, number, end, to);
+        let label = self.region.label.map(|label| {
+            let trail = label_trail(&mut self.label, self.matcher, label);
+            trail.evidence(words, number, 0, label.len())
+        });
+        let label = label.unwrap_or_default();
         let positive = before.positive || after.positive || label.positive;
         let negative = before.negative || after.negative || label.negative;
         let confidence = match (positive, detector.tier) {
@@ -166,38 +216,112 @@ impl Run<'_, '_> {
             (false, _) if negative => unaided.lowered(),
             (false, _) => unaided,
         };
-        let capped = if detector.required && !positive { Confidence::Low } else { confidence };
-        (capped, positive)
+        let capped = detector.required && !positive;
+        (if capped { Confidence::Low } else { lifted(confidence) }, positive)
+    }
+
+    /// Whether a match of another detector that this one minds lies near.
+    fn beside(&self, detector: &Compiled, at: usize, end: usize) -> bool {
+        let Some(beside) = &detector.beside else { return false };
+        let text = self.region.text;
+        let (from, to) = (at.saturating_sub(beside.before), (end + beside.after).min(text.len()));
+        let lies_in = |from: usize, to: usize| {
+            beside.detectors.iter().any(|&other| {
+                let other = &self.matcher.compiled[usize::from(other)];
+                (from..to).any(|at| other.match_at(text, at).is_some_and(|found| found.end <= to))
+            })
+        };
+        lies_in(from, at) || lies_in(end, to)
     }
 
     /// Detectors that begin with their digits, at the beginning of a group with `left` digits from here on.
     #[inline(always)]
     fn leading(&mut self, at: usize, group: usize, left: usize) {
+        if at >= self.region.to {
+            return;
+        }
         let index = &self.matcher.index;
-        let sets = index.by_group(group).iter().zip(index.by_digits(left));
-        for (word, (a, b)) in sets.enumerate() {
-            let mut fit = a & b;
+        let lead = index.by_lead(&self.region.text[at..at + group]);
+        let by_digits = index.by_digits(left);
+        let (by_group, going_on) = index.by_group(group, self.region.text.get(at + group));
+        let [always, alone] = index.keyed(self.how.floor);
+        let keyed =
+            |part: usize| always[part] | if group == left { alone[part] & !going_on[part] } else { 0 };
+        let fits = |part: usize| lead[part] & by_group[part] & by_digits[part];
+        let keyed_fits = (0..lead.len()).fold(0, |any, part| any | fits(part) & keyed(part));
+        let quiet = keyed_fits != 0 && self.is_quiet(at);
+        for word in 0..lead.len() {
+            let mut fit = fits(word);
+            if fit & keyed(word) != 0 {
+                fit &= !keyed(word) | if quiet { 0 } else { self.near(at, word) };
+            }
             while fit != 0 {
                 let entry = word * 64 + fit.trailing_zeros() as usize;
                 fit &= fit - 1;
-                if at < self.region.to {
-                    self.try_start(index.leading[entry], at);
-                }
+                self.try_start(index.leading[entry], at);
             }
         }
     }
 
-    /// Detectors with something before their digits.
-    #[cold]
-    fn prefixed(&mut self, start: usize, end: usize, count: usize) {
+    /// What words near any match at `at` could lie in.
+    #[inline(always)]
+    fn surroundings(&self, at: usize) -> (usize, usize) {
+        let Matcher { reach_before, reach_after, max_leading, .. } = self.matcher;
+        let to = (at + max_leading + reach_after).min(self.region.text.len());
+        (at.saturating_sub(*reach_before), to)
+    }
+
+    /// Reads the words around a match at `at`; whether there are none.
+    #[inline(never)]
+    fn is_quiet(&mut self, at: usize) -> bool {
+        let (from, to) = self.surroundings(at);
+        let trail = &mut self.scratch.trail;
+        if !trail.is_quiet(from, to) {
+            trail.read(self.how.level, &self.matcher.words, self.region.text, from, to);
+        }
+        self.region.label.is_none() && trail.words(from, to).next().is_none()
+    }
+
+    /// Leading detectors, 64 of them, that a word near enough to any match at `at` speaks for.
+    #[inline(never)]
+    fn near(&mut self, at: usize, part: usize) -> u64 {
+        let index = &self.matcher.index;
+        let (from, to) = self.surroundings(at);
+        let words = self.scratch.trail.words(from, to);
+        let near = words.fold(0, |near, word| near | index.by_word(word)[part]);
+        let Some(label) = self.region.label else { return near };
+        let trail = label_trail(&mut self.label, self.matcher, label);
+        trail.words(0, label.len()).fold(near, |near, word| near | index.by_word(word)[part])
+    }
+
+    /// The prefixed detectors that what stands before a run of digits leaves possible, a bit each.
+    #[inline(always)]
+    fn prefix_before(&self, start: usize) -> u64 {
+        let index = &self.matcher.index;
+        match self.region.text[..start] {
+            [.., a, b] => index.prefix(a, b),
+            [b] => (0..=u8::MAX).fold(0, |all, a| all | index.prefix(a, b)),
+            [] => index.prefix(0, 0),
+        }
+    }
+
+    /// Detectors with something before their digits: those of the bits in `possible`.
+    #[inline(never)]
+    fn prefixed(&mut self, start: usize, end: usize, count: usize, possible: u64) {
         let matcher = self.matcher;
-        for &number in &matcher.index.prefixed {
-            let detector = &matcher.compiled[usize::from(number)];
-            let Anchor::Digits { digits, before, .. } = &detector.anchor else { continue };
-            if *digits <= count {
-                // A start inside the run needs a first byte that a run can hold.
-                let inside = (b'0'..=b'9').any(|b| detector.first[usize::from(b)]);
-                self.try_starts(number, start.saturating_sub(*before), if inside { end } else { start });
+        for (i, prefixed) in matcher.index.prefixed.iter().enumerate() {
+            let Prefixed { detector, digits, before, inside, prefix } = prefixed;
+            if possible & 1 << i.min(63) == 0 || *digits > count {
+                continue;
+            }
+            let first = start.saturating_sub(*before).max(self.region.from.min(start));
+            let text = &self.region.text[first..start];
+            let reach = text.iter().rev().take_while(|&&b| prefix.holds(b)).count();
+            // A start inside the run needs a first byte that a run can hold.
+            if *inside {
+                self.try_starts(*detector, start - reach, end);
+            } else if reach >= prefix.least {
+                self.try_starts(*detector, start - reach, start - prefix.least + 1);
             }
         }
     }
@@ -207,7 +331,7 @@ impl Run<'_, '_> {
     fn long_run(&mut self, start: usize, end: usize) {
         let text = self.region.text;
         let mut left = text[start..end].iter().filter(|b| b.is_ascii_digit()).count();
-        self.prefixed(start, end, left);
+        self.prefixed(start, end, left, u64::MAX);
         let mut at = start;
         while at < end && at < self.region.to {
             let group = text[at..end].iter().take_while(|b| b.is_ascii_digit()).count();
@@ -223,6 +347,30 @@ impl Run<'_, '_> {
             if matcher.index.unanchored_first[usize::from(self.region.text[at])] {
                 for &number in &matcher.index.unanchored {
                     self.try_start(number, at);
+                }
+            }
+        }
+    }
+
+    /// Looks around every `@` and `%40`, in order.
+    fn settle_ats(&mut self) {
+        let index = &self.matcher.index;
+        let mut ats = std::mem::take(&mut self.ats);
+        ats.sort_unstable();
+        for (position, encoded) in ats {
+            self.around(if encoded { &index.encoded } else { &index.at }, position);
+        }
+    }
+
+    /// Detectors of mail addresses around an `@`, or what stands for one, at `position`.
+    fn around(&mut self, detectors: &[At], position: usize) {
+        let text = self.region.text;
+        for At { detector, before, class } in detectors {
+            let least = position.saturating_sub(*before).max(self.region.from);
+            let reach = text[least..position].iter().rev().take_while(|&&b| class[usize::from(b)]).count();
+            for at in position - reach..=position.min(self.region.to.saturating_sub(1)) {
+                if self.try_start(*detector, at) {
+                    break;
                 }
             }
         }
@@ -244,23 +392,19 @@ impl Visit for Run<'_, '_> {
             return self.long_run(start, end);
         }
         let count = digits.count_ones() as usize;
-        if count >= index.least_prefixed
-            && start > 0
-            && index.prefix_ends[usize::from(self.region.text[start - 1])]
-        {
-            self.prefixed(start, end, count);
-        }
-        if count < index.least_leading {
-            return;
+        if count >= index.least_prefixed {
+            let possible = self.prefix_before(start);
+            if possible != 0 {
+                self.prefixed(start, end, count, possible);
+            }
         }
         let (mut left, mut at, mut rest) = (count, start, digits);
-        loop {
+        while left >= index.least_leading {
             let group = rest.trailing_ones() as usize;
-            self.leading(at, group, left);
-            left -= group;
-            if left < index.least_leading {
-                return;
+            if left >= index.least_by_group[group.min(GROUP_LEN)] {
+                self.leading(at, group, left);
             }
+            left -= group;
             // One separator, then the next group.
             at += group + 1;
             rest = rest.checked_shr(group as u32 + 1).unwrap_or(0);
@@ -268,80 +412,30 @@ impl Visit for Run<'_, '_> {
     }
 
     fn at(&mut self, position: usize) {
-        let text = self.region.text;
-        for &number in &self.matcher.index.at {
-            let Anchor::At { before, class } = &self.matcher.compiled[usize::from(number)].anchor else {
-                continue;
-            };
-            let least = position.saturating_sub(*before).max(self.region.from);
-            let reach = text[least..position].iter().rev().take_while(|&&b| class[usize::from(b)]).count();
-            for at in position - reach..=position.min(self.region.to.saturating_sub(1)) {
-                if self.try_start(number, at) {
-                    break;
-                }
+        let index = &self.matcher.index;
+        if index.encoded.is_empty() {
+            self.around(&index.at, position);
+        } else {
+            self.ats.push((position, false));
+        }
+    }
+
+    fn word(&mut self, start: usize, end: usize, mixed: bool) {
+        for &Word { detector, length, before, mixed: needed, bound } in &self.matcher.index.word {
+            if end - start >= length && (mixed || !needed) {
+                // Behind a word byte no match with a word boundary starts.
+                let last = if bound { start } else { end - length };
+                self.try_starts(detector, start.saturating_sub(before), last + 1);
             }
         }
     }
-
-    fn word(&mut self, start: usize, end: usize) {
-        for &number in &self.matcher.index.word {
-            let detector = &self.matcher.compiled[usize::from(number)];
-            let Anchor::Word { length, before } = &detector.anchor else { continue };
-            if end - start < *length {
-                continue;
-            }
-            // Behind a word byte no match with a word boundary starts.
-            let last = if detector.boundary == Boundary::Word { start } else { end - length };
-            self.try_starts(number, start.saturating_sub(*before), last + 1);
-        }
-    }
 }
 
-fn is_valid(detector: &Compiled, value: &[u8]) -> bool {
-    detector.validators.iter().all(|check| (check.passes)(value))
-        && !detector.invalidators.iter().any(|check| (check.passes)(value))
-}
-
-#[inline]
-fn boundary_before(boundary: Boundary, text: &[u8], at: usize) -> bool {
-    let Some(before) = at.checked_sub(1).map(|i| text[i]) else { return true };
-    match boundary {
-        Boundary::None => true,
-        Boundary::Digit => !before.is_ascii_digit(),
-        Boundary::Word => !is_word(before),
-        Boundary::Number => {
-            let digit_further = at.checked_sub(2).is_some_and(|i| text[i].is_ascii_digit());
-            !(before.is_ascii_digit() || matches!(before, b'.' | b',') && digit_further)
-        }
-    }
-}
-
-#[inline]
-fn boundary_after(boundary: Boundary, text: &[u8], end: usize) -> bool {
-    let Some(&after) = text.get(end) else { return true };
-    match boundary {
-        Boundary::None => true,
-        Boundary::Digit => !after.is_ascii_digit(),
-        Boundary::Word => !is_word(after),
-        Boundary::Number => {
-            let digit_further = text.get(end + 1).is_some_and(u8::is_ascii_digit);
-            !(after.is_ascii_digit() || matches!(after, b'.' | b',') && digit_further)
-        }
-    }
-}
-
-fn is_word(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || byte == b'_'
-}
-
-/// The spelling that makes two writings of one value equal.
-pub(super) fn normalised(normalize: Normalize, value: &[u8]) -> Vec<u8> {
-    match normalize {
-        Normalize::Digits => value.iter().copied().filter(u8::is_ascii_digit).collect(),
-        Normalize::AlnumUpper => {
-            value.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect()
-        }
-        Normalize::Lower => value.to_ascii_lowercase(),
-        Normalize::Raw => value.to_vec(),
-    }
+/// The words of the label, read at the first question.
+fn label_trail<'t>(slot: &'t mut Option<Trail>, matcher: &Matcher, label: &[u8]) -> &'t mut Trail {
+    slot.get_or_insert_with(|| {
+        let mut trail = Trail::new();
+        trail.read(matcher.level, &matcher.words, label, 0, label.len());
+        trail
+    })
 }

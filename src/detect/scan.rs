@@ -1,6 +1,6 @@
 //! The running state of one stream: a short carry-over between chunks, and how far everything is decided.
 
-use super::region::{Region, Scratch};
+use super::region::{How, Region, Scratch};
 use super::{Finding, Matcher};
 use crate::fingerprint::FingerprintKey;
 
@@ -18,6 +18,8 @@ pub struct Scan {
     decided: u64,
     seen: u64,
     scratch: Scratch,
+    /// Findings that begin past what is decided: the values of matches that began before it.
+    early: Vec<Finding>,
 }
 
 impl Scan {
@@ -28,10 +30,31 @@ impl Scan {
 
     /// Appends to `out` the findings that are now certain, ordered by start.
     pub fn push(&mut self, matcher: &Matcher, key: &FingerprintKey, chunk: &[u8], out: &mut Vec<Finding>) {
+        let first_new = out.len();
+        out.append(&mut self.early);
+        self.advance(matcher, key, chunk, out);
+        if out.len() > first_new {
+            self.keep_early(first_new, out);
+        }
+    }
+
+    /// Takes back what begins where other findings may still come before it.
+    fn keep_early(&mut self, first_new: usize, out: &mut Vec<Finding>) {
+        if let Some(new) = out.get_mut(first_new..) {
+            new.sort_unstable_by_key(|f| (f.start, f.end, f.detector));
+            let certain = new.iter().take_while(|f| f.start < self.decided).count();
+            self.early.extend(out.drain(first_new + certain..));
+        }
+    }
+
+    fn advance(&mut self, matcher: &Matcher, key: &FingerprintKey, chunk: &[u8], out: &mut Vec<Finding>) {
         let chunk_base = self.seen;
         self.seen += chunk.len() as u64;
         let back = matcher.look_back();
         let seam = back + matcher.lag();
+        if self.carry.capacity() == 0 {
+            self.carry.reserve_exact(2 * seam + QUANTUM as usize);
+        }
         if chunk.len() <= seam {
             self.carry.extend_from_slice(chunk);
             let target = self.seen.saturating_sub(matcher.lag() as u64);
@@ -46,7 +69,7 @@ impl Scan {
         self.decide(matcher, key, chunk_base + back as u64, out);
         let to = chunk.len() - matcher.lag();
         let region = Region { text: chunk, base: chunk_base, from: back, to, label: None };
-        region.decide(matcher, matcher.level, Some(key), &mut self.scratch, out);
+        region.decide(matcher, how(matcher, key), &mut self.scratch, out);
         self.decided = chunk_base + to as u64;
         self.carry.clear();
         self.carry.extend_from_slice(&chunk[to - back..]);
@@ -55,7 +78,12 @@ impl Scan {
 
     /// The text has ended: appends what is left; everything is settled.
     pub fn finish(&mut self, matcher: &Matcher, key: &FingerprintKey, out: &mut Vec<Finding>) {
+        let first_new = out.len();
+        out.append(&mut self.early);
         self.decide(matcher, key, self.seen, out);
+        if let Some(new) = out.get_mut(first_new..) {
+            new.sort_unstable_by_key(|f| (f.start, f.end, f.detector));
+        }
         self.carry.clear();
         self.base = self.seen;
     }
@@ -71,7 +99,8 @@ impl Scan {
     #[must_use]
     pub fn settled_exact(&self, matcher: &Matcher) -> u64 {
         let region = self.region(self.seen);
-        self.base + region.first_open(matcher) as u64
+        let open = self.base + region.first_open(matcher) as u64;
+        self.early.iter().fold(open, |open, finding| open.min(finding.start))
     }
 
     /// Bytes pushed so far.
@@ -91,7 +120,7 @@ impl Scan {
             return;
         }
         let mut scratch = std::mem::take(&mut self.scratch);
-        self.region(to).decide(matcher, matcher.level, Some(key), &mut scratch, out);
+        self.region(to).decide(matcher, how(matcher, key), &mut scratch, out);
         self.scratch = scratch;
         self.decided = to;
     }
@@ -103,6 +132,10 @@ impl Scan {
         self.carry.drain(..drop);
         self.base += drop as u64;
     }
+}
+
+fn how<'a>(matcher: &Matcher, key: &'a FingerprintKey) -> How<'a> {
+    How { level: matcher.level, key: Some(key), floor: matcher.floor }
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@ use std::fmt;
 
 use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson;
-use regex_automata::util::{primitives::StateID, start, syntax};
+use regex_automata::util::{primitives::StateID, start};
 use regex_automata::{Anchored, MatchKind};
+use regex_syntax::hir::{Hir, HirKind};
 
 use crate::limits;
 
@@ -44,6 +45,12 @@ impl Ends {
         self.0.iter().all(|&w| w == 0)
     }
 
+    /// Whether a match of `len` bytes may close.
+    #[must_use]
+    pub fn holds(&self, len: usize) -> bool {
+        len.checked_sub(1).is_some_and(|bit| self.0[bit / 64] & 1 << (bit % 64) != 0)
+    }
+
     /// Removes and gives the longest length.
     pub fn pop_longest(&mut self) -> Option<usize> {
         for (i, word) in self.0.iter_mut().enumerate().rev() {
@@ -66,7 +73,11 @@ impl Shape {
 
     /// Compiles `pattern`: regex-automata syntax over bytes, ASCII classes, no look-around, finite length.
     pub fn compile(pattern: &str) -> Result<Shape, ShapeError> {
-        let hir = parse(pattern)?;
+        Shape::of(&parse(pattern)?)
+    }
+
+    /// Compiles a parsed pattern.
+    pub(super) fn of(hir: &Hir) -> Result<Shape, ShapeError> {
         let properties = hir.properties();
         if !properties.look_set().is_empty() {
             return Err(ShapeError(
@@ -88,7 +99,7 @@ impl Shape {
                 limits::MATCH_LEN
             )));
         }
-        let dense = determinize(pattern)?;
+        let dense = determinize(hir)?;
         Shape::from_dense(&dense, min_len, max_len)
     }
 
@@ -112,7 +123,20 @@ impl Shape {
 
         // Breadth first from the start; dead states fold into state 0.
         let mut order: Vec<StateID> = vec![dense_start];
-        let mut index = std::collections::HashMap::from([(dense_start, Shape::START)]);
+        // Numbers by the other library's, which are multiples of its row length.
+        let mut index = vec![DEAD; 1];
+        let slot = |state: StateID| state.as_usize() >> dense.stride2();
+        let number = |state: StateID, id: Option<u16>, index: &mut Vec<u16>| -> u16 {
+            let slot = slot(state);
+            if index.len() <= slot {
+                index.resize(slot + 1, DEAD);
+            }
+            if let Some(id) = id {
+                index[slot] = id;
+            }
+            index[slot]
+        };
+        number(dense_start, Some(Shape::START), &mut index);
         let mut table = vec![DEAD; 1 << shift];
         let mut accepting = vec![false];
         let mut next = 0;
@@ -126,18 +150,12 @@ impl Shape {
                 if dense.is_dead_state(to) || dense.is_quit_state(to) {
                     continue;
                 }
-                let id = match index.get(&to) {
-                    Some(&id) => id,
-                    None => {
-                        order.push(to);
-                        let id = u16::try_from(order.len())
-                            .ok()
-                            .filter(|id| *id < 1 << 15)
-                            .ok_or_else(too_large)?;
-                        index.insert(to, id);
-                        id
-                    }
-                };
+                let mut id = number(to, None, &mut index);
+                if id == DEAD {
+                    order.push(to);
+                    id = u16::try_from(order.len()).ok().filter(|id| *id < 1 << 15).ok_or_else(too_large)?;
+                    number(to, Some(id), &mut index);
+                }
                 table[row + class] = id;
             }
         }
@@ -210,18 +228,31 @@ impl Shape {
         (1..self.states() as u16).any(|state| self.step(state, byte) != DEAD)
     }
 
-    /// Bytes that can stand right before a digit of a match, digits aside.
-    pub(super) fn bytes_before_digit(&self) -> Box<[bool; 256]> {
-        let mut ends = Box::new([false; 256]);
+    /// Calls `pair` for every two bytes that can stand right before a digit of a match, the second no digit. The
+    /// first is any byte where a match can begin with the second.
+    pub(super) fn pairs_before_digit(&self, mut pair: impl FnMut(u8, u8)) {
+        let is_digit_next = |to: u16| to != DEAD && (b'0'..=b'9').any(|digit| self.step(to, digit) != DEAD);
+        let digit_next: Vec<bool> = (0..self.states() as u16).map(is_digit_next).collect();
+        let seconds = |state: u16| {
+            let classes = self.row(state).iter().enumerate();
+            classes.filter(|(_, to)| digit_next[usize::from(**to)]).map(|(class, _)| class)
+        };
+        // By classes first: states are many, and most of their steps lead to the same few.
+        let width = 1 << self.shift;
+        let mut follows = vec![false; width * width];
         for state in 1..self.states() as u16 {
-            for byte in (0..=255u8).filter(|b| !b.is_ascii_digit()) {
-                let to = self.step(state, byte);
-                if to != DEAD && (b'0'..=b'9').any(|digit| self.step(to, digit) != DEAD) {
-                    ends[usize::from(byte)] = true;
-                }
+            for (first, &to) in self.row(state).iter().enumerate().filter(|(_, to)| **to != DEAD) {
+                seconds(to).for_each(|second| follows[first * width + second] = true);
             }
         }
-        ends
+        let mut starts = vec![false; width];
+        seconds(Self::START).for_each(|second| starts[second] = true);
+        for second in (0..=255u8).filter(|b| !b.is_ascii_digit()) {
+            let class = self.class_of(second);
+            for first in (0..=255u8).filter(|&b| starts[class] || follows[self.class_of(b) * width + class]) {
+                pair(first, second);
+            }
+        }
     }
 
     /// Runs from the beginning of `text` and gives every accepting end.
@@ -255,7 +286,7 @@ impl Shape {
     }
 }
 
-pub(super) fn parse(pattern: &str) -> Result<regex_syntax::hir::Hir, ShapeError> {
+pub(super) fn parse(pattern: &str) -> Result<Hir, ShapeError> {
     regex_syntax::ParserBuilder::new()
         .unicode(false)
         .utf8(false)
@@ -276,20 +307,69 @@ fn reason_of(error: &regex_syntax::Error) -> String {
     }
 }
 
-fn determinize(pattern: &str) -> Result<dense::DFA<Vec<u32>>, ShapeError> {
+fn determinize(hir: &Hir) -> Result<dense::DFA<Vec<u32>>, ShapeError> {
+    let too_large = || {
+        ShapeError(format!(
+            "the pattern is too large to compile into an automaton of {} MiB; shorten its repetitions",
+            limits::PATTERN_AUTOMATON >> 20
+        ))
+    };
+    let nfa = thompson::Compiler::new()
+        .configure(
+            thompson::Config::new()
+                .utf8(false)
+                .nfa_size_limit(Some(limits::PATTERN_AUTOMATON))
+                .which_captures(thompson::WhichCaptures::None),
+        )
+        .build_from_hir(hir)
+        .map_err(|_| too_large())?;
     dense::Builder::new()
-        .syntax(syntax::Config::new().unicode(false).utf8(false))
-        .thompson(thompson::Config::new().utf8(false).nfa_size_limit(Some(4 << 20)))
         .configure(
             dense::Config::new()
                 .start_kind(StartKind::Anchored)
                 .match_kind(MatchKind::All)
                 .accelerate(false)
-                .dfa_size_limit(Some(8 << 20))
-                .determinize_size_limit(Some(16 << 20)),
+                .dfa_size_limit(Some(limits::PATTERN_AUTOMATON))
+                .determinize_size_limit(Some(limits::PATTERN_WORK)),
         )
-        .build(pattern)
-        .map_err(|_| ShapeError("the pattern is too large to compile into an automaton of 8 MiB".into()))
+        .build_from_nfa(&nfa)
+        .map_err(|_| too_large())
+}
+
+/// Name of the group that holds the finding when it is not the whole match.
+const VALUE: &str = "value";
+
+/// What stands before, in and behind the group `value`.
+pub(super) type Parts = (Option<Hir>, Hir, Option<Hir>);
+
+/// Takes a pattern apart at its group `value`; nothing when it has no such group.
+pub(super) fn value_group(pattern: &str) -> Result<Option<Parts>, ShapeError> {
+    let hir = parse(pattern)?;
+    let is_value = |hir: &Hir| match hir.kind() {
+        HirKind::Capture(group) => group.name.as_deref() == Some(VALUE),
+        _ => false,
+    };
+    let inner = |hir: &Hir| match hir.kind() {
+        HirKind::Capture(group) => (*group.sub).clone(),
+        _ => hir.clone(),
+    };
+    if is_value(&hir) {
+        return Ok(Some((None, inner(&hir), None)));
+    }
+    if let HirKind::Concat(parts) = hir.kind()
+        && let Some(place) = parts.iter().position(is_value)
+    {
+        let side = |parts: &[Hir]| (!parts.is_empty()).then(|| Hir::concat(parts.to_vec()));
+        let (before, rest) = parts.split_at(place);
+        let Some((value, after)) = rest.split_first() else { return Ok(None) };
+        return Ok(Some((side(before), inner(value), side(after))));
+    }
+    if hir.properties().explicit_captures_len() > 0 && pattern.contains("<value>") {
+        return Err(ShapeError(
+            "the group `value` stands inside another; it belongs at the top level".into(),
+        ));
+    }
+    Ok(None)
 }
 
 #[cfg(test)]
@@ -322,6 +402,19 @@ mod tests {
             let error = Shape::compile(pattern).unwrap_err().0;
             assert!(error.contains(word), "{pattern}: {error}");
         }
+    }
+
+    #[test]
+    fn the_bytes_before_a_digit_are_known_in_pairs() {
+        let shape = Shape::compile(r"[A-C]-\d{2}[x-z]\d|E\d{2}").unwrap();
+        let mut pairs = std::collections::BTreeSet::new();
+        shape.pairs_before_digit(|a, b| assert!(pairs.insert((a, b)), "{a} {b} twice"));
+        let wanted = (0..=255u8).flat_map(|a| (0..=255u8).map(move |b| (a, b))).filter(|&(a, b)| {
+            b == b'E'
+                || b == b'-' && (b'A'..=b'C').contains(&a)
+                || a.is_ascii_digit() && (b'x'..=b'z').contains(&b)
+        });
+        assert!(pairs.iter().copied().eq(wanted));
     }
 
     #[test]

@@ -2,23 +2,30 @@
 
 use bytes::Bytes;
 
-use super::Reason;
-use super::coded::Coded;
+use super::coded::{Coded, Recoder};
 use super::decision::Coverage;
 use super::fields;
 use super::head::HeadHits;
 use super::hold::Hold;
 use super::judge::Judge;
 use super::reading::Reading;
+use super::{Head, Reason};
 use crate::decode::Coding;
+
+/// First bytes that tell how a body is read that nobody called coded.
+const OPENING: usize = 8;
 
 /// How a body is read.
 #[derive(Debug)]
 enum Form {
+    /// Not yet: these first bytes do not tell how.
+    Fresh(Vec<u8>),
     /// In place.
     Plain,
     /// Through its codings.
     Coded(Box<Coded>),
+    /// The same, and what leaves is encoded anew.
+    Recoded(Box<Coded>, Box<Recoder>),
     /// Not at all from here on; the word says why.
     Unread(&'static str),
 }
@@ -35,6 +42,8 @@ pub(super) struct Body {
     length: Option<u64>,
     /// A declared stream of events, where no byte is kept back for the decision.
     events: bool,
+    /// The charset that its head declares.
+    charset: Option<String>,
     /// Why nothing of it is ever edited, if so.
     sealed: Option<&'static str>,
     seen: u64,
@@ -47,12 +56,13 @@ pub(super) struct Body {
 impl Body {
     pub(super) fn new(hold: Hold) -> Body {
         Body {
-            form: Form::Plain,
+            form: Form::Fresh(Vec::new()),
             reading: Reading::default(),
             asides: HeadHits::default(),
             hold,
             length: None,
             events: false,
+            charset: None,
             sealed: None,
             seen: 0,
             inspected: 0,
@@ -62,10 +72,12 @@ impl Body {
     }
 
     /// What the head says of the body.
-    pub(super) fn announce(&mut self, length: Option<u64>, events: bool, sealed: Option<&'static str>) {
-        self.length = length;
-        self.events = events;
+    pub(super) fn announce(&mut self, head: &Head<'_>, sealed: Option<&'static str>) {
+        self.length = head.length;
+        self.events = head.events;
+        self.charset = fields::charset(head.fields);
         self.sealed = sealed;
+        self.reading = Reading::new(Vec::new(), self.charset.as_deref());
     }
 
     pub(super) fn is_events(&self) -> bool {
@@ -74,9 +86,25 @@ impl Body {
 
     /// The codings around it.
     pub(super) fn decode(&mut self, codings: Vec<Coding>) {
-        let coded = Coded::new(codings);
-        self.reading = Reading::new(coded.names());
+        if codings.contains(&Coding::AwsChunked) {
+            // Its signatures, or checksums in its trailers, cover the text.
+            self.sealed.get_or_insert("signed");
+        }
+        self.read_through(Coded::new(codings, false));
+    }
+
+    fn read_through(&mut self, coded: Coded) {
+        self.reading = Reading::new(coded.names(), self.charset.as_deref());
         self.form = Form::Coded(Box::new(coded));
+    }
+
+    /// The first bytes of a body that nobody called coded are known: they tell how it is read.
+    fn begin(&mut self, opening: &[u8]) {
+        self.form = Form::Plain;
+        if let Some(coding) = Coding::sniff(opening) {
+            self.sealed.get_or_insert("archive");
+            self.read_through(Coded::new(vec![coding], true));
+        }
     }
 
     /// It cannot be read; what that means is decided when there is a body at all.
@@ -88,36 +116,69 @@ impl Body {
     pub(super) fn push(&mut self, judge: &mut Judge, chunk: Bytes) {
         self.seen += chunk.len() as u64;
         match &mut self.form {
-            Form::Plain => {
-                self.reading.push(judge, &chunk);
-                self.inspected += chunk.len() as u64;
+            Form::Fresh(opening) if opening.is_empty() && chunk.len() >= OPENING => {
+                self.begin(&chunk);
+                self.read(judge, &chunk);
             }
-            Form::Coded(coded) => {
-                let result = coded.push(judge, &mut self.reading, &mut self.asides, &chunk);
-                self.inspected = coded.read();
-                if let Err(error) = result {
-                    self.give_up(judge, error.as_str());
+            Form::Fresh(opening) => {
+                opening.extend_from_slice(&chunk);
+                if opening.len() >= OPENING {
+                    self.read_opening(judge);
                 }
+            }
+            Form::Plain | Form::Coded(_) | Form::Recoded(..) | Form::Unread(_) => self.read(judge, &chunk),
+        }
+        if !matches!(self.form, Form::Recoded(..)) {
+            self.hold.chain.push(chunk);
+        }
+    }
+
+    fn read_opening(&mut self, judge: &mut Judge) {
+        if let Form::Fresh(opening) = &mut self.form {
+            let opening = std::mem::take(opening);
+            self.begin(&opening);
+            self.read(judge, &opening);
+        }
+    }
+
+    fn read(&mut self, judge: &mut Judge, chunk: &[u8]) {
+        let (coded, recoder) = match &mut self.form {
+            Form::Fresh(_) | Form::Plain => {
+                self.reading.push(judge, chunk);
+                self.inspected += chunk.len() as u64;
+                return;
             }
             Form::Unread(word) => {
                 if !chunk.is_empty() {
                     judge.unreadable(word);
                 }
+                return;
             }
+            Form::Coded(coded) => (coded, None),
+            Form::Recoded(coded, recoder) => (coded, Some(&mut **recoder)),
+        };
+        let result = coded.push(judge, &mut self.reading, &mut self.asides, recoder, chunk);
+        self.inspected = coded.read();
+        if let Err(error) = result {
+            self.give_up(judge, error.as_str());
         }
-        self.hold.chain.push(chunk);
     }
 
     /// What cannot be read is refused, or passes unread.
     fn give_up(&mut self, judge: &mut Judge, word: &'static str) {
         self.reading.finish(judge);
-        self.form = Form::Unread(word);
         judge.unreadable(word);
+        if matches!(self.form, Form::Recoded(..)) {
+            // Its first part left in another coding: there is nothing that the rest could pass on as.
+            judge.refuse(Reason::Undecodable(word));
+        }
+        self.form = Form::Unread(word);
     }
 
     /// The body has ended: everything in it is counted.
     pub(super) fn finish(&mut self, judge: &mut Judge) {
-        if let Form::Coded(coded) = &mut self.form
+        self.read_opening(judge);
+        if let Form::Coded(coded) | Form::Recoded(coded, _) = &mut self.form
             && let Err(error) = coded.finish()
         {
             self.give_up(judge, error.as_str());
@@ -133,32 +194,45 @@ impl Body {
         if !self.reading.must_edit(judge) {
             return None;
         }
-        let sealed = self.sealed.or_else(|| fields::sealed_start(self.reading.opening()));
-        sealed.or(match &self.form {
-            Form::Plain => None,
+        self.sealed().or(match &self.form {
+            Form::Fresh(_) | Form::Plain | Form::Recoded(..) => None,
+            // No rule could ask for an edit when it began to stream.
             Form::Coded(_) => streams.then_some("coded_stream"),
             Form::Unread(_) => Some("undecodable"),
         })
     }
 
-    /// Whether it must stay whole until its end, to be encoded anew.
-    pub(super) fn awaits_transcoding(&mut self, judge: &Judge) -> bool {
-        matches!(self.form, Form::Coded(_)) && self.reading.must_edit(judge)
+    fn sealed(&self) -> Option<&'static str> {
+        self.sealed.or_else(|| fields::sealed_start(self.reading.opening()))
+    }
+
+    /// It begins to stream. A coded body that may have to be edited is encoded anew from its first byte on.
+    pub(super) fn open(&mut self, judge: &mut Judge) -> Result<(), Reason> {
+        if matches!(self.form, Form::Coded(_)) && self.sealed().is_none() && judge.may_redact() {
+            self.recode(judge)?;
+        }
+        Ok(())
+    }
+
+    /// Whether what leaves is encoded anew while it streams, to an unknown length.
+    pub(super) fn is_recoded(&self) -> bool {
+        matches!(self.form, Form::Recoded(..))
     }
 
     /// How far its text is settled. A close look may count more findings: the decision comes before the release.
     pub(super) fn settled(&mut self, judge: &mut Judge, exactly: bool) -> u64 {
-        if exactly { self.reading.settle_exactly(judge) } else { self.reading.limit() }
+        if exactly { self.reading.settle_exactly(judge) } else { self.reading.limit(judge) }
     }
 
     /// Lets leave what lies below `text`; whether anything does.
-    pub(super) fn release(&mut self, judge: &mut Judge, text: u64) -> bool {
+    /// `through`: readers want each piece as it comes.
+    pub(super) fn release(&mut self, judge: &mut Judge, text: u64, through: bool) -> Result<bool, Reason> {
         let mut guard = self.length.map_or(u64::MAX, |length| length.saturating_sub(1));
         if !self.events {
             guard = guard.min(self.seen.saturating_sub(1));
         }
-        match &mut self.form {
-            Form::Plain => {
+        Ok(match &mut self.form {
+            Form::Fresh(_) | Form::Plain => {
                 let limit = self.reading.uncut(text.min(guard));
                 self.leave(judge, limit);
                 self.hold.release(limit)
@@ -170,18 +244,35 @@ impl Body {
                 }
                 None => false,
             },
+            // Its last bytes are the encoder's own, which come at the end.
+            Form::Recoded(_, recoder) => {
+                recoder.advance(judge, &mut self.reading, text, through)?;
+                self.asides.leave(judge);
+                self.hold.chain.push(recoder.take(judge));
+                self.hold.release(u64::MAX)
+            }
             Form::Unread(_) => {
                 self.leave(judge, u64::MAX);
                 self.hold.release(guard)
             }
-        }
+        })
     }
 
     /// Lets leave everything that is there.
     pub(super) fn release_all(&mut self, judge: &mut Judge) -> Result<(), Reason> {
         self.decided();
-        if self.awaits_transcoding(judge) {
-            return self.transcode(judge);
+        let whole = matches!(self.form, Form::Coded(_)) && self.reading.must_edit(judge);
+        if whole {
+            self.recode(judge)?;
+        }
+        if self.is_recoded()
+            && let Form::Recoded(coded, mut recoder) = std::mem::replace(&mut self.form, Form::Plain)
+        {
+            recoder.advance(judge, &mut self.reading, u64::MAX, false)?;
+            self.asides.leave(judge);
+            self.hold.chain.push(recoder.finish(judge)?);
+            self.form = Form::Coded(coded);
+            self.new_length = whole.then(|| self.hold.chain.end());
         }
         self.leave(judge, u64::MAX);
         self.hold.release(u64::MAX);
@@ -194,7 +285,7 @@ impl Body {
         self.asides.leave(judge);
         while let Some(hit) = self.reading.leave(limit) {
             if judge.edits(hit.detector, hit.confidence) {
-                judge.edit_in(&mut self.hold.chain, hit.detector, hit.start, hit.end());
+                judge.edit_in(&mut self.hold.chain, &hit);
                 judge.edited(hit.detector);
             } else {
                 judge.left(hit.detector);
@@ -202,37 +293,28 @@ impl Body {
         }
     }
 
-    fn transcode(&mut self, judge: &mut Judge) -> Result<(), Reason> {
-        let Form::Coded(coded) = &self.form else { return Err(Reason::InspectorFailed) };
-        let chain = std::mem::take(&mut self.hold.chain);
-        let waiting = usize::try_from(chain.end()).unwrap_or(usize::MAX);
-        let (hold, beside) = (&mut self.hold, waiting.saturating_add(self.reading.bytes()));
-        let result = coded.transcode(judge, &chain, &mut |grown| hold.cover(beside.saturating_add(grown)));
-        self.hold.chain = chain;
-        let new = result?;
-        let mut edits = 0;
-        while let Some(hit) = self.reading.leave(u64::MAX) {
-            if judge.edits(hit.detector, hit.confidence) {
-                judge.edited(hit.detector);
-                edits += 1;
-            } else {
-                judge.left(hit.detector);
-            }
-        }
-        // Both readings are of the same bytes: if they differ, nothing is sure.
-        if edits != new.edits {
+    /// From here on what leaves is encoded anew; nothing has left yet.
+    fn recode(&mut self, judge: &Judge) -> Result<(), Reason> {
+        let Form::Coded(coded) = std::mem::replace(&mut self.form, Form::Plain) else {
             return Err(Reason::InspectorFailed);
-        }
-        self.asides.leave(judge);
-        self.new_length = Some(new.body.len() as u64);
-        self.hold.replace(new.body);
+        };
+        let wire = std::mem::take(&mut self.hold.chain);
+        let waiting = usize::try_from(wire.end()).unwrap_or(usize::MAX);
+        let (hold, beside) = (&mut self.hold, waiting.saturating_add(self.reading.bytes()));
+        let mut reserve = |grown: usize| hold.cover(beside.saturating_add(grown));
+        let recoder = coded.recode(judge, &mut self.reading, &wire, &mut reserve)?;
+        self.form = Form::Recoded(coded, Box::new(recoder));
         Ok(())
     }
 
     /// Makes the reservation cover what waits.
     pub(super) fn cover(&mut self) -> bool {
-        let marks = if let Form::Coded(coded) = &self.form { coded.bytes() } else { 0 };
-        self.hold.cover(self.reading.bytes() + marks)
+        let beside = match &self.form {
+            Form::Coded(coded) => coded.bytes(),
+            Form::Recoded(_, recoder) => recoder.bytes(),
+            Form::Fresh(_) | Form::Plain | Form::Unread(_) => 0,
+        };
+        self.hold.cover(self.reading.bytes().saturating_add(beside))
     }
 
     /// The decision is final: what has left until now left before it.
@@ -248,7 +330,7 @@ impl Body {
         let unread = self.seen.saturating_sub(self.inspected);
         let word = match &self.form {
             Form::Unread(word) => *word,
-            Form::Plain | Form::Coded(_) => "stopped",
+            Form::Fresh(_) | Form::Plain | Form::Coded(_) | Form::Recoded(..) => "stopped",
         };
         Coverage {
             seen: self.seen,

@@ -7,8 +7,8 @@ use super::Reason;
 use super::head::{self, HeadHits};
 use super::judge::Judge;
 use super::reading::Reading;
-use super::text::Text;
 use crate::decode::{Coding, DecodeError, Decoder, Encoder, Piece};
+use crate::detect::DetectorId;
 use crate::limits::DECODE_STEP;
 use crate::redact::Chain;
 use bytes::Bytes;
@@ -26,14 +26,16 @@ pub(super) struct Coded {
     codings: Vec<Coding>,
     decoder: Decoder,
     wire: u64,
+    /// Whether nobody said that the body is coded.
+    undeclared: bool,
     /// By offset, for what has not left.
     marks: VecDeque<Mark>,
 }
 
 impl Coded {
-    pub(super) fn new(codings: Vec<Coding>) -> Coded {
+    pub(super) fn new(codings: Vec<Coding>, undeclared: bool) -> Coded {
         let decoder = Decoder::new(&codings);
-        Coded { codings, decoder, wire: 0, marks: VecDeque::new() }
+        Coded { codings, decoder, wire: 0, undeclared, marks: VecDeque::new() }
     }
 
     /// The names of the codings, outermost first.
@@ -41,13 +43,14 @@ impl Coded {
         self.codings.iter().rev().map(|coding| coding.as_str()).collect()
     }
 
-    /// Decodes and reads `chunk`; what its codings carry beside the text goes to `asides`. Gives up once the judge
+    /// Decodes and reads `chunk`, and gives its text to `recoder`; what its codings carry beside the text goes to `asides`. Gives up once the judge
     /// blocks; an error tells how much was read before it.
     pub(super) fn push(
         &mut self,
         judge: &mut Judge,
         reading: &mut Reading,
         asides: &mut HeadHits,
+        mut recoder: Option<&mut Recoder>,
         chunk: &[u8],
     ) -> Result<(), DecodeError> {
         for piece in chunk.chunks(DECODE_STEP) {
@@ -56,14 +59,20 @@ impl Coded {
             }
             self.decoder.push_all(piece, &mut |piece| {
                 match piece {
-                    Piece::Text(text) => reading.push(judge, text),
+                    Piece::Text(text) => {
+                        reading.push(judge, text);
+                        if let Some(recoder) = &mut recoder {
+                            recoder.push(text);
+                        }
+                    }
                     Piece::Aside(aside) => head::aside(judge, aside, asides),
                 }
                 if judge.blocks() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })?;
             self.wire += piece.len() as u64;
-            if self.decoder.is_in_header() {
-                // Of a header that is not whole nothing is known yet: none of it may leave.
+            if recoder.is_some() || self.decoder.is_in_header() {
+                // Of a header that is not whole nothing is known yet: none of it may leave. What is encoded anew does
+                // not leave at all.
                 continue;
             }
             self.mark(Mark { wire: self.wire, text: reading.seen() });
@@ -78,8 +87,12 @@ impl Coded {
         }
     }
 
+    /// The body has ended. Of what nobody called coded, a part may be all there is: an upload in pieces, a range.
     pub(super) fn finish(&mut self) -> Result<(), DecodeError> {
-        self.decoder.finish()
+        match self.decoder.finish() {
+            Err(DecodeError::Truncated) if self.undeclared => Ok(()),
+            result => result,
+        }
     }
 
     /// Wire bytes that were read.
@@ -107,29 +120,27 @@ impl Coded {
         self.marks.len() * size_of::<Mark>()
     }
 
-    /// Reads the whole body once more, from its held wire bytes, and encodes it with what is to be edited masked.
-    /// `reserve` is asked for the memory of the new body as it grows.
-    pub(super) fn transcode(
+    /// Begins to encode the body anew, from its first byte on: `wire` is all that came so far. `reserve` is asked for
+    /// the memory of what waits.
+    pub(super) fn recode(
         &self,
         judge: &Judge,
+        reading: &mut Reading,
         wire: &Chain,
         reserve: &mut dyn FnMut(usize) -> bool,
-    ) -> Result<Transcoded, Reason> {
-        let mut pass = Pass {
-            judge,
-            text: Text::new(),
-            chain: Chain::new(),
-            encoder: Encoder::new(&self.codings),
-            edits: 0,
-        };
+    ) -> Result<Recoder, Reason> {
         let mut decoder = Decoder::new(&self.codings);
+        let mut recoder = Recoder {
+            text: Chain::new(),
+            encoder: Encoder::new(&self.codings).map_err(|_| Reason::CannotRedact("framing"))?,
+            fates: Vec::new(),
+        };
         for chunk in wire.iter() {
             let mut result = Ok(());
             let decoded = decoder.push(chunk, &mut |piece| {
-                pass.text.push(judge.engine(), piece);
-                pass.chain.push(Bytes::copy_from_slice(piece));
-                result = pass.advance(pass.text.settled());
-                if result.is_ok() && !reserve(pass.encoder.len()) {
+                recoder.push(piece);
+                result = recoder.advance(judge, reading, reading.limit(judge), false);
+                if result.is_ok() && !reserve(recoder.bytes()) {
                     result = Err(Reason::HeldBytes);
                 }
                 if result.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
@@ -137,45 +148,72 @@ impl Coded {
             result?;
             decoded.map_err(|_| Reason::InspectorFailed)?;
         }
-        pass.text.finish(judge.engine());
-        pass.advance(u64::MAX)?;
-        let body = pass.encoder.finish().map_err(|_| Reason::InspectorFailed)?;
-        if !reserve(body.len()) {
-            return Err(Reason::HeldBytes);
-        }
-        Ok(Transcoded { body, edits: pass.edits })
+        Ok(recoder)
     }
 }
 
-/// A body encoded anew.
+/// A body that is encoded anew: its text waits here, masked where it has to be, until it is settled.
 #[derive(Debug)]
-pub(super) struct Transcoded {
-    pub(super) body: Vec<u8>,
-    pub(super) edits: u64,
-}
-
-/// The second reading of a coded body.
-struct Pass<'a> {
-    judge: &'a Judge,
-    text: Text,
-    chain: Chain,
+pub(super) struct Recoder {
+    text: Chain,
     encoder: Encoder,
-    edits: u64,
+    /// What became of hits: of which detector, and whether it was masked.
+    fates: Vec<(DetectorId, bool)>,
 }
 
-impl Pass<'_> {
-    /// Masks what is certain below `settled` and encodes as far as nothing is open.
-    fn advance(&mut self, settled: u64) -> Result<(), Reason> {
-        let mut winners = Vec::new();
-        self.text.resolve(settled, &mut |detector| self.judge.exempts(detector), &mut winners);
-        for hit in winners.iter().filter(|hit| self.judge.edits(hit.detector, hit.confidence)) {
-            self.judge.edit_in(&mut self.chain, hit.detector, hit.start, hit.end);
-            self.edits += 1;
+impl Recoder {
+    pub(super) fn push(&mut self, piece: &[u8]) {
+        self.text.push(Bytes::copy_from_slice(piece));
+    }
+
+    /// Masks what is to be masked and encodes as far as nothing is open; `through`: so that its reader has all of it.
+    pub(super) fn advance(
+        &mut self,
+        judge: &Judge,
+        reading: &mut Reading,
+        limit: u64,
+        through: bool,
+    ) -> Result<(), Reason> {
+        let limit = reading.uncut(limit.min(self.text.end()));
+        while let Some(hit) = reading.leave(limit) {
+            let edits = judge.edits(hit.detector, hit.confidence);
+            if edits {
+                judge.edit_in(&mut self.text, &hit);
+            }
+            self.fates.push((hit.detector, edits));
         }
-        let limit = self.text.limit(settled);
-        while let Some(piece) = self.chain.pop(limit) {
+        let mut any = false;
+        while let Some(piece) = self.text.pop(limit) {
             self.encoder.push(&piece).map_err(|_| Reason::InspectorFailed)?;
+            any = true;
+        }
+        if any && through {
+            self.encoder.push_through(&[]).map_err(|_| Reason::InspectorFailed)?;
         }
         Ok(())
+    }
+
+    /// What has been coded and may leave; with it, its hits are accounted for.
+    pub(super) fn take(&mut self, judge: &mut Judge) -> Bytes {
+        self.account(judge);
+        Bytes::from(self.encoder.take())
+    }
+
+    fn account(&mut self, judge: &mut Judge) {
+        for (detector, edited) in self.fates.drain(..) {
+            if edited { judge.edited(detector) } else { judge.left(detector) }
+        }
+    }
+
+    /// The end of the coded body; nothing of its text waits any more.
+    pub(super) fn finish(mut self, judge: &mut Judge) -> Result<Bytes, Reason> {
+        self.account(judge);
+        self.encoder.finish().map(Bytes::from).map_err(|_| Reason::InspectorFailed)
+    }
+
+    /// Memory that waiting text and coded bytes take.
+    pub(super) fn bytes(&self) -> usize {
+        let waiting = usize::try_from(self.text.end() - self.text.start()).unwrap_or(usize::MAX);
+        waiting.saturating_add(self.encoder.len())
     }
 }

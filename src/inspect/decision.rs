@@ -61,8 +61,7 @@ pub struct Place {
 /// Why a message was refused or judged without a rule.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// The body cannot be read; the word says how (`unknown_coding`, `broken`, `ratio`, `depth`, `truncated`,
-    /// `partial`).
+    /// The body cannot be read; the word says how: one of [`crate::decode::DecodeError`], or `partial`.
     Undecodable(&'static str),
     /// The edit that a redact rule asks for cannot be made here; the word says why.
     CannotRedact(&'static str),

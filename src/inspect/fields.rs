@@ -24,7 +24,10 @@ impl Signed {
                 "signature-input" | "signature" => signed.head = true,
                 "digest" | "content-digest" | "repr-digest" | "content-md5" => signed.body = true,
                 // Webhook senders sign the body under a name of their own.
-                name => signed.body |= name.ends_with("-signature") || name.contains("-hmac"),
+                name => {
+                    signed.body |= name.ends_with("-signature")
+                        || name.as_bytes().windows(5).any(|part| part == b"-hmac");
+                }
             }
         }
         signed.body |= signed.head;
@@ -38,6 +41,16 @@ fn is_presigned(target: &str) -> bool {
     query.split('&').filter_map(|pair| pair.split_once('=')).any(|(key, _)| {
         ["x-amz-signature", "x-goog-signature", "sig"].iter().any(|word| key.eq_ignore_ascii_case(word))
     })
+}
+
+/// The charset that a head declares for its body.
+pub(super) fn charset(fields: &[(&str, &[u8])]) -> Option<String> {
+    let (_, value) = fields.iter().find(|(name, _)| *name == "content-type")?;
+    let parameters = std::str::from_utf8(value).ok()?.split(';').skip(1);
+    let (_, charset) = parameters
+        .filter_map(|pair| pair.trim().split_once('='))
+        .find(|(name, _)| name.eq_ignore_ascii_case("charset"))?;
+    Some(charset.trim_matches(['"', ' ']).to_ascii_lowercase())
 }
 
 /// Why a field is never edited, if it is not.
@@ -62,7 +75,16 @@ pub(super) fn holds_credentials(field: Option<&str>, key: Option<&[u8]>) -> bool
                 | "set-cookie"
                 | "api-key"
                 | "x-api-key"
+                | "apikey"
+                | "x-apikey"
                 | "x-auth-token"
+                | "x-access-token"
+                | "x-vault-token"
+                | "x-github-token"
+                | "x-gitlab-token"
+                | "job-token"
+                | "dd-api-key"
+                | "x-shopify-access-token"
                 | "x-goog-api-key"
                 | "x-amz-security-token"
                 | "private-token"

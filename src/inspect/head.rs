@@ -1,11 +1,13 @@
 //! Looks at what stands around a body: target, header fields, cookies, trailers.
 
+use super::familiar::Familiar;
 use super::fields::{self, Signed};
 use super::judge::{Judge, Whence};
 use super::percent::Decoded;
 use super::{Head, HeadEdit, Part};
+use crate::decode::Kind;
 use crate::detect::{Confidence, DetectorId, Finding};
-use crate::limits::PERCENT_DEPTH;
+use crate::limits::ESCAPE_DEPTH;
 use crate::policy::Overlap;
 
 /// A finding of a head that has not left yet.
@@ -92,10 +94,15 @@ struct Seen<'a> {
 
 /// Carrier of a credential that stands where credentials belong.
 const IN_PLACE: &str = "credential_in_place";
-const PERCENT: [&str; PERCENT_DEPTH] = ["percent"; PERCENT_DEPTH];
+const PERCENT: [&str; ESCAPE_DEPTH] = ["percent"; ESCAPE_DEPTH];
 
 /// Counts what a head holds.
-pub(super) fn inspect(judge: &mut Judge, head: &Head<'_>, signed: Signed) -> HeadHits {
+pub(super) fn inspect(
+    judge: &mut Judge,
+    head: &Head<'_>,
+    signed: Signed,
+    familiar: &mut Familiar,
+) -> HeadHits {
     let mut hits = HeadHits::default();
     let is_odd = |method: &str| method.bytes().any(|b| b.is_ascii_digit() || b == b'%');
     if let Some(method) = Some(&judge.message().method).filter(|method| is_odd(method)).cloned() {
@@ -106,22 +113,22 @@ pub(super) fn inspect(judge: &mut Judge, head: &Head<'_>, signed: Signed) -> Hea
             &mut hits,
         );
     }
-    if let Some(target) = head.target {
+    familiar.begin();
+    if let Some(target) = head.target.filter(|target| !familiar.knows("", target.as_bytes())) {
         let fixed = signed.head.then_some("signed");
-        field(
-            judge,
-            Field { part: Part::Target, index: None, text: target.as_bytes(), label: None, fixed },
-            &mut hits,
-        );
+        let text = target.as_bytes();
+        if !field(judge, Field { part: Part::Target, index: None, text, label: None, fixed }, &mut hits) {
+            familiar.learn("", text);
+        }
     }
-    fields(judge, Part::Header, head.fields, signed, &mut hits);
+    fields(judge, Part::Header, head.fields, signed, &mut hits, familiar);
     hits
 }
 
 /// Counts what trailers hold.
 pub(super) fn trailers(judge: &mut Judge, trailers: &[(&str, &[u8])], signed: Signed) -> HeadHits {
     let mut hits = HeadHits::default();
-    fields(judge, Part::Trailer, trailers, signed, &mut hits);
+    fields(judge, Part::Trailer, trailers, signed, &mut hits, &mut Familiar::default());
     hits
 }
 
@@ -132,25 +139,39 @@ pub(super) fn aside(judge: &mut Judge, text: &[u8], hits: &mut HeadHits) {
     hits.checked = None;
 }
 
-fn fields(judge: &mut Judge, part: Part, fields: &[(&str, &[u8])], signed: Signed, hits: &mut HeadHits) {
+fn fields(
+    judge: &mut Judge,
+    part: Part,
+    fields: &[(&str, &[u8])],
+    signed: Signed,
+    hits: &mut HeadHits,
+    familiar: &mut Familiar,
+) {
     for (index, (name, text)) in fields.iter().enumerate() {
-        let index = Some(index);
+        if familiar.knows(name, text) {
+            continue;
+        }
+        let (index, mut found) = (Some(index), false);
         // A name cannot be edited; it holds a value only if it has a digit or an escape.
         if name.bytes().any(|b| b.is_ascii_digit() || b == b'%') {
             let fixed = Some("field_name");
-            field(judge, Field { part, index, text: name.as_bytes(), label: None, fixed }, hits);
+            found |= field(judge, Field { part, index, text: name.as_bytes(), label: None, fixed }, hits);
         }
         if !text.is_empty() {
             let fixed = fields::fixed(name).or(signed.head.then_some("signed"));
-            field(judge, Field { part, index, text, label: Some(name), fixed }, hits);
+            found |= field(judge, Field { part, index, text, label: Some(name), fixed }, hits);
+        }
+        if !found {
+            familiar.learn(name, text);
         }
     }
 }
 
-fn field(judge: &mut Judge, field: Field<'_>, hits: &mut HeadHits) {
+/// Counts what one string holds; whether that is anything.
+fn field(judge: &mut Judge, field: Field<'_>, hits: &mut HeadHits) -> bool {
     let seen = look(judge, field);
     if seen.is_empty() {
-        return;
+        return false;
     }
     let (mut overlap, mut winners) = (Overlap::default(), Vec::new());
     let in_place = |judge: &Judge, key: Option<&[u8]>, detector: DetectorId| {
@@ -174,6 +195,7 @@ fn field(judge: &mut Judge, field: Field<'_>, hits: &mut HeadHits) {
         };
         hits.hits.push(HeadHit { detector, confidence, fate });
     }
+    true
 }
 
 fn edit(judge: &Judge, field: Field<'_>, finding: &Finding) -> Fate {
@@ -222,7 +244,9 @@ fn look<'a>(judge: &Judge, field: Field<'a>) -> Vec<Seen<'a>> {
     let label = field.label.map(str::as_bytes);
     let whole = engine.matcher.find(&engine.key, label, field.text);
     let is_query = field.part == Part::Target;
-    let escaped = field.text.iter().any(|&b| b == b'%' || (is_query && b == b'+'));
+    let is_mark = |byte: u8| matches!(byte, b'%' | b'\\' | 0x80..) || (is_query && byte == b'+');
+    let escaped =
+        field.text.iter().any(|&byte| is_mark(byte)) || field.text.windows(2).any(|pair| pair == b"&#");
     // A look at the whole finds whatever a closer look would, save what is escaped.
     if whole.is_empty() && !escaped {
         return Vec::new();
@@ -242,13 +266,13 @@ fn look_at<'a>(judge: &Judge, piece: Piece<'a>, seen: &mut Vec<Seen<'a>>) {
     let mut layers = Vec::new();
     let mut next = Decoded::of(piece.text, piece.plus);
     while let Some(layer) = next {
-        next = if layers.len() + 1 < PERCENT_DEPTH { layer.again() } else { None };
+        next = if layers.len() + 1 < ESCAPE_DEPTH { layer.again() } else { None };
         layers.push(layer);
     }
     let found = |text: &[u8]| engine.matcher.find(&engine.key, piece.label, text);
     let entry = |finding, carrier| Seen { finding, name: piece.name, family: piece.family, carrier };
     for (depth, layer) in layers.iter().enumerate().rev() {
-        let carrier = PERCENT.get(..=depth).unwrap_or_default();
+        let carrier = carrier(layer.kind(), depth);
         for mut finding in found(&layer.text) {
             finding.start = (piece.at + layer.raw(index(finding.start))) as u64;
             finding.end = (piece.at + layer.raw(index(finding.end))) as u64;
@@ -259,6 +283,18 @@ fn look_at<'a>(judge: &Judge, piece: Piece<'a>, seen: &mut Vec<Seen<'a>>) {
         finding.start += piece.at as u64;
         finding.end += piece.at as u64;
         add(seen, entry(finding, &[]));
+    }
+}
+
+fn carrier(kind: Kind, depth: usize) -> &'static [&'static str] {
+    match kind {
+        Kind::Percent | Kind::Plus => PERCENT.get(..=depth).unwrap_or_default(),
+        Kind::Backslash => &["json"],
+        Kind::Entity => &["entity"],
+        Kind::QuotedPrintable => &["quoted-printable"],
+        Kind::LookAlike => &["look-alike"],
+        // Not looked for in a head.
+        Kind::Utf16 | Kind::Base64 | Kind::Hex => &[],
     }
 }
 

@@ -56,13 +56,6 @@ impl Hold {
         piece
     }
 
-    /// Puts a re-encoded body in the place of everything, all of it free to leave.
-    pub(super) fn replace(&mut self, body: Vec<u8>) {
-        self.chain = Chain::new();
-        self.chain.push(Bytes::from(body));
-        self.limit = self.chain.end();
-    }
-
     /// Nothing more leaves; what waits is dropped.
     pub(super) fn clear(&mut self) {
         self.chain.clear();

@@ -6,16 +6,30 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::body::Body;
+use super::familiar::Familiar;
 use super::fields::{self, Signed};
 use super::head::{self, HeadHits};
 use super::hold::Hold;
 use super::judge::Judge;
 use super::{Decision, Engine, Head, HeadEdit, Reason, Step};
-use crate::decode::coding;
+use crate::decode::{Coding, DecodeError, coding};
 use crate::policy::Message;
 
 /// Partial content (RFC 9110, section 15.3.7): a range of a coded body starts anywhere in its coding.
 const PARTIAL_CONTENT: u16 = 206;
+
+/// The codings that a head declares. S3's clients may tell of their framing in a field of its own.
+fn codings(head: &Head<'_>) -> Result<Vec<Coding>, DecodeError> {
+    let mut codings = coding::parse(head.coding.unwrap_or_default())?;
+    let is_framed = head
+        .fields
+        .iter()
+        .any(|(name, value)| *name == "x-amz-content-sha256" && value.starts_with(b"STREAMING-"));
+    if is_framed && !codings.contains(&Coding::AwsChunked) {
+        codings.push(Coding::AwsChunked);
+    }
+    Ok(codings)
+}
 
 /// Where in its life a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,6 +116,8 @@ pub struct Inspector {
     trailer_edits: Vec<HeadEdit>,
     /// Whether the message left hold before its end.
     streamed: bool,
+    /// Whether it is encoded anew since then.
+    recoded: bool,
     #[cfg(test)]
     pub(super) panic_next: bool,
 }
@@ -120,6 +136,7 @@ impl Inspector {
             head_edits: Vec::new(),
             trailer_edits: Vec::new(),
             streamed: false,
+            recoded: false,
             #[cfg(test)]
             panic_next: false,
         }
@@ -127,7 +144,12 @@ impl Inspector {
 
     /// Looks at target and header fields. `Stop` when they alone decide.
     pub fn head(&mut self, head: &Head<'_>) -> Step {
-        self.guarded(|this| this.take_head(head))
+        self.head_among(head, &mut Familiar::default())
+    }
+
+    /// The same, where earlier heads of this engine and direction are known.
+    pub fn head_among(&mut self, head: &Head<'_>, familiar: &mut Familiar) -> Step {
+        self.guarded(|this| this.take_head(head, familiar))
     }
 
     /// Takes the next bytes of the body.
@@ -196,6 +218,12 @@ impl Inspector {
         self.body.new_length()
     }
 
+    /// Whether a body that streams is encoded anew: neither its stated length nor its digests hold.
+    #[must_use]
+    pub fn is_recoded(&self) -> bool {
+        self.streamed && self.recoded
+    }
+
     /// What is known now; final after `finish`, `abandon` or `Stop`.
     #[must_use]
     pub fn decision(&self) -> Decision {
@@ -244,12 +272,12 @@ impl Inspector {
         Some(self.stop())
     }
 
-    fn take_head(&mut self, head: &Head<'_>) -> Step {
+    fn take_head(&mut self, head: &Head<'_>, familiar: &mut Familiar) -> Step {
         self.signed = Signed::of(head.target, head.fields);
         let media_type = self.judge.message().media_type.as_deref();
         let sealed = if self.signed.body { Some("signed") } else { media_type.and_then(fields::sealed_type) };
-        self.body.announce(head.length, head.events, sealed);
-        match coding::parse(head.coding.unwrap_or_default()) {
+        self.body.announce(head, sealed);
+        match codings(head) {
             Ok(codings) if codings.is_empty() => {}
             Ok(_) if self.judge.message().status == Some(PARTIAL_CONTENT) => {
                 self.body.cannot_decode("partial")
@@ -257,7 +285,7 @@ impl Inspector {
             Ok(codings) => self.body.decode(codings),
             Err(error) => self.body.cannot_decode(error.as_str()),
         }
-        self.head = head::inspect(&mut self.judge, head, self.signed);
+        self.head = head::inspect(&mut self.judge, head, self.signed, familiar);
         self.verdict().unwrap_or(Step::Wait)
     }
 
@@ -281,9 +309,13 @@ impl Inspector {
     /// The message leaves hold: from here on it streams.
     fn open(&mut self) -> Option<Step> {
         self.streamed = true;
+        if let Err(reason) = self.body.open(&mut self.judge) {
+            self.judge.refuse(reason);
+        }
         if let Some(stop) = self.verdict() {
             return Some(stop);
         }
+        self.recoded = self.body.is_recoded();
         self.phase = Phase::Streaming;
         self.head_edits = self.head.leave(&mut self.judge);
         None
@@ -295,14 +327,17 @@ impl Inspector {
         if let Some(stop) = self.verdict() {
             return stop;
         }
-        let released = self.body.release(&mut self.judge, settled);
+        let released = match self.body.release(&mut self.judge, settled, exactly) {
+            Ok(released) => released,
+            Err(reason) => {
+                self.judge.refuse(reason);
+                return self.stop();
+            }
+        };
         self.paid(if released || opened { Step::Release } else { Step::Wait })
     }
 
     fn release_idle(&mut self) -> Step {
-        if self.body.awaits_transcoding(&self.judge) {
-            return Step::Wait;
-        }
         let opens = !self.streamed;
         if opens && let Some(stop) = self.open() {
             return stop;

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use super::Engine;
 use super::decision::{Coverage, Decision, Part, Place, Reason};
 use super::ledger::Ledger;
+use super::reading::Hit;
+use crate::decode;
 use crate::detect::{Confidence, DetectorId, Finding};
 use crate::policy::{Action, Counted, Message, Mode, Tally};
 use crate::redact::{self, Chain};
@@ -139,27 +141,30 @@ impl Judge {
         self.tally.as_ref().is_some_and(|tally| tally.edits(&self.engine.policy, detector, confidence))
     }
 
+    /// Whether any rule may ask for an edit in this message.
+    pub(super) fn may_redact(&mut self) -> bool {
+        let engine = Arc::clone(&self.engine);
+        self.tally().may_redact(&engine.policy)
+    }
+
     /// Whether a finding may still have to be edited.
     pub(super) fn may_edit(&self, detector: DetectorId, confidence: Confidence) -> bool {
         self.tally.as_ref().is_some_and(|tally| tally.may_edit(&self.engine.policy, detector, confidence))
     }
 
-    /// Whether an `allow` rule exempts a detector, as far as anything was found.
-    pub(super) fn exempts(&self, detector: DetectorId) -> bool {
-        self.tally.as_ref().is_some_and(|tally| tally.is_exempt(detector))
-    }
-
     /// What hides a value; `before` is what stands in front of it.
     pub(super) fn mask(&self, detector: DetectorId, before: &[u8], value: &[u8]) -> Vec<u8> {
-        let Engine { matcher, key, .. } = &*self.engine;
+        let matcher = &self.engine.matcher;
         let how = matcher.detector(detector).mask;
-        redact::mask(how, before, value, &mut |masked| matcher.find(key, None, masked).is_empty())
+        redact::mask(how, before, value, &mut |masked| matcher.is_clean(before, masked))
     }
 
-    /// Lays the mask of the value at `start..end` over a chain that still has it.
-    pub(super) fn edit_in(&self, chain: &mut Chain, detector: DetectorId, start: u64, end: u64) {
-        let masked = self.mask(detector, &chain.before(start), &chain.read(start, end));
-        chain.edit(start, masked);
+    /// Lays the mask of a value over a chain that still has it. What cannot be written as the value is hides it anyway.
+    pub(super) fn edit_in(&self, chain: &mut Chain, hit: &Hit) {
+        let (before, value) = (chain.before(hit.start), chain.read(hit.start, hit.end()));
+        let mut mask = |before: &[u8], value: &[u8]| self.mask(hit.detector, before, value);
+        let masked = decode::rewrap(&hit.path.wrappings(), &before, &value, &mut mask);
+        chain.edit(hit.start, masked.unwrap_or_else(|| vec![b'*'; value.len()]));
     }
 
     pub(super) fn left(&mut self, detector: DetectorId) {

@@ -4,12 +4,14 @@
 //! a message that fits hold is decided whole; a stopped inspector never releases again.
 //!
 //! A message goes through in this order: `head` looks around the body, `body` reads it (`coded` through its
-//! codings), `reading` and `text` make findings of it, `judge` counts them and knows the decision, `hold` keeps
+//! codings), `reading`, `text` and `depth` make findings of it, `judge` counts them and knows the decision, `hold` keeps
 //! the bytes until they are settled, `ledger` notes what became of each value.
 
 mod body;
 mod coded;
 mod decision;
+mod depth;
+mod familiar;
 mod fields;
 mod head;
 mod held;
@@ -23,6 +25,7 @@ mod text;
 
 pub use crate::policy::RuleHit;
 pub use decision::{Coverage, Decision, Found, Part, Place, Reason};
+pub use familiar::Familiar;
 pub use held::HeldBytes;
 pub use inspector::Inspector;
 

@@ -1,32 +1,44 @@
-//! A text with its percent-encoding undone, remembering where each byte came from.
+//! A string of a head with its escapes undone, remembering where each byte came from.
 
-/// What `%` and `+` hide, and where it stands in the raw text.
+use crate::decode::{self, Kind};
+
+/// What escapes hide, and where it stands in the raw text.
 #[derive(Debug)]
 pub(super) struct Decoded {
     pub(super) text: Vec<u8>,
     /// Raw offset of each byte of `text`, and of its end.
     origin: Vec<usize>,
+    /// How the first of what was undone is written.
+    kind: Kind,
 }
 
 impl Decoded {
     /// Decodes once; `plus` stands for a space in queries and forms. `None`: there is nothing to decode.
     pub(super) fn of(raw: &[u8], plus: bool) -> Option<Decoded> {
-        let mut decoded =
-            Decoded { text: Vec::with_capacity(raw.len()), origin: Vec::with_capacity(raw.len() + 1) };
-        let (mut rest, mut changed) = (raw, false);
-        while let Some((&byte, after)) = rest.split_first() {
-            decoded.origin.push(raw.len() - rest.len());
-            let (byte, after) = match escape(rest) {
-                Some(escaped) => escaped,
-                None if plus && byte == b'+' => (b' ', after),
-                None => (byte, after),
+        let (mut text, mut origin) = (Vec::with_capacity(raw.len()), Vec::with_capacity(raw.len() + 1));
+        let (mut at, mut first) = (0, None);
+        while let Some(&byte) = raw.get(at) {
+            let (length, kind) = if let Some(escape) = decode::escape_at(raw, at) {
+                text.extend_from_slice(escape.out());
+                (escape.len, Some(escape.kind))
+            } else if plus && byte == b'+' {
+                text.push(b' ');
+                (1, Some(Kind::Percent))
+            } else {
+                text.push(byte);
+                (1, None)
             };
-            changed |= rest.len() - after.len() > 1 || rest.first() != Some(&byte);
-            decoded.text.push(byte);
-            rest = after;
+            origin.resize(text.len(), at);
+            first = first.or(kind);
+            at += length;
         }
-        decoded.origin.push(raw.len());
-        changed.then_some(decoded)
+        origin.push(raw.len());
+        first.map(|kind| Decoded { text, origin, kind })
+    }
+
+    /// The name of what was undone, for the record.
+    pub(super) fn kind(&self) -> Kind {
+        self.kind
     }
 
     /// The same once more, still pointing into the first raw text.
@@ -44,14 +56,6 @@ impl Decoded {
     }
 }
 
-/// The byte of an escape at the start of `text`, and what follows it.
-fn escape(text: &[u8]) -> Option<(u8, &[u8])> {
-    let (pair, after) = text.strip_prefix(b"%")?.split_first_chunk::<2>()?;
-    let digit = |byte: u8| char::from(byte).to_digit(16);
-    let [high, low] = pair;
-    Some((u8::try_from(digit(*high)? * 16 + digit(*low)?).ok()?, after))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -67,5 +71,7 @@ mod tests {
         assert_eq!((twice.raw(5), twice.raw(6)), (7, 12));
         assert!(twice.again().is_none());
         assert!(Decoded::of(b"plain+text%", false).is_none());
+        let others = Decoded::of("\\u0034&#52;\u{ff14}\u{200b}5".as_bytes(), false).unwrap();
+        assert_eq!((others.text.as_slice(), others.raw(1), others.raw(3)), (&b"4445"[..], 6, 17));
     }
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Part;
+use super::depth::Path;
 use super::judge::{Judge, Whence};
 use super::text::Text;
 use crate::detect::{Confidence, DetectorId, Finding};
@@ -14,6 +15,8 @@ pub(super) struct Hit {
     length: u32,
     pub(super) detector: DetectorId,
     pub(super) confidence: Confidence,
+    /// What it wears.
+    pub(super) path: Path,
 }
 
 impl Hit {
@@ -53,14 +56,16 @@ impl Opening {
 }
 
 impl Reading {
-    pub(super) fn new(carrier: Vec<&'static str>) -> Reading {
-        Reading { carrier, ..Reading::default() }
+    /// `charset`: what the head says of it.
+    pub(super) fn new(carrier: Vec<&'static str>, charset: Option<&str>) -> Reading {
+        Reading { carrier, text: Text::new(charset), ..Reading::default() }
     }
 
     pub(super) fn push(&mut self, judge: &mut Judge, piece: &[u8]) {
         self.opening.push(piece);
         self.text.push(judge.engine(), piece);
-        self.settle(judge, self.text.settled());
+        let settled = self.text.settled(judge.engine());
+        self.settle(judge, settled);
     }
 
     pub(super) fn finish(&mut self, judge: &mut Judge) {
@@ -81,7 +86,9 @@ impl Reading {
         }
         self.text.resolve(settled, &mut |detector| judge.is_exempt(detector), &mut self.winners);
         for finding in self.winners.drain(..) {
-            let whence = Whence { part: Part::Body, path: None, family: None, carrier: &self.carrier };
+            let path = self.text.path(&finding);
+            let carrier: Vec<_> = self.carrier.iter().copied().chain(path.carriers()).collect();
+            let whence = Whence { part: Part::Body, path: None, family: None, carrier: &carrier };
             judge.count(&finding, whence);
             self.must_edit |= judge.edits(finding.detector, finding.confidence);
             self.hits.push_back(Hit {
@@ -89,8 +96,10 @@ impl Reading {
                 length: u32::try_from(finding.end - finding.start).unwrap_or(u32::MAX),
                 detector: finding.detector,
                 confidence: finding.confidence,
+                path,
             });
         }
+        self.text.forget_paths(settled);
     }
 
     /// Whether a hit that has not left is to be edited.
@@ -112,8 +121,8 @@ impl Reading {
     }
 
     /// How far the text may leave.
-    pub(super) fn limit(&self) -> u64 {
-        self.text.limit(self.text.settled())
+    pub(super) fn limit(&self, judge: &Judge) -> u64 {
+        self.text.limit(self.text.settled(judge.engine()))
     }
 
     /// `limit`, or the start of the hit that it would cut through.
@@ -129,8 +138,8 @@ impl Reading {
         self.hits.pop_front()
     }
 
-    /// Memory that the hits take.
+    /// Memory that the hits take, and what is known of the text.
     pub(super) fn bytes(&self) -> usize {
-        self.hits.len() * size_of::<Hit>()
+        self.hits.len() * size_of::<Hit>() + self.text.bytes()
     }
 }

@@ -1,7 +1,13 @@
-//! One readable text, scanned as it comes: findings that count, and how far nothing can change any more.
+//! One readable text, scanned as it comes, as it is and below what it wears: findings that count, and how far nothing
+//! can change any more.
 
+use std::collections::HashMap;
+
+use super::depth::{ARMOUR_DEPTH, Depth, Path, Sunk};
+use crate::decode::{OPENING, Wrapping, recognise};
 use crate::detect::{DetectorId, Finding, Scan};
 use crate::inspect::Engine;
+use crate::limits::LAYER_DEPTH;
 use crate::policy::Overlap;
 
 /// The scan of a text, and the choice among what overlaps in it.
@@ -9,20 +15,81 @@ use crate::policy::Overlap;
 pub(super) struct Text {
     scan: Scan,
     overlap: Overlap,
+    /// Found, and not yet compared with each other.
     fresh: Vec<Finding>,
+    sunk: Vec<Sunk>,
+    /// How those were written that are being compared and do not stand there as they are.
+    paths: HashMap<(DetectorId, u64, u64), Path>,
+    depth: Below,
+    charset: Option<Box<str>>,
+}
+
+/// The layers below the text.
+#[derive(Debug)]
+enum Below {
+    /// Its first bytes do not tell yet.
+    Fresh(Vec<u8>),
+    Known(Vec<Depth>),
+}
+
+impl Default for Below {
+    fn default() -> Below {
+        Below::Fresh(Vec::new())
+    }
 }
 
 impl Text {
-    pub(super) fn new() -> Text {
-        Text::default()
+    /// `charset`: what the head says.
+    pub(super) fn new(charset: Option<&str>) -> Text {
+        Text { charset: charset.map(Box::from), ..Text::default() }
     }
 
     pub(super) fn push(&mut self, engine: &Engine, piece: &[u8]) {
         self.scan.push(&engine.matcher, &engine.key, piece, &mut self.fresh);
+        match &mut self.depth {
+            Below::Known(layers) => {
+                for layer in layers {
+                    layer.push(engine, piece, &mut self.sunk);
+                }
+            }
+            Below::Fresh(opening) if opening.is_empty() && piece.len() >= OPENING => {
+                self.begin(engine, piece)
+            }
+            Below::Fresh(opening) => {
+                opening.extend_from_slice(piece);
+                if opening.len() >= OPENING {
+                    let opening = std::mem::take(opening);
+                    self.begin(engine, &opening);
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, engine: &Engine, opening: &[u8]) {
+        let utf16 = recognise(opening, self.charset.as_deref());
+        let mut layers = vec![
+            Depth::new(engine, Wrapping::Escapes, LAYER_DEPTH),
+            Depth::new(engine, Wrapping::Armour, ARMOUR_DEPTH),
+        ];
+        layers.extend(utf16.map(|utf16| Depth::new(engine, utf16, LAYER_DEPTH)));
+        for layer in &mut layers {
+            layer.push(engine, opening, &mut self.sunk);
+        }
+        self.depth = Below::Known(layers);
     }
 
     pub(super) fn finish(&mut self, engine: &Engine) {
         self.scan.finish(&engine.matcher, &engine.key, &mut self.fresh);
+        if let Below::Fresh(opening) = &mut self.depth {
+            let opening = std::mem::take(opening);
+            self.begin(engine, &opening);
+        }
+        if let Below::Known(layers) = &mut self.depth {
+            for layer in layers.drain(..) {
+                let mut layer = layer;
+                layer.finish(engine, &mut self.sunk);
+            }
+        }
     }
 
     /// Bytes of text so far.
@@ -31,18 +98,34 @@ impl Text {
     }
 
     /// Everything that starts below is known.
-    pub(super) fn settled(&self) -> u64 {
-        self.scan.settled()
+    pub(super) fn settled(&self, engine: &Engine) -> u64 {
+        let below = self.layers().map(|layer| layer.settled(engine)).min();
+        self.scan.settled().min(below.unwrap_or_default())
     }
 
     /// The same, after a close look.
     pub(super) fn settled_exact(&self, engine: &Engine) -> u64 {
-        self.scan.settled_exact(&engine.matcher).max(self.scan.settled())
+        let below = self.layers().map(|layer| layer.settled_exact(engine)).min();
+        let here = self.scan.settled_exact(&engine.matcher).max(self.scan.settled());
+        here.min(below.unwrap_or_default()).max(self.settled(engine))
+    }
+
+    fn layers(&self) -> impl Iterator<Item = &Depth> {
+        let layers: &[Depth] = match &self.depth {
+            Below::Known(layers) => layers,
+            Below::Fresh(_) => &[],
+        };
+        layers.iter()
+    }
+
+    /// Memory that the layers take.
+    pub(super) fn bytes(&self) -> usize {
+        self.layers().map(Depth::bytes).sum()
     }
 
     /// Whether something was found that has not been passed on.
     pub(super) fn has_findings(&self) -> bool {
-        !self.fresh.is_empty() || !self.overlap.is_empty()
+        !self.fresh.is_empty() || !self.sunk.is_empty() || !self.overlap.is_empty()
     }
 
     /// Appends to `out` the findings that count, given that everything starting below `settled` is known.
@@ -52,14 +135,86 @@ impl Text {
         exempt: &mut dyn FnMut(DetectorId) -> bool,
         out: &mut Vec<Finding>,
     ) {
-        if self.has_findings() {
-            self.overlap.add(&mut self.fresh);
-            self.overlap.resolve(settled, exempt, out);
+        if !self.has_findings() {
+            return;
+        }
+        self.compare();
+        // Whatever overlaps a finding that ends below is known, too.
+        let mut ready: Vec<Finding> = self.fresh.extract_if(.., |finding| finding.end <= settled).collect();
+        for Sunk { finding, path } in self.sunk.extract_if(.., |sunk| sunk.finding.end <= settled) {
+            self.paths.insert(place(&finding), path);
+            ready.push(finding);
+        }
+        self.overlap.add(&mut ready);
+        self.overlap.resolve(self.first_fresh().min(settled), exempt, out);
+    }
+
+    /// Of one detector's finds that overlap the deepest counts: what it was written as explains what else was seen.
+    fn compare(&mut self) {
+        if self.sunk.is_empty() {
+            return;
+        }
+        // Finds of one look at one detector's values are apart, so that neighbours are all that need be compared.
+        let order = |finding: &Finding| (finding.detector, finding.start);
+        self.fresh.sort_by_key(order);
+        self.sunk.sort_by_key(|sunk| (order(&sunk.finding), sunk.path.depth()));
+        let overlaps =
+            |a: &Finding, b: &Finding| a.detector == b.detector && a.start < b.end && b.start < a.end;
+        let mut kept: Vec<Sunk> = Vec::with_capacity(self.sunk.len());
+        let mut explained = vec![false; self.fresh.len()];
+        for sunk in self.sunk.drain(..) {
+            let mut is_plain = false;
+            let behind = self.fresh.partition_point(|here| {
+                (here.detector, here.start) < (sunk.finding.detector, sunk.finding.end)
+            });
+            let near = self.fresh.iter_mut().zip(&mut explained).take(behind).rev();
+            for (here, explained) in near.take_while(|(here, _)| overlaps(here, &sunk.finding)) {
+                if (here.start, here.end) == (sunk.finding.start, sunk.finding.end) {
+                    // It stands there as it is; what surrounds it may be clearer below.
+                    here.confidence = here.confidence.max(sunk.finding.confidence);
+                    here.keyword |= sunk.finding.keyword;
+                    is_plain = true;
+                } else {
+                    *explained = true;
+                }
+            }
+            match kept.last_mut().filter(|last| overlaps(&last.finding, &sunk.finding)) {
+                _ if is_plain => {}
+                Some(last) if sunk.path.depth() > last.path.depth() => *last = sunk,
+                Some(_) => {}
+                None => kept.push(sunk),
+            }
+        }
+        self.sunk = kept;
+        let mut explained = explained.into_iter();
+        self.fresh.retain(|_| !explained.next().unwrap_or_default());
+    }
+
+    /// How a finding that counts is written.
+    pub(super) fn path(&mut self, finding: &Finding) -> Path {
+        self.paths.remove(&place(finding)).unwrap_or_default()
+    }
+
+    /// Forgets how findings were written that lost.
+    pub(super) fn forget_paths(&mut self, settled: u64) {
+        if !self.paths.is_empty() {
+            self.paths.retain(|(_, _, end), _| *end > settled);
         }
     }
 
     /// How far the text may leave: no undecided finding reaches below.
     pub(super) fn limit(&self, settled: u64) -> u64 {
-        self.overlap.first_start().map_or(settled, |start| start.min(settled))
+        let first = self.overlap.first_start().unwrap_or(u64::MAX);
+        first.min(self.first_fresh()).min(settled)
     }
+
+    fn first_fresh(&self) -> u64 {
+        let here = self.fresh.iter().map(|finding| finding.start).min();
+        let below = self.sunk.iter().map(|sunk| sunk.finding.start).min();
+        here.unwrap_or(u64::MAX).min(below.unwrap_or(u64::MAX))
+    }
+}
+
+fn place(finding: &Finding) -> (DetectorId, u64, u64) {
+    (finding.detector, finding.start, finding.end)
 }

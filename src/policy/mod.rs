@@ -15,6 +15,7 @@ pub use compile::{Policy, RuleHit};
 pub use overlap::Overlap;
 pub use tally::{Counted, Tally};
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use crate::detect::Confidence;
@@ -124,9 +125,9 @@ pub struct Message {
     pub identity: Option<Arc<str>>,
     pub listener: Arc<str>,
     pub tenant: Arc<str>,
-    pub method: String,
-    pub path: String,
-    pub media_type: Option<String>,
+    pub method: Cow<'static, str>,
+    pub path: Arc<str>,
+    pub media_type: Option<Arc<str>>,
     pub status: Option<u16>,
 }
 
@@ -199,9 +200,9 @@ pub(crate) mod tests {
             identity: None,
             listener: "apps".into(),
             tenant: "default".into(),
-            method: "POST".to_owned(),
-            path: "/".to_owned(),
-            media_type: Some("application/json".to_owned()),
+            method: "POST".into(),
+            path: "/".into(),
+            media_type: Some("application/json".into()),
             status: None,
         }
     }

@@ -397,7 +397,7 @@ mod tests {
             "/a\\..\\up/x",
             "/up/../x",
         ];
-        let at = |path: &'static str| move |message: &mut Message| message.path = path.to_owned();
+        let at = |path: &'static str| move |message: &mut Message| message.path = path.into();
         for path in paths {
             covers(|rule| rule.paths = words(&["/up/"]), &[(&at(path), true)]);
         }

@@ -149,6 +149,13 @@ impl Tally {
         self.redact_rules(policy, detector, confidence).next().is_some()
     }
 
+    /// Whether any rule that looks at this message could ask for an edit.
+    #[must_use]
+    pub fn may_redact(&self, policy: &Policy) -> bool {
+        let asks = |rule: &Rule| rule.action == Action::Redact && rule.mode == Mode::Enforce;
+        self.active.iter().any(|active| policy.rules.get(active.rule).is_some_and(asks))
+    }
+
     fn redact_rules<'a>(
         &'a self,
         policy: &'a Policy,

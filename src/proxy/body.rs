@@ -17,7 +17,6 @@ use http_body::{Body, Frame, SizeHint};
 
 use super::exchange::{Flow, Stopped};
 use super::passage::{Passage, Phase, Pulled};
-use super::silence::Silence;
 use crate::audit::{AuditError, Kind, Pending};
 use crate::flow::{Direction, FlowId};
 use crate::inspect::{Head, HeadEdit, Inspector, Step};
@@ -75,7 +74,7 @@ impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> Source for B {}
 pub(super) struct Labels {
     pub(super) status: Option<u16>,
     /// Cleansed.
-    pub(super) content_type: Option<String>,
+    pub(super) content_type: Option<Arc<str>>,
 }
 
 impl<B: Source> Gated<B> {
@@ -88,7 +87,6 @@ impl<B: Source> Gated<B> {
         labels: Labels,
         silence: Option<Duration>,
     ) -> Gated<B> {
-        let silence = silence.map(Silence::new);
         Gated(Box::new(Passage::new(source, inspector, flow, direction, labels, silence)))
     }
 
@@ -103,7 +101,7 @@ impl<B: Source> Gated<B> {
     /// Looks at the head, then pulls until something may leave, or nothing will.
     pub(super) async fn prime(&mut self, head: &Head<'_>) -> Primed {
         let passage = &mut *self.0;
-        let mut step = passage.timed(|inspector| inspector.head(head));
+        let mut step = passage.look_at(head);
         let primed = loop {
             if step == Step::Stop {
                 break Primed::Stopped;
@@ -146,8 +144,16 @@ impl<B: Source> Gated<B> {
         self.0.edits.filter(|edits| *edits > 0)
     }
 
-    /// Whether bytes of the body itself were masked.
+    /// Whether it streams in a coding put on anew: its length is not known.
+    pub(super) fn is_recoded(&self) -> bool {
+        self.0.inspector.is_recoded()
+    }
+
+    /// Whether bytes of the body itself were masked, or may be while it streams.
     pub(super) fn is_edited(&self) -> bool {
+        if self.is_recoded() {
+            return true;
+        }
         let beside = self.0.inspector.head_edits().len() + self.0.inspector.trailer_edits().len();
         self.edits().is_some_and(|edits| edits > beside as u64)
     }
@@ -165,7 +171,7 @@ impl<B: Source> Gated<B> {
         let admitted = match passage.phase {
             Phase::Flowing => {
                 let draft = passage.draft(Kind::Opening, None);
-                passage.flow.submit(draft).await.map(drop)
+                passage.flow.submit(&draft).await.map(drop)
             }
             Phase::Aborted(_) => Ok(()),
             Phase::Judged | Phase::Recording(_) | Phase::Leaving(_) | Phase::Over => {

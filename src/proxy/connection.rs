@@ -18,6 +18,7 @@ use super::ListenerConfig;
 use super::connect;
 use super::deadline::Deadlined;
 use super::exchange::Client;
+use super::familiar::Familiar;
 use super::guard::Guard;
 use super::layer::Arrival;
 use super::listener;
@@ -27,6 +28,7 @@ use super::peer::{Ended, Peer};
 use super::shared::{Shared, Stage};
 use super::sniff::{Prefixed, Protocol, sniff};
 use super::stack::stack;
+use super::waking::Waking;
 use super::wire::Wire;
 use crate::flow::{ClientAddr, Destination, Host, Scheme, Side};
 use crate::limits;
@@ -177,7 +179,7 @@ where
     let (io, deadlines) =
         Deadlined::new(io, Some(limits::KEEP_ALIVE_TIMEOUT), Some(limits::WRITE_STALL_TIMEOUT));
     let (guarded, guard) = Guard::requests(io, BytesMut::new());
-    let client = Arc::new(Client { peer, entry, tls, guard, deadlines });
+    let client = Arc::new(Client { peer, entry, tls, guard, deadlines, familiar: Familiar::default() });
     let service = service_fn(move |request| stack().call(Arrival { client: Arc::clone(&client), request }));
     let mut connection = http1::Builder::new()
         // The guard bounds the time of a head from its first byte, the deadlines that of an idle connection:
@@ -187,11 +189,11 @@ where
         .half_close(true)
         .auto_date_header(false)
         .serve_connection(TokioIo::new(guarded), service);
-    let mut next = Stage::Draining;
+    let (mut next, waking) = (Stage::Draining, Waking::new());
     let ended = loop {
         tokio::select! {
             biased;
-            ended = poll_fn(|cx| connection.poll_without_shutdown(cx)) => break ended,
+            ended = poll_fn(|cx| waking.poll(cx, |cx| connection.poll_without_shutdown(cx))) => break ended,
             () = listener::ended(&mut stage, next) => match next {
                 Stage::Running | Stage::Draining => {
                     Pin::new(&mut connection).graceful_shutdown();

@@ -1,23 +1,24 @@
 //! One exchange on its way through the stack: who asks, for what, and what its records say.
 
-use std::net::IpAddr;
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use http::request::Parts;
-use http::{HeaderMap, Method};
+use http::{HeaderMap, header};
 
 use super::body::Broken;
 use super::deadline::Deadlines;
+use super::familiar::{Familiar, Slot};
 use super::guard::GuardHandle;
 use super::headers::{media_type, path_template};
 use super::names::{self, Entry, NameError};
 use super::peer::Peer;
 use super::reply::{self, Facts, Problem};
 use super::shared::{Edition, Entered, Shared, Stage};
-use crate::audit::{AuditError, Draft, FlowFacts, Kind, MessageDraft, Pending, Permit};
-use crate::flow::{Destination, Direction, FlowId, Scheme};
+use crate::audit::{AuditError, Dialled, FlowFacts, Kind, MessageDraft, Pending, Permit};
+use crate::flow::{Destination, Direction, FlowId, Host, Scheme};
 use crate::inspect::Decision;
 use crate::limits;
 use crate::policy::{Action, Message};
@@ -31,22 +32,29 @@ pub(super) struct Client {
     /// Knows whether the head that is served now stands in for a refused one.
     pub(super) guard: GuardHandle,
     pub(super) deadlines: Deadlines,
+    pub(super) familiar: Familiar,
+}
+
+/// What a request says of itself, cleansed.
+struct Said {
+    host: Arc<str>,
+    port: u16,
+    method: Cow<'static, str>,
+    path_template: Arc<str>,
+    traceparent: Option<String>,
 }
 
 /// One exchange, shared by its two messages.
 pub(super) struct Flow {
     pub(super) client: Arc<Client>,
     pub(super) edition: Arc<Edition>,
-    id: FlowId,
     /// `None` when it can't be told where the request goes.
     pub(super) destination: Option<Destination>,
-    /// Cleansed, like all that follows: these go into records.
-    host: String,
-    port: u16,
-    group: Option<Arc<str>>,
-    method: String,
-    path_template: String,
-    traceparent: Option<String>,
+    /// What its records say, cleansed.
+    facts: Arc<FlowFacts>,
+    /// What rules look at, as it came.
+    method: Cow<'static, str>,
+    path: Arc<str>,
     dialled: OnceLock<Dialled>,
     fault: Mutex<Option<Fault>>,
     /// What the request's decision is called, for the client of a redacted request.
@@ -54,15 +62,6 @@ pub(super) struct Flow {
     /// A request has left, and nobody has answered for its response yet.
     awaited: AtomicBool,
     _open: Entered,
-}
-
-/// What is known of the upstream connection once there is one.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Dialled {
-    pub(super) address: IpAddr,
-    pub(super) tls: Option<&'static str>,
-    /// Its certificate was verified for the destination's name with ordinary trust.
-    pub(super) proven: bool,
 }
 
 /// Why a streaming request broke off, for whoever has to answer it.
@@ -86,46 +85,87 @@ impl Flow {
     /// Begins an exchange; the second answer is why it can't be told where it goes.
     pub(super) fn begin(client: &Arc<Client>, parts: &Parts) -> (Arc<Flow>, Result<(), NameError>) {
         let named = names::destination(&client.entry, &parts.method, &parts.uri, &parts.headers);
-        let (host, port) = match &named {
-            Ok(destination) => (destination.host.to_string(), destination.port),
-            Err(_) => names::claimed(&client.entry, Some((&parts.uri, &parts.headers))),
+        let (destination, named) = match named {
+            Ok(destination) => (Some(destination), Ok(())),
+            Err(error) => (None, Err(error)),
         };
-        let destination = named.as_ref().ok().cloned();
-        let mut flow = Flow::bare(client, &host, port, destination);
-        let matcher = &flow.edition.engine.matcher;
-        flow.method =
-            known_method(&parts.method).map_or_else(|| matcher.cleanse(parts.method.as_str()), str::to_owned);
-        flow.path_template = matcher.cleanse(&path_template(parts.uri.path()));
-        flow.traceparent = text(&parts.headers, "traceparent").map(|text| matcher.cleanse(text));
-        (Arc::new(flow), named.map(drop))
+        let edition = client.peer.shared.edition();
+        let Edition { engine, .. } = &*edition;
+        let known = &client.familiar;
+        let (host, port) = match &destination {
+            Some(Destination { host: Host::Name(name), port, .. }) => {
+                (known.cleansed(Slot::Host, engine, name, str::to_owned).1, *port)
+            }
+            Some(Destination { host, port, .. }) => (engine.matcher.cleanse(&host.to_string()).into(), *port),
+            None => {
+                let (host, port) = names::claimed(&client.entry, Some((&parts.uri, &parts.headers)));
+                (engine.matcher.cleanse(&host).into(), port)
+            }
+        };
+        let (path, path_template) = known.cleansed(Slot::Path, engine, parts.uri.path(), path_template);
+        let method = parts.method.as_str();
+        let said = Said {
+            host,
+            port,
+            method: known_method(method).map_or_else(|| engine.matcher.cleanse(method).into(), Cow::Borrowed),
+            path_template,
+            traceparent: text(&parts.headers, "traceparent").map(|text| engine.matcher.cleanse(text)),
+        };
+        let method = known_method(method).map_or_else(|| method.to_owned().into(), Cow::Borrowed);
+        let mut flow = Flow::bare(client, edition, said, destination);
+        (flow.method, flow.path) = (method, path);
+        (Arc::new(flow), named)
     }
 
     /// An exchange whose head was refused before it could be read.
     pub(super) fn unread(client: &Arc<Client>) -> Arc<Flow> {
         let (host, port) = names::claimed(&client.entry, None);
-        Arc::new(Flow::bare(client, &host, port, None))
+        let edition = client.peer.shared.edition();
+        let said = Said {
+            host: edition.engine.matcher.cleanse(&host).into(),
+            port,
+            method: Cow::Borrowed(""),
+            path_template: "".into(),
+            traceparent: None,
+        };
+        Arc::new(Flow::bare(client, edition, said, None))
     }
 
-    fn bare(client: &Arc<Client>, host: &str, port: u16, destination: Option<Destination>) -> Flow {
-        let shared = &client.peer.shared;
-        let edition = shared.edition();
+    fn bare(
+        client: &Arc<Client>,
+        edition: Arc<Edition>,
+        said: Said,
+        destination: Option<Destination>,
+    ) -> Flow {
+        let peer = &client.peer;
         client.deadlines.read_within(Some(limits::BODY_IDLE_TIMEOUT));
         let group = destination.as_ref().and_then(|to| edition.engine.policy.group_of(&to.host).cloned());
+        let facts = FlowFacts {
+            flow: peer.shared.ids.next(),
+            tenant: Arc::clone(&peer.listener.tenant),
+            listener: Arc::clone(&peer.listener.name),
+            client: peer.address.ip,
+            client_identity: None,
+            host: said.host,
+            port: said.port,
+            group,
+            http: Some("HTTP/1.1"),
+            tls_client: client.tls,
+            method: said.method,
+            path_template: said.path_template,
+            traceparent: said.traceparent,
+        };
         Flow {
             client: Arc::clone(client),
-            id: shared.ids.next(),
             destination,
-            host: edition.engine.matcher.cleanse(host),
-            port,
-            group,
-            method: String::new(),
-            path_template: String::new(),
-            traceparent: None,
+            method: Cow::Borrowed(""),
+            path: Arc::clone(&facts.path_template),
+            facts: Arc::new(facts),
             dialled: OnceLock::new(),
             fault: Mutex::new(None),
             redacted: OnceLock::new(),
             awaited: AtomicBool::new(false),
-            _open: shared.flows.enter(),
+            _open: peer.shared.flows.enter(),
             edition,
         }
     }
@@ -159,41 +199,34 @@ impl Flow {
             identity: None,
             listener: Arc::clone(&self.client.peer.listener.name),
             tenant: Arc::clone(&self.client.peer.listener.tenant),
-            method: head.method.to_owned(),
-            path: head.path.to_owned(),
-            media_type: media_type(head.fields),
+            method: self.method.clone(),
+            path: Arc::clone(&self.path),
+            media_type: self.media_type(head.fields, head.direction),
             status: head.status,
         })
     }
 
-    fn facts(&self) -> FlowFacts {
-        let dialled = self.dialled.get();
-        FlowFacts {
-            flow: self.id,
-            tenant: Arc::clone(&self.client.peer.listener.tenant),
-            listener: Arc::clone(&self.client.peer.listener.name),
-            client: self.client.peer.address.ip,
-            client_identity: None,
-            host: self.host.clone(),
-            port: self.port,
-            address: dialled.map(|dialled| dialled.address),
-            group: self.group.clone(),
-            proven: dialled.is_some_and(|dialled| dialled.proven),
-            http: Some("HTTP/1.1"),
-            tls_client: self.client.tls,
-            tls_upstream: dialled.and_then(|dialled| dialled.tls),
-            method: self.method.clone(),
-            path_template: self.path_template.clone(),
-            traceparent: self.traceparent.clone(),
-        }
+    /// The media type without parameters, in lower case.
+    fn media_type(&self, fields: &HeaderMap, direction: Direction) -> Option<Arc<str>> {
+        let value = fields.get(header::CONTENT_TYPE)?.to_str().ok()?;
+        let slot = Slot::Type(direction);
+        let (_, essence) = self.client.familiar.worked_out(slot, &self.edition.engine, value, media_type);
+        (!essence.is_empty()).then_some(essence)
+    }
+
+    /// The media type made fit for a record.
+    pub(super) fn shown_type(&self, media_type: &str, direction: Direction) -> Arc<str> {
+        let slot = Slot::ShownType(direction);
+        self.client.familiar.cleansed(slot, &self.edition.engine, media_type, str::to_owned).1
     }
 
     /// A record of one message, to be completed by whoever knows more.
-    pub(super) fn draft(&self, kind: Kind, direction: Direction) -> MessageDraft {
+    pub(super) fn draft(&self, kind: Kind, direction: Direction, decision_id: FlowId) -> MessageDraft {
         MessageDraft {
             kind,
-            decision_id: self.shared().ids.next(),
-            flow: self.facts(),
+            decision_id,
+            flow: Arc::clone(&self.facts),
+            dialled: self.dialled.get().copied(),
             direction,
             mode: self.edition.engine.policy.mode(),
             status: None,
@@ -208,7 +241,7 @@ impl Flow {
         }
     }
 
-    pub(super) fn submit(&self, draft: MessageDraft) -> Pending {
+    pub(super) fn submit(&self, draft: &MessageDraft) -> Pending {
         self.shared().submit(draft)
     }
 
@@ -246,13 +279,14 @@ impl Flow {
 
     /// A refusal of a request on other grounds than its content.
     pub(super) fn refuse(&self, problem: Problem, reason: &str) -> Refusal {
-        let draft = self.draft(Kind::Decision, Direction::Request);
+        let draft = self.draft(Kind::Decision, Direction::Request, self.shared().ids.next());
         self.refusal(MessageDraft { action: Action::Block, ..draft }, problem, reason)
     }
 
     /// The answer for a response that never came, or broke off before a byte of it left.
     pub(super) fn refuse_response(&self, problem: Problem, reason: &str) -> Refusal {
-        let refusal = self.refusal(self.draft(Kind::End, Direction::Response), problem, reason);
+        let draft = self.draft(Kind::End, Direction::Response, self.shared().ids.next());
+        let refusal = self.refusal(draft, problem, reason);
         Refusal { upstream_received: true, close: false, ..refusal }
     }
 
@@ -277,10 +311,10 @@ impl Drop for Flow {
     /// The connection waits for its next request. A response that never came has its record all the same.
     fn drop(&mut self) {
         if self.awaited.load(Ordering::Relaxed) {
-            let mut draft = self.draft(Kind::End, Direction::Response);
+            let mut draft = self.draft(Kind::End, Direction::Response, self.shared().ids.next());
             draft.reason = Some(self.gone().to_owned());
             // Nobody is left who could wait for it.
-            drop(self.submit(draft));
+            drop(self.submit(&draft));
         }
         self.client.deadlines.read_within(Some(limits::KEEP_ALIVE_TIMEOUT));
     }
@@ -290,16 +324,14 @@ impl Drop for Flow {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MessageHead<'a> {
     pub(super) direction: Direction,
-    pub(super) method: &'a str,
-    pub(super) path: &'a str,
     pub(super) fields: &'a HeaderMap,
     pub(super) status: Option<u16>,
 }
 
 impl Shared {
-    pub(super) fn submit(&self, draft: MessageDraft) -> Pending {
-        self.meters.message(&draft);
-        self.audit.submit(Draft::Message(Box::new(draft)))
+    pub(super) fn submit(&self, draft: &MessageDraft) -> Pending {
+        self.meters.message(draft);
+        self.audit.submit_message(draft)
     }
 
     /// Waits for the leave that a written record gives.
@@ -385,7 +417,7 @@ impl Refusal {
     /// Waits for the record; without one the client learns of nothing but that.
     pub(super) async fn recorded(mut self, shared: &Shared) -> Refusal {
         let pending = match std::mem::replace(&mut self.record, Recording::Done) {
-            Recording::Due(draft) => shared.submit(*draft),
+            Recording::Due(draft) => shared.submit(&draft),
             Recording::OnItsWay(pending) => pending,
             Recording::Done => return self,
         };
@@ -402,19 +434,9 @@ impl Refusal {
 }
 
 /// Methods that need no cleansing.
-fn known_method(method: &Method) -> Option<&str> {
-    let known = [
-        Method::GET,
-        Method::POST,
-        Method::PUT,
-        Method::HEAD,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-        Method::TRACE,
-        Method::CONNECT,
-    ];
-    known.contains(method).then(|| method.as_str())
+fn known_method(method: &str) -> Option<&'static str> {
+    let known = ["GET", "POST", "PUT", "HEAD", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"];
+    known.into_iter().find(|known| *known == method)
 }
 
 fn text<'a>(fields: &'a HeaderMap, name: &str) -> Option<&'a str> {

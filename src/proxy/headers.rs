@@ -33,8 +33,20 @@ const DIGESTS: [HeaderName; 4] = [
     HeaderName::from_static("content-md5"),
 ];
 
+/// Removes fields that are mostly not there: going through those that are is cheaper than looking for each.
+fn remove_all(fields: &mut HeaderMap, names: &[HeaderName]) {
+    if fields.keys().any(|name| names.contains(name)) {
+        for name in names {
+            fields.remove(name);
+        }
+    }
+}
+
 /// Takes off what belongs to the connection, including the fields that `Connection` names; `TE: trailers` stays.
 fn strip_hop_by_hop(fields: &mut HeaderMap) {
+    if !fields.keys().any(|name| HOP_BY_HOP.contains(name)) {
+        return;
+    }
     let trailers = fields
         .get_all(header::TE)
         .iter()
@@ -72,22 +84,25 @@ const END_TO_END: [HeaderName; 5] = [
     header::CACHE_CONTROL,
 ];
 
-/// Makes a request's fields fit to leave.
-pub(super) fn clean_request(fields: &mut HeaderMap, host: HeaderValue) {
+/// Makes a request's fields fit to leave; `host` takes the place of what `Host` says.
+pub(super) fn clean_request(fields: &mut HeaderMap, host: Option<HeaderValue>) {
     strip_hop_by_hop(fields);
     // The body is pulled by this gate, which has sent its own 100 by then (RFC 9110, section 10.1.1).
     fields.remove(header::EXPECT);
-    fields.insert(header::HOST, host);
+    if let Some(host) = host {
+        fields.insert(header::HOST, host);
+    }
     narrow_accept_encoding(fields);
 }
 
 /// Makes a response's fields fit for the client. `Alt-Svc` would lead it around the gate.
 pub(super) fn clean_response(fields: &mut HeaderMap) {
     strip_hop_by_hop(fields);
-    for name in [header::ALT_SVC, DECISION, REDACTED] {
-        fields.remove(name);
-    }
+    remove_all(fields, &[header::ALT_SVC, DECISION, REDACTED]);
 }
+
+/// Codings that can be read here, as they are asked for.
+const READABLE: [&str; 4] = ["zstd", "br", "gzip", "deflate"];
 
 /// Leaves of the codings that the client takes those which can be read here. A part of a coded body cannot be
 /// read at all, so that a request for a range asks for none.
@@ -96,33 +111,34 @@ fn narrow_accept_encoding(fields: &mut HeaderMap) {
     if !ranged && !fields.contains_key(header::ACCEPT_ENCODING) {
         return;
     }
-    let gzip = !ranged
-        && fields
-            .get_all(header::ACCEPT_ENCODING)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(|value| value.split(','))
-            .any(takes_gzip);
+    let asked = fields.get_all(header::ACCEPT_ENCODING).iter().filter_map(|value| value.to_str().ok());
+    let items = asked.flat_map(|value| value.split(',')).filter(|_| !ranged);
+    let kept: Vec<String> = items.filter_map(readable).collect();
     // Absent would mean "any coding" (RFC 9110, section 12.5.3).
-    let value = HeaderValue::from_static(if gzip { "gzip" } else { "identity" });
+    let list = if kept.is_empty() { "identity".to_owned() } else { kept.join(", ") };
+    let value = HeaderValue::try_from(list).unwrap_or(HeaderValue::from_static("identity"));
     fields.insert(header::ACCEPT_ENCODING, value);
 }
 
-fn takes_gzip(item: &str) -> bool {
+/// An item of `Accept-Encoding`, if it asks for a coding that can be read. `*` stands for the one that all know.
+fn readable(item: &str) -> Option<String> {
     let mut parts = item.split(';').map(str::trim);
     let coding = parts.next().unwrap_or_default();
-    let named = ["gzip", "x-gzip", "*"].iter().any(|name| coding.eq_ignore_ascii_case(name));
-    let refused = parts
-        .filter_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")))
-        .any(|weight| weight.parse::<f32>().is_ok_and(|weight| weight == 0.0));
-    named && !refused
+    let is = |name: &str| coding.eq_ignore_ascii_case(name);
+    let name = READABLE.into_iter().find(|name| is(name));
+    let name = name.or(["x-gzip", "*"].into_iter().any(is).then_some("gzip"))?;
+    let weight = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+    match weight.map(|weight| weight.trim().parse::<f32>()) {
+        // A weight that is none is the default.
+        None | Some(Err(_)) => Some(name.to_owned()),
+        Some(Ok(weight)) if weight > 0.0 && weight <= 1.0 => Some(format!("{name};q={weight}")),
+        Some(Ok(_)) => None,
+    }
 }
 
 /// Takes off what an edited body made wrong: digests, and the promise of a strong validator.
 pub(super) fn after_edit(fields: &mut HeaderMap) {
-    for name in &DIGESTS {
-        fields.remove(name);
-    }
+    remove_all(fields, &DIGESTS);
     let weak = fields
         .get(header::ETAG)
         .filter(|tag| !tag.as_bytes().starts_with(b"W/"))
@@ -169,11 +185,9 @@ pub(super) fn length(fields: &HeaderMap) -> Option<u64> {
     fields.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-/// The media type without parameters, in lower case.
-pub(super) fn media_type(fields: &HeaderMap) -> Option<String> {
-    let value = fields.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    let essence = value.split(';').next().unwrap_or_default().trim();
-    (!essence.is_empty()).then(|| essence.to_ascii_lowercase())
+/// The media type without parameters, in lower case, of a `Content-Type`.
+pub(super) fn media_type(value: &str) -> String {
+    value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
 /// Applies same-length edits to field values; edits of the target are left to the caller.
@@ -258,7 +272,7 @@ mod tests {
             ("content-length", "3"),
             ("x-kept", "1"),
         ]);
-        clean_request(&mut fields, HeaderValue::from_static("a.example"));
+        clean_request(&mut fields, Some(HeaderValue::from_static("a.example")));
         assert_eq!(names(&fields), ["content-length", "host", "te", "x-kept"]);
         assert_eq!(fields["te"], "trailers");
     }
@@ -279,11 +293,12 @@ mod tests {
     #[test]
     fn only_codings_that_can_be_read_are_asked_for() {
         type Fields = [(&'static str, &'static str)];
-        let cases: [(&Fields, Option<&str>); 8] = [
-            (&[("accept-encoding", "gzip, deflate, br, zstd")], Some("gzip")),
-            (&[("accept-encoding", "br;q=1.0, gzip;q=0.8, *;q=0.1")], Some("gzip")),
-            (&[("accept-encoding", "gzip;q=0, br")], Some("identity")),
-            (&[("accept-encoding", "br")], Some("identity")),
+        let cases: [(&Fields, Option<&str>); 9] = [
+            (&[("accept-encoding", "gzip, deflate, br, zstd")], Some("gzip, deflate, br, zstd")),
+            (&[("accept-encoding", "br;q=1.0, GZip;q=0.8, dcb")], Some("br;q=1, gzip;q=0.8")),
+            (&[("accept-encoding", "gzip;q=0, br, compress")], Some("br")),
+            (&[("accept-encoding", "br"), ("accept-encoding", "dcz, zstd")], Some("br, zstd")),
+            (&[("accept-encoding", "lzma")], Some("identity")),
             (&[("accept-encoding", "identity")], Some("identity")),
             (&[("accept-encoding", "*")], Some("gzip")),
             (&[("accept-encoding", "gzip"), ("range", "bytes=0-9")], Some("identity")),

@@ -8,6 +8,7 @@ mod connect;
 mod connection;
 mod deadline;
 mod exchange;
+mod familiar;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod guard;
@@ -26,6 +27,7 @@ mod silence;
 mod sniff;
 mod stack;
 mod upstream;
+mod waking;
 mod wire;
 
 use std::collections::HashMap;
@@ -72,7 +74,7 @@ pub struct UpstreamConfig {
     pub allow_addresses: Vec<ipnet::IpNet>,
     pub connect_timeout: Duration,
     /// Fixed answers instead of DNS, like a hosts file; subject to the address guard all the same.
-    pub resolve: HashMap<Box<str>, Vec<IpAddr>>,
+    pub resolve: HashMap<Arc<str>, Vec<IpAddr>>,
 }
 
 /// What the gate is started with.

@@ -188,6 +188,23 @@ fn host_field(fields: &HeaderMap) -> Result<Option<Authority>, NameError> {
     authority(text.trim()).map(Some)
 }
 
+/// Whether a `Host` field says already what [`host_value`] would.
+pub(super) fn is_host_value(destination: &Destination, value: &[u8]) -> bool {
+    let Host::Name(name) = &destination.host else { return false };
+    let port = value.strip_prefix(name.as_bytes());
+    if destination.port == destination.scheme.default_port() {
+        return port == Some(b"");
+    }
+    let digits = port.and_then(|port| port.strip_prefix(b":")).filter(|digits| !digits.starts_with(b"0"));
+    let number = |digits: &[u8]| {
+        digits.iter().try_fold(0u16, |number, digit| {
+            let digit = digit.is_ascii_digit().then(|| u16::from(digit - b'0'))?;
+            number.checked_mul(10)?.checked_add(digit)
+        })
+    };
+    digits.and_then(number) == Some(destination.port)
+}
+
 /// The `Host` field of a rebuilt head: the port only where it is not the scheme's own.
 pub(super) fn host_value(destination: &Destination) -> String {
     match destination.port == destination.scheme.default_port() {
@@ -305,5 +322,21 @@ mod tests {
         let with = |scheme, port| Destination { scheme, host: "a.example".parse().unwrap(), port };
         assert_eq!(host_value(&with(Scheme::Https, 443)), "a.example");
         assert_eq!(host_value(&with(Scheme::Http, 443)), "a.example:443");
+        for (said, port, holds) in [
+            ("a.example", 443, true),
+            ("a.example:8443", 8443, true),
+            ("a.example:443", 443, false),
+            ("A.example", 443, false),
+            ("a.example.b", 443, false),
+            ("a.example:", 8443, false),
+            ("a.example:08443", 8443, false),
+            ("a.example:+8443", 8443, false),
+            ("a.example:73979", 8443, false),
+            ("a.example", 8443, false),
+        ] {
+            let to = with(Scheme::Https, port);
+            assert_eq!(is_host_value(&to, said.as_bytes()), holds, "{said}");
+            assert!(!holds || host_value(&to) == said, "{said}");
+        }
     }
 }

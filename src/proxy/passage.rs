@@ -18,9 +18,10 @@ use super::headers;
 use super::pace::Pace;
 use super::silence::Silence;
 use super::upstream::{self, UpstreamBodyError};
+use super::waking;
 use crate::audit::{AuditError, Kind, MessageDraft, Pending, Permit};
 use crate::flow::{Direction, FlowId};
-use crate::inspect::{Decision, Inspector, Step};
+use crate::inspect::{Decision, Familiar, Head, Inspector, Step};
 use crate::policy::Action;
 
 /// A message between the side that sends it and the side that reads it.
@@ -28,7 +29,7 @@ pub(super) struct Passage<B: Source> {
     pub(super) source: B,
     pub(super) inspector: Inspector,
     pub(super) flow: Arc<Flow>,
-    direction: Direction,
+    pub(super) direction: Direction,
     pub(super) decision_id: FlowId,
     labels: Labels,
     pub(super) phase: Phase,
@@ -83,7 +84,7 @@ impl<B: Source> Passage<B> {
         flow: Arc<Flow>,
         direction: Direction,
         labels: Labels,
-        silence: Option<Silence>,
+        silence: Option<Duration>,
     ) -> Passage<B> {
         Passage {
             source,
@@ -97,7 +98,7 @@ impl<B: Source> Passage<B> {
             ended: false,
             came: 0,
             remaining: None,
-            silence,
+            silence: silence.map(Silence::new),
             pace: Pace::default(),
             began: Instant::now(),
             inspecting: Duration::ZERO,
@@ -109,7 +110,16 @@ impl<B: Source> Passage<B> {
         }
     }
 
-    pub(super) fn timed(&mut self, look: impl FnOnce(&mut Inspector) -> Step) -> Step {
+    /// Looks at the head, which the passage began for.
+    pub(super) fn look_at(&mut self, head: &Head<'_>) -> Step {
+        let Flow { client, edition, .. } = &*self.flow;
+        let known = |known: &mut Familiar| self.inspector.head_among(head, known);
+        let step = client.familiar.heads(self.direction, &edition.engine, known);
+        self.inspecting = self.began.elapsed();
+        step
+    }
+
+    fn timed(&mut self, look: impl FnOnce(&mut Inspector) -> Step) -> Step {
         let before = Instant::now();
         let step = look(&mut self.inspector);
         self.inspecting += before.elapsed();
@@ -118,7 +128,15 @@ impl<B: Source> Passage<B> {
 
     /// Pulls one frame and has it looked at.
     pub(super) fn poll_pull(&mut self, cx: &mut Context<'_>) -> Poll<Pulled> {
-        let frame = match Pin::new(&mut self.source).poll_frame(cx) {
+        if self.source.is_end_stream() {
+            return Poll::Ready(self.end());
+        }
+        let (frame, swallowed) = waking::quietly(|| Pin::new(&mut self.source).poll_frame(cx));
+        // Taking a chunk wakes this very task, to have the next one read: there is none after the last.
+        if swallowed && !self.source.is_end_stream() {
+            cx.waker().wake_by_ref();
+        }
+        let frame = match frame {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
                 let Some(silence) = &mut self.silence else {
@@ -142,8 +160,13 @@ impl<B: Source> Passage<B> {
     }
 
     fn end(&mut self) -> Pulled {
+        let step = self.timed(Inspector::finish);
+        self.finished(step)
+    }
+
+    fn finished(&mut self, step: Step) -> Pulled {
         self.ended = true;
-        match self.timed(Inspector::finish) {
+        match step {
             Step::Wait | Step::Release => {
                 let decision = self.inspector.decision();
                 self.edits = Some(decision.edits);
@@ -169,7 +192,19 @@ impl<B: Source> Passage<B> {
                     return Pulled::Broken(Broken { timed_out: true, why });
                 }
                 self.came += bytes.len() as u64;
-                self.timed(|inspector| inspector.push(bytes))
+                let (last, mut finished) = (self.source.is_end_stream(), false);
+                let step = self.timed(|inspector| match inspector.push(bytes) {
+                    Step::Wait if last => {
+                        finished = true;
+                        inspector.finish()
+                    }
+                    // What is released leaves first.
+                    step => step,
+                });
+                if finished {
+                    return self.finished(step);
+                }
+                step
             }
             Err(frame) => match frame.into_trailers() {
                 Ok(trailers) => {
@@ -206,8 +241,7 @@ impl<B: Source> Passage<B> {
     }
 
     pub(super) fn draft(&self, kind: Kind, decision: Option<Decision>) -> MessageDraft {
-        let mut draft = self.flow.draft(kind, self.direction);
-        draft.decision_id = self.decision_id;
+        let mut draft = self.flow.draft(kind, self.direction, self.decision_id);
         draft.status = self.labels.status;
         draft.content_type.clone_from(&self.labels.content_type);
         draft.action = decision.as_ref().map_or(Action::Allow, |decision| decision.action);
@@ -225,7 +259,7 @@ impl<B: Source> Passage<B> {
         }
         self.settled = true;
         let draft = self.draft(Kind::Decision, Some(decision));
-        self.flow.submit(draft)
+        self.flow.submit(&draft)
     }
 
     /// Waits until the end of the message may leave.
@@ -258,7 +292,7 @@ impl<B: Source> Passage<B> {
         self.settled = true;
         let decision = self.inspector.decision();
         let draft = self.draft(Kind::Decision, Some(decision.clone()));
-        let record = self.flow.submit(draft);
+        let record = self.flow.submit(&draft);
         Stopped { decision_id: self.decision_id, decision, record }
     }
 
@@ -276,7 +310,7 @@ impl<B: Source> Passage<B> {
         decision.action = action.unwrap_or(decision.action);
         let mut draft = self.draft(kind, Some(decision));
         draft.reason = Some(reason);
-        self.flow.submit(draft)
+        self.flow.submit(&draft)
     }
 
     /// Stops a message that was under way, and leaves word for whoever has to answer.

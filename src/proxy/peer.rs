@@ -80,7 +80,7 @@ impl Peer {
 
     /// The record of a connection that ended: none of its bytes were inspected, and none went anywhere.
     pub(super) fn ended(&self, ended: Ended) -> Pending {
-        self.shared.submit(self.draft(ended))
+        self.shared.submit(&self.draft(ended))
     }
 
     fn draft(&self, ended: Ended) -> MessageDraft {
@@ -100,24 +100,22 @@ impl Peer {
         MessageDraft {
             kind: Kind::End,
             decision_id: self.shared.ids.next(),
-            flow: FlowFacts {
+            flow: Arc::new(FlowFacts {
                 flow: self.shared.ids.next(),
                 tenant: Arc::clone(&self.listener.tenant),
                 listener: Arc::clone(&self.listener.name),
                 client: self.address.ip,
                 client_identity: None,
-                host: edition.engine.matcher.cleanse(&ended.host),
+                host: edition.engine.matcher.cleanse(&ended.host).into(),
                 port: ended.port,
-                address: None,
                 group: None,
-                proven: false,
                 http: None,
                 tls_client: None,
-                tls_upstream: None,
-                method: "CONNECT".to_owned(),
-                path_template: String::new(),
+                method: "CONNECT".into(),
+                path_template: "".into(),
                 traceparent: None,
-            },
+            }),
+            dialled: None,
             direction: Direction::Request,
             mode: edition.engine.policy.mode(),
             status: None,

@@ -128,16 +128,13 @@ impl Ids {
     pub(super) fn next(&self) -> FlowId {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let count = self.count.fetch_add(1, Ordering::Relaxed);
-        let hashed = |half: u8| {
-            let mut hasher = self.secret.build_hasher();
-            hasher.write_u64(count);
-            hasher.write_u8(half);
-            hasher.finish()
-        };
+        let mut hasher = self.secret.build_hasher();
+        hasher.write_u64(count);
         let mut random = [0u8; 10];
         let (low, high) = random.split_at_mut(8);
-        low.copy_from_slice(&hashed(0).to_ne_bytes());
-        high.iter_mut().zip(hashed(1).to_ne_bytes()).for_each(|(to, from)| *to = from);
+        low.copy_from_slice(&hasher.finish().to_ne_bytes());
+        // Two that hash alike still differ here.
+        high.iter_mut().zip(count.to_le_bytes()).for_each(|(to, from)| *to = from);
         FlowId::new(u64::try_from(now.as_millis()).unwrap_or(u64::MAX), random)
     }
 }

@@ -68,7 +68,7 @@ impl Gate {
     }
 
     /// Reads the log until a line holds `word`.
-    fn logged(&mut self, word: &str) -> String {
+    pub fn logged(&mut self, word: &str) -> String {
         let mut log = String::new();
         while !log.contains(word) {
             let before = log.len();

@@ -144,3 +144,116 @@ async fn a_coded_response_is_masked_inside_its_coding() {
     assert_eq!(json["kept"], 1);
     assert!(response.body.whole);
 }
+
+/// What a client sends under a coding, and how it is read again.
+type Coder = (&'static str, fn(&[u8]) -> Vec<u8>, fn(&[u8]) -> Vec<u8>);
+
+const CODERS: [Coder; 3] = [
+    (
+        "gzip",
+        |plain| {
+            let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+            std::io::Write::write_all(&mut encoder, plain).unwrap();
+            encoder.finish().unwrap()
+        },
+        |coded| {
+            let mut plain = Vec::new();
+            flate2::read::GzDecoder::new(coded).read_to_end(&mut plain).unwrap();
+            plain
+        },
+    ),
+    (
+        "br",
+        |plain| {
+            let mut coded = Vec::new();
+            brotli::CompressorReader::new(plain, 4096, 5, 22).read_to_end(&mut coded).unwrap();
+            coded
+        },
+        |coded| {
+            let mut plain = Vec::new();
+            brotli::Decompressor::new(coded, 4096).read_to_end(&mut plain).unwrap();
+            plain
+        },
+    ),
+    ("zstd", |plain| zstd::encode_all(plain, 3).unwrap(), |coded| zstd::decode_all(coded).unwrap()),
+];
+
+/// Words that no coding shrinks to nothing.
+fn varied(length: usize) -> String {
+    let mut state = 1u32;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        char::from(b'g' + (state >> 24) as u8 % 16)
+    };
+    (0..length).map(|at| if at % 16 == 15 { ' ' } else { next() }).collect()
+}
+
+#[tokio::test]
+async fn a_coded_upload_past_hold_is_encoded_anew_and_framed_anew() {
+    let world = World::start(Setup { hold: 16 * 1024, ..setup() }).await;
+    let origin = Origin::agreeable(&world, "origin.test").await;
+    let mut client = Client::tunnel(&world, &origin).await;
+    for (name, encode, decode) in CODERS {
+        let text =
+            format!("{{\"a\":\"{}\",\"ssn\":\"{SSN}\",\"b\":\"{}\"}}", varied(100_000), varied(60_000));
+        let coded = encode(text.as_bytes());
+        assert!(coded.len() > 40_000, "{name}");
+        let mut request = format!(
+            "POST /{name} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Encoding: {name}\r\n\
+             Content-Length: {}\r\n\r\n",
+            origin.authority(),
+            coded.len()
+        )
+        .into_bytes();
+        request.extend_from_slice(&coded);
+        let response = client.exchange(request).await;
+        assert_eq!(response.status, 200, "{name}");
+        let received = origin.received();
+        let line = format!("POST /{name} ");
+        let begin = received.windows(line.len()).position(|w| w == line.as_bytes()).unwrap();
+        let message = &received[begin..];
+        let end = message.windows(4).position(|w| w == b"\r\n\r\n").unwrap();
+        let head = String::from_utf8_lossy(&message[..end]).to_ascii_lowercase();
+        assert!(head.contains("transfer-encoding: chunked") && !head.contains("content-length"), "{head}");
+        assert!(head.contains(&format!("content-encoding: {name}")), "{head}");
+        let plain = String::from_utf8(decode(&unchunked(&message[end + 4..]))).unwrap();
+        assert_eq!(plain.len(), text.len(), "{name}");
+        assert!(!plain.contains("1845"), "{name}");
+        let json: serde_json::Value = serde_json::from_str(&plain).unwrap();
+        assert_eq!(json["a"].as_str().unwrap(), varied(100_000));
+    }
+}
+
+/// The data of a chunked body.
+fn unchunked(mut body: &[u8]) -> Vec<u8> {
+    let mut data = Vec::new();
+    loop {
+        let end = body.windows(2).position(|w| w == b"\r\n").unwrap();
+        let size = usize::from_str_radix(std::str::from_utf8(&body[..end]).unwrap(), 16).unwrap();
+        if size == 0 {
+            return data;
+        }
+        data.extend_from_slice(&body[end + 2..end + 2 + size]);
+        body = &body[end + 4 + size..];
+    }
+}
+
+#[tokio::test]
+async fn a_value_is_masked_in_the_escapes_that_it_wears() {
+    let world = World::start(setup()).await;
+    let origin = Origin::agreeable(&world, "origin.test").await;
+    let mut client = Client::tunnel(&world, &origin).await;
+    let escaped: String = SSN.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    let body = format!("{{\"ssn\":\"{escaped}\",\"kept\":\"\\u00e9\"}}");
+    let response = client.post(&origin, "/v1/people", body.as_bytes()).await;
+    assert_eq!((response.status, response.field("tidegate-redacted")), (200, Some("1")));
+    let received = origin.received_text();
+    let (_, sent) = received.split_once("\r\n\r\n").unwrap();
+    assert_eq!(sent.len(), body.len());
+    let json: serde_json::Value = serde_json::from_str(sent).unwrap();
+    assert_eq!(json["kept"], "\u{e9}");
+    assert_eq!(json["ssn"], "***-**-****");
+    let records = world.records().await;
+    let record = only(&records, "decision", "request");
+    assert_eq!(record["findings"][0]["at"][0]["carrier"], serde_json::json!(["json"]));
+}

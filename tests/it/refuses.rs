@@ -226,9 +226,12 @@ async fn what_an_upstream_breaks_off_stays_broken() {
     }
     for path in ["/long", "/chunks"] {
         let mut client = Client::tunnel(&world, &origin).await;
-        let response = client.exchange(get(&origin, path)).await;
-        assert_eq!(response.status, 200);
-        assert!(!response.body.whole, "{path} must not look whole");
+        client.send(get(&origin, path)).await;
+        // The end can overtake what was about to be sent; then nothing comes, and the connection is cut.
+        if let Some(response) = client.response_if_any().await {
+            assert_eq!(response.status, 200);
+            assert!(!response.body.whole, "{path} must not look whole");
+        }
     }
     let records = world.records().await;
     let ends: Vec<_> =

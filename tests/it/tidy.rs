@@ -228,11 +228,13 @@ fn imported(rest: &str) -> Vec<String> {
 }
 
 /// Crates and the only places that may name them.
-const HOMES: [(&str, &[&str]); 17] = [
+const HOMES: [(&str, &[&str]); 19] = [
     ("aho_corasick", &["detect"]),
     ("regex_automata", &["detect"]),
     ("regex_syntax", &["detect"]),
+    ("brotli", &["decode"]),
     ("flate2", &["decode"]),
+    ("zstd", &["decode"]),
     ("rustls", &["tls"]),
     ("tokio_rustls", &["tls"]),
     ("rustls_native_certs", &["tls"]),

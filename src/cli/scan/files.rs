@@ -1,13 +1,23 @@
-//! Paths to texts: directories walked in order, gzip taken off, everything in pieces of bounded size.
+//! Files read by several threads, gzip taken off, everything in pieces of bounded size.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
-use std::path::Path;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
-use super::text::{Hit, TextScan};
+use super::order::{Order, Said};
+use super::progress::Progress;
+use super::report::Report;
+use super::stats::Stats;
+use super::text::{Hit, TextScan, Wanted};
+use super::walk::{Entry, Walk};
+use crate::cli::Output;
 use crate::decode::{Coding, Decoder};
-use crate::detect::{Confidence, Matcher};
+use crate::detect::Matcher;
 use crate::fingerprint::FingerprintKey;
 use crate::limits;
 
@@ -16,94 +26,144 @@ const GZIP: [u8; 2] = [0x1f, 0x8b];
 pub(super) struct Files<'a> {
     pub(super) matcher: &'a Matcher,
     pub(super) key: &'a FingerprintKey,
-    pub(super) least: Confidence,
+    pub(super) wanted: Wanted<'a>,
     /// Whether everything is said to be gzip.
     pub(super) gzip: bool,
+    pub(super) report: Report<'a>,
+    pub(super) progress: &'a Progress,
+    /// With it, one thread.
+    pub(super) stats: Option<Mutex<Stats<'a>>>,
+    pub(super) ends: Ends,
+}
+
+/// What a scan could not read.
+#[derive(Debug, Default)]
+pub(super) struct Ends {
+    pub(super) unread: AtomicU64,
+    pub(super) special: AtomicU64,
 }
 
 /// Why a text was not read to its end.
-#[derive(Debug)]
-pub(super) enum Unread {
+enum Unread {
     Input(String),
-    Output(io::Error),
+    /// Nobody listens any more.
+    Output,
 }
 
-type OnHit<'a> = &'a mut dyn FnMut(&Hit<'_>) -> io::Result<()>;
-type Tell<'a> = &'a mut dyn FnMut(&Path, &str);
-
 impl Files<'_> {
-    /// A path as given: `-` is standard input, a directory is everything below it.
-    pub(super) fn path(&self, path: &Path, on_hit: OnHit<'_>, tell: Tell<'_>) -> Result<(), Unread> {
-        if path.as_os_str() == "-" {
-            return self.text(path, &mut io::stdin().lock(), on_hit);
-        }
-        let metadata = fs::metadata(path).map_err(input)?;
-        if metadata.is_dir() { self.folder(path, on_hit, tell) } else { self.file(path, on_hit) }
-    }
-
-    /// Everything below a folder; what cannot be read is told and passed over.
-    fn folder(&self, folder: &Path, on_hit: OnHit<'_>, tell: Tell<'_>) -> Result<(), Unread> {
-        let mut waiting = vec![folder.to_owned()];
-        while let Some(path) = waiting.pop() {
-            let kind = fs::symlink_metadata(&path).map(|metadata| metadata.file_type());
-            let done = match kind {
-                Ok(kind) if kind.is_dir() || path == folder => {
-                    listed(&path).map(|paths| waiting.extend(paths))
-                }
-                Ok(kind) if kind.is_file() => self.file(&path, on_hit),
-                Ok(_) => Ok(()),
-                Err(error) => Err(input(error)),
-            };
-            match done {
-                Ok(()) => {}
-                Err(Unread::Input(why)) => tell(&path, &why),
-                Err(error @ Unread::Output(_)) => return Err(error),
+    /// Scans everything below the paths; says what it finds in their order.
+    pub(super) fn scan(&self, paths: &[PathBuf], threads: usize, output: &mut Output) -> io::Result<()> {
+        let order = Order::new(output, self.progress);
+        let walk = Mutex::new(Walk::new(paths).enumerate());
+        let next = || walk.lock().unwrap_or_else(PoisonError::into_inner).next();
+        thread::scope(|scope| {
+            if self.progress.is_on() {
+                scope.spawn(|| self.progress.measure(paths));
             }
+            let work = || {
+                let mut chunk = vec![0; limits::SCAN_CHUNK];
+                while let Some((number, entry)) = next() {
+                    // A file whose scan fails must not keep the others waiting for their turn.
+                    let name = entry.name();
+                    let scan = AssertUnwindSafe(|| self.entry(number, entry, &order, &mut chunk));
+                    let said = catch_unwind(scan).unwrap_or_else(|_| {
+                        self.ends.unread.fetch_add(1, Ordering::Relaxed);
+                        Said { out: Vec::new(), err: vec![format!("{name}: its scan failed")] }
+                    });
+                    if !order.last(number, said) {
+                        break;
+                    }
+                }
+            };
+            for _ in 1..threads {
+                scope.spawn(work);
+            }
+            work();
+            self.progress.end();
+        });
+        order.end()
+    }
+
+    fn entry(&self, number: usize, entry: Entry, order: &Order<'_>, chunk: &mut [u8]) -> Said {
+        let mut said = Said::default();
+        let (path, read) = match entry {
+            Entry::Stdin => {
+                let read =
+                    self.text(number, Path::new("-"), &mut io::stdin().lock(), order, &mut said, chunk);
+                (PathBuf::from("-"), read)
+            }
+            Entry::File(path) => {
+                let file = File::open(&path).map_err(input);
+                let read =
+                    file.and_then(|mut file| self.text(number, &path, &mut file, order, &mut said, chunk));
+                (path, read)
+            }
+            Entry::Special => {
+                self.ends.special.fetch_add(1, Ordering::Relaxed);
+                return said;
+            }
+            Entry::Unread(path, error) => (path, Err(input(error))),
+        };
+        if let Err(Unread::Input(why)) = read {
+            self.ends.unread.fetch_add(1, Ordering::Relaxed);
+            said.err.push(format!("{}: {why}", path.display()));
         }
-        Ok(())
+        said
     }
 
-    fn file(&self, path: &Path, on_hit: OnHit<'_>) -> Result<(), Unread> {
-        self.text(path, &mut File::open(path).map_err(input)?, on_hit)
-    }
-
-    fn text(&self, path: &Path, reader: &mut dyn Read, on_hit: OnHit<'_>) -> Result<(), Unread> {
-        let mut chunk = vec![0; limits::SCAN_CHUNK];
-        let first = fill(reader, &mut chunk).map_err(input)?;
+    fn text(
+        &self,
+        number: usize,
+        path: &Path,
+        reader: &mut dyn Read,
+        order: &Order<'_>,
+        said: &mut Said,
+        chunk: &mut [u8],
+    ) -> Result<(), Unread> {
+        self.progress.file();
+        let first = fill(reader, chunk).map_err(input)?;
         let head = chunk.get(..first).unwrap_or_default();
         let coded = self.gzip || head.starts_with(&GZIP);
         let codings: &[Coding] = if coded { &[Coding::Gzip] } else { &[] };
         let mut decoder = Decoder::new(codings);
-        let mut text = TextScan::new(path, codings, self.matcher, self.key, self.least);
+        let mut text = TextScan::new(path, codings, self.matcher, self.key, self.wanted);
+        let mut stats = self.stats.as_ref().map(|stats| stats.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut counted = stats.as_ref().map(|stats| stats.text());
+        let mut goes_on = true;
+        let mut on_hit = |hit: &Hit<'_>| {
+            self.progress.found();
+            self.report.hit(hit, &mut said.out)?;
+            goes_on = order.part(number, said);
+            if goes_on { Ok(()) } else { Err(io::ErrorKind::BrokenPipe.into()) }
+        };
         let mut read = first;
         while read > 0 {
             let piece = chunk.get(..read).unwrap_or_default();
             let mut told = Ok(());
             let mut push = |piece: &[u8]| {
-                told = text.push(piece, on_hit);
+                if let (Some(stats), Some(counted)) = (&mut stats, &mut counted) {
+                    stats.push(counted, piece);
+                }
+                told = text.push(piece, &mut on_hit);
                 if told.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
             };
-            decoder.push(piece, &mut push).map_err(|error| Unread::Input(error.to_string()))?;
-            told.map_err(Unread::Output)?;
-            read = fill(reader, &mut chunk).map_err(input)?;
+            let decoded = decoder.push(piece, &mut push);
+            told.map_err(|_| Unread::Output)?;
+            decoded.map_err(|error| Unread::Input(error.to_string()))?;
+            self.progress.bytes(read);
+            read = fill(reader, chunk).map_err(input)?;
         }
         let whole = decoder.finish();
-        text.finish(on_hit).map_err(Unread::Output)?;
+        text.finish(&mut on_hit).map_err(|_| Unread::Output)?;
+        if let (Some(stats), Some(counted)) = (&mut stats, counted) {
+            stats.finish(counted);
+        }
         whole.map_err(|error| Unread::Input(error.to_string()))
     }
 }
 
 fn input(error: io::Error) -> Unread {
     Unread::Input(format!("cannot be read: {error}"))
-}
-
-/// What a folder holds, last name first: the list is taken from its end.
-fn listed(folder: &Path) -> Result<Vec<std::path::PathBuf>, Unread> {
-    let entries = fs::read_dir(folder).map_err(input)?;
-    let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
-    let mut paths = paths.map_err(input)?;
-    paths.sort_by(|a, b| b.cmp(a));
-    Ok(paths)
 }
 
 /// Reads until the buffer is full or there is no more.

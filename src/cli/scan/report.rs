@@ -6,13 +6,15 @@ use serde::Serialize;
 
 use super::Format;
 use super::text::Hit;
+use crate::cli::paint::{Ink, Paint};
 use crate::decode::Coding;
-use crate::detect::Matcher;
+use crate::detect::{Confidence, Matcher};
 
+#[derive(Clone, Copy)]
 pub(super) struct Report<'a> {
-    format: Format,
-    matcher: &'a Matcher,
-    found: u64,
+    pub(super) format: Format,
+    pub(super) matcher: &'a Matcher,
+    pub(super) paint: Paint,
 }
 
 /// One line of `--format jsonl`.
@@ -30,23 +32,28 @@ struct Line<'a> {
     fingerprint: String,
 }
 
-impl<'a> Report<'a> {
-    pub(super) fn new(format: Format, matcher: &'a Matcher) -> Report<'a> {
-        Report { format, matcher, found: 0 }
-    }
-
-    pub(super) fn found(&self) -> u64 {
-        self.found
-    }
-
-    pub(super) fn hit(&mut self, hit: &Hit<'_>, output: &mut dyn Write) -> io::Result<()> {
-        self.found += 1;
+impl Report<'_> {
+    pub(super) fn hit(&self, hit: &Hit<'_>, output: &mut dyn Write) -> io::Result<()> {
         let detector = &self.matcher.detector(hit.finding.detector).id;
         let confidence = hit.finding.confidence.as_str();
         match self.format {
             Format::Text => {
-                let (path, context) = (hit.path.display(), &hit.context);
-                writeln!(output, "{path}:{}:{}: {detector} {confidence}: {context}", hit.line, hit.column)
+                let paint = self.paint;
+                let ink = match hit.finding.confidence {
+                    Confidence::High => Ink::Red,
+                    Confidence::Medium => Ink::Yellow,
+                    Confidence::Low => Ink::Dim,
+                };
+                writeln!(
+                    output,
+                    "{}:{}:{}: {} {}: {}",
+                    paint.with(Ink::Magenta, hit.path.display()),
+                    paint.with(Ink::Green, hit.line),
+                    hit.column,
+                    paint.with(Ink::Bold, detector),
+                    paint.with(ink, confidence),
+                    self.marked(hit)
+                )
             }
             Format::Jsonl => {
                 let carrier = hit.codings.iter().map(|coding| coding.as_str()).collect::<Vec<_>>();
@@ -64,6 +71,14 @@ impl<'a> Report<'a> {
                 serde_json::to_writer(&mut *output, &line)?;
                 output.write_all(b"\n")
             }
+        }
+    }
+
+    /// The context with the value's shape set off.
+    fn marked(&self, hit: &Hit<'_>) -> String {
+        match hit.context.split_once(hit.masked.as_str()).filter(|_| self.paint.is_on()) {
+            Some((before, after)) => format!("{before}{}{after}", self.paint.with(Ink::Red, &hit.masked)),
+            None => hit.context.clone(),
         }
     }
 }

@@ -3,8 +3,9 @@
 use std::io;
 use std::path::Path;
 
+use crate::cli::masked;
 use crate::decode::Coding;
-use crate::detect::{Confidence, Finding, Matcher, Scan};
+use crate::detect::{Confidence, DetectorId, Finding, Matcher, Scan};
 use crate::fingerprint::FingerprintKey;
 use crate::limits;
 use crate::policy::Overlap;
@@ -25,12 +26,20 @@ pub(super) struct Hit<'a> {
     pub(super) context: String,
 }
 
+/// Which findings are asked for.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wanted<'a> {
+    pub(super) least: Confidence,
+    /// Of these detectors alone; others do not even overlap them.
+    pub(super) detectors: Option<&'a [DetectorId]>,
+}
+
 pub(super) struct TextScan<'a> {
     path: &'a Path,
     codings: &'a [Coding],
     matcher: &'a Matcher,
     key: &'a FingerprintKey,
-    least: Confidence,
+    wanted: Wanted<'a>,
     scan: Scan,
     overlap: Overlap,
     fresh: Vec<Finding>,
@@ -44,14 +53,14 @@ impl<'a> TextScan<'a> {
         codings: &'a [Coding],
         matcher: &'a Matcher,
         key: &'a FingerprintKey,
-        least: Confidence,
+        wanted: Wanted<'a>,
     ) -> TextScan<'a> {
         TextScan {
             path,
             codings,
             matcher,
             key,
-            least,
+            wanted,
             scan: Scan::new(),
             overlap: Overlap::default(),
             fresh: Vec::new(),
@@ -76,12 +85,15 @@ impl<'a> TextScan<'a> {
     }
 
     fn report(&mut self, settled: u64, on_hit: &mut dyn FnMut(&Hit<'_>) -> io::Result<()>) -> io::Result<()> {
+        if let Some(detectors) = self.wanted.detectors {
+            self.fresh.retain(|finding| detectors.contains(&finding.detector));
+        }
         self.overlap.add(&mut self.fresh);
         self.overlap.resolve(settled, &mut |_| false, &mut self.chosen);
-        for finding in self.chosen.drain(..).filter(|finding| finding.confidence >= self.least) {
+        for finding in self.chosen.drain(..).filter(|finding| finding.confidence >= self.wanted.least) {
             let (line, column) = self.window.place(finding.start);
-            let masked = shape(self.window.slice(finding.start, finding.end));
-            let context = self.window.context(self.matcher, &finding, &masked);
+            let masked = masked::shape(self.window.slice(finding.start, finding.end));
+            let context = self.window.context(self.matcher, &finding);
             let (path, codings) = (self.path, self.codings);
             on_hit(&Hit { path, codings, finding, line, column, masked, context })?;
         }
@@ -141,35 +153,12 @@ impl Window {
     }
 
     /// The value's shape among its neighbours on the line.
-    fn context(&self, matcher: &Matcher, finding: &Finding, masked: &str) -> String {
+    fn context(&self, matcher: &Matcher, finding: &Finding) -> String {
         let reach = limits::SCAN_CONTEXT as u64;
         let before = self.slice(finding.start.saturating_sub(reach).max(self.start), finding.start);
         let after = self.slice(finding.end, finding.end.saturating_add(reach));
-        let before = before.rsplit(|&b| b == b'\n').next().unwrap_or_default();
-        let after = after.split(|&b| b == b'\n').next().unwrap_or_default();
-        let text = format!("{}{masked}{}", neighbours(before), neighbours(after));
-        matcher.cleanse(text.trim())
+        masked::context(matcher, before, self.slice(finding.start, finding.end), after)
     }
-}
-
-/// Text beside a finding: words that could be part of another value show their shape only.
-fn neighbours(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    let word = |word: &str| {
-        let telling = word.bytes().any(|b| b.is_ascii_digit() || b == b'@');
-        if telling { shape(word.as_bytes()) } else { word.to_owned() }
-    };
-    text.split_inclusive(char::is_whitespace).map(word).collect()
-}
-
-/// Letters and digits to `#`, ASCII punctuation and spaces as they are.
-fn shape(bytes: &[u8]) -> String {
-    let hide = |c: char| match c {
-        ' '..='~' if !c.is_ascii_alphanumeric() => c,
-        '\t' | '\n' | '\r' => ' ',
-        _ => '#',
-    };
-    String::from_utf8_lossy(bytes).chars().map(hide).collect()
 }
 
 #[cfg(test)]
@@ -177,11 +166,13 @@ mod tests {
     use super::*;
     use crate::detect::Pack;
 
+    const WANTED: Wanted<'_> = Wanted { least: Confidence::Medium, detectors: None };
+
     fn hits(text: &[u8], chunk: usize) -> Vec<(String, u64, u64, u64, u64, String, String)> {
         let packs = ["payment", "contact"].map(|name| Pack::built_in(name).unwrap());
         let matcher = Matcher::compile(packs.into()).unwrap();
         let key = FingerprintKey::new(&[1; 32]);
-        let mut scan = TextScan::new(Path::new("t"), &[], &matcher, &key, Confidence::Medium);
+        let mut scan = TextScan::new(Path::new("t"), &[], &matcher, &key, WANTED);
         let mut hits = Vec::new();
         let mut on_hit = |hit: &Hit<'_>| {
             let id = matcher.detector(hit.finding.detector).id.clone();
@@ -236,7 +227,7 @@ mod tests {
         let packs = vec![Pack::built_in("payment").unwrap()];
         let matcher = Matcher::compile(packs).unwrap();
         let key = FingerprintKey::new(&[1; 32]);
-        let mut scan = TextScan::new(Path::new("t"), &[], &matcher, &key, Confidence::Medium);
+        let mut scan = TextScan::new(Path::new("t"), &[], &matcher, &key, WANTED);
         for _ in 0..200 {
             scan.push(&[b'x'; 8192], &mut |_| Ok(())).unwrap();
         }

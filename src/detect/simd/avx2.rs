@@ -5,12 +5,16 @@
 )]
 
 use std::arch::x86_64::{
-    __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256,
-    _mm256_set1_epi8, _mm256_sub_epi8,
+    __m128i, __m256i, _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8,
+    _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_sub_epi8,
 };
 
-use super::walk::{self, Visit};
-use super::{Planes, Wanted};
+use super::nibbles::FREE;
+use super::seek::{self, BLOCK, Look, Sight};
+use super::spell::{self, Letters, Spell};
+use super::walk::{self, Classify, Visit};
+use super::{Nibbles, Planes, Wanted};
 
 pub(super) fn available() -> bool {
     is_x86_feature_detected!("avx2")
@@ -28,7 +32,7 @@ pub(super) fn walk<V: Visit>(wanted: Wanted, text: &[u8], from: usize, to: usize
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 unsafe fn walk_avx2<V: Visit>(wanted: Wanted, text: &[u8], from: usize, to: usize, visit: &mut V) {
-    walk::walk(planes, wanted, text, from, to, visit);
+    walk::walk::<Avx2, V>(wanted, text, from, to, visit);
 }
 
 /// One bit for each byte of `v` in `low..=low + width`.
@@ -41,14 +45,16 @@ unsafe fn in_range(v: __m256i, low: u8, width: u8) -> __m256i {
     }
 }
 
-#[inline(always)]
-fn planes(block: &[u8; 64]) -> Planes {
-    // SAFETY: inlined into `walk_avx2` only, where AVX2 is enabled; both loads lie inside the block.
-    unsafe {
-        let low = half(_mm256_loadu_si256(block.as_ptr().cast()));
-        let high = half(_mm256_loadu_si256(block.as_ptr().add(32).cast()));
-        let join = |i: usize| u64::from(low[i]) | u64::from(high[i]) << 32;
-        Planes { digit: join(0), separator: join(1), word: join(2), at: join(3) }
+impl Classify for Avx2 {
+    #[inline(always)]
+    fn planes(block: &[u8; 64]) -> Planes {
+        // SAFETY: inlined into `walk_avx2` only, where AVX2 is enabled; both loads lie inside the block.
+        unsafe {
+            let low = half(_mm256_loadu_si256(block.as_ptr().cast()));
+            let high = half(_mm256_loadu_si256(block.as_ptr().add(32).cast()));
+            let join = |i: usize| u64::from(low[i]) | u64::from(high[i]) << 32;
+            Planes { digit: join(0), separator: join(1), word: join(2), at: join(3) }
+        }
     }
 }
 
@@ -64,5 +70,147 @@ unsafe fn half(v: __m256i) -> [u32; 4] {
         let word = _mm256_or_si256(in_range(folded, b'a', 25), digit);
         let at = _mm256_cmpeq_epi8(v, _mm256_set1_epi8(b'@'.cast_signed()));
         [digit, separator, word, at].map(|m| _mm256_movemask_epi8(m).cast_unsigned())
+    }
+}
+
+pub(super) fn seek(nibbles: &Nibbles, text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize)) {
+    debug_assert!(available());
+    // SAFETY: `Level::Avx2` is only made by `Level::detect` after `available` said yes.
+    unsafe { seek_avx2(nibbles, text, from, to, hit) }
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+unsafe fn seek_avx2(nibbles: &Nibbles, text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize)) {
+    seek::seek::<Avx2>(nibbles, text, from, to, hit);
+}
+
+struct Avx2;
+
+impl Look for Avx2 {
+    #[inline(always)]
+    fn sight(nibbles: &Nibbles, block: &[u8; BLOCK]) -> Sight {
+        // SAFETY: inlined into `seek_avx2` only, where AVX2 is enabled; the furthest load ends with the block.
+        unsafe {
+            let low = sight_half(nibbles, block.as_ptr());
+            let high = sight_half(nibbles, block.as_ptr().add(32));
+            let join = |i: usize| low[i] | high[i] << 32;
+            Sight { bound: join(0), free: join(1), word: join(2) }
+        }
+    }
+}
+
+/// What 32 bytes, and the three behind them, show: bound, free, word.
+#[inline(always)]
+unsafe fn sight_half(nibbles: &Nibbles, bytes: *const u8) -> [u64; 3] {
+    // SAFETY: only called where AVX2 is enabled, with 35 bytes to read.
+    unsafe {
+        let v = _mm256_loadu_si256(bytes.cast());
+        let places = [
+            halves(v),
+            halves(_mm256_loadu_si256(bytes.add(1).cast())),
+            halves(_mm256_loadu_si256(bytes.add(2).cast())),
+            halves(_mm256_loadu_si256(bytes.add(3).cast())),
+        ];
+        let one = buckets(nibbles, 0, places);
+        let two = buckets(nibbles, 1, places);
+        let folded = _mm256_or_si256(v, _mm256_set1_epi8(0x20));
+        let line = _mm256_cmpeq_epi8(v, _mm256_set1_epi8(b'_'.cast_signed()));
+        let word = _mm256_or_si256(in_range(folded, b'a', 25), in_range(v, b'0', 9));
+        [within(one, u8::MAX) | within(two, !FREE), within(two, FREE), bits(_mm256_or_si256(word, line))]
+    }
+}
+
+/// One bit for each byte that has a bit of `mask`.
+#[inline(always)]
+unsafe fn within(buckets: __m256i, mask: u8) -> u64 {
+    // SAFETY: only called where AVX2 is enabled.
+    unsafe {
+        let masked = _mm256_and_si256(buckets, _mm256_set1_epi8(mask.cast_signed()));
+        !bits(_mm256_cmpeq_epi8(masked, _mm256_setzero_si256())) & 0xffff_ffff
+    }
+}
+
+#[inline(always)]
+unsafe fn bits(v: __m256i) -> u64 {
+    // SAFETY: only called where AVX2 is enabled.
+    unsafe { u64::from(_mm256_movemask_epi8(v).cast_unsigned()) }
+}
+
+/// Low and high halves of 32 bytes, case folded.
+#[inline(always)]
+unsafe fn halves(v: __m256i) -> [__m256i; 2] {
+    // SAFETY: only called where AVX2 is enabled.
+    unsafe {
+        let half = _mm256_set1_epi8(0x0f);
+        let folded = _mm256_or_si256(v, _mm256_set1_epi8(0x20));
+        [_mm256_and_si256(folded, half), _mm256_and_si256(_mm256_srli_epi16::<4>(folded), half)]
+    }
+}
+
+/// The buckets of one set that 32 bytes and those behind them belong to.
+#[inline(always)]
+unsafe fn buckets(nibbles: &Nibbles, set: usize, places: [[__m256i; 2]; 4]) -> __m256i {
+    // SAFETY: only called where AVX2 is enabled.
+    unsafe {
+        let [a, b, c, d] = places;
+        let ab = _mm256_and_si256(look_up(nibbles, set, 0, a), look_up(nibbles, set, 1, b));
+        let cd = _mm256_and_si256(look_up(nibbles, set, 2, c), look_up(nibbles, set, 3, d));
+        _mm256_and_si256(ab, cd)
+    }
+}
+
+#[inline(always)]
+unsafe fn look_up(nibbles: &Nibbles, set: usize, place: usize, [low, high]: [__m256i; 2]) -> __m256i {
+    // SAFETY: only called where AVX2 is enabled.
+    unsafe {
+        let low = _mm256_shuffle_epi8(table(&nibbles.low[set][place]), low);
+        _mm256_and_si256(low, _mm256_shuffle_epi8(table(&nibbles.high[set][place]), high))
+    }
+}
+
+#[inline(always)]
+unsafe fn table(bytes: &[u8; 16]) -> __m256i {
+    // SAFETY: only called where AVX2 is enabled; the load is the table.
+    unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(bytes.as_ptr().cast::<__m128i>())) }
+}
+
+pub(super) fn spell(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, usize)) {
+    debug_assert!(available());
+    // SAFETY: `Level::Avx2` is only made by `Level::detect` after `available` said yes.
+    unsafe { spell_avx2(text, from, to, hit) }
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+unsafe fn spell_avx2(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, usize)) {
+    spell::spell::<Avx2>(text, from, to, hit);
+}
+
+impl Spell for Avx2 {
+    #[inline(always)]
+    fn letters(block: &[u8; 64]) -> Letters {
+        // SAFETY: inlined into `spell_avx2` only, where AVX2 is enabled; both loads lie inside the block.
+        unsafe {
+            let low = letters_half(_mm256_loadu_si256(block.as_ptr().cast()));
+            let high = letters_half(_mm256_loadu_si256(block.as_ptr().add(32).cast()));
+            Letters {
+                upper: low[0] | high[0] << 32,
+                lower: low[1] | high[1] << 32,
+                high: low[2] | high[2] << 32,
+                lead: low[3] | high[3] << 32,
+            }
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn letters_half(v: __m256i) -> [u64; 4] {
+    // SAFETY: only called where AVX2 is enabled.
+    unsafe {
+        [
+            bits(in_range(v, b'A', 25)),
+            bits(in_range(v, b'a', 25)),
+            bits(in_range(v, 0x80, 0x7f)),
+            bits(in_range(v, 0xc0, 0x3f)),
+        ]
     }
 }

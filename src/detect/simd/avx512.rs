@@ -5,12 +5,16 @@
 )]
 
 use std::arch::x86_64::{
-    __m512i, _mm512_cmpeq_epi8_mask, _mm512_cmple_epu8_mask, _mm512_loadu_si512, _mm512_or_si512,
-    _mm512_set1_epi8, _mm512_sub_epi8,
+    __m128i, __m512i, _mm_loadu_si128, _mm512_and_si512, _mm512_broadcast_i32x4, _mm512_cmpeq_epi8_mask,
+    _mm512_cmple_epu8_mask, _mm512_loadu_si512, _mm512_or_si512, _mm512_set1_epi8, _mm512_shuffle_epi8,
+    _mm512_srli_epi16, _mm512_sub_epi8, _mm512_test_epi8_mask,
 };
 
-use super::walk::{self, Visit};
-use super::{Planes, Wanted};
+use super::nibbles::FREE;
+use super::seek::{self, BLOCK, Look, Sight};
+use super::spell::{self, Letters, Spell};
+use super::walk::{self, Classify, Visit};
+use super::{Nibbles, Planes, Wanted};
 
 pub(super) fn available() -> bool {
     super::avx2::available() && is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512bw")
@@ -24,7 +28,7 @@ pub(super) fn walk<V: Visit>(wanted: Wanted, text: &[u8], from: usize, to: usize
 
 #[target_feature(enable = "avx512f,avx512bw,avx2,bmi1,bmi2,lzcnt,popcnt")]
 unsafe fn walk_avx512<V: Visit>(wanted: Wanted, text: &[u8], from: usize, to: usize, visit: &mut V) {
-    walk::walk(planes, wanted, text, from, to, visit);
+    walk::walk::<Avx512, V>(wanted, text, from, to, visit);
 }
 
 /// One bit for each byte of `v` in `low..=low + width`.
@@ -37,19 +41,124 @@ unsafe fn in_range(v: __m512i, low: u8, width: u8) -> u64 {
     }
 }
 
+impl Classify for Avx512 {
+    #[inline(always)]
+    fn planes(block: &[u8; 64]) -> Planes {
+        // SAFETY: inlined into `walk_avx512` only, where AVX-512 is enabled; the load is the block.
+        unsafe {
+            let v = _mm512_loadu_si512(block.as_ptr().cast());
+            let digit = in_range(v, b'0', 9);
+            let space = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b' '.cast_signed()));
+            let folded = _mm512_or_si512(v, _mm512_set1_epi8(0x20));
+            Planes {
+                digit,
+                separator: in_range(v, b'-', 2) | space,
+                word: in_range(folded, b'a', 25) | digit,
+                at: _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b'@'.cast_signed())),
+            }
+        }
+    }
+}
+
+pub(super) fn seek(nibbles: &Nibbles, text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize)) {
+    debug_assert!(available());
+    // SAFETY: `Level::Avx512` is only made by `Level::all` after `available` said yes.
+    unsafe { seek_avx512(nibbles, text, from, to, hit) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx2,bmi1,bmi2,lzcnt,popcnt")]
+unsafe fn seek_avx512(nibbles: &Nibbles, text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize)) {
+    seek::seek::<Avx512>(nibbles, text, from, to, hit);
+}
+
+struct Avx512;
+
+impl Look for Avx512 {
+    #[inline(always)]
+    fn sight(nibbles: &Nibbles, block: &[u8; BLOCK]) -> Sight {
+        // SAFETY: inlined into `seek_avx512` only, where AVX-512 is enabled; the furthest load ends with the block.
+        unsafe {
+            let v = _mm512_loadu_si512(block.as_ptr().cast());
+            let second = _mm512_loadu_si512(block.as_ptr().add(1).cast());
+            let third = _mm512_loadu_si512(block.as_ptr().add(2).cast());
+            let fourth = _mm512_loadu_si512(block.as_ptr().add(3).cast());
+            let (v_halves, second) = (halves(v), halves(second));
+            let (third, fourth) = (halves(third), halves(fourth));
+            let one = buckets(nibbles, 0, [v_halves, second, third, fourth]);
+            let two = buckets(nibbles, 1, [v_halves, second, third, fourth]);
+            let folded = _mm512_or_si512(v, _mm512_set1_epi8(0x20));
+            let line = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b'_'.cast_signed()));
+            Sight {
+                bound: _mm512_test_epi8_mask(one, one)
+                    | _mm512_test_epi8_mask(two, _mm512_set1_epi8((!FREE).cast_signed())),
+                free: _mm512_test_epi8_mask(two, _mm512_set1_epi8(FREE.cast_signed())),
+                word: in_range(folded, b'a', 25) | in_range(v, b'0', 9) | line,
+            }
+        }
+    }
+}
+
+/// Low and high halves of 64 bytes, case folded.
 #[inline(always)]
-fn planes(block: &[u8; 64]) -> Planes {
-    // SAFETY: inlined into `walk_avx512` only, where AVX-512 is enabled; the load is the block.
+unsafe fn halves(v: __m512i) -> [__m512i; 2] {
+    // SAFETY: only called where AVX-512 is enabled.
     unsafe {
-        let v = _mm512_loadu_si512(block.as_ptr().cast());
-        let digit = in_range(v, b'0', 9);
-        let space = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b' '.cast_signed()));
+        let half = _mm512_set1_epi8(0x0f);
         let folded = _mm512_or_si512(v, _mm512_set1_epi8(0x20));
-        Planes {
-            digit,
-            separator: in_range(v, b'-', 2) | space,
-            word: in_range(folded, b'a', 25) | digit,
-            at: _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b'@'.cast_signed())),
+        [_mm512_and_si512(folded, half), _mm512_and_si512(_mm512_srli_epi16::<4>(folded), half)]
+    }
+}
+
+/// The buckets of one set that 64 bytes and those behind them belong to.
+#[inline(always)]
+unsafe fn buckets(nibbles: &Nibbles, set: usize, places: [[__m512i; 2]; 4]) -> __m512i {
+    // SAFETY: only called where AVX-512 is enabled.
+    unsafe {
+        let [a, b, c, d] = places;
+        let ab = _mm512_and_si512(look_up(nibbles, set, 0, a), look_up(nibbles, set, 1, b));
+        let cd = _mm512_and_si512(look_up(nibbles, set, 2, c), look_up(nibbles, set, 3, d));
+        _mm512_and_si512(ab, cd)
+    }
+}
+
+#[inline(always)]
+unsafe fn look_up(nibbles: &Nibbles, set: usize, place: usize, [low, high]: [__m512i; 2]) -> __m512i {
+    // SAFETY: only called where AVX-512 is enabled.
+    unsafe {
+        let low = _mm512_shuffle_epi8(table(&nibbles.low[set][place]), low);
+        _mm512_and_si512(low, _mm512_shuffle_epi8(table(&nibbles.high[set][place]), high))
+    }
+}
+
+#[inline(always)]
+unsafe fn table(bytes: &[u8; 16]) -> __m512i {
+    // SAFETY: only called where AVX-512 is enabled; the load is the table.
+    unsafe { _mm512_broadcast_i32x4(_mm_loadu_si128(bytes.as_ptr().cast::<__m128i>())) }
+}
+
+pub(super) fn spell(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, usize)) {
+    debug_assert!(available());
+    // SAFETY: `Level::Avx512` is only made by `Level::all` after `available` said yes.
+    unsafe { spell_avx512(text, from, to, hit) }
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx2,bmi1,bmi2,lzcnt,popcnt")]
+unsafe fn spell_avx512(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, usize)) {
+    spell::spell::<Avx512>(text, from, to, hit);
+}
+
+impl Spell for Avx512 {
+    #[inline(always)]
+    fn letters(block: &[u8; 64]) -> Letters {
+        // SAFETY: inlined into `spell_avx512` only, where AVX-512 is enabled; the load is the block.
+        unsafe {
+            let v = _mm512_loadu_si512(block.as_ptr().cast());
+            Letters {
+                upper: in_range(v, b'A', 25),
+                lower: in_range(v, b'a', 25),
+                high: in_range(v, 0x80, 0x7f),
+                lead: in_range(v, 0xc0, 0x3f),
+            }
         }
     }
 }

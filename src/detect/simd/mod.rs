@@ -4,9 +4,15 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod nibbles;
 mod plain;
+mod seek;
+mod spell;
 mod walk;
 
+use crate::detect::anchor::MIN_RUN_DIGITS;
+
+pub(super) use nibbles::Nibbles;
 pub(super) use walk::Visit;
 
 /// A bit for each of 64 bytes.
@@ -23,16 +29,31 @@ struct Planes {
 pub struct Wanted {
     pub digits: bool,
     pub at: bool,
-    /// Shortest run of letters and digits wanted; 0 for none.
+    /// Bytes beyond `MIN_RUN_DIGITS`, at most as many again, without which a run of digits is of use only behind a letter, a digit or a
+    /// separator; all ones in `anywhere` when it is of use behind anything.
+    leading: u32,
+    anywhere: u64,
+    /// Shortest run of letters and digits wanted, of both and of either alone; 0 for none.
     word: usize,
-    word_erosion: [u32; 6],
+    word_plain: usize,
 }
 
 impl Wanted {
-    /// Also runs of at least `least` letters and digits.
-    pub fn want_word(&mut self, least: usize) {
-        self.word = if self.word == 0 { least } else { self.word.min(least) };
-        self.word_erosion = walk::erosion(self.word);
+    /// Runs of digits: those of at least `leading` digits anywhere; shorter ones behind a letter, a digit or a separator,
+    /// or, with `anywhere`, behind anything.
+    pub fn want_digits(&mut self, leading: usize, anywhere: bool) {
+        self.digits = true;
+        self.leading = leading.saturating_sub(MIN_RUN_DIGITS).min(MIN_RUN_DIGITS) as u32;
+        self.anywhere = if anywhere { u64::MAX } else { 0 };
+    }
+
+    /// Also runs of at least `least` letters and digits, with `mixed` only those that hold both.
+    pub fn want_word(&mut self, least: usize, mixed: bool) {
+        let shorter = |known: usize| if known == 0 { least } else { known.min(least) };
+        self.word = shorter(self.word);
+        if !mixed {
+            self.word_plain = shorter(self.word_plain);
+        }
     }
 }
 
@@ -76,11 +97,47 @@ pub(super) fn walk<V: Visit>(
     visit: &mut V,
 ) {
     match level {
-        Level::Plain => walk::walk(plain::planes, wanted, text, from, to, visit),
+        Level::Plain => walk::walk::<plain::Plain, V>(wanted, text, from, to, visit),
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => avx2::walk(wanted, text, from, to, visit),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => avx512::walk(wanted, text, from, to, visit),
+    }
+}
+
+/// Calls `hit` for every position of `text[from..to]` at which a literal could begin, and for few others.
+pub(super) fn literals(
+    level: Level,
+    nibbles: &Nibbles,
+    text: &[u8],
+    from: usize,
+    to: usize,
+    hit: &mut impl FnMut(usize),
+) {
+    match level {
+        Level::Plain => seek::seek::<plain::Plain>(nibbles, text, from, to, hit),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => avx2::seek(nibbles, text, from, to, hit),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => avx512::seek(nibbles, text, from, to, hit),
+    }
+}
+
+/// Calls `hit` for every position of `text[from..to]` at which a word begins, with the letters that stand there without
+/// a break, counted to four at least.
+pub(super) fn word_starts(
+    level: Level,
+    text: &[u8],
+    from: usize,
+    to: usize,
+    hit: &mut impl FnMut(usize, usize),
+) {
+    match level {
+        Level::Plain => spell::spell::<plain::Plain>(text, from, to, hit),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => avx2::spell(text, from, to, hit),
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => avx512::spell(text, from, to, hit),
     }
 }
 
@@ -100,7 +157,7 @@ mod tests {
         fn at(&mut self, position: usize) {
             self.0.push(('@', position, position));
         }
-        fn word(&mut self, start: usize, end: usize) {
+        fn word(&mut self, start: usize, end: usize, _mixed: bool) {
             self.0.push(('w', start, end));
         }
     }
@@ -145,16 +202,33 @@ mod tests {
             cut in 0usize..100,
             tail in 0usize..100,
             word in 8usize..20,
+            leading in 6usize..=12,
+            anywhere in any::<bool>(),
+            plain in 0usize..12,
         ) {
             let from = cut.min(text.len());
             let to = text.len().saturating_sub(tail).max(from);
-            let mut wanted = Wanted { digits: true, at: true, ..Wanted::default() };
-            wanted.want_word(word);
+            let mut wanted = Wanted { at: true, ..Wanted::default() };
+            wanted.want_digits(leading, anywhere);
+            wanted.want_word(word, true);
+            if plain != 0 {
+                wanted.want_word(word + plain, false);
+            }
             for level in Level::all() {
                 let mut log = Log::default();
                 walk(level, wanted, &text, from, to, &mut log);
                 log.0.sort_unstable();
-                prop_assert_eq!(&log.0, &naive(&text, from, to, word).0);
+                let mut expected = naive(&text, from, to, word).0;
+                // Past 64 bytes a run is taken to hold both.
+                expected.retain(|&(kind, start, end)| {
+                    let digits = text[start..end].iter().filter(|b| b.is_ascii_digit()).count();
+                    kind != 'w' || plain != 0 && end - start >= word + plain || end - start > 64 || digits != 0 && digits != end - start
+                });
+                expected.retain(|&(kind, start, end)| {
+                    kind != 'd' || anywhere || end - start >= leading || start == 0
+                        || walk::can_precede(text[start - 1])
+                });
+                prop_assert_eq!(&log.0, &expected);
                 for &(_, start, end) in log.0.iter().filter(|l| l.0 == 'd') {
                     let mask = log.1.iter().find(|m| m.0 == start).map(|m| m.1);
                     let digit = |i: usize| start + i < end && text[start + i].is_ascii_digit();

@@ -1,7 +1,7 @@
 //! Bit planes to runs: the part that every kernel shares, written once and compiled for each.
 
 use super::{Planes, Wanted};
-use crate::detect::anchor::MIN_RUN_DIGITS;
+use crate::detect::anchor::{MIN_RUN_DIGITS, MIN_RUN_WORD, is_separator};
 
 /// Told of what is found, ends exclusive.
 pub(in crate::detect) trait Visit {
@@ -9,96 +9,76 @@ pub(in crate::detect) trait Visit {
     /// for each of its first 64 bytes whether it is a digit.
     fn digits(&mut self, start: usize, end: usize, digits: u64);
     fn at(&mut self, position: usize);
-    /// A longest run of letters and digits, at least as long as wanted.
-    fn word(&mut self, start: usize, end: usize);
+    /// A longest run of letters and digits, at least as long as wanted, and whether both are among them, as is taken of
+    /// one longer than 64; where only those are wanted, no others.
+    fn word(&mut self, start: usize, end: usize, mixed: bool);
 }
 
-/// Shifts that leave of a mask the bits from which `least` bits in a row are set, at most 64.
-pub(super) const fn erosion(least: usize) -> [u32; 6] {
-    let (mut shifts, mut width, mut i) = ([0; 6], 1, 0);
-    while i < shifts.len() && width < least {
-        let step = if width < least - width { width } else { least - width };
-        shifts[i] = step as u32;
+/// How a block becomes bit planes. A type and not a closure, so that it is compiled into each caller with the
+/// caller's instructions.
+pub(super) trait Classify {
+    fn planes(block: &[u8; 64]) -> Planes;
+}
+
+/// Bits of a block and of the one behind it.
+type Window = u128;
+
+/// Leaves the bits from which on at least `LEAST` bits in a row are set.
+#[inline(always)]
+fn eroded<const LEAST: u32>(mask: Window) -> Window {
+    let (mut mask, mut width) = (mask, 1);
+    while width < LEAST {
+        let step = if width < LEAST - width { width } else { LEAST - width };
+        mask &= mask >> step;
         width += step;
-        i += 1;
     }
-    shifts
+    mask
 }
 
-const DIGITS_EROSION: [u32; 6] = erosion(MIN_RUN_DIGITS);
-
-/// Longest runs of one plane across blocks.
+/// The runs of one plane that begin in a block, as their first bits.
 struct Runs {
-    least: usize,
-    erosion: [u32; 6],
-    /// Start of a run that reaches the end of the block before; `NONE` when none does.
-    open: usize,
-}
-
-const NONE: usize = usize::MAX;
-
-/// What one block adds: runs inside it as their first bits, and one that began before it.
-struct Ended {
-    mask: u64,
+    window: Window,
+    eroded: Window,
     seeds: u64,
-    crossing: Option<(usize, usize)>,
 }
 
 impl Runs {
+    /// `before`: whether the byte before the block belongs to a run.
     #[inline(always)]
-    fn new(least: usize, erosion: [u32; 6]) -> Runs {
-        Runs { least, erosion, open: NONE }
+    fn new<const LEAST: u32>(window: Window, before: u64) -> Runs {
+        let starts = !((window as u64) << 1 | before);
+        let eroded = eroded::<LEAST>(window);
+        Runs { window, eroded, seeds: eroded as u64 & starts }
     }
 
-    /// Takes the bits of the block at `base`.
+    /// Where a run goes on for `more` bits beyond the least; at most 63.
     #[inline(always)]
-    fn block(&mut self, mut mask: u64, base: usize) -> Ended {
-        let mut crossing = None;
-        if self.open != NONE {
-            let more = mask.trailing_ones() as usize;
-            if more == 64 {
-                return Ended { mask: 0, seeds: 0, crossing };
-            }
-            crossing = (base + more - self.open >= self.least).then_some((self.open, base + more));
-            self.open = NONE;
-            // Carries through the lowest run and clears it.
-            mask &= mask.wrapping_add(1);
-        }
-        if mask >> 63 != 0 {
-            let reaching = mask.leading_ones();
-            self.open = base + 64 - reaching as usize;
-            // Carries out at the top and clears the highest run.
-            mask = mask.wrapping_add(1 << (64 - reaching));
-        }
-        let seeds = self.erosion.iter().fold(mask, |mask, &shift| mask & (mask >> shift));
-        Ended { mask, seeds, crossing }
+    fn at_least(&self, more: u32) -> u64 {
+        let (low, high) = (self.eroded as u64, (self.eroded >> 64) as u64);
+        low >> more | high << 1 << (63 - more)
     }
-}
 
-impl Ended {
-    /// Start and length of the next run inside the block.
+    /// Start and length of the next run; the length is unknown when the window does not show its end.
     #[inline(always)]
-    fn next(&mut self) -> Option<(u32, u32)> {
+    fn next(&mut self) -> Option<(u32, Option<u32>)> {
         if self.seeds == 0 {
             return None;
         }
         let start = self.seeds.trailing_zeros();
-        let length = (self.mask >> start).trailing_ones();
-        // The run is not the block's last bits: those stay open.
-        self.seeds &= u64::MAX << (start + length);
-        Some((start, length))
+        self.seeds &= self.seeds - 1;
+        let length = (self.window >> start).trailing_ones();
+        Some((start, (start + length < SHOWN).then_some(length)))
     }
 }
 
-/// The digits of a run that began in an earlier block.
-fn digit_mask(text: &[u8], start: usize, end: usize) -> u64 {
-    let bytes = text.get(start..end.min(start + 64)).unwrap_or_default();
-    bytes.iter().rev().fold(0, |mask, b| mask << 1 | u64::from(b.is_ascii_digit()))
-}
+/// Bits of a window that are sure: whether a separator at the very end joins two digits is not known yet.
+const SHOWN: u32 = 127;
+
+/// Letters and digits in a row that are rare in prose.
+const LONG_WORD: usize = 16;
 
 #[inline(always)]
-pub(super) fn walk<V: Visit>(
-    planes: impl Fn(&[u8; 64]) -> Planes,
+pub(super) fn walk<C: Classify, V: Visit>(
     wanted: Wanted,
     text: &[u8],
     from: usize,
@@ -106,60 +86,104 @@ pub(super) fn walk<V: Visit>(
     visit: &mut V,
 ) {
     let Some(body) = text.get(from..to) else { return };
-    let mut digits = Runs::new(MIN_RUN_DIGITS, DIGITS_EROSION);
-    let mut words = Runs::new(wanted.word, wanted.word_erosion);
-    let mut digit_before = 0u64;
-    let mut last = [0u8; 64];
     let (blocks, rest) = body.as_chunks::<64>();
+    let mut last = [0u8; 64];
     last[..rest.len()].copy_from_slice(rest);
-    // One block of zeros at the end closes whatever is still open.
-    let blocks = blocks.iter().chain(std::iter::once(&last));
-    for (i, block) in blocks.enumerate() {
+    let block = |i: usize| blocks.get(i).unwrap_or(&last);
+    let count = blocks.len() + usize::from(!rest.is_empty());
+    let (mut digit_before, mut run_before, mut word_before) = (0u64, 0u64, 0u64);
+    let mut behind_before = u64::from(from.checked_sub(1).is_none_or(|i| can_precede(text[i])));
+    let none = Planes { digit: 0, separator: 0, word: 0, at: 0 };
+    let mut here = if count > 0 { C::planes(block(0)) } else { none };
+    for i in 0..count {
+        let next = if i + 1 < count { C::planes(block(i + 1)) } else { none };
         let base = from + i * 64;
-        let p = planes(block);
-        if wanted.digits {
-            let next = body.get(i * 64 + 64).is_some_and(u8::is_ascii_digit);
-            let after = (p.digit >> 1) | (u64::from(next) << 63);
-            let run = p.digit | (p.separator & after & ((p.digit << 1) | digit_before));
-            digit_before = p.digit >> 63;
-            let mut ended = digits.block(run, base);
-            if let Some((start, end)) = ended.crossing {
-                crossing(visit, text, start, end);
-            }
-            while let Some((start, length)) = ended.next() {
-                let mask = (p.digit >> start) & !(u64::MAX << length);
-                let start = base + start as usize;
-                visit.digits(start, start + length as usize, mask);
+        if !wanted.digits || here.digit == 0 {
+            (digit_before, run_before) = (0, 0);
+        } else {
+            let digit = join(here.digit, next.digit);
+            let run = digit
+                | (join(here.separator, next.separator)
+                    & (digit >> 1)
+                    & (digit << 1 | Window::from(digit_before)));
+            let mut runs = Runs::new::<{ MIN_RUN_DIGITS as u32 }>(run, run_before);
+            // Short runs are only of use behind what can stand before one.
+            let behind = join(here.word | here.separator, 0) << 1 | Window::from(behind_before);
+            runs.seeds &= runs.at_least(wanted.leading) | behind as u64 | wanted.anywhere;
+            (digit_before, run_before) = (here.digit >> 63, run as u64 >> 63);
+            while let Some((start, length)) = runs.next() {
+                let at = base + start as usize;
+                match length {
+                    Some(length) if length <= 64 => {
+                        let mask = (digit >> start) as u64 & (u64::MAX >> (64 - length));
+                        visit.digits(at, at + length as usize, mask);
+                    }
+                    _ => long_digits(visit, text, at, to),
+                }
             }
         }
-        if wanted.word != 0 {
-            let mut ended = words.block(p.word, base);
-            if let Some((start, end)) = ended.crossing {
-                visit.word(start, end);
-            }
-            while let Some((start, length)) = ended.next() {
-                let start = base + start as usize;
-                visit.word(start, start + length as usize);
+        let digit = join(here.digit, next.digit);
+        // Without a digit in sight only longer runs are of use; one that goes on past the next block is taken
+        // whatever it holds.
+        let least = if digit == 0 && next.word != u64::MAX { wanted.word_plain } else { wanted.word };
+        if least == 0 {
+            word_before = here.word >> 63;
+        } else {
+            let window = join(here.word, next.word);
+            let mut runs = match least {
+                LONG_WORD.. => Runs::new::<{ LONG_WORD as u32 }>(window, word_before),
+                _ => Runs::new::<{ MIN_RUN_WORD as u32 }>(window, word_before),
+            };
+            word_before = here.word >> 63;
+            while let Some((start, length)) = runs.next() {
+                let at = base + start as usize;
+                let end = length.map_or_else(|| word_end(text, at, to), |length| at + length as usize);
+                let shown = (digit >> start) as u64 & (u64::MAX >> (64 - (end - at).min(64)));
+                let mixed = end - at > 64 || shown != 0 && shown.count_ones() as usize != end - at;
+                let plain = wanted.word_plain != 0 && end - at >= wanted.word_plain;
+                if end - at >= wanted.word && (mixed || plain) {
+                    visit.word(at, end, mixed);
+                }
             }
         }
         if wanted.at {
-            let mut at = p.at;
+            let mut at = here.at;
             while at != 0 {
                 visit.at(base + at.trailing_zeros() as usize);
                 at &= at - 1;
             }
         }
-    }
-    if digits.open != NONE && to - digits.open >= digits.least {
-        crossing(visit, text, digits.open, to);
-    }
-    if words.open != NONE && to - words.open >= words.least {
-        visit.word(words.open, to);
+        behind_before = (here.word | here.separator) >> 63;
+        here = next;
     }
 }
 
-/// Reports a run that began in an earlier block.
+/// Whether a byte is a letter, a digit or a separator.
+pub(super) fn can_precede(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || is_separator(byte)
+}
+
+#[inline(always)]
+fn join(low: u64, high: u64) -> Window {
+    Window::from(low) | Window::from(high) << 64
+}
+
+/// Reports a run of digits whose end lies further on.
 #[inline(never)]
-fn crossing<V: Visit>(visit: &mut V, text: &[u8], start: usize, end: usize) {
-    visit.digits(start, end, digit_mask(text, start, end));
+fn long_digits<V: Visit>(visit: &mut V, text: &[u8], start: usize, to: usize) {
+    let digit = |i: usize| i < to && text.get(i).is_some_and(u8::is_ascii_digit);
+    let mut end = start;
+    while digit(end) || end < to && is_separator(text[end]) && digit(end + 1) {
+        end += 1;
+    }
+    let bytes = text.get(start..end.min(start + 64)).unwrap_or_default();
+    let mask = bytes.iter().rev().fold(0, |mask, b| mask << 1 | u64::from(b.is_ascii_digit()));
+    visit.digits(start, end, mask);
+}
+
+/// The end of a run of letters and digits that lies further on.
+#[inline(never)]
+fn word_end(text: &[u8], start: usize, to: usize) -> usize {
+    let run = text.get(start..to).unwrap_or_default();
+    start + run.iter().take_while(|b| b.is_ascii_alphanumeric()).count()
 }

@@ -1,7 +1,10 @@
 //! Italian codice fiscale (DM 23 December 1976): date, omocodia and check letter.
 
+use super::Check;
+use super::compact::compact;
+
 /// Values of characters in odd places, counted from one: digits, then letters.
-const ODD: [u8; 36] = [
+pub(super) const ODD: [u8; 36] = [
     1, 0, 5, 7, 9, 13, 15, 17, 19, 21, //
     1, 0, 5, 7, 9, 13, 15, 17, 19, 21, 2, 4, 18, 20, 11, 3, 6, 8, 12, 14, 16, 10, 22, 25, 24, 23,
 ];
@@ -10,9 +13,15 @@ const OMOCODIA: &[u8; 10] = b"LMNPQRSTUV";
 const MONTHS: &[u8; 12] = b"ABCDEHLMPRST";
 const DIGIT_PLACES: [usize; 7] = [6, 7, 9, 10, 12, 13, 14];
 
-pub(super) fn passes(text: &[u8]) -> bool {
-    let Ok(code) = <[u8; 16]>::try_from(text) else { return false };
-    let code = code.map(|b| b.to_ascii_uppercase());
+pub(super) const CHECKS: &[Check] = &[Check {
+    name: "it-codice-fiscale",
+    about: "DM 23/12/1976: date, omocodia letters and check letter",
+    least_digits: 0,
+    passes,
+}];
+
+fn passes(text: &[u8]) -> bool {
+    let Some(code) = compact::<16>(text) else { return false };
     let mut plain = code;
     for place in DIGIT_PLACES {
         if let Some(digit) = OMOCODIA.iter().position(|&l| l == plain[place]) {
@@ -44,3 +53,12 @@ fn check_letter(code: &[u8; 16]) -> Option<u8> {
     }
     Some(b'A' + (sum % 26) as u8)
 }
+
+#[cfg(test)]
+pub(super) const CASES: &[(&str, bool, &str)] = &[
+    ("it-codice-fiscale", true, "RSSMRA85T10A562S"),
+    ("it-codice-fiscale", true, "rssmra85t10a562s"),
+    ("it-codice-fiscale", false, "RSSMRA85T10A562T"),
+    ("it-codice-fiscale", false, "RSSMRA85T75A562S"),
+    ("it-codice-fiscale", false, "RSSMRA85T10A562"),
+];

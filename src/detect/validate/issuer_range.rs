@@ -23,13 +23,13 @@ const fn range(from: u32, to: u32, lengths: &[u32]) -> Range {
 static RANGES: &[Range] = &[
     range(220_000, 220_499, &[16, 17, 18, 19]),                 // Mir
     range(222_100, 272_099, &[16]),                             // Mastercard, 2-series
-    range(300_000, 305_999, &[14, 16, 17, 18, 19]),             // Diners Club
-    range(309_500, 309_599, &[14, 16, 17, 18, 19]),             // Diners Club
+    range(300_000, 305_999, &[14]),                             // Diners Club
+    range(309_500, 309_599, &[14]),                             // Diners Club
     range(340_000, 349_999, &[15]),                             // American Express
     range(352_800, 358_999, &[16, 17, 18, 19]),                 // JCB
-    range(360_000, 369_999, &[14, 16, 17, 18, 19]),             // Diners Club
+    range(360_000, 369_999, &[14]),                             // Diners Club
     range(370_000, 379_999, &[15]),                             // American Express
-    range(380_000, 399_999, &[14, 16, 17, 18, 19]),             // Diners Club
+    range(380_000, 399_999, &[14]),                             // Diners Club
     range(400_000, 499_999, &[13, 16, 19]),                     // Visa
     range(508_000, 508_999, &[16]),                             // RuPay
     range(500_000, 509_999, &[12, 13, 14, 15, 16, 17, 18, 19]), // Maestro

@@ -30,6 +30,10 @@ fn targets_are_inspected_and_masked_in_place() {
         ("/u?ssn=%3536-90-4399", "/u?ssn=%2A**-**-****"),
         ("/u?536-90-4399=1", "/u?***-**-****=1"),
         ("/jane.doe%40example.com", "/****.***%40*******.***"),
+        (
+            "/c?j={\"c\":\"4539\\u00201488\\u00200343\\u00206467\"}",
+            "/c?j={\"c\":\"****\\u0020****\\u0020****\\u00206467\"}",
+        ),
         ("/c?card=4539+1488+0343+6467", "/c?card=****+****+****+6467"),
         ("/c?card=4539%201488%200343%206467", "/c?card=****%20****%20****%206467"),
     ];
@@ -132,11 +136,37 @@ fn a_credential_in_its_own_place_is_recorded_and_never_acted_on() {
             let fields: [(&str, &[u8]); 1] = [(name, bearer.as_bytes())];
             let outcome = setup(action).run(&Head { fields: &fields, ..plain() }, &[]);
             assert_eq!((outcome.last, outcome.decision.action), (Step::Release, Action::Allow), "{name}");
-            let [found] = outcome.decision.found.as_slice() else { panic!("{:?}", outcome.decision.found) };
-            assert_eq!((found.matched, found.suppressed, found.forwarded), (1, 1, 1));
-            assert_eq!(found.at[0].carrier, ["credential_in_place"]);
+            outcome.found("secrets.github-token");
+            for found in &outcome.decision.found {
+                assert_eq!((found.matched, found.suppressed, found.forwarded), (1, 1, 1), "{found:?}");
+                assert_eq!(found.at[0].carrier, ["credential_in_place"]);
+            }
         }
         let fields: [(&str, &[u8]); 1] = [("x-note", bearer.as_bytes())];
         assert_eq!(setup(action).run(&Head { fields: &fields, ..plain() }, &[]).decision.action, action);
+    }
+}
+
+type Fields<'a> = &'a [(&'a str, &'a [u8])];
+
+#[test]
+fn what_earlier_heads_held_changes_no_answer() {
+    let setup = Setup::new(vec![on("national-id.us-ssn", Action::Redact, 1)]);
+    let (engine, mut familiar) = (Arc::clone(setup.inspector().engine()), Familiar::default());
+    let clean: [(&str, &[u8]); 3] = [("accept", b"*/*"), ("x-note", b"a"), ("cookie", b"a=1")];
+    let noted: [(&str, &[u8]); 3] = [("accept", b"*/*"), ("x-note", b"536-90-4399"), ("cookie", b"a=1")];
+    let named: [(&str, &[u8]); 1] = [("x-536-90-4399", b"*/*")];
+    let escaped = "/u?ssn=%3536-90-4399";
+    let heads: [(&str, Fields<'_>); 5] =
+        [("/u", &clean), ("/u", &noted), (escaped, &clean), ("/u", &named), ("/536-90-4399", &noted)];
+    // Twice, so that each comes after every other and after itself.
+    for (target, fields) in heads.iter().chain(&heads) {
+        let head = Head { target: Some(target), fields, ..plain() };
+        let [mut known, mut fresh] = [(), ()].map(|()| Inspector::new(Arc::clone(&engine), message()));
+        assert_eq!(known.head_among(&head, &mut familiar), fresh.head(&head), "{target}");
+        assert_eq!(known.finish(), fresh.finish(), "{target}");
+        assert_eq!(known.head_edits(), fresh.head_edits(), "{target}");
+        let found = |inspector: &Inspector| format!("{:?}", inspector.decision().found);
+        assert_eq!(found(&known), found(&fresh), "{target}");
     }
 }

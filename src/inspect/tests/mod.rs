@@ -3,6 +3,7 @@
 mod around;
 mod body;
 mod coded;
+mod layers;
 mod property;
 
 use std::ops::ControlFlow;
@@ -156,10 +157,14 @@ fn run(mut inspector: Inspector, head: &Head<'_>, chunks: &[&[u8]]) -> Outcome {
     Outcome { last, early, out, inspector, decision }
 }
 
-fn gzip(text: &[u8]) -> Vec<u8> {
-    let mut encoder = Encoder::new(&[Coding::Gzip]);
+fn encode(codings: &[Coding], text: &[u8]) -> Vec<u8> {
+    let mut encoder = Encoder::new(codings).unwrap();
     encoder.push(text).unwrap();
     encoder.finish().unwrap()
+}
+
+fn gzip(text: &[u8]) -> Vec<u8> {
+    encode(&[Coding::Gzip], text)
 }
 
 fn gunzip(wire: &[u8]) -> Vec<u8> {

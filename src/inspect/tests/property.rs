@@ -138,7 +138,7 @@ proptest! {
         // Nothing that was edited is found again.
         let again = Setup::new(vec![on("payment.pan", Action::Alert, 1), on("national-id.us-ssn", Action::Alert, 1)])
             .body(outcome.text());
-        prop_assert_eq!(again.decision.action, Action::Allow);
+        prop_assert_eq!(again.decision.action, Action::Allow, "{} {:?}", outcome.text(), again.decision.found);
     }
 
     #[test]
@@ -148,7 +148,8 @@ proptest! {
     ) {
         let mut setup = Setup::new(usual());
         setup.hold = hold;
-        let body = [before.as_str(), " card ", PAN, " ", &after].concat();
+        // Nothing that could stand around it proves it to be a part of something else.
+        let body = [before.as_str(), " card ", PAN, ", ", &after].concat();
         let (head, wire) = if coded { (gzip_head(), gzip(body.as_bytes())) } else { (plain(), body.clone().into_bytes()) };
         let mut inspector = setup.inspector();
         inspector.head(&head);
@@ -168,7 +169,12 @@ proptest! {
         prop_assert_eq!(decision.action, Action::Block);
         prop_assert_eq!(decision.coverage.forwarded, out.len() as u64);
         if !coded {
-            prop_assert!(!String::from_utf8_lossy(&out).contains(PAN));
+            let values = matcher().find(&FingerprintKey::new(&[7; 32]), None, body.as_bytes());
+            for value in values.iter().filter(|value| value.confidence > Confidence::Low) {
+                let is_pan = *matcher().detector(value.detector).id == *"payment.pan";
+                prop_assert!(!is_pan || value.end > out.len() as u64);
+            }
+            prop_assert!(out.len() <= before.len() + " card ".len());
             prop_assert!(wire.len() > hold || out.is_empty());
         }
         let pan = decision.found.iter().find(|found| &*found.identifier == "payment.pan");
@@ -180,12 +186,19 @@ proptest! {
         body in prop::collection::vec("[g-z]{1,9}[ \n,]", 0..3000), cuts in prop::collection::vec(1usize..3000, 1..6),
         hold in 1usize..5000, events in any::<bool>(),
     ) {
-        let wire = gzip(body.concat().as_bytes());
+        let text = body.concat();
+        let wire = gzip(text.as_bytes());
+        let mut setup = Setup::new(vec![on("payment.pan", Action::Block, 1)]);
+        setup.hold = hold;
+        let outcome = setup.run(&Head { events, ..gzip_head() }, &chunks(&wire, &cuts));
+        prop_assert_eq!(outcome.last, Step::Release);
+        prop_assert_eq!(outcome.out, wire.clone());
+        // Where a rule could ask for an edit, the text is the same in any case.
         let mut setup = Setup::new(usual());
         setup.hold = hold;
         let outcome = setup.run(&Head { events, ..gzip_head() }, &chunks(&wire, &cuts));
         prop_assert_eq!(outcome.last, Step::Release);
-        prop_assert_eq!(outcome.out, wire);
+        prop_assert_eq!(gunzip(&outcome.out), text.into_bytes());
         prop_assert_eq!(outcome.decision.disclosure, Disclosure::None);
     }
 

@@ -7,10 +7,10 @@ use http::{Request, Response, StatusCode};
 use tower::Service;
 
 use super::{Boxed, Outbound};
-use crate::audit::Kind;
+use crate::audit::{Dialled, Kind};
 use crate::flow::{Direction, Side};
 use crate::policy::Action;
-use crate::proxy::exchange::{Dialled, Fault, Flow, Recording, Refusal};
+use crate::proxy::exchange::{Fault, Flow, Recording, Refusal};
 use crate::proxy::meters;
 use crate::proxy::reply::Problem;
 use crate::proxy::upstream::{SendError, UpstreamBody, UpstreamError};

@@ -15,6 +15,7 @@ use super::{Admitted, Boxed, Outbound};
 use crate::audit::Kind;
 use crate::flow::{Direction, FlowId};
 use crate::inspect::{Head, HeadEdit, Inspector};
+use crate::policy::Message;
 use crate::proxy::body::{Broken, Gated, Labels, Primed, Source};
 use crate::proxy::exchange::{Flow, MessageHead, Recording, Refusal};
 use crate::proxy::reply::Problem;
@@ -50,8 +51,7 @@ where
         let mut inner = self.inner.clone();
         Box::pin(async move {
             let flow = Arc::clone(&admitted.flow);
-            let asked =
-                Asked { method: admitted.parts.method.clone(), path: admitted.parts.uri.path().to_owned() };
+            let asked = admitted.parts.method.clone();
             let http10 = admitted.parts.version == Version::HTTP_10;
             let outbound = request(admitted).await?;
             let response = inner.call(outbound).await?;
@@ -60,32 +60,26 @@ where
     }
 }
 
-/// What rules may want to know of the request when they judge its response.
-struct Asked {
-    method: http::Method,
-    path: String,
-}
-
 async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
     let Admitted { flow, mut parts, body } = admitted;
     // Without a destination nothing is admitted.
-    let host = flow.destination.as_ref().map(names::host_value).unwrap_or_default();
-    let host =
-        HeaderValue::try_from(host).map_err(|_| flow.refuse(Problem::Malformed, "host cannot be written"))?;
+    let said = parts.headers.get(header::HOST).map(HeaderValue::as_bytes);
+    let host = match &flow.destination {
+        Some(to) if said.is_some_and(|said| names::is_host_value(to, said)) => None,
+        to => Some(
+            HeaderValue::try_from(to.as_ref().map(names::host_value).unwrap_or_default())
+                .map_err(|_| flow.refuse(Problem::Malformed, "host cannot be written"))?,
+        ),
+    };
     headers::clean_request(&mut parts.headers, host);
     parts.uri = origin_form(&parts.uri);
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
 
-    let message = flow.message(MessageHead {
-        direction: Direction::Request,
-        method: parts.method.as_str(),
-        path: parts.uri.path(),
-        fields: &parts.headers,
-        status: None,
-    });
+    let message =
+        flow.message(MessageHead { direction: Direction::Request, fields: &parts.headers, status: None });
     let message = message.ok_or_else(|| flow.refuse(Problem::Malformed, "request names no destination"))?;
-    let labels = labels(&flow, &message.media_type, None);
+    let labels = labels(&flow, &message, None);
     let events = is_events(Direction::Request, message.media_type.as_deref());
     let inspector = Inspector::new(Arc::clone(&flow.edition.engine), message);
     let mut body = Gated::new(body, inspector, flow, Direction::Request, labels, None);
@@ -123,7 +117,7 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
 
 async fn respond(
     flow: Arc<Flow>,
-    asked: &Asked,
+    asked: &http::Method,
     http10: bool,
     response: Response<UpstreamBody>,
 ) -> Result<Response<ReplyBody>, Box<Refusal>> {
@@ -131,17 +125,15 @@ async fn respond(
     headers::clean_response(&mut parts.headers);
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
-    let follows = headers::has_body(&asked.method, parts.status);
+    let follows = headers::has_body(asked, parts.status);
     let status = parts.status.as_u16();
     let message = flow.message(MessageHead {
         direction: Direction::Response,
-        method: asked.method.as_str(),
-        path: &asked.path,
         fields: &parts.headers,
         status: Some(status),
     });
     let message = message.ok_or_else(|| flow.refuse(Problem::Malformed, "request names no destination"))?;
-    let labels = labels(&flow, &message.media_type, Some(status));
+    let labels = labels(&flow, &message, Some(status));
     let events = is_events(Direction::Response, message.media_type.as_deref());
     let inspector = Inspector::new(Arc::clone(&flow.edition.engine), message);
     let idle = flow.shared().hold_idle;
@@ -181,6 +173,8 @@ async fn respond(
 /// Makes the head tell how the body is framed, and takes off what an edit made wrong.
 fn frame<B: Source>(fields: &mut HeaderMap, body: &Gated<B>) {
     match (body.length(), body.trailers()) {
+        // As it says already, most often.
+        (Some(length), None) if headers::length(fields) == Some(length) => {}
         (Some(length), None) => {
             fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }
@@ -191,6 +185,9 @@ fn frame<B: Source>(fields: &mut HeaderMap, body: &Gated<B>) {
             if let Ok(names) = HeaderValue::from_str(&names.join(", ")) {
                 fields.insert(header::TRAILER, names);
             }
+        }
+        (None, _) if body.is_recoded() => {
+            fields.remove(header::CONTENT_LENGTH);
         }
         // It streams, edited at most in place: what it said of its length holds.
         (None, _) => {}
@@ -238,8 +235,9 @@ fn upstream_broke_off(body: Gated<UpstreamBody>, broken: Broken) -> Refusal {
     refusal
 }
 
-fn labels(flow: &Flow, media_type: &Option<String>, status: Option<u16>) -> Labels {
-    Labels { status, content_type: media_type.as_deref().map(|text| flow.cleanse(text)) }
+fn labels(flow: &Flow, message: &Message, status: Option<u16>) -> Labels {
+    let shown = |text: &Arc<str>| flow.shown_type(text, message.direction);
+    Labels { status, content_type: message.media_type.as_ref().map(shown) }
 }
 
 /// Path and query alone, as an origin wants them.

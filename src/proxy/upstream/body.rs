@@ -12,6 +12,7 @@ use super::UpstreamBodyError;
 use super::error::{Fault, innermost};
 use super::exchange::Live;
 use super::pool::Pool;
+use crate::proxy::waking;
 
 /// The body of an upstream's response. Read to its end it gives its connection back; dropped before, it closes it.
 #[derive(Debug)]
@@ -39,7 +40,11 @@ impl UpstreamBody {
 
     /// What has been handed over already. Its waker is not needed: only this task drives the connection.
     fn poll_handed_over(&mut self) -> Poll<Option<Result<Frame<Bytes>, UpstreamBodyError>>> {
-        match Pin::new(&mut self.incoming).poll_frame(&mut Context::from_waker(Waker::noop())) {
+        // Taking a chunk wakes the connection, which whoever asks for the next one polls before it waits.
+        let (frame, _) = waking::quietly(|| {
+            Pin::new(&mut self.incoming).poll_frame(&mut Context::from_waker(Waker::noop()))
+        });
+        match frame {
             Poll::Pending => Poll::Pending,
             Poll::Ready(Some(Ok(frame))) => {
                 self.settle_at_end();

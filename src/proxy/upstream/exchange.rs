@@ -21,6 +21,7 @@ use super::{Peer, UpstreamBody};
 use crate::limits;
 use crate::proxy::deadline::{Deadlined, Deadlines};
 use crate::proxy::guard::{Guard, GuardHandle};
+use crate::proxy::waking;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 type Io = TokioIo<Guard<Deadlined<Transport>>>;
@@ -115,7 +116,9 @@ pub(super) async fn send(
 ) -> Result<Response<UpstreamBody>, Failed> {
     live.guard.announce(request.method(), false);
     request.body_mut().start(live.deadlines.clone());
-    let mut response = pin!(live.sender.try_send_request(request));
+    // The connection is polled below, before anything is waited for.
+    let (response, _) = waking::quietly(|| live.sender.try_send_request(request));
+    let mut response = pin!(response);
     let outcome = poll_fn(|cx| {
         // The connection first: it takes the request, writes it and reads the answer. What it finds it hands over
         // on this same task, so the hand-over itself needs to wake nobody.

@@ -1,17 +1,18 @@
 //! Idle connections to upstreams, kept for reuse within a number and an age.
 
 use std::collections::HashMap;
+use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::time::Instant;
 
 use super::exchange::Live;
-use crate::flow::Destination;
+use crate::flow::{Destination, Host};
 use crate::limits;
 
 /// Which connections may serve which requests: same place, same tenant, same trust.
-#[derive(Debug, PartialEq, Eq, Hash)]
+#[derive(Debug, PartialEq, Eq)]
 pub(super) struct Key {
     pub(super) destination: Destination,
     tenant: Arc<str>,
@@ -22,6 +23,17 @@ pub(super) struct Key {
 impl Key {
     pub(super) fn new(destination: Destination, tenant: Arc<str>, trust: u64) -> Arc<Self> {
         Arc::new(Key { destination, tenant, trust })
+    }
+}
+
+impl Hash for Key {
+    /// Tenants and trusts are few: host and port tell almost all keys apart.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match &self.destination.host {
+            Host::Name(name) => state.write(name.as_bytes()),
+            Host::Ip(ip) => ip.hash(state),
+        }
+        state.write_u16(self.destination.port);
     }
 }
 
@@ -76,11 +88,8 @@ impl Pool {
 
     fn pop(&self, key: &Arc<Key>) -> Option<Idle> {
         let mut shelves = self.lock();
-        let shelf = shelves.by_key.get_mut(key)?;
-        let idle = shelf.pop();
-        if shelf.is_empty() {
-            shelves.by_key.remove(key);
-        }
+        // A shelf that is empty now will be used again in a moment; the sweep takes away those that are not.
+        let idle = shelves.by_key.get_mut(key)?.pop();
         shelves.total -= usize::from(idle.is_some());
         idle
     }
@@ -91,11 +100,15 @@ impl Pool {
         if shelves.total >= self.most {
             return;
         }
-        let shelf = shelves.by_key.entry(Arc::clone(&live.key)).or_default();
-        if shelf.len() >= limits::POOL_PER_KEY {
-            return;
+        let idle = Idle { since: Instant::now(), live };
+        match shelves.by_key.get_mut(&idle.live.key) {
+            Some(shelf) if shelf.len() >= limits::POOL_PER_KEY => return,
+            Some(shelf) => shelf.push(idle),
+            None => {
+                let key = Arc::clone(&idle.live.key);
+                shelves.by_key.insert(key, vec![idle]);
+            }
         }
-        shelf.push(Idle { live, since: Instant::now() });
         shelves.total += 1;
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
 
 use super::UpstreamError;
 use crate::flow::Host;
@@ -9,11 +10,11 @@ use crate::limits;
 
 #[derive(Debug)]
 pub(super) struct Resolver {
-    fixed: HashMap<Box<str>, Vec<IpAddr>>,
+    fixed: HashMap<Arc<str>, Vec<IpAddr>>,
 }
 
 impl Resolver {
-    pub(super) fn new(fixed: HashMap<Box<str>, Vec<IpAddr>>) -> Self {
+    pub(super) fn new(fixed: HashMap<Arc<str>, Vec<IpAddr>>) -> Self {
         Resolver { fixed }
     }
 
@@ -25,7 +26,7 @@ impl Resolver {
         };
         let fault =
             |reason: String, timed_out| UpstreamError::Resolve { host: host.clone(), reason, timed_out };
-        if let Some(fixed) = self.fixed.get(name) {
+        if let Some(fixed) = self.fixed.get(&**name) {
             return Ok(fixed.iter().map(|ip| SocketAddr::new(*ip, port)).collect());
         }
         let lookup = tokio::time::timeout(limits::RESOLVE_TIMEOUT, tokio::net::lookup_host((&**name, port)));

@@ -96,6 +96,16 @@ impl Client {
 
     pub async fn response_to(&mut self, method: &str) -> Response {
         let head = self.head().await;
+        self.rest_of(head, method).await
+    }
+
+    /// The response, or nothing when the connection ends before any of it has come.
+    pub async fn response_if_any(&mut self) -> Option<Response> {
+        let head = soon("a response head or the end", self.reader.head()).await?;
+        Some(self.rest_of(head, "GET").await)
+    }
+
+    async fn rest_of(&mut self, head: Head, method: &str) -> Response {
         let status: u16 = head.line.split(' ').nth(1).unwrap().parse().unwrap();
         let framing = match status {
             204 | 304 => Framing::None,

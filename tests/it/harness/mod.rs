@@ -254,6 +254,6 @@ fn open_audit(directory: &std::path::Path, max_disk: u64) -> (Audit, Writer) {
     Audit::open(config, &key).unwrap()
 }
 
-fn resolve() -> HashMap<Box<str>, Vec<IpAddr>> {
-    NAMES.iter().map(|name| (Box::from(*name), vec![IpAddr::V4(Ipv4Addr::LOCALHOST)])).collect()
+fn resolve() -> HashMap<Arc<str>, Vec<IpAddr>> {
+    NAMES.iter().map(|name| (Arc::from(*name), vec![IpAddr::V4(Ipv4Addr::LOCALHOST)])).collect()
 }

@@ -1,0 +1,282 @@
+//! A text through the stages: what is found and how surely, and what let the near misses go.
+
+use std::io::{self, Write};
+use std::ops::Range;
+
+use serde_json::{Value, json};
+
+use crate::cli::masked;
+use crate::cli::packs::fits;
+use crate::cli::paint::{Ink, Paint, Rows};
+use crate::detect::pack::Definition;
+use crate::detect::trace::{Asked, Judged, Outcome, Rejection, Tally, Trace};
+use crate::detect::{DetectorId, Finding, Matcher};
+use crate::fingerprint::FingerprintKey;
+use crate::limits;
+use crate::policy::Overlap;
+
+/// A text and all that its detectors say of it.
+pub(super) struct Explained<'a> {
+    matcher: &'a Matcher,
+    text: &'a [u8],
+    /// Near misses are told in full.
+    in_full: bool,
+    detectors: usize,
+    tally: Tally,
+    traces: Vec<Trace>,
+    /// Of overlapping findings, those that count.
+    counted: Vec<Finding>,
+}
+
+impl<'a> Explained<'a> {
+    pub(super) fn new(matcher: &'a Matcher, text: &'a [u8], glob: Option<&str>) -> Explained<'a> {
+        let mut explained = Explained {
+            matcher,
+            text,
+            in_full: glob.is_some(),
+            detectors: 0,
+            tally: Tally::default(),
+            traces: Vec::new(),
+            counted: counted(matcher, text),
+        };
+        for (number, detector) in (0u16..).zip(matcher.detectors()) {
+            if glob.is_some_and(|glob| !fits(glob, &detector.id)) {
+                continue;
+            }
+            explained.detectors += 1;
+            let mut own: Vec<Trace> = Vec::new();
+            let mut keep = |trace: Trace| own.push(trace);
+            let tally = matcher.trace(DetectorId(number), text, 0..text.len(), &mut 0, &mut keep);
+            explained.tally.add(&tally);
+            explained.traces.extend(telling(own));
+        }
+        explained
+            .traces
+            .sort_by_key(|trace| (trace.value.start, matches!(trace.outcome, Outcome::Rejected(_))));
+        explained
+    }
+
+    pub(super) fn detectors(&self) -> usize {
+        self.detectors
+    }
+
+    fn definition(&self, trace: &Trace) -> Option<&'a Definition> {
+        let known = self.matcher.detector(trace.detector);
+        let pack = self.matcher.packs().get(known.pack)?;
+        pack.definitions.iter().find(|definition| definition.id() == known.id)
+    }
+
+    /// Whether a finding counts, or the one that counts in its place.
+    fn place(&self, trace: &Trace) -> Result<(), Option<&Finding>> {
+        let span = trace.value.start as u64..trace.value.end as u64;
+        let own = |finding: &&Finding| finding.detector == trace.detector && finding.start == span.start;
+        match self.counted.iter().find(own) {
+            Some(_) => Ok(()),
+            None => Err(self.counted.iter().find(|f| f.start < span.end && span.start < f.end)),
+        }
+    }
+
+    fn bytes(&self, span: &Range<usize>) -> &'a [u8] {
+        self.text.get(span.clone()).unwrap_or_default()
+    }
+
+    /// Line and column in bytes, each from 1.
+    fn line_and_column(&self, at: usize) -> (usize, usize) {
+        let before = self.bytes(&(0..at));
+        let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
+        (line, before.iter().rev().take_while(|&&b| b != b'\n').count() + 1)
+    }
+
+    fn context(&self, span: &Range<usize>) -> String {
+        let before = self.bytes(&(span.start.saturating_sub(limits::SCAN_CONTEXT)..span.start));
+        let after = self.bytes(&(span.end..(span.end + limits::SCAN_CONTEXT).min(self.text.len())));
+        masked::context(self.matcher, before, self.bytes(span), after)
+    }
+
+    /// A keyword as it stands in the text, and on which side.
+    fn words(&self, trace: &Trace, judged: &Judged) -> Vec<(String, bool, &'static str)> {
+        let word = |(span, speaks_for): &(Range<usize>, bool)| {
+            let side = if span.end <= trace.value.start { "before" } else { "behind" };
+            (String::from_utf8_lossy(self.bytes(span)).into_owned(), *speaks_for, side)
+        };
+        judged.words.iter().map(word).collect()
+    }
+
+    pub(super) fn json(&self, whole: bool, output: &mut dyn Write) -> io::Result<()> {
+        let places = self.traces.iter().map(|trace| self.place_json(trace)).collect::<Vec<_>>();
+        let Tally { candidates, shaped, findings, .. } = self.tally;
+        let all = json!({
+            "bytes": self.text.len(), "whole": whole, "detectors": self.detectors,
+            "candidates": candidates, "matches": shaped, "findings": findings, "counted": self.counted.len(),
+            "places": places,
+        });
+        writeln!(output, "{all:#}")
+    }
+
+    fn place_json(&self, trace: &Trace) -> Value {
+        let (line, column) = self.line_and_column(trace.value.start);
+        let asked = |asked: &Asked| {
+            let role = if asked.must_pass { "validator" } else { "invalidator" };
+            json!({ "name": asked.name, "role": role, "passes": asked.passes })
+        };
+        let mut place = json!({
+            "detector": self.matcher.detector(trace.detector).id,
+            "start": trace.value.start, "end": trace.value.end, "line": line, "column": column,
+            "masked": masked::shape(self.bytes(&trace.value)), "context": self.context(&trace.value),
+            "anchors": self.matcher.facts(trace.detector).anchors, "ends": trace.ends,
+            "checks": trace.checks.iter().map(asked).collect::<Vec<_>>(),
+        });
+        let more = match &trace.outcome {
+            Outcome::Rejected(rejection) => json!({ "found": false, "rejected": rejection.to_string() }),
+            Outcome::Found(judged) => {
+                let words = self.words(trace, judged);
+                let word = |(word, speaks_for, side): &(String, bool, &str)| json!({ "word": word, "speaks": if *speaks_for { "for" } else { "against" }, "side": side });
+                let step = |(why, confidence): &(&str, crate::detect::Confidence)| json!({ "why": why, "confidence": confidence.as_str() });
+                json!({
+                    "found": true, "confidence": judged.confidence.as_str(), "beside": judged.beside,
+                    "keywords": words.iter().map(word).collect::<Vec<_>>(),
+                    "steps": judged.steps.iter().map(step).collect::<Vec<_>>(),
+                    "counts": self.place(trace).is_ok(),
+                })
+            }
+        };
+        if let (Value::Object(place), Value::Object(more)) = (&mut place, more) {
+            place.extend(more);
+        }
+        place
+    }
+
+    pub(super) fn print(&self, whole: bool, output: &mut dyn Write) -> io::Result<()> {
+        let paint = Paint::stdout();
+        let Tally { candidates, shaped, findings, .. } = self.tally;
+        let length = self.text.len();
+        writeln!(
+            output,
+            "{length} bytes, {} detectors: {candidates} candidates by their anchors, {shaped} match a pattern, \
+             {findings} found, {} of them count",
+            self.detectors,
+            self.counted.len()
+        )?;
+        if !whole {
+            writeln!(output, "only the first {length} bytes are explained")?;
+        }
+        let (found, missed): (Vec<_>, Vec<_>) =
+            self.traces.iter().partition(|trace| matches!(trace.outcome, Outcome::Found(_)) || self.in_full);
+        for trace in found {
+            self.print_stages(trace, paint, output)?;
+        }
+        if !missed.is_empty() {
+            writeln!(output, "\n{}", paint.with(Ink::Bold, "near misses"))?;
+        }
+        for trace in missed {
+            let Outcome::Rejected(rejection) = &trace.outcome else { continue };
+            let (line, column) = self.line_and_column(trace.value.start);
+            let id = &self.matcher.detector(trace.detector).id;
+            let shape = cut(&masked::shape(self.bytes(&trace.value)));
+            writeln!(output, "  {line}:{column}  {id}  {shape}  {}", paint.with(Ink::Yellow, rejection))?;
+        }
+        Ok(())
+    }
+
+    fn print_stages(&self, trace: &Trace, paint: Paint, output: &mut dyn Write) -> io::Result<()> {
+        let (line, column) = self.line_and_column(trace.value.start);
+        let id = &self.matcher.detector(trace.detector).id;
+        let shape = cut(&masked::shape(self.bytes(&trace.value)));
+        writeln!(output, "\n{}  {line}:{column}  {shape}", paint.with(Ink::Bold, id))?;
+        let rows = &mut Rows { output, paint };
+        rows.line("context", self.context(&trace.value))?;
+        rows.line("anchor", self.matcher.facts(trace.detector).anchors.join("; or "))?;
+        let length = trace.whole.len();
+        rows.line(
+            "shape",
+            format_args!("the pattern matches {length} bytes here; it could end in {} ways", trace.ends),
+        )?;
+        let about = self.definition(trace).map_or("", |definition| definition.boundary.about());
+        let touched = match &trace.outcome {
+            Outcome::Rejected(why @ (Rejection::BoundaryBefore | Rejection::BoundaryAfter)) => Some(why),
+            Outcome::Rejected(_) | Outcome::Found(_) => None,
+        };
+        match touched {
+            Some(why) => rows.line("boundary", format_args!("{}; {about}", paint.with(Ink::Red, why)))?,
+            None => rows.line("boundary", format_args!("free; {about}"))?,
+        }
+        for (name, must_pass) in [("validators", true), ("invalidators", false)] {
+            let asked = trace.checks.iter().filter(|asked| asked.must_pass == must_pass);
+            let said = asked.map(|asked| {
+                let word = if asked.passes { "passes" } else { "fails" };
+                let ink = if asked.is_fine() { Ink::Green } else { Ink::Red };
+                format!("{} {}", asked.name, paint.with(ink, word))
+            });
+            let said = said.collect::<Vec<_>>();
+            if !said.is_empty() {
+                rows.line(name, said.join(", "))?;
+            }
+        }
+        match &trace.outcome {
+            Outcome::Rejected(rejection) => {
+                rows.line("so", paint.with(Ink::Yellow, format!("not found: {rejection}")))
+            }
+            Outcome::Found(judged) => self.print_judged(trace, judged, rows),
+        }
+    }
+
+    fn print_judged(&self, trace: &Trace, judged: &Judged, rows: &mut Rows<'_>) -> io::Result<()> {
+        let paint = rows.paint;
+        let words = self.words(trace, judged).into_iter().map(|(word, speaks_for, side)| {
+            format!("`{word}` {side} speaks {}", if speaks_for { "for it" } else { "against it" })
+        });
+        let words = words.collect::<Vec<_>>();
+        rows.line("keywords", if words.is_empty() { "none near".to_owned() } else { words.join(", ") })?;
+        for (index, (why, confidence)) in judged.steps.iter().enumerate() {
+            let name = if index == 0 { "confidence" } else { "" };
+            rows.line(
+                name,
+                format_args!("{} {why}", paint.with(Ink::Cyan, format!("{:6}", confidence.as_str()))),
+            )?;
+        }
+        let so = format!("found, {} confidence", judged.confidence.as_str());
+        let so = match self.place(trace) {
+            Ok(()) => so,
+            Err(Some(other)) => {
+                let other = &self.matcher.detector(other.detector).id;
+                format!(
+                    "{so}; does not count: {other} covers it and is surer, longer or earlier in the packs"
+                )
+            }
+            Err(None) => format!("{so}; does not count"),
+        };
+        rows.line("so", paint.with(Ink::Green, so))
+    }
+}
+
+/// Of overlapping findings one counts, as in a flow.
+fn counted(matcher: &Matcher, text: &[u8]) -> Vec<Finding> {
+    let mut all = matcher.find(&FingerprintKey::new(&[0; 32]), None, text);
+    let (mut overlap, mut counted) = (Overlap::default(), Vec::new());
+    overlap.add(&mut all);
+    overlap.resolve(u64::MAX, &mut |_| false, &mut counted);
+    counted
+}
+
+/// Traces of one detector without those that say again, at the next byte, what was said of the one before.
+fn telling(own: Vec<Trace>) -> Vec<Trace> {
+    let found = |trace: &Trace| matches!(trace.outcome, Outcome::Found(_));
+    let spans = own.iter().filter(|trace| found(trace)).map(|trace| trace.whole.clone()).collect::<Vec<_>>();
+    let mut kept: Vec<Trace> = Vec::new();
+    for trace in own {
+        let overlaps = |other: &Range<usize>| other.start < trace.whole.end && trace.whole.start < other.end;
+        let said = kept.last().is_some_and(|last| !found(last) && overlaps(&last.whole));
+        if found(&trace) || !(said || spans.iter().any(overlaps)) {
+            kept.push(trace);
+        }
+    }
+    kept
+}
+
+/// Enough of a long value to know it by.
+fn cut(shape: &str) -> String {
+    if shape.chars().count() <= limits::EXPLAIN_SHAPE {
+        return shape.to_owned();
+    }
+    shape.chars().take(limits::EXPLAIN_SHAPE).chain(['…']).collect()
+}

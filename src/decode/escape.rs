@@ -1,0 +1,417 @@
+//! One escape or look-alike character at a time: what it stands for, and how a mask is written in its place.
+
+use super::fold::{fold, lone};
+use crate::limits::ESCAPE_LEN;
+
+/// How something was written otherwise than as itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `\u0034`, `\n`, `\/`, at any depth of strings in strings.
+    Backslash,
+    /// `%34`.
+    Percent,
+    /// `+` for a space.
+    Plus,
+    /// `&#52;`, `&nbsp;`.
+    Entity,
+    /// `=34`, and lines that end in `=`.
+    QuotedPrintable,
+    /// A character that looks like another, or like nothing.
+    LookAlike,
+    Utf16,
+    Base64,
+    Hex,
+}
+
+impl Kind {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Kind::Backslash => "json",
+            Kind::Percent => "percent",
+            Kind::Plus => "form",
+            Kind::Entity => "entity",
+            Kind::QuotedPrintable => "quoted-printable",
+            Kind::LookAlike => "look-alike",
+            Kind::Utf16 => "utf-16",
+            Kind::Base64 => "base64",
+            Kind::Hex => "hex",
+        }
+    }
+}
+
+/// What stands at one place of a text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unit {
+    /// So many bytes that stand for themselves.
+    Literal(usize),
+    Escape(Escape),
+    /// What follows tells.
+    Open,
+}
+
+/// Something that stands for something else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Escape {
+    pub kind: Kind,
+    /// Bytes of text.
+    pub len: usize,
+    out: [u8; 4],
+    count: usize,
+    /// Whether it may hide a value from whoever does not undo it.
+    pub(super) telling: bool,
+}
+
+impl Escape {
+    /// What it stands for.
+    #[must_use]
+    pub fn out(&self) -> &[u8] {
+        self.out.get(..self.count).unwrap_or_default()
+    }
+
+    fn byte(kind: Kind, len: usize, byte: u8) -> Escape {
+        Escape { kind, len, out: [byte, 0, 0, 0], count: 1, telling: true }
+    }
+
+    fn nothing(kind: Kind, len: usize) -> Escape {
+        Escape { kind, len, out: [0; 4], count: 0, telling: true }
+    }
+
+    /// A character, or what it looks like.
+    pub(super) fn of(kind: Kind, len: usize, code: u32) -> Escape {
+        match fold(code) {
+            Some(None) => Escape::nothing(kind, len),
+            Some(Some(byte)) => Escape::byte(kind, len, byte),
+            None => {
+                let mut out = [0; 4];
+                let count = char::from_u32(code).unwrap_or('\u{fffd}').encode_utf8(&mut out).len();
+                Escape { kind, len, out, count, telling: true }
+            }
+        }
+    }
+}
+
+/// The escape that stands at one place of a whole text, if one does.
+#[must_use]
+pub fn escape_at(text: &[u8], at: usize) -> Option<Escape> {
+    if text.get(at).is_none_or(u8::is_ascii_alphanumeric) {
+        return None;
+    }
+    match unit(text, at, true) {
+        Unit::Escape(escape) => Some(escape),
+        Unit::Literal(_) | Unit::Open => None,
+    }
+}
+
+/// Where the next byte stands that [`unit()`] must be asked about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Active {
+    marks: Option<usize>,
+    signs: Option<usize>,
+    high: Option<usize>,
+}
+
+impl Active {
+    /// Nothing was looked for yet.
+    pub(super) const UNKNOWN: Active = Active { marks: None, signs: None, high: None };
+
+    /// The next such byte of `text` from `at` on, or its end. A place that is known is not looked for again.
+    pub(super) fn next(&mut self, text: &[u8], at: usize) -> usize {
+        let rest = text.get(at..).unwrap_or_default();
+        let next = |known: &mut Option<usize>, find: fn(&[u8]) -> Option<usize>| {
+            *known.get_or_insert_with(|| find(rest).map_or(text.len(), |found| at + found))
+        };
+        for known in [&mut self.marks, &mut self.signs, &mut self.high] {
+            *known = known.filter(|known| *known >= at);
+        }
+        let marks = next(&mut self.marks, |rest| memchr::memchr3(b'\\', b'%', b'&', rest));
+        let signs = next(&mut self.signs, |rest| memchr::memchr2(b'+', b'=', rest));
+        marks.min(signs).min(next(&mut self.high, first_high))
+    }
+}
+
+/// The first byte that is no ASCII.
+fn first_high(text: &[u8]) -> Option<usize> {
+    const BLOCK: usize = 64;
+    let blocks = text.chunks(BLOCK).position(|block| !block.is_ascii())?;
+    let rest = text.get(blocks * BLOCK..).unwrap_or_default();
+    rest.iter().position(|byte| !byte.is_ascii()).map(|at| blocks * BLOCK + at)
+}
+
+/// What stands at `at`. `last`: nothing follows the text.
+pub(super) fn unit(text: &[u8], at: usize, last: bool) -> Unit {
+    let rest = text.get(at..).unwrap_or_default();
+    let before = at.checked_sub(1).and_then(|before| text.get(before)).copied();
+    let found = match rest.first() {
+        Some(b'\\') => backslash(rest, last),
+        Some(b'%') => percent(rest),
+        Some(b'&') => entity(rest, last),
+        Some(b'=') => quoted_printable(rest, text.get(..at).unwrap_or_default(), last),
+        Some(b'+') => plus(rest, before),
+        Some(0x80..) => return high(rest, last),
+        Some(_) | None => Look::No,
+    };
+    match found {
+        Look::Yes(escape) => Unit::Escape(escape),
+        Look::More if !last && rest.len() < ESCAPE_LEN => Unit::Open,
+        Look::More | Look::No => Unit::Literal(1),
+    }
+}
+
+enum Look {
+    Yes(Escape),
+    No,
+    More,
+}
+
+fn backslash(rest: &[u8], last: bool) -> Look {
+    // Each level of strings in strings doubles them; they stand for one escape all the same.
+    let slashes = rest.iter().take(8).take_while(|byte| **byte == b'\\').count();
+    let after = rest.get(slashes..).unwrap_or_default();
+    let Some((&letter, behind)) = after.split_first() else { return Look::More };
+    let len = slashes + 1;
+    let simple = |byte: u8| match behind.first() {
+        None if !last => Look::More,
+        next => {
+            let telling = next.is_some_and(u8::is_ascii_alphanumeric);
+            Look::Yes(Escape { telling, ..Escape::byte(Kind::Backslash, len, byte) })
+        }
+    };
+    match letter {
+        b'u' => coded(behind, 4, |code| Escape::of(Kind::Backslash, len + 4, code)),
+        b'x' => coded(behind, 2, |code| Escape::of(Kind::Backslash, len + 2, code)),
+        b'n' => simple(b'\n'),
+        b'r' => simple(b'\r'),
+        b't' => simple(b'\t'),
+        b'f' | b'b' => simple(b' '),
+        b'/' => simple(b'/'),
+        b'"' | b'\'' => Look::Yes(Escape { telling: false, ..Escape::byte(Kind::Backslash, len, letter) }),
+        _ => Look::No,
+    }
+}
+
+/// `digits` hexadecimal digits at the start of `text`.
+fn coded(text: &[u8], digits: usize, escape: impl FnOnce(u32) -> Escape) -> Look {
+    let mut code = 0;
+    for at in 0..digits {
+        let Some(&byte) = text.get(at) else { return Look::More };
+        let Some(digit) = char::from(byte).to_digit(16) else { return Look::No };
+        code = code << 4 | digit;
+    }
+    Look::Yes(escape(code))
+}
+
+fn percent(rest: &[u8]) -> Look {
+    match rest.get(1) {
+        None => Look::More,
+        Some(b'u') => coded(rest.get(2..).unwrap_or_default(), 4, |code| Escape::of(Kind::Percent, 6, code)),
+        Some(_) => coded(rest.get(1..).unwrap_or_default(), 2, |code| {
+            Escape::byte(Kind::Percent, 3, u8::try_from(code).unwrap_or(b'?'))
+        }),
+    }
+}
+
+/// `+` between digits stands for a space in forms; nowhere else does it stand there.
+fn plus(rest: &[u8], before: Option<u8>) -> Look {
+    if !before.is_some_and(|byte| byte.is_ascii_digit()) {
+        return Look::No;
+    }
+    match rest.get(1) {
+        None => Look::More,
+        Some(next) if next.is_ascii_digit() => Look::Yes(Escape::byte(Kind::Plus, 1, b' ')),
+        Some(_) => Look::No,
+    }
+}
+
+/// `=34` where more than one stands in a row, or where it hides what a value needs; lines that end in `=`.
+fn quoted_printable(rest: &[u8], before: &[u8], last: bool) -> Look {
+    let behind = rest.get(1..).unwrap_or_default();
+    match behind {
+        [] | [b'\r'] => return Look::More,
+        [b'\n', ..] => return Look::Yes(Escape::nothing(Kind::QuotedPrintable, 2)),
+        [b'\r', b'\n', ..] => return Look::Yes(Escape::nothing(Kind::QuotedPrintable, 3)),
+        _ => {}
+    }
+    let pair = |text: &[u8]| match *text {
+        [b'=', high, low, ..] if is_upper_hex(high) && is_upper_hex(low) => Some([high, low]),
+        _ => None,
+    };
+    if rest.len() < 3 {
+        return if behind.iter().all(|byte| is_upper_hex(*byte)) { Look::More } else { Look::No };
+    }
+    let Some(digits) = pair(rest) else { return Look::No };
+    let follows = before.len().checked_sub(3).and_then(|at| before.get(at..)).and_then(pair).is_some();
+    let alone = matches!(&digits, b"3D" | b"40" | b"2E" | b"2D");
+    let next = rest.get(3..).unwrap_or_default();
+    if !follows && !alone && pair(next).is_none() {
+        let may_follow = next
+            .iter()
+            .enumerate()
+            .all(|(at, byte)| if at == 0 { *byte == b'=' } else { is_upper_hex(*byte) });
+        return if !last && next.len() < 3 && may_follow { Look::More } else { Look::No };
+    }
+    coded(&digits, 2, |code| Escape::byte(Kind::QuotedPrintable, 3, u8::try_from(code).unwrap_or(b'?')))
+}
+
+fn is_upper_hex(byte: u8) -> bool {
+    byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte)
+}
+
+/// Named references that hide what a value needs, or that others hide behind.
+const NAMED: [(&[u8], u32); 27] = [
+    (b"amp", 0x26),
+    (b"apos", 0x27),
+    (b"colon", 0x3a),
+    (b"comma", 0x2c),
+    (b"commat", 0x40),
+    (b"dash", 0x2010),
+    (b"emsp", 0x2003),
+    (b"ensp", 0x2002),
+    (b"equals", 0x3d),
+    (b"gt", 0x3e),
+    (b"hyphen", 0x2010),
+    (b"lowbar", 0x5f),
+    (b"lt", 0x3c),
+    (b"mdash", 0x2014),
+    (b"minus", 0x2212),
+    (b"nbsp", 0xa0),
+    (b"ndash", 0x2013),
+    (b"num", 0x23),
+    (b"percnt", 0x25),
+    (b"period", 0x2e),
+    (b"plus", 0x2b),
+    (b"quot", 0x22),
+    (b"shy", 0xad),
+    (b"sol", 0x2f),
+    (b"thinsp", 0x2009),
+    (b"zwj", 0x200d),
+    (b"zwnj", 0x200c),
+];
+
+fn entity(rest: &[u8], last: bool) -> Look {
+    let behind = rest.get(1..).unwrap_or_default();
+    match behind {
+        [] => Look::More,
+        [b'#'] => Look::More,
+        [b'#', b'x' | b'X', digits @ ..] => numbered(digits, 3, 16, last),
+        [b'#', digits @ ..] => numbered(digits, 2, 10, last),
+        _ => named(behind, last),
+    }
+}
+
+fn numbered(digits: &[u8], prefix: usize, radix: u32, last: bool) -> Look {
+    let count = digits.iter().take(9).take_while(|byte| char::from(**byte).is_digit(radix)).count();
+    let Some(next) = digits.get(count) else {
+        return if last && count > 0 { end(digits, count, prefix, radix, 0) } else { Look::More };
+    };
+    if count == 0 || count > 8 {
+        return Look::No;
+    }
+    end(digits, count, prefix, radix, usize::from(*next == b';'))
+}
+
+fn end(digits: &[u8], count: usize, prefix: usize, radix: u32, semicolon: usize) -> Look {
+    let digits = digits.get(..count).unwrap_or_default();
+    let code = digits.iter().filter_map(|byte| char::from(*byte).to_digit(radix));
+    let code = code.fold(0u32, |code, digit| code.saturating_mul(radix).saturating_add(digit));
+    Look::Yes(Escape::of(Kind::Entity, prefix + count + semicolon, code))
+}
+
+fn named(behind: &[u8], last: bool) -> Look {
+    let length = behind.iter().take(7).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let (name, after) = behind.split_at_checked(length).unwrap_or((behind, &[]));
+    let Some(next) = after.first() else {
+        let begins = NAMED.iter().any(|(known, _)| known.starts_with(name));
+        return if begins && !last { Look::More } else { Look::No };
+    };
+    let Some((_, code)) = NAMED.iter().find(|(known, _)| *known == name).filter(|_| *next == b';') else {
+        return Look::No;
+    };
+    let escape = Escape::of(Kind::Entity, length + 2, *code);
+    // A reference to a reference is one more level; other ampersands, quotes and brackets are everyday.
+    let everyday = matches!(code, 0x26 | 0x22 | 0x27 | 0x3c | 0x3e);
+    match after.get(1) {
+        None if everyday && !last => Look::More,
+        next => {
+            let telling = !everyday || *code == 0x26 && next.is_some_and(|byte| *byte == b'#');
+            Look::Yes(Escape { telling, ..escape })
+        }
+    }
+}
+
+/// A character outside ASCII, or a byte that is none.
+fn high(rest: &[u8], last: bool) -> Unit {
+    let first = rest.first().copied().unwrap_or_default();
+    let length = match first {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => 1,
+    };
+    let sequence = rest.get(..length.min(rest.len())).unwrap_or_default();
+    let character = std::str::from_utf8(sequence).ok().and_then(|text| text.chars().next());
+    if let Some(character) = character {
+        let code = u32::from(character);
+        return match fold(code) {
+            Some(_) => {
+                // Punctuation of other scripts has wide twins, too, which hide nothing.
+                let escape = Escape::of(Kind::LookAlike, length, code);
+                let telling = escape.out().iter().all(|byte| {
+                    byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'.' | b'-' | b' ' | b'/' | b'_')
+                });
+                Unit::Escape(Escape { telling, ..escape })
+            }
+            None => Unit::Literal(length),
+        };
+    }
+    let continues = sequence.iter().skip(1).all(|byte| byte & 0xc0 == 0x80);
+    if !last && sequence.len() < length && continues {
+        return Unit::Open;
+    }
+    match lone(first) {
+        Some(Some(byte)) => Unit::Escape(Escape::byte(Kind::LookAlike, 1, byte)),
+        Some(None) => Unit::Escape(Escape::nothing(Kind::LookAlike, 1)),
+        None => Unit::Literal(1),
+    }
+}
+
+/// The escape `raw` with another byte in it, of the same length.
+pub(super) fn written(kind: Kind, raw: &[u8], byte: u8) -> Option<Vec<u8>> {
+    let hex = |text: &[u8], digits: usize| {
+        // Where its digits do not tell: as most senders write.
+        let usual = matches!(kind, Kind::Percent | Kind::QuotedPrintable);
+        let is = |case: fn(&u8) -> bool| text.iter().any(case);
+        let upper = is(u8::is_ascii_uppercase) || usual && !is(u8::is_ascii_lowercase);
+        if upper { format!("{byte:0digits$X}") } else { format!("{byte:0digits$x}") }
+    };
+    let out = match kind {
+        Kind::Backslash => {
+            let letter = raw.iter().position(|byte| *byte != b'\\')?;
+            let (head, digits) = raw.split_at_checked(letter + 1)?;
+            [head, hex(digits, digits.len()).as_bytes()].concat()
+        }
+        Kind::Percent | Kind::QuotedPrintable => {
+            let (head, digits) = raw.split_at_checked(if raw.get(1) == Some(&b'u') { 2 } else { 1 })?;
+            [head, hex(digits, digits.len()).as_bytes()].concat()
+        }
+        Kind::Entity => {
+            let digits = raw.iter().position(u8::is_ascii_digit)?;
+            let is_hex = matches!(raw.get(2), Some(b'x' | b'X'));
+            let (head, tail) = raw.split_at_checked(if is_hex { 3 } else { digits })?;
+            let (digits, end) = tail.split_at_checked(tail.len() - usize::from(tail.ends_with(b";")))?;
+            let width = digits.len();
+            let number = if is_hex { hex(digits, width) } else { format!("{byte:0width$}") };
+            [head, number.as_bytes(), end].concat()
+        }
+        // The wide twin of an ASCII character has three bytes; for others it is stars.
+        Kind::LookAlike if raw.len() == 3 && byte.is_ascii_graphic() => {
+            let mut buffer = [0; 4];
+            let wide = char::from_u32(0xff00 + u32::from(byte) - 0x20)?;
+            wide.encode_utf8(&mut buffer).as_bytes().to_vec()
+        }
+        Kind::Plus | Kind::LookAlike => vec![b'*'; raw.len()],
+        Kind::Hex => hex(raw, raw.len()).into_bytes(),
+        Kind::Utf16 | Kind::Base64 => return None,
+    };
+    (out.len() == raw.len()).then_some(out)
+}

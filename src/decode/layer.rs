@@ -1,0 +1,362 @@
+//! One layer of a text undone as it comes: escapes where there are some, with their surroundings; a charset; base64.
+
+use super::escape::{Active, Kind, Unit, unit};
+use super::origin::Origin;
+use super::{armour, utf16};
+use crate::limits::{ARMOUR_JUDGED, LAYER_STEP};
+
+/// What is undone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Wrapping {
+    /// Escapes of every kind, and characters that look like others.
+    Escapes,
+    Utf16 {
+        big_endian: bool,
+    },
+    /// Runs of base64 or hexadecimal digits, as a layer looks for them.
+    Armour,
+    /// A run of base64: of the bytes that the first digits stand for `lead` are others', and `trail` of the last.
+    Base64 {
+        lead: u8,
+        trail: u8,
+    },
+    Hex,
+}
+
+/// Where a layer stands in runs of digits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Run {
+    /// Between them, or where one may begin.
+    Seeking,
+    /// In one that stands for no text.
+    Skipping,
+    /// In one that does, so many digits into its line.
+    In(Kind, usize),
+}
+
+/// What a layer tells.
+#[derive(Debug)]
+pub enum Event<'a> {
+    /// Something is undone at this offset of the text above: a stretch of text begins around it.
+    Open(u64),
+    /// The stretch goes on with this, in one piece with what was told before.
+    Text(&'a [u8], &'a Origin),
+    /// It ends; `whole`: where the text above ends, too.
+    Close { whole: bool, origin: &'a Origin },
+}
+
+type Sink<'a> = &'a mut dyn FnMut(Event<'_>);
+
+/// The running state of one layer. Where stretches begin and end depends on the text alone, not on how it is cut.
+#[derive(Debug)]
+pub struct Layer {
+    wrapping: Wrapping,
+    /// How much around an escape belongs to its stretch.
+    reach: usize,
+    /// The end of the text so far.
+    text: Vec<u8>,
+    /// Offset of `text[0]`.
+    base: u64,
+    /// What of `text` was looked at.
+    done: usize,
+    /// Where the open stretch ends unless another escape comes before.
+    open: Option<u64>,
+    run: Run,
+    view: Vec<u8>,
+    origin: Origin,
+}
+
+impl Layer {
+    #[must_use]
+    pub fn new(wrapping: Wrapping, reach: usize) -> Layer {
+        Layer {
+            wrapping,
+            reach: if wrapping == Wrapping::Escapes { reach } else { 0 },
+            run: Run::Seeking,
+            text: Vec::new(),
+            base: 0,
+            done: 0,
+            open: None,
+            view: Vec::new(),
+            origin: Origin::default(),
+        }
+    }
+
+    #[must_use]
+    pub fn wrapping(&self) -> Wrapping {
+        self.wrapping
+    }
+
+    /// How much around an escape is told with it.
+    #[must_use]
+    pub fn reach(&self) -> usize {
+        self.reach
+    }
+
+    #[must_use]
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// Forgets where what lies before `view` came from.
+    pub fn forget(&mut self, view: u64) {
+        self.origin.forget(view);
+    }
+
+    /// Everything before this offset was looked at; an escape may begin here.
+    #[must_use]
+    pub fn looked(&self) -> u64 {
+        self.base + self.done as u64
+    }
+
+    /// Memory that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.text.capacity() + self.view.capacity() + self.origin.bytes()
+    }
+
+    /// The text goes on with `chunk`.
+    pub fn push(&mut self, chunk: &[u8], sink: Sink<'_>) {
+        let idle = self.open.is_none() && self.done == self.text.len();
+        if idle && self.wrapping == Wrapping::Escapes {
+            let mut active = Active::UNKNOWN;
+            if active.next(chunk, 0) == chunk.len() {
+                return self.keep(chunk);
+            }
+        }
+        if idle
+            && self.wrapping == Wrapping::Armour
+            && self.run == Run::Seeking
+            && let Err(rest) = armour::seek(chunk, 0)
+        {
+            self.base = self.looked() + rest as u64;
+            self.text.clear();
+            self.text.extend_from_slice(&chunk[rest..]);
+            self.done = 0;
+            return;
+        }
+        for piece in chunk.chunks(LAYER_STEP) {
+            self.text.extend_from_slice(piece);
+            self.walk(false, sink);
+        }
+    }
+
+    /// The text has ended.
+    pub fn finish(&mut self, sink: Sink<'_>) {
+        self.walk(true, sink);
+        self.flush(sink);
+        if self.open.take().is_some() {
+            sink(Event::Close { whole: true, origin: &self.origin });
+        }
+    }
+
+    /// Nothing in `chunk` is of interest but as the surroundings of what may follow.
+    fn keep(&mut self, chunk: &[u8]) {
+        let end = self.base + (self.text.len() + chunk.len()) as u64;
+        match chunk.len().checked_sub(self.reach) {
+            Some(skip) => {
+                self.text.clear();
+                self.text.extend_from_slice(&chunk[skip..]);
+            }
+            None => {
+                self.text.extend_from_slice(chunk);
+                // Moved rarely: what is kept may grow to twice of what is needed.
+                let more = self.text.len().saturating_sub(self.reach);
+                if more > self.reach {
+                    self.text.drain(..more);
+                }
+            }
+        }
+        self.base = end - self.text.len() as u64;
+        self.done = self.text.len();
+    }
+
+    fn walk(&mut self, last: bool, sink: Sink<'_>) {
+        match self.wrapping {
+            Wrapping::Escapes => self.escapes(last, sink),
+            Wrapping::Utf16 { big_endian } => self.utf16(big_endian, last, sink),
+            Wrapping::Armour | Wrapping::Base64 { .. } | Wrapping::Hex => self.armour(last, sink),
+        }
+        self.flush(sink);
+        let keep_from = self.done.saturating_sub(self.reach);
+        self.text.drain(..keep_from);
+        self.base += keep_from as u64;
+        self.done -= keep_from;
+    }
+
+    fn escapes(&mut self, last: bool, sink: Sink<'_>) {
+        let mut active = Active::UNKNOWN;
+        loop {
+            let at = active.next(&self.text, self.done);
+            self.literal(at, sink);
+            if at == self.text.len() {
+                return;
+            }
+            match unit(&self.text, at, last) {
+                Unit::Open => return,
+                Unit::Literal(length) => self.literal(self.text.len().min(at + length), sink),
+                Unit::Escape(escape) => {
+                    if escape.telling {
+                        self.begin(at, sink);
+                        self.open = Some(self.base + (at + escape.len + self.reach) as u64);
+                    }
+                    if self.open.is_some() {
+                        self.view.extend_from_slice(escape.out());
+                        self.origin.add(escape.out().len(), escape.len, Some(escape.kind));
+                    }
+                    self.done = at + escape.len;
+                }
+            }
+        }
+    }
+
+    /// Opens a stretch around the escape at `at`, unless one is open.
+    fn begin(&mut self, at: usize, sink: Sink<'_>) {
+        if self.open.is_none() {
+            let from = at.saturating_sub(self.reach);
+            let offset = self.base + from as u64;
+            self.origin = Origin::at(offset);
+            self.view.clear();
+            sink(Event::Open(self.base + at as u64));
+            self.view.extend_from_slice(&self.text[from..at]);
+            self.origin.literal(at - from);
+        }
+    }
+
+    /// Takes the text up to `to` for itself. The open stretch may end in it.
+    fn literal(&mut self, to: usize, sink: Sink<'_>) {
+        if let Some(end) = self.open {
+            let end = usize::try_from(end - self.base).unwrap_or(usize::MAX);
+            let until = to.min(end.max(self.done));
+            self.view.extend_from_slice(&self.text[self.done..until]);
+            self.origin.literal(until - self.done);
+            if to >= end {
+                self.flush(sink);
+                self.open = None;
+                sink(Event::Close { whole: false, origin: &self.origin });
+            }
+        }
+        self.done = to;
+    }
+
+    fn utf16(&mut self, big_endian: bool, last: bool, sink: Sink<'_>) {
+        self.begin(0, sink);
+        self.open = Some(u64::MAX);
+        while let Some((length, escape)) = utf16::unit(&self.text[self.done..], big_endian, last) {
+            self.view.extend_from_slice(escape.out());
+            self.origin.add(escape.out().len(), length, Some(Kind::Utf16));
+            self.done += length;
+        }
+    }
+
+    fn armour(&mut self, last: bool, sink: Sink<'_>) {
+        loop {
+            let goes_on = match self.run {
+                Run::Seeking => self.seek(last, sink),
+                Run::Skipping => {
+                    self.done += self.digits(usize::MAX);
+                    self.run = if self.done < self.text.len() { Run::Seeking } else { Run::Skipping };
+                    self.done < self.text.len()
+                }
+                Run::In(Kind::Hex, _) => self.hex(last, sink),
+                Run::In(_, line) => self.base64(line, last, sink),
+            };
+            if !goes_on {
+                return;
+            }
+        }
+    }
+
+    /// Digits from where it stands, at most so many.
+    fn digits(&self, most: usize) -> usize {
+        self.text[self.done..].iter().take(most).take_while(|byte| armour::is_digit(**byte)).count()
+    }
+
+    /// Looks for the next run and judges it; whether there is more to do.
+    fn seek(&mut self, last: bool, sink: Sink<'_>) -> bool {
+        match armour::seek(&self.text, self.done) {
+            Ok(at) => self.done = at,
+            Err(at) => {
+                self.done = if last { self.text.len() } else { at };
+                return false;
+            }
+        }
+        let count = self.digits(ARMOUR_JUDGED);
+        if count < ARMOUR_JUDGED && self.done + count == self.text.len() && !last {
+            return false;
+        }
+        match armour::judge(&self.text[self.done..self.done + count]) {
+            Some(kind) => {
+                self.begin(self.done, sink);
+                self.open = Some(u64::MAX);
+                self.run = Run::In(kind, 0);
+            }
+            None => self.run = Run::Skipping,
+        }
+        true
+    }
+
+    fn hex(&mut self, last: bool, sink: Sink<'_>) -> bool {
+        while let Some(byte) = self.text.get(self.done..self.done + 2).and_then(armour::pair) {
+            self.view.push(byte);
+            self.origin.add(1, 2, Some(Kind::Hex));
+            self.done += 2;
+        }
+        self.end_run(self.text.len() - self.done >= 2 || last, sink)
+    }
+
+    fn base64(&mut self, mut line: usize, last: bool, sink: Sink<'_>) -> bool {
+        loop {
+            let quads = self.digits(usize::MAX) / 4;
+            for quad in self.text[self.done..self.done + 4 * quads].chunks_exact(4) {
+                self.view.extend(armour::bytes(quad));
+                self.origin.add(3, 4, Some(Kind::Base64));
+            }
+            self.done += 4 * quads;
+            line += 4 * quads;
+            self.run = Run::In(Kind::Base64, line);
+            let rest = self.digits(4);
+            let behind = &self.text[self.done + rest..];
+            if behind.is_empty() && !last {
+                return false;
+            }
+            let joined = if rest == 0 { armour::joins(behind, line, last) } else { Some(0) };
+            match joined {
+                None => return false,
+                Some(0) => {
+                    let bytes = armour::bytes(&self.text[self.done..self.done + rest]);
+                    let count = rest.saturating_sub(1);
+                    self.view.extend_from_slice(&bytes[..count]);
+                    self.origin.add(count, rest, Some(Kind::Base64));
+                    self.done += rest;
+                    return self.end_run(true, sink);
+                }
+                Some(length) => {
+                    self.origin.add(0, length, Some(Kind::Base64));
+                    self.done += length;
+                    line = 0;
+                }
+            }
+        }
+    }
+
+    /// The run ends here, if it is known to; whether there is more to do.
+    fn end_run(&mut self, known: bool, sink: Sink<'_>) -> bool {
+        if !known {
+            return false;
+        }
+        self.flush(sink);
+        self.open = None;
+        // What is left of its digits, if any, belongs to no other run.
+        self.run = Run::Skipping;
+        sink(Event::Close { whole: true, origin: &self.origin });
+        true
+    }
+
+    fn flush(&mut self, sink: Sink<'_>) {
+        if !self.view.is_empty() {
+            sink(Event::Text(&self.view, &self.origin));
+            self.view.clear();
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! Where each byte of an undone text came from.
+
+use std::collections::VecDeque;
+
+use super::escape::Kind;
+use super::layer::Wrapping;
+
+/// The bytes of an undone text, by offset, to those of the text that it was.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    parts: VecDeque<Part>,
+    /// Behind the last part.
+    view: u64,
+    raw: u64,
+}
+
+/// From here on, until the next part begins.
+#[derive(Clone, Copy, Debug)]
+struct Part {
+    view: u64,
+    raw: u64,
+    step: Step,
+    kind: Option<Kind>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    /// So many bytes for each.
+    Each(u8),
+    /// So many bytes for all of it together.
+    Whole(u16),
+    /// Four bytes for three, always whole.
+    Quads,
+}
+
+impl Origin {
+    /// An empty text that begins at `raw`.
+    #[must_use]
+    pub(super) fn at(raw: u64) -> Origin {
+        Origin { parts: VecDeque::new(), view: 0, raw }
+    }
+
+    /// Bytes that stand for themselves.
+    pub(super) fn literal(&mut self, length: usize) {
+        self.add(length, length, None);
+    }
+
+    /// `raw` bytes that stand for `view`.
+    pub(super) fn add(&mut self, view: usize, raw: usize, kind: Option<Kind>) {
+        let step = match (view, u8::try_from(raw)) {
+            (3, Ok(4)) if kind == Some(Kind::Base64) => Step::Quads,
+            (_, _) if kind.is_none() => Step::Each(1),
+            (1, Ok(raw)) => Step::Each(raw),
+            (_, _) => Step::Whole(u16::try_from(raw).unwrap_or(u16::MAX)),
+        };
+        let goes_on = self.parts.back().is_some_and(|last| {
+            let reached = match step {
+                Step::Each(each) => (self.view - last.view) * u64::from(each),
+                Step::Quads => (self.view - last.view) / 3 * 4,
+                Step::Whole(_) => return false,
+            };
+            last.step == step && last.kind == kind && last.raw + reached == self.raw
+        });
+        if !goes_on {
+            self.parts.push_back(Part { view: self.view, raw: self.raw, step, kind });
+        }
+        self.view += view as u64;
+        self.raw += raw as u64;
+    }
+
+    fn part(&self, view: u64) -> Option<&Part> {
+        let behind = self.parts.partition_point(|part| part.view <= view);
+        behind.checked_sub(1).and_then(|at| self.parts.get(at))
+    }
+
+    /// Where the byte at `view` begins.
+    #[must_use]
+    pub fn start(&self, view: u64) -> u64 {
+        if view >= self.view {
+            return self.raw;
+        }
+        self.part(view).map_or(self.raw, |part| match part.step {
+            Step::Each(each) => part.raw + (view - part.view) * u64::from(each),
+            Step::Quads => part.raw + (view - part.view) / 3 * 4,
+            Step::Whole(_) => part.raw,
+        })
+    }
+
+    /// Where the byte before `view` ends.
+    #[must_use]
+    pub fn end(&self, view: u64) -> u64 {
+        let Some(part) = view.checked_sub(1).and_then(|last| self.part(last)) else { return self.raw };
+        match part.step {
+            Step::Each(each) => part.raw + (view - part.view) * u64::from(each),
+            Step::Quads => part.raw + (view - part.view).div_ceil(3) * 4,
+            Step::Whole(all) => part.raw + u64::from(all),
+        }
+    }
+
+    /// How the first byte of `from..to` is written that is not written as itself.
+    #[must_use]
+    pub fn kind(&self, from: u64, to: u64) -> Option<Kind> {
+        let first = self.parts.partition_point(|part| part.view <= from).saturating_sub(1);
+        self.parts.iter().skip(first).take_while(|part| part.view < to).find_map(|part| part.kind)
+    }
+
+    /// What `from..to` wears of `wrapping`: base64 begins and ends at digits that the text shares with what is around it.
+    #[must_use]
+    pub fn worn(&self, wrapping: Wrapping, from: u64, to: u64) -> Wrapping {
+        let Wrapping::Armour = wrapping else { return wrapping };
+        let shared = |view: u64| {
+            self.part(view).map_or(0, |part| match part.step {
+                Step::Quads => (view - part.view) % 3,
+                Step::Whole(_) => view - part.view,
+                Step::Each(_) => 0,
+            })
+        };
+        let last = to.saturating_sub(1);
+        // Bytes behind the last one that its digits also stand for.
+        let behind = self.part(last).map_or(0, |part| match part.step {
+            Step::Quads => 2 - (last - part.view) % 3,
+            Step::Whole(_) => self.next(part.view).saturating_sub(to),
+            Step::Each(_) => 0,
+        });
+        let byte = |count: u64| u8::try_from(count).unwrap_or(u8::MAX);
+        match self.kind(from, to) {
+            Some(Kind::Base64) => Wrapping::Base64 { lead: byte(shared(from)), trail: byte(behind) },
+            _ => Wrapping::Hex,
+        }
+    }
+
+    /// Where the part behind the one that begins at `view` begins.
+    fn next(&self, view: u64) -> u64 {
+        let behind = self.parts.partition_point(|part| part.view <= view);
+        self.parts.get(behind).map_or(self.view, |part| part.view)
+    }
+
+    /// Forgets what lies before `view`.
+    pub fn forget(&mut self, view: u64) {
+        let behind = self.parts.partition_point(|part| part.view <= view);
+        self.parts.drain(..behind.saturating_sub(1));
+    }
+
+    /// Memory that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.parts.capacity() * size_of::<Part>()
+    }
+}

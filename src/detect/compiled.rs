@@ -1,0 +1,341 @@
+//! One detector as the engine runs it: its automata, its anchors and what may not stand around a match.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use super::anchor::{Anchor, is_separator};
+use super::pack::{Boundary, Definition, Normalize, Tier};
+use super::shape::{DEAD, Shape, ShapeError};
+use super::validate::Check;
+use super::{Confidence, anchor};
+use crate::limits;
+
+/// A detector as the engine runs it.
+#[derive(Debug)]
+pub(super) struct Compiled {
+    pub shape: Arc<Shape>,
+    /// Set when the finding is a part of the match.
+    pub parts: Option<Parts>,
+    pub anchors: Vec<Anchor>,
+    /// Whether anchors of different kinds lead to its matches, which are then met in no order.
+    pub unordered: bool,
+    pub first: Box<[bool; 256]>,
+    pub boundary: Boundary,
+    pub validators: Vec<&'static Check>,
+    pub invalidators: Vec<&'static Check>,
+    pub doubts: Vec<&'static Check>,
+    pub normalize: Normalize,
+    pub tier: Tier,
+    /// Confidence of digits alone, and of anything else, unaided.
+    pub bare: Confidence,
+    pub unaided: Confidence,
+    /// Spellings that are low unaided.
+    faint: Option<Shape>,
+    /// How far words are looked for.
+    pub before: usize,
+    pub after: usize,
+    pub required: bool,
+    pub beside: Option<Beside>,
+    not_before: Option<Shape>,
+    not_after: Option<Shape>,
+    excluded: Vec<Vec<u8>>,
+    pub has_words: bool,
+}
+
+/// A pattern of the form prefix, value, suffix.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub prefix: Option<Shape>,
+    pub value: Shape,
+    pub suffix: Option<Shape>,
+}
+
+/// Detectors whose matches raise confidence when they lie within reach.
+#[derive(Debug, Default)]
+pub(super) struct Beside {
+    pub ids: Vec<String>,
+    /// Filled when all detectors are numbered.
+    pub detectors: Vec<u16>,
+    pub before: usize,
+    pub after: usize,
+}
+
+/// A match that holds, and the part of it that is the finding.
+#[derive(Clone, Debug)]
+pub(super) struct Match {
+    pub start: usize,
+    pub end: usize,
+    pub value: Range<usize>,
+}
+
+impl Compiled {
+    pub(super) fn new(definition: &Definition) -> Result<Compiled, String> {
+        let pattern = definition.pattern.get_ref();
+        let shape = match &definition.shape {
+            Some(shape) => Arc::clone(shape),
+            None => Arc::new(Shape::compile(pattern).map_err(|e| e.0)?),
+        };
+        let anchors = anchor::derive(pattern, &shape).map_err(|e| e.0)?;
+        let checks = |names: &[toml::Spanned<String>]| -> Result<Vec<&'static Check>, String> {
+            names
+                .iter()
+                .map(|n| {
+                    Check::named(n.get_ref()).ok_or_else(|| format!("unknown validator `{}`", n.get_ref()))
+                })
+                .collect()
+        };
+        let around = |pattern: &Option<toml::Spanned<String>>| {
+            pattern.as_ref().map(|p| around(p.get_ref()).map_err(|e| e.0)).transpose()
+        };
+        let mut first = Box::new([false; 256]);
+        for byte in 0..=255u8 {
+            first[usize::from(byte)] = shape.step(Shape::START, byte) != DEAD;
+        }
+        let keywords = definition.keywords.as_ref().map(|k| k.get_ref());
+        let normalize = definition.normalize;
+        let beside = definition.beside.as_ref().map(toml::Spanned::get_ref);
+        Ok(Compiled {
+            first,
+            unordered: anchors.iter().any(|a| a.rank() != anchors[0].rank()),
+            anchors,
+            parts: Parts::split(pattern).map_err(|e| e.0)?,
+            boundary: definition.boundary,
+            validators: checks(&definition.validators)?,
+            invalidators: checks(&definition.invalidators)?,
+            doubts: checks(&definition.doubts)?,
+            normalize,
+            tier: definition.tier,
+            bare: definition.bare_confidence(),
+            unaided: match definition.tier {
+                Tier::Strong => Confidence::High,
+                Tier::Medium => Confidence::Medium,
+                Tier::Weak => Confidence::Low,
+            },
+            faint: definition
+                .faint
+                .as_ref()
+                .map(|p| Shape::compile(p.get_ref()).map_err(|e| e.0))
+                .transpose()?,
+            before: keywords.map_or(0, |k| k.before),
+            after: keywords.map_or(0, |k| k.after),
+            required: keywords.is_some_and(|k| k.required),
+            beside: beside.map(|b| Beside {
+                ids: b.any.clone(),
+                detectors: Vec::new(),
+                before: b.before,
+                after: b.after,
+            }),
+            not_before: around(&definition.exclude.before)?,
+            not_after: around(&definition.exclude.after)?,
+            excluded: definition.exclude.values.iter().map(|v| normalised(normalize, v.as_bytes())).collect(),
+            has_words: keywords.is_some_and(|k| !k.any.is_empty()) || !definition.exclude.keywords.is_empty(),
+            shape,
+        })
+    }
+
+    /// How far before a match its judgement looks.
+    pub(super) fn look_back(&self) -> usize {
+        let beside = self.beside.as_ref().map_or(0, |b| b.before);
+        let not = self.not_before.as_ref().map_or(0, |s| s.max_len);
+        self.before.max(beside).max(not)
+    }
+
+    /// How far behind a match its judgement looks.
+    pub(super) fn look_ahead(&self) -> usize {
+        let beside = self.beside.as_ref().map_or(0, |b| b.after);
+        let not = self.not_after.as_ref().map_or(0, |s| s.max_len);
+        self.after.max(beside).max(not)
+    }
+
+    /// The first match at `at`, longest first, that holds.
+    #[inline]
+    pub(super) fn match_at(&self, text: &[u8], at: usize) -> Option<Match> {
+        if !self.first[usize::from(text[at])] || !boundary_before(self.boundary, text, at) {
+            return None;
+        }
+        let mut ends = self.shape.run(&text[at..]);
+        if ends.is_empty() {
+            return None;
+        }
+        if let Some(parts) = &self.parts {
+            return self.match_parts(parts, text, at);
+        }
+        while let Some(len) = ends.pop_longest() {
+            let end = at + len;
+            if boundary_after(self.boundary, text, end) && self.holds(&text[at..end]) {
+                return self.stands(text, at, end).then_some(Match { start: at, end, value: at..end });
+            }
+        }
+        None
+    }
+
+    /// Longest prefix first, then longest value.
+    fn match_parts(&self, parts: &Parts, text: &[u8], at: usize) -> Option<Match> {
+        let mut tries = 0;
+        let mut prefixes = parts.prefix.as_ref().map(|prefix| prefix.run(&text[at..]));
+        loop {
+            let from = match &mut prefixes {
+                Some(ends) => at + ends.pop_longest()?,
+                None => at,
+            };
+            let mut values = parts.value.run(&text[from..]);
+            while let Some(len) = values.pop_longest() {
+                tries += 1;
+                if tries > limits::VALUE_TRIES {
+                    return None;
+                }
+                let to = from + len;
+                let end = match &parts.suffix {
+                    Some(suffix) => match suffix.run(&text[to..]).pop_longest() {
+                        Some(len) => to + len,
+                        None => continue,
+                    },
+                    None => to,
+                };
+                if boundary_after(self.boundary, text, end) && self.holds(&text[from..to]) {
+                    return self.stands(text, at, end).then_some(Match { start: at, end, value: from..to });
+                }
+            }
+            prefixes.as_ref()?;
+        }
+    }
+
+    /// Whether validators and invalidators let a value pass.
+    #[inline]
+    pub(super) fn holds(&self, value: &[u8]) -> bool {
+        self.validators.iter().all(|check| (check.passes)(value))
+            && !self.invalidators.iter().any(|check| (check.passes)(value))
+    }
+
+    /// Whether a value is spelled in a way that proves little.
+    pub(super) fn is_faint(&self, value: &[u8]) -> bool {
+        self.faint.as_ref().is_some_and(|faint| faint.run(value).holds(value.len()))
+    }
+
+    /// Confidence of a value that nothing around it speaks for or against.
+    pub(super) fn unaided(&self, value: &[u8]) -> Confidence {
+        if self.is_faint(value) {
+            return Confidence::Low;
+        }
+        let unaided = if value.iter().all(u8::is_ascii_digit) { self.bare } else { self.unaided };
+        let doubted = self.doubts.iter().any(|check| (check.passes)(value));
+        if doubted { unaided.lowered() } else { unaided }
+    }
+
+    /// Whether nothing around the match proves it to be something else.
+    fn stands(&self, text: &[u8], at: usize, end: usize) -> bool {
+        !self.stands_behind(text, at) && !self.stands_before(text, end)
+    }
+
+    /// Whether what ends at `at` proves the match to be something else.
+    pub(super) fn stands_behind(&self, text: &[u8], at: usize) -> bool {
+        let ends_here = |shape: &Shape| {
+            (shape.min_len..=shape.max_len.min(at)).any(|len| shape.run(&text[at - len..at]).holds(len))
+        };
+        self.not_before.as_ref().is_some_and(ends_here)
+    }
+
+    /// Whether what begins at `end` proves the match to be something else.
+    pub(super) fn stands_before(&self, text: &[u8], end: usize) -> bool {
+        self.not_after.as_ref().is_some_and(|shape| !shape.run(&text[end..]).is_empty())
+    }
+
+    /// Whether the finding is a part of the match.
+    pub(super) fn is_divided(&self) -> bool {
+        self.parts.is_some()
+    }
+
+    /// What makes two spellings of a value one; nothing for a value that the pack excludes.
+    pub(super) fn normalised(&self, value: &[u8]) -> Option<Vec<u8>> {
+        let normalised = normalised(self.normalize, value);
+        (!self.excluded.contains(&normalised)).then_some(normalised)
+    }
+
+    /// Digits that the validators ask for, where every byte of a match is a digit or a separator.
+    pub(super) fn least_digits(&self) -> usize {
+        let pure = (0..=255u8).all(|b| b.is_ascii_digit() || is_separator(b) || !self.shape.uses(b));
+        let most = self.validators.iter().map(|check| check.least_digits).max().unwrap_or(0);
+        if pure && self.parts.is_none() { most } else { 0 }
+    }
+
+    /// Whether only a word nearby can lift a match to `floor`: any match, and one of digits alone.
+    pub(super) fn keyed(&self, floor: Confidence) -> (bool, bool) {
+        if self.beside.is_some() && !self.required {
+            return (false, false);
+        }
+        let required = self.required && floor > Confidence::Low;
+        (required || self.unaided < floor && self.bare < floor, required || self.bare < floor)
+    }
+
+    /// Bytes of memory.
+    pub(super) fn size(&self) -> usize {
+        let parts = self.parts.iter().flat_map(|p| p.prefix.iter().chain([&p.value]).chain(&p.suffix));
+        let around = self.not_before.iter().chain(&self.not_after);
+        self.shape.size() + parts.chain(around).map(Shape::size).sum::<usize>() + size_of::<Compiled>() + 256
+    }
+}
+
+impl Parts {
+    fn split(pattern: &str) -> Result<Option<Parts>, ShapeError> {
+        let Some((prefix, value, suffix)) = super::shape::value_group(pattern)? else { return Ok(None) };
+        let compile = |hir: Option<regex_syntax::hir::Hir>| hir.map(|h| Shape::of(&h)).transpose();
+        Ok(Some(Parts { prefix: compile(prefix)?, value: Shape::of(&value)?, suffix: compile(suffix)? }))
+    }
+}
+
+/// A pattern for what stands right before or behind a match.
+pub(super) fn around(pattern: &str) -> Result<Shape, ShapeError> {
+    let shape = Shape::compile(pattern)?;
+    if shape.max_len > limits::EXCLUDE_REACH {
+        return Err(ShapeError(format!(
+            "a pattern around a match covers up to {} bytes; at most {} are possible",
+            shape.max_len,
+            limits::EXCLUDE_REACH
+        )));
+    }
+    Ok(shape)
+}
+
+#[inline]
+pub(super) fn boundary_before(boundary: Boundary, text: &[u8], at: usize) -> bool {
+    let Some(before) = at.checked_sub(1).map(|i| text[i]) else { return true };
+    match boundary {
+        Boundary::None => true,
+        Boundary::Digit => !before.is_ascii_digit(),
+        Boundary::Word => !is_word(before),
+        Boundary::Number => {
+            let digit_further = at.checked_sub(2).is_some_and(|i| text[i].is_ascii_digit());
+            !(before.is_ascii_digit() || matches!(before, b'.' | b',') && digit_further)
+        }
+    }
+}
+
+#[inline]
+pub(super) fn boundary_after(boundary: Boundary, text: &[u8], end: usize) -> bool {
+    let Some(&after) = text.get(end) else { return true };
+    match boundary {
+        Boundary::None => true,
+        Boundary::Digit => !after.is_ascii_digit(),
+        Boundary::Word => !is_word(after),
+        Boundary::Number => {
+            let digit_further = text.get(end + 1).is_some_and(u8::is_ascii_digit);
+            !(after.is_ascii_digit() || matches!(after, b'.' | b',') && digit_further)
+        }
+    }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+/// The spelling that makes two writings of one value equal.
+fn normalised(normalize: Normalize, value: &[u8]) -> Vec<u8> {
+    match normalize {
+        Normalize::Digits => value.iter().copied().filter(u8::is_ascii_digit).collect(),
+        Normalize::AlnumUpper => {
+            value.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect()
+        }
+        Normalize::Lower => value.to_ascii_lowercase(),
+        Normalize::Raw => value.to_vec(),
+    }
+}

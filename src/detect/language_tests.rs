@@ -1,0 +1,176 @@
+//! What a pack author can say, and what comes of it.
+
+use super::region::How;
+use super::simd::Level;
+use super::{Confidence, Matcher, Pack, Scan};
+use crate::fingerprint::FingerprintKey;
+
+fn matcher(detectors: &str) -> Matcher {
+    let text = format!("[pack]\nname = \"t\"\nversion = \"1.0.0\"\n{detectors}");
+    let packs = vec![Pack::parse("t.toml", &text).unwrap_or_else(|e| panic!("{e:#?}"))];
+    Matcher::compile(packs).unwrap_or_else(|e| panic!("{e:#?}"))
+}
+
+fn detector(name: &str, body: &str) -> String {
+    format!(
+        "[[detector]]\nid = \"t.{name}\"\ndescription = \"d\"\n{body}\n\
+         [[detector.example]]\ntext = \"a\"\nfinds = [\"a\"]\n[[detector.example]]\ntext = \"b\"\nfinds = []\n"
+    )
+}
+
+/// Findings as `name:text:confidence`, the same at every level and in every cut.
+fn findings(matcher: &Matcher, label: Option<&str>, text: &str) -> Vec<String> {
+    let key = FingerprintKey::new(&[1; 32]);
+    let spell = |found: &[super::Finding]| -> Vec<String> {
+        let one = |f: &super::Finding| {
+            let name = matcher.detector(f.detector).id.trim_start_matches("t.").to_owned();
+            format!("{name}:{}:{}", &text[f.start as usize..f.end as usize], f.confidence.as_str())
+        };
+        found.iter().map(one).collect()
+    };
+    let whole = spell(&matcher.find(&key, label.map(str::as_bytes), text.as_bytes()));
+    for level in Level::all() {
+        let how = How { level, key: Some(&key), floor: matcher.floor };
+        assert_eq!(
+            spell(&matcher.find_at(how, label.map(str::as_bytes), text.as_bytes())),
+            whole,
+            "{level:?}"
+        );
+    }
+    if label.is_none() {
+        for cut in 0..=text.len() {
+            let (mut scan, mut out) = (Scan::new(), Vec::new());
+            scan.push(matcher, &key, &text.as_bytes()[..cut], &mut out);
+            assert!(out.iter().all(|f| f.start < scan.settled()));
+            scan.push(matcher, &key, &text.as_bytes()[cut..], &mut out);
+            scan.finish(matcher, &key, &mut out);
+            assert_eq!(spell(&out), whole, "cut at {cut} of {text:?}");
+        }
+    }
+    whole
+}
+
+#[test]
+fn a_group_named_value_is_the_finding() {
+    let cvv = matcher(&detector(
+        "cvv",
+        "pattern = '(?i:cvv2?|security code)[\"'': =]{1,4}(?P<value>\\d{3,4})'\ntier = \"medium\"\nboundary = \"word\"\ninvalidators = [\"all-same\"]"
+            .replace("''", "\\x27")
+            .as_str(),
+    ));
+    for (text, found) in [
+        ("cvv: 123", &["cvv:123:medium"][..]),
+        ("\"CVV2\":\"1234\"", &["cvv:1234:medium"]),
+        ("Security Code=042, cvv 777", &["cvv:042:medium"]),
+        ("cvv: 12345 xcvv: 123 cvv: 12a", &[]),
+    ] {
+        assert_eq!(findings(&cvv, None, text), found, "{text}");
+    }
+    let url = matcher(&detector(
+        "password",
+        "pattern = '[a-z]{3,9}://[a-z]{1,9}:(?P<value>[a-z0-9]{3,20})@[a-z.]{3,20}'\ntier = \"medium\"",
+    ));
+    let text = "see http://joe:s3cret@db.example and http://joe@db.example";
+    assert_eq!(findings(&url, None, text), ["password:s3cret:medium"]);
+}
+
+#[test]
+fn what_stands_around_a_match_can_rule_it_out() {
+    let mail = matcher(&detector(
+        "mail",
+        "pattern = '[a-z.]{1,20}@[a-z.]{3,20}'\ntier = \"strong\"\n[detector.exclude]\nbefore = '://(?:[a-z]{1,9}:)?'\nafter = ':[a-z]'",
+    ));
+    for (text, found) in [
+        ("to a@b.example:", &["mail:a@b.example:high"][..]),
+        ("a@b.example: hi", &["mail:a@b.example:high"]),
+        ("ssh://a@b.example", &[]),
+        ("ssh://joe:a@b.example", &[]),
+        ("git a@b.example:repo", &[]),
+    ] {
+        assert_eq!(findings(&mail, None, text), found, "{text}");
+    }
+}
+
+#[test]
+fn another_finding_nearby_raises_by_one_step() {
+    let both = [
+        detector(
+            "pan",
+            "pattern = '4\\d{15}'\nvalidators = [\"luhn\"]\ntier = \"strong\"\nboundary = \"digit\"",
+        ),
+        detector(
+            "expiry",
+            "pattern = 'exp[: =](?P<value>\\d\\d/\\d\\d)'\ntier = \"weak\"\n[detector.beside]\nany = [\"t.pan\"]\nbefore = 40\nafter = 40",
+        ),
+    ];
+    let matcher = matcher(&both.concat());
+    for (text, expiry) in [
+        ("4539148803436467 exp=12/27", "expiry:12/27:medium"),
+        ("exp=12/27 for 4539148803436467", "expiry:12/27:medium"),
+        ("4539148803436468 exp=12/27", "expiry:12/27:low"),
+        ("exp=12/27", "expiry:12/27:low"),
+    ] {
+        assert!(findings(&matcher, None, text).contains(&expiry.to_owned()), "{text}");
+    }
+}
+
+#[test]
+fn digits_alone_may_be_worth_less_and_words_lift_them() {
+    let id = |extra: &str| {
+        detector(
+            "id",
+            &format!(
+                "pattern = '\\d{{10}}|\\d{{6}}-\\d{{4}}'\ntier = \"medium\"\nboundary = \"number\"\nbare = \"low\"\n[detector.keywords]\nany = [\"kt\", \"kennitala\"]\nbefore = 30\nafter = 10\n{extra}"
+            ),
+        )
+    };
+    let rows = [
+        ("call 1201743399 now", "low"),
+        ("120174-3399", "medium"),
+        ("kennitala: 1201743399", "high"),
+        ("1201743399 (kt)", "high"),
+        ("kt = 120174-3399", "high"),
+        ("kt                                     1201743399", "low"),
+    ];
+    let all = matcher(&id(""));
+    let medium = matcher(&id("")).reporting(Confidence::Medium);
+    for (text, confidence) in rows {
+        let found = findings(&all, None, text);
+        assert!(found.len() == 1 && found[0].ends_with(confidence), "{text}: {found:?}");
+        let expected = if confidence == "low" { Vec::new() } else { found };
+        assert_eq!(findings(&medium, None, text), expected, "{text}");
+    }
+    assert_eq!(findings(&medium, Some("x-kennitala"), "1201743399"), ["id:1201743399:high"]);
+    let required = matcher(&id("required = true")).reporting(Confidence::Medium);
+    assert_eq!(findings(&required, None, "120174-3399"), [""; 0]);
+    assert_eq!(findings(&required, None, "kt 120174-3399").len(), 1);
+}
+
+#[test]
+fn what_follows_the_digits_makes_them_more_than_digits() {
+    let id = detector(
+        "id",
+        "pattern = '\\d{9}[ -]?[A-Z]{2}\\d|\\d{12}'\ntier = \"strong\"\nboundary = \"word\"\nbare = \"low\"\n[detector.keywords]\nany = [\"cc\"]\nbefore = 20",
+    );
+    let matcher = matcher(&id).reporting(Confidence::Medium);
+    for (text, found) in [
+        ("x 152473944 ZZ0 y", &["id:152473944 ZZ0:high"][..]),
+        ("x 152473944ZZ0 y", &["id:152473944ZZ0:high"]),
+        ("x 152473944000 y", &[]),
+        ("cc 152473944000 y", &["id:152473944000:high"]),
+    ] {
+        assert_eq!(findings(&matcher, None, text), found, "{text}");
+    }
+}
+
+#[test]
+fn alternatives_of_any_kind_are_all_found() {
+    let matcher = matcher(&detector(
+        "any",
+        "pattern = '[a-z]{1,9}@[a-z]{2,9}|abc-[a-z]{2}|\\d{3}-\\d{6}'\ntier = \"strong\"",
+    ));
+    assert_eq!(
+        findings(&matcher, None, "x joe@host y abc-de z 123-456789"),
+        ["any:joe@host:high", "any:abc-de:high", "any:123-456789:high"]
+    );
+}

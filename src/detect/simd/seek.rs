@@ -1,0 +1,58 @@
+//! Bits of possible literals to positions: the part that every kernel shares, written once and compiled for each.
+
+use super::Nibbles;
+
+/// What one block of 64 bytes, and the three behind it, show.
+pub(super) struct Sight {
+    /// Where a literal could begin that no word byte may precede, and one that stands anywhere.
+    pub bound: u64,
+    pub free: u64,
+    /// Letters, digits and `_`.
+    pub word: u64,
+}
+
+pub(super) const BLOCK: usize = 64 + super::nibbles::PLACES - 1;
+
+/// How a block is looked at. A type and not a closure, so that it is compiled into each caller with the caller's
+/// instructions.
+pub(super) trait Look {
+    fn sight(nibbles: &Nibbles, block: &[u8; BLOCK]) -> Sight;
+}
+
+#[inline(always)]
+pub(super) fn seek<L: Look>(
+    nibbles: &Nibbles,
+    text: &[u8],
+    from: usize,
+    to: usize,
+    hit: &mut impl FnMut(usize),
+) {
+    let mut word_before = u64::from(from.checked_sub(1).is_some_and(|i| is_word(text[i])));
+    let mut base = from;
+    while base < to {
+        let rest = &text[base..];
+        let sight = match rest.first_chunk::<BLOCK>() {
+            Some(block) => L::sight(nibbles, block),
+            None => {
+                let mut block = [0; BLOCK];
+                block[..rest.len()].copy_from_slice(rest);
+                L::sight(nibbles, &block)
+            }
+        };
+        let starts = !(sight.word << 1 | word_before);
+        word_before = sight.word >> 63;
+        let mut hits = sight.bound & starts | sight.free;
+        if to - base < 64 {
+            hits &= !(u64::MAX << (to - base));
+        }
+        while hits != 0 {
+            hit(base + hits.trailing_zeros() as usize);
+            hits &= hits - 1;
+        }
+        base += 64;
+    }
+}
+
+pub(super) fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}

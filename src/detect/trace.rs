@@ -1,0 +1,437 @@
+//! The stages one by one, for people: where a detector looks, what it finds there, and what let each place go.
+//!
+//! A slow path beside the engine: one detector at a time, every place tried. It never decides anything; tests hold it
+//! to the engine's findings.
+
+use std::fmt;
+use std::ops::Range;
+
+use super::anchor::{Anchor, is_separator};
+use super::compiled::{Compiled, boundary_after, boundary_before};
+use super::context::{self, Trail};
+use super::pack::Tier;
+use super::{Confidence, DetectorId, Matcher};
+use crate::limits;
+
+/// A place where a detector's pattern matches, and what became of it.
+#[derive(Clone, Debug)]
+pub struct Trace {
+    pub detector: DetectorId,
+    /// The match, and the value in it that would be found.
+    pub whole: Range<usize>,
+    pub value: Range<usize>,
+    /// Ends at which the pattern matches here.
+    pub ends: usize,
+    /// Checks in the order in which they were asked: validators must pass, invalidators must not.
+    pub checks: Vec<Asked>,
+    pub outcome: Outcome,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub name: &'static str,
+    pub must_pass: bool,
+    pub passes: bool,
+}
+
+impl Asked {
+    #[must_use]
+    pub const fn is_fine(&self) -> bool {
+        self.passes == self.must_pass
+    }
+}
+
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    Rejected(Rejection),
+    Found(Judged),
+}
+
+/// The stage that let a place go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejection {
+    BoundaryBefore,
+    BoundaryAfter,
+    Validator(&'static str),
+    Invalidator(&'static str),
+    /// `exclude.before` and `exclude.after`: what directly surrounds it proves it to be something else.
+    ExcludedBefore,
+    ExcludedAfter,
+    /// `exclude.values`.
+    ExcludedValue,
+}
+
+/// How sure, and why.
+#[derive(Clone, Debug)]
+pub struct Judged {
+    /// Words near, and whether they speak for it.
+    pub words: Vec<(Range<usize>, bool)>,
+    /// Whether a detector of `beside` matches near.
+    pub beside: bool,
+    /// Each step's reason and the confidence after it.
+    pub steps: Vec<(&'static str, Confidence)>,
+    pub confidence: Confidence,
+}
+
+/// How far the places of a text came.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Places that the anchor leads to.
+    pub candidates: u64,
+    /// Of those, where the pattern matches.
+    pub shaped: u64,
+    pub boundary: u64,
+    pub validators: u64,
+    pub invalidators: u64,
+    pub excluded: u64,
+    /// Of any confidence.
+    pub findings: u64,
+}
+
+/// What a detector is made of.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub anchors: Vec<String>,
+    pub states: usize,
+    pub bytes: usize,
+    pub min_len: usize,
+    pub max_len: usize,
+}
+
+impl Matcher {
+    #[must_use]
+    pub fn facts(&self, detector: DetectorId) -> Facts {
+        let one = &self.compiled[usize::from(detector.0)];
+        Facts {
+            anchors: one.anchors.iter().map(describe).collect(),
+            states: one.shape.states(),
+            bytes: one.size(),
+            min_len: one.shape.min_len,
+            max_len: one.shape.max_len,
+        }
+    }
+
+    /// Follows one detector through the matches that start in `from..to`, in order; the rest of `text` is context.
+    /// `next` is where it may start again: behind its last finding.
+    pub fn trace(
+        &self,
+        detector: DetectorId,
+        text: &[u8],
+        starts: Range<usize>,
+        next: &mut usize,
+        visit: &mut dyn FnMut(Trace),
+    ) -> Tally {
+        let one = &self.compiled[usize::from(detector.0)];
+        let mut tally = Tally::default();
+        for at in starts.start..starts.end.min(text.len()) {
+            let here = one.first[usize::from(text[at])] && one.anchors.iter().any(|a| leads_to(a, text, at));
+            if !here || at < *next {
+                continue;
+            }
+            tally.candidates += 1;
+            let Some(trace) = self.follow(detector, one, text, at) else { continue };
+            tally.count(&trace.outcome);
+            if let Outcome::Found(_) = trace.outcome {
+                *next = trace.whole.end;
+            }
+            visit(trace);
+        }
+        tally
+    }
+
+    fn follow(&self, detector: DetectorId, one: &Compiled, text: &[u8], at: usize) -> Option<Trace> {
+        let tried = matches(one, text, at);
+        let ends = tried.len();
+        let mut first = None;
+        for (whole, value) in tried {
+            let trace = |checks, outcome| {
+                let (whole, value) = (whole.clone(), value.clone());
+                Trace { detector, whole, value, ends, checks, outcome }
+            };
+            if !boundary_before(one.boundary, text, at) {
+                return Some(trace(Vec::new(), Outcome::Rejected(Rejection::BoundaryBefore)));
+            }
+            let (checks, rejection) = self.judge(one, text, &whole, &value);
+            match rejection {
+                None => {
+                    let judged = self.weigh(detector, one, text, &value);
+                    return Some(trace(checks, Outcome::Found(judged)));
+                }
+                Some(rejection) => {
+                    let rejected = trace(checks, Outcome::Rejected(rejection));
+                    // What surrounds a match that holds speaks of all that start here.
+                    if rejection.is_exclusion() {
+                        return Some(rejected);
+                    }
+                    // The furthest of those that fail is the one to tell about.
+                    let further = |old: &Trace| rejection.stage() > stage(&old.outcome);
+                    if first.as_ref().is_none_or(further) {
+                        first = Some(rejected);
+                    }
+                }
+            }
+        }
+        first
+    }
+
+    fn judge(
+        &self,
+        one: &Compiled,
+        text: &[u8],
+        whole: &Range<usize>,
+        value: &Range<usize>,
+    ) -> (Vec<Asked>, Option<Rejection>) {
+        if !boundary_after(one.boundary, text, whole.end) {
+            return (Vec::new(), Some(Rejection::BoundaryAfter));
+        }
+        let bytes = &text[value.clone()];
+        let validators = one.validators.iter().map(|check| (true, check));
+        let all = validators.chain(one.invalidators.iter().map(|check| (false, check)));
+        let asked = all.map(|(must_pass, check)| Asked {
+            name: check.name,
+            must_pass,
+            passes: (check.passes)(bytes),
+        });
+        let asked = asked.collect::<Vec<_>>();
+        let failed = asked.iter().find(|asked| !asked.is_fine());
+        let rejection = match failed {
+            Some(Asked { name, must_pass: true, .. }) => Some(Rejection::Validator(name)),
+            Some(Asked { name, must_pass: false, .. }) => Some(Rejection::Invalidator(name)),
+            None if one.stands_behind(text, whole.start) => Some(Rejection::ExcludedBefore),
+            None if one.stands_before(text, whole.end) => Some(Rejection::ExcludedAfter),
+            None if one.normalised(bytes).is_none() => Some(Rejection::ExcludedValue),
+            None => None,
+        };
+        (asked, rejection)
+    }
+
+    /// Confidence, step by step.
+    fn weigh(&self, detector: DetectorId, one: &Compiled, text: &[u8], value: &Range<usize>) -> Judged {
+        let bytes = &text[value.clone()];
+        let bare = bytes.iter().all(u8::is_ascii_digit);
+        let by_form = if bare { one.bare } else { one.unaided };
+        let mut steps = vec![(if bare { "digits alone" } else { "by its form" }, by_form)];
+        let unaided = one.unaided(bytes);
+        if one.is_faint(bytes) {
+            steps.push(("a spelling that `faint` names", unaided));
+        } else if one.doubts.iter().any(|check| (check.passes)(bytes)) {
+            steps.push(("a check of `doubts` passes", unaided));
+        }
+        let (from, to) = (value.start.saturating_sub(one.before), (value.end + one.after).min(text.len()));
+        let mut trail = Trail::new();
+        trail.read(self.level, &self.words, text, from, to);
+        let mut words = Vec::new();
+        let weak = unaided == Confidence::Low || one.required;
+        let (from, to) = if weak && one.beside.is_none() {
+            (context::reach_before(text, from, value.start), context::reach_after(text, value.end, to))
+        } else {
+            (from, to)
+        };
+        for (from, to) in [(from, value.start), (value.end, to)] {
+            let places = trail.places(&self.words, detector.0, (from, to));
+            // A word may speak for and against; what speaks for a value counts.
+            words.extend(places.map(|(place, says)| (place, says.positive)));
+        }
+        let positive = words.iter().any(|(_, speaks_for)| *speaks_for);
+        let negative = words.iter().any(|(_, speaks_for)| !speaks_for);
+        let mut step = |why, confidence| steps.push((why, confidence));
+        let mut confidence = unaided;
+        match (positive, one.tier) {
+            (true, Tier::Strong | Tier::Medium) => confidence = Confidence::High,
+            (true, Tier::Weak) => confidence = unaided.raised(),
+            (false, Tier::Strong) if unaided == Confidence::High => {}
+            (false, _) if negative => confidence = unaided.lowered(),
+            (false, _) => {}
+        }
+        if positive {
+            step("a keyword stands near", confidence);
+        } else if negative {
+            step("a word that speaks against it stands near", confidence);
+        }
+        let beside = self.is_beside(one, text, value);
+        if one.required && !positive {
+            confidence = Confidence::Low;
+            step("no keyword stands near, and one is required", confidence);
+        } else if beside {
+            confidence = confidence.raised();
+            step("a finding that belongs to it stands near", confidence);
+        }
+        Judged { words, beside, steps, confidence }
+    }
+
+    fn is_beside(&self, one: &Compiled, text: &[u8], value: &Range<usize>) -> bool {
+        let Some(beside) = &one.beside else { return false };
+        let (from, to) =
+            (value.start.saturating_sub(beside.before), (value.end + beside.after).min(text.len()));
+        [(from, value.start), (value.end, to)].into_iter().any(|(from, to)| {
+            beside.detectors.iter().map(|&other| &self.compiled[usize::from(other)]).any(|other| {
+                (from..to).any(|at| other.match_at(text, at).is_some_and(|found| found.end <= to))
+            })
+        })
+    }
+}
+
+impl Rejection {
+    const fn is_exclusion(self) -> bool {
+        matches!(self, Rejection::ExcludedBefore | Rejection::ExcludedAfter | Rejection::ExcludedValue)
+    }
+
+    const fn stage(self) -> u8 {
+        match self {
+            Rejection::BoundaryBefore => 0,
+            Rejection::BoundaryAfter => 1,
+            Rejection::Validator(_) => 2,
+            Rejection::Invalidator(_) => 3,
+            Rejection::ExcludedBefore | Rejection::ExcludedAfter | Rejection::ExcludedValue => 4,
+        }
+    }
+}
+
+impl fmt::Display for Rejection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Rejection::BoundaryBefore => f.write_str("boundary: something touches it in front"),
+            Rejection::BoundaryAfter => f.write_str("boundary: something touches it behind"),
+            Rejection::Validator(name) => write!(f, "validator {name} fails"),
+            Rejection::Invalidator(name) => write!(f, "invalidator {name} passes"),
+            Rejection::ExcludedBefore => {
+                f.write_str("exclude.before: what precedes it makes it something else")
+            }
+            Rejection::ExcludedAfter => f.write_str("exclude.after: what follows it makes it something else"),
+            Rejection::ExcludedValue => f.write_str("exclude.values: a known value that means nothing"),
+        }
+    }
+}
+
+fn stage(outcome: &Outcome) -> u8 {
+    match outcome {
+        Outcome::Rejected(rejection) => rejection.stage(),
+        Outcome::Found(_) => u8::MAX,
+    }
+}
+
+impl Tally {
+    fn count(&mut self, outcome: &Outcome) {
+        self.shaped += 1;
+        let counter = match outcome {
+            Outcome::Found(_) => &mut self.findings,
+            Outcome::Rejected(Rejection::BoundaryBefore | Rejection::BoundaryAfter) => &mut self.boundary,
+            Outcome::Rejected(Rejection::Validator(_)) => &mut self.validators,
+            Outcome::Rejected(Rejection::Invalidator(_)) => &mut self.invalidators,
+            Outcome::Rejected(_) => &mut self.excluded,
+        };
+        *counter += 1;
+    }
+
+    pub fn add(&mut self, other: &Tally) {
+        self.candidates += other.candidates;
+        self.shaped += other.shaped;
+        self.boundary += other.boundary;
+        self.validators += other.validators;
+        self.invalidators += other.invalidators;
+        self.excluded += other.excluded;
+        self.findings += other.findings;
+    }
+}
+
+/// Matches of the pattern alone at `at`, in the engine's order: each with the value in it.
+fn matches(one: &Compiled, text: &[u8], at: usize) -> Vec<(Range<usize>, Range<usize>)> {
+    let mut ends = one.shape.run(&text[at..]);
+    if ends.is_empty() {
+        return Vec::new();
+    }
+    let Some(parts) = &one.parts else {
+        let ends = std::iter::from_fn(|| ends.pop_longest());
+        return ends.map(|len| (at..at + len, at..at + len)).collect();
+    };
+    let all = |shape: &super::shape::Shape, from: usize| {
+        let mut ends = shape.run(&text[from..]);
+        std::iter::from_fn(move || ends.pop_longest()).map(move |len| from + len)
+    };
+    let starts = parts.prefix.as_ref().map_or_else(|| vec![at], |prefix| all(prefix, at).collect());
+    let mut found = Vec::new();
+    for from in starts {
+        for to in all(&parts.value, from) {
+            let end = match &parts.suffix {
+                Some(suffix) => all(suffix, to).next(),
+                None => Some(to),
+            };
+            found.extend(end.map(|end| (at..end, from..to)));
+        }
+    }
+    found.truncate(limits::VALUE_TRIES);
+    found
+}
+
+/// Whether the engine would try a start at `at` for this anchor.
+fn leads_to(anchor: &Anchor, text: &[u8], at: usize) -> bool {
+    let run = |from: usize, fits: fn(u8) -> bool| text[from..].iter().take_while(|&&b| fits(b)).count();
+    match anchor {
+        Anchor::None => true,
+        Anchor::Literal(literals) => {
+            literals.iter().any(|l| text.get(at..at + l.len()).is_some_and(|t| t.eq_ignore_ascii_case(l)))
+        }
+        Anchor::Digits { digits, before, .. } => {
+            (at..=at + before).any(|from| text.get(from).is_some() && digits_from(text, from) >= *digits)
+        }
+        Anchor::At { before, class, encoded } => {
+            let reach = text[at..].iter().take(*before).take_while(|&&b| class[usize::from(b)]).count();
+            (at..=at + reach)
+                .filter_map(|i| text.get(i..))
+                .any(|rest| rest.first() == Some(&b'@') || *encoded && rest.starts_with(b"%40"))
+        }
+        Anchor::Word { length, before, mixed } => (at..=(at + before).min(text.len())).any(|from| {
+            let row = &text[from..from + run(from, |b| b.is_ascii_alphanumeric())];
+            row.len() >= *length
+                && (!mixed || row.iter().any(u8::is_ascii_digit) && row.iter().any(u8::is_ascii_alphabetic))
+        }),
+    }
+}
+
+/// Digits of the run that begins here: single separators may stand between two digits.
+fn digits_from(text: &[u8], from: usize) -> usize {
+    let (mut count, mut at) = (0, from);
+    while let Some(byte) = text.get(at) {
+        match byte {
+            b'0'..=b'9' => count += 1,
+            b if at > from && is_separator(*b) && text[at - 1].is_ascii_digit() => {}
+            _ => break,
+        }
+        at += 1;
+    }
+    count
+}
+
+fn describe(anchor: &Anchor) -> String {
+    match anchor {
+        Anchor::Digits { digits, before: 0, .. } => format!("digits: begins with a run of at least {digits}"),
+        Anchor::Digits { digits, before, .. } => {
+            format!("digits: a run of at least {digits}, up to {before} bytes from its start")
+        }
+        Anchor::Literal(literals) => {
+            let shown =
+                literals.iter().take(6).map(|l| format!("`{}`", l.escape_ascii())).collect::<Vec<_>>();
+            let more =
+                if literals.len() > 6 { format!(" and {} more", literals.len() - 6) } else { String::new() };
+            format!("literal: begins with {}{more}", shown.join(", "))
+        }
+        Anchor::At { before, encoded, .. } => {
+            let or = if *encoded { " or a `%40`" } else { "" };
+            format!("at: an `@`{or}, up to {before} bytes from its start")
+        }
+        Anchor::Word { length, before, mixed } => {
+            let digit = if *mixed { ", both among them" } else { "" };
+            match before {
+                0 => format!("word: begins with {length} letters or digits in a row{digit}"),
+                _ => format!(
+                    "word: {length} letters or digits in a row{digit}, up to {before} bytes from its start"
+                ),
+            }
+        }
+        Anchor::None => "none: every place whose byte can begin a match is tried".to_owned(),
+    }
+}
+
+#[cfg(test)]
+#[path = "trace_tests.rs"]
+mod tests;

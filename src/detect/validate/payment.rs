@@ -1,0 +1,173 @@
+//! Checks of what is paid with: cards, their magnetic tracks, bank and routing codes.
+
+use super::digits::{Digits, weighted};
+use super::listed::is_listed;
+use super::{Check, issuer_range, luhn};
+
+pub(super) const CHECKS: &[Check] = &[
+    Check {
+        name: "published-test-card",
+        about: "one of the card numbers that Stripe, Adyen, Braintree, PayPal, Worldpay and the schemes publish for tests",
+        least_digits: 12,
+        passes: published_test_card,
+    },
+    Check {
+        name: "uncommon-card",
+        about: "Maestro, 13-digit Visa, 17 or 18 digits: what issuers rarely make and other numbers often look like",
+        least_digits: 12,
+        passes: uncommon_card,
+    },
+    Check {
+        name: "card-track",
+        about: "ISO/IEC 7813 track 1 or 2: a card number that passes issuer range and Luhn, then a month that exists",
+        least_digits: 12,
+        passes: card_track,
+    },
+    Check {
+        name: "bic",
+        about: "ISO 9362: four letters, an ISO 3166 country, location, and a branch or none",
+        least_digits: 0,
+        passes: bic,
+    },
+    Check {
+        name: "us-aba-rtn",
+        about: "ABA routing number: Federal Reserve ranges, weights 3, 7, 1, mod 10",
+        least_digits: 9,
+        passes: us_aba_rtn,
+    },
+];
+
+/// Whole numbers, ascending, as the publishers' testing pages gave them by November 2026.
+const TEST_CARDS: &str = include_str!("test_cards.txt");
+
+/// ISO 3166-1 alpha-2 country codes, and XK, which banks use for Kosovo.
+const COUNTRIES: &str = "AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO \
+    BQ BR BS BT BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH ER \
+    ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT HU ID IE IL IM IN \
+    IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS LT LU LV LY MA MC MD ME MF MG MH \
+    MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN \
+    PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ \
+    TK TL TM TN TO TR TT TV TW TZ UA UG UM US UY UZ VA VC VE VG VI VN VU WF WS XK YE YT ZA ZM ZW";
+
+fn published_test_card(text: &[u8]) -> bool {
+    // As long as the longest card number; whatever is longer is none.
+    let mut digits = [0u8; 19];
+    let mut len = 0;
+    for &byte in text.iter().filter(|b| b.is_ascii_digit()) {
+        let Some(slot) = digits.get_mut(len) else { return false };
+        *slot = byte;
+        len += 1;
+    }
+    len > 0 && is_listed(TEST_CARDS, &digits[..len])
+}
+
+fn uncommon_card(text: &[u8]) -> bool {
+    let digits = Digits::of(text);
+    let digits = digits.as_slice();
+    let maestro = match digits {
+        // 508 is RuPay's.
+        [5, 0, 8, ..] => digits.len() != 16,
+        [5, 0 | 6..=8, ..] | [6, 3 | 7, ..] => true,
+        _ => false,
+    };
+    maestro || matches!(digits.len(), 12 | 13 | 17 | 18)
+}
+
+/// Track 1: `B number ^ name ^ YYMM…`; track 2: `number = YYMM…`, the separator also written `D` or percent-encoded.
+fn card_track(text: &[u8]) -> bool {
+    let from = text.iter().position(u8::is_ascii_digit).unwrap_or(text.len());
+    let count = text[from..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let (number, rest) = text[from..].split_at(count);
+    let Some((separator, behind)) = separator(rest) else { return false };
+    let dated = if separator == b'^' {
+        behind.iter().enumerate().find_map(|(i, _)| match separator_at(behind, i) {
+            Some((b'^', date)) => Some(date),
+            _ => None,
+        })
+    } else {
+        Some(behind)
+    };
+    let month = dated.and_then(|date| date.get(2..4));
+    matches!(month, Some([b'0', b'1'..=b'9'] | [b'1', b'0'..=b'2']))
+        && issuer_range::passes(number)
+        && luhn::passes(number)
+}
+
+/// The separator that `text` begins with, and what is behind it.
+fn separator(text: &[u8]) -> Option<(u8, &[u8])> {
+    match text {
+        [b'%', b'5', b'E' | b'e', rest @ ..] | [b'^', rest @ ..] => Some((b'^', rest)),
+        [b'%', b'3', b'D' | b'd', rest @ ..] | [b'=' | b'D', rest @ ..] => Some((b'=', rest)),
+        _ => None,
+    }
+}
+
+fn separator_at(text: &[u8], at: usize) -> Option<(u8, &[u8])> {
+    text.get(at..).and_then(separator)
+}
+
+fn bic(text: &[u8]) -> bool {
+    let letters = |part: &[u8]| part.iter().all(u8::is_ascii_alphabetic);
+    let (Some(bank), Some(country)) = (text.get(..4), text.get(4..6)) else { return false };
+    let rest = text.get(6..).unwrap_or_default();
+    matches!(text.len(), 8 | 11)
+        && letters(bank)
+        && COUNTRIES.split(' ').any(|code| country.eq_ignore_ascii_case(code.as_bytes()))
+        && rest.iter().all(u8::is_ascii_alphanumeric)
+}
+
+fn us_aba_rtn(text: &[u8]) -> bool {
+    let digits = Digits::of(text);
+    let Some(d) = digits.exactly::<9>() else { return false };
+    // 00 the government, 01-12 the Federal Reserve's districts, 21-32 thrifts, 61-72 electronic, 80 travellers' cheques.
+    let range = matches!(d[0] * 10 + d[1], 0..=12 | 21..=32 | 61..=72 | 80);
+    range && d.iter().any(|&d| d != 0) && weighted(d, &[3, 7, 1, 3, 7, 1, 3, 7, 1]).is_multiple_of(10)
+}
+
+#[cfg(test)]
+pub(super) const CASES: &[(&str, bool, &str)] = &[
+    ("published-test-card", true, "4242 4242 4242 4242"),
+    ("published-test-card", true, "378282246310005"),
+    ("published-test-card", true, "6205500000000000004"),
+    ("published-test-card", false, "4242 4242 4242 4259"),
+    ("published-test-card", false, "424242424242424"),
+    ("published-test-card", false, "42424242424242424242"),
+    ("uncommon-card", true, "6759649826438453"),
+    ("uncommon-card", true, "4222222222222"),
+    ("uncommon-card", true, "6221 2612 3412 3412 34"),
+    ("uncommon-card", false, "4539 1488 0343 6467"),
+    ("uncommon-card", false, "5085000000000005"),
+    ("card-track", true, "B4539148803436467^DOE/JANE^28121010000000000000"),
+    ("card-track", true, "4539148803436467=28121010000012300000"),
+    ("card-track", true, "4539148803436467D28121010000012300000"),
+    ("card-track", true, "B4539148803436467%5EDOE/JANE%5E2812101"),
+    ("card-track", true, "4539148803436467%3D2812101"),
+    ("card-track", false, "4539148803436467=28131010000012300000"),
+    ("card-track", false, "4539148803436468=28121010000012300000"),
+    ("card-track", false, "4539148803436467=281"),
+    ("card-track", false, "B4539148803436467^DOE/JANE"),
+    ("bic", true, "DEUTDEFF"),
+    ("bic", true, "DEUTDEFF500"),
+    ("bic", false, "DEUTXXFF"),
+    ("bic", false, "DEUTDEFF50"),
+    ("bic", false, "D1UTDEFF"),
+    ("us-aba-rtn", true, "021000021"),
+    ("us-aba-rtn", true, "111000025"),
+    ("us-aba-rtn", false, "021000022"),
+    ("us-aba-rtn", false, "000000000"),
+    ("us-aba-rtn", false, "500000005"),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn published_cards_are_cards_and_in_order() {
+        assert!(TEST_CARDS.lines().is_sorted());
+        for card in TEST_CARDS.lines() {
+            assert!((12..=19).contains(&card.len()) && luhn::passes(card.as_bytes()), "{card}");
+            assert!(published_test_card(card.as_bytes()), "{card}");
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! What a text wears is undone and read too: a scan for each layer, its findings in terms of the text.
+
+use crate::decode::{Event, Kind, Layer, Origin, Wrapping};
+use crate::detect::{Finding, Scan};
+use crate::inspect::Engine;
+use crate::limits::{KEYWORD_REACH, LAYER_DEPTH};
+
+/// The wrappings around a value, outermost first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Path {
+    steps: [Option<(Wrapping, Option<Kind>)>; LAYER_DEPTH + 1],
+}
+
+impl Path {
+    pub(super) fn wrappings(&self) -> Vec<Wrapping> {
+        self.steps.iter().flatten().map(|(wrapping, _)| *wrapping).collect()
+    }
+
+    /// How many there are.
+    pub(super) fn depth(&self) -> usize {
+        self.steps.iter().flatten().count()
+    }
+
+    /// Names for the record.
+    pub(super) fn carriers(&self) -> impl Iterator<Item = &'static str> {
+        self.steps.iter().flatten().filter_map(|(_, kind)| kind.map(Kind::as_str))
+    }
+
+    fn within(self, wrapping: Wrapping, kind: Option<Kind>) -> Path {
+        let mut steps = [None; LAYER_DEPTH + 1];
+        let (first, inner) = (std::iter::once(Some((wrapping, kind))), self.steps);
+        steps.iter_mut().zip(first.chain(inner)).for_each(|(to, from)| *to = from);
+        Path { steps }
+    }
+}
+
+/// A finding that was made below the surface, in offsets of the surface.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sunk {
+    pub(super) finding: Finding,
+    pub(super) path: Path,
+}
+
+/// One layer of a text, and what lies below it.
+#[derive(Debug)]
+pub(super) struct Depth {
+    layer: Layer,
+    stretch: Option<Stretch>,
+    /// Layers that may still be undone below this one.
+    left: usize,
+}
+
+/// A stretch of text in which something is undone.
+#[derive(Debug)]
+struct Stretch {
+    scan: Scan,
+    below: Vec<Depth>,
+    /// Findings that begin before this offset of the text above are those of a cut, or its own.
+    from: u64,
+    /// Undone findings, in offsets of the stretch.
+    fresh: Vec<Finding>,
+    sunk: Vec<Sunk>,
+}
+
+impl Depth {
+    pub(super) fn new(engine: &Engine, wrapping: Wrapping, left: usize) -> Depth {
+        Depth { layer: Layer::new(wrapping, reach(engine)), stretch: None, left }
+    }
+
+    /// The text goes on with `chunk`; appends to `out` what is certain below it.
+    pub(super) fn push(&mut self, engine: &Engine, chunk: &[u8], out: &mut Vec<Sunk>) {
+        let (wrapping, left, stretch) = (self.layer.wrapping(), self.left, &mut self.stretch);
+        self.layer.push(chunk, &mut |event| take(engine, wrapping, left, stretch, event, out));
+        self.forget();
+    }
+
+    /// The text has ended.
+    pub(super) fn finish(&mut self, engine: &Engine, out: &mut Vec<Sunk>) {
+        let (wrapping, left, stretch) = (self.layer.wrapping(), self.left, &mut self.stretch);
+        self.layer.finish(&mut |event| take(engine, wrapping, left, stretch, event, out));
+    }
+
+    /// Everything below that starts before this offset of the text is known.
+    pub(super) fn settled(&self, engine: &Engine) -> u64 {
+        let open = self.stretch.as_ref().map(|stretch| {
+            let below = stretch.below.iter().map(|below| below.settled(engine)).min();
+            self.layer.origin().start(stretch.scan.settled().min(below.unwrap_or(u64::MAX)))
+        });
+        open.unwrap_or_else(|| self.layer.looked().saturating_sub(engine.matcher.lag() as u64))
+    }
+
+    /// The same, after a close look: nothing is under way but what a look at the text itself sees, and an escape
+    /// that has begun.
+    pub(super) fn settled_exact(&self, engine: &Engine) -> u64 {
+        let open = self.stretch.as_ref().map_or(u64::MAX, |stretch| {
+            let below = stretch.below.iter().map(|below| below.settled_exact(engine)).min();
+            let here = stretch.scan.settled_exact(&engine.matcher).max(stretch.scan.settled());
+            self.layer.origin().start(here.min(below.unwrap_or(u64::MAX)))
+        });
+        open.min(self.layer.looked())
+    }
+
+    /// Memory that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let below = self.stretch.iter().flat_map(|stretch| &stretch.below);
+        self.layer.bytes() + below.map(Depth::bytes).sum::<usize>()
+    }
+
+    fn forget(&mut self) {
+        if let Some(stretch) = &self.stretch {
+            self.layer.forget(stretch.floor());
+        }
+    }
+
+    /// What is still looked up begins here or later.
+    fn floor(&self) -> u64 {
+        match &self.stretch {
+            Some(stretch) => self.layer.origin().start(stretch.floor()),
+            None => self.layer.looked().saturating_sub(self.layer.reach() as u64),
+        }
+    }
+}
+
+impl Stretch {
+    fn floor(&self) -> u64 {
+        self.below.iter().map(Depth::floor).min().unwrap_or(u64::MAX).min(self.scan.settled())
+    }
+}
+
+/// What is undone below a wrapping that may have `left` layers, itself included.
+fn below(engine: &Engine, wrapping: Wrapping, left: usize) -> Vec<Depth> {
+    let mut depths = Vec::new();
+    if left > 1 {
+        depths.push(Depth::new(engine, Wrapping::Escapes, left - 1));
+    }
+    if left == LAYER_DEPTH && wrapping != Wrapping::Armour {
+        depths.push(Depth::new(engine, Wrapping::Armour, ARMOUR_DEPTH));
+    }
+    depths
+}
+
+/// Layers of a run of base64: itself, and escapes in what it stands for.
+pub(super) const ARMOUR_DEPTH: usize = 2;
+
+/// How much around an escape is read once more: what can be part of a value with it, and what is judged with that.
+fn reach(engine: &Engine) -> usize {
+    2 * (engine.matcher.lag() + LOOK_BACK)
+}
+
+/// Bytes before a value that its judgement looks at.
+const LOOK_BACK: usize = KEYWORD_REACH + 2;
+
+fn take(
+    engine: &Engine,
+    wrapping: Wrapping,
+    left: usize,
+    slot: &mut Option<Stretch>,
+    event: Event<'_>,
+    out: &mut Vec<Sunk>,
+) {
+    if let Event::Open(at) = event {
+        *slot = Some(Stretch {
+            scan: Scan::new(),
+            below: below(engine, wrapping, left),
+            // What begins earlier ends before it, and is found by a look at the text itself.
+            from: at.saturating_sub(engine.matcher.lag() as u64),
+            fresh: Vec::new(),
+            sunk: Vec::new(),
+        });
+        return;
+    }
+    let Some(stretch) = slot else { return };
+    match event {
+        Event::Open(_) => {}
+        Event::Text(text, origin) => {
+            stretch.scan.push(&engine.matcher, &engine.key, text, &mut stretch.fresh);
+            for below in &mut stretch.below {
+                below.push(engine, text, &mut stretch.sunk);
+            }
+            stretch.rise(wrapping, origin, u64::MAX, out);
+        }
+        Event::Close { whole, origin } => {
+            stretch.scan.finish(&engine.matcher, &engine.key, &mut stretch.fresh);
+            for below in &mut stretch.below {
+                below.finish(engine, &mut stretch.sunk);
+            }
+            // What needs to know what follows the cut is found by a look at the text itself.
+            let seen = stretch.scan.seen();
+            let to =
+                if whole { u64::MAX } else { origin.end(seen).saturating_sub(engine.matcher.lag() as u64) };
+            stretch.rise(wrapping, origin, to, out);
+            *slot = None;
+        }
+    }
+}
+
+impl Stretch {
+    /// Tells what was found in terms of the text above.
+    fn rise(&mut self, wrapping: Wrapping, origin: &Origin, to: u64, out: &mut Vec<Sunk>) {
+        let from = self.from;
+        let here = self.fresh.drain(..).map(|finding| Sunk { finding, path: Path::default() });
+        for Sunk { mut finding, path } in here.chain(self.sunk.drain(..)) {
+            let (start, end) = (finding.start, finding.end);
+            let (kind, wrapping) = (origin.kind(start, end), origin.worn(wrapping, start, end));
+            (finding.start, finding.end) = (origin.start(start), origin.end(end));
+            if finding.start >= from && finding.start < to {
+                out.push(Sunk { finding, path: path.within(wrapping, kind) });
+            }
+        }
+    }
+}

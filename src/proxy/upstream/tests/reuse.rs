@@ -1,0 +1,158 @@
+//! Connections that serve again, those that no longer can, and what is sent twice.
+
+use super::*;
+
+#[tokio::test]
+async fn a_closed_idle_connection_is_not_reused() {
+    let authority = Authority::new();
+    let close = Arc::new(Notify::new());
+    let closing = Arc::clone(&close);
+    let origin = Origin::start(None, move |_, mut stream| {
+        let closing = Arc::clone(&closing);
+        async move {
+            assert!(read_request(&mut stream).await);
+            stream.write_all(OK.as_bytes()).await.unwrap();
+            closing.notified().await;
+        }
+    })
+    .await;
+    let upstreams = upstreams(&authority);
+    assert_eq!(fetch(&upstreams, &origin.http()).await, "hello");
+    assert_eq!(upstreams.pool_stats().idle, 1);
+    close.notify_one();
+    until(|| {
+        upstreams.pool.drop_stale();
+        upstreams.pool_stats().idle == 0
+    })
+    .await;
+    let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
+    assert!(!lease.is_reused());
+}
+
+/// Answers the first request of its first connection and closes on the second; later connections are good.
+async fn closes_on_second_request(number: usize, mut stream: Stream) {
+    if number > 0 {
+        return answer(stream, OK).await;
+    }
+    assert!(read_request(&mut stream).await);
+    stream.write_all(OK.as_bytes()).await.unwrap();
+    assert!(read_request(&mut stream).await);
+}
+
+#[tokio::test]
+async fn a_dead_connection_is_replaced_for_what_may_be_repeated() {
+    let authority = Authority::new();
+    let origin = Origin::start(None, closes_on_second_request).await;
+    let upstreams = upstreams(&authority);
+    assert_eq!(fetch(&upstreams, &origin.http()).await, "hello");
+    let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
+    assert!(lease.is_reused());
+    assert_eq!(read(lease.send(get()).await.unwrap()).await.unwrap(), "hello");
+    assert_eq!(origin.connections(), 2);
+}
+
+#[tokio::test]
+async fn a_charge_is_never_sent_twice() {
+    let authority = Authority::new();
+    let origin = Origin::start(None, closes_on_second_request).await;
+    let upstreams = upstreams(&authority);
+    assert_eq!(fetch(&upstreams, &origin.http()).await, "hello");
+    let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
+    let error = lease.send(request(Method::POST, Full::from("charge"))).await.unwrap_err();
+    assert!(error.sent, "{error:?}");
+    assert_eq!(origin.connections(), 1);
+    assert_eq!(error.status(), StatusCode::BAD_GATEWAY);
+}
+
+#[tokio::test]
+async fn a_connection_that_closed_before_it_was_used_is_replaced_for_any_request() {
+    let authority = Authority::new();
+    let (close, closed) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let signals = (Arc::clone(&close), Arc::clone(&closed));
+    let origin = Origin::start(None, move |number, mut stream| {
+        let (close, closed) = (Arc::clone(&signals.0), Arc::clone(&signals.1));
+        async move {
+            if number > 0 {
+                return answer(stream, OK).await;
+            }
+            assert!(read_request(&mut stream).await);
+            stream.write_all(OK.as_bytes()).await.unwrap();
+            close.notified().await;
+            drop(stream);
+            closed.notify_one();
+        }
+    })
+    .await;
+    let upstreams = upstreams(&authority);
+    assert_eq!(fetch(&upstreams, &origin.http()).await, "hello");
+    let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
+    assert!(lease.is_reused());
+    close.notify_one();
+    closed.notified().await;
+    // A timer makes the runtime look at its sockets, where the end is waiting.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let response = lease.send(request(Method::POST, Full::from("charge"))).await.unwrap();
+    assert_eq!(read(response).await.unwrap(), "hello");
+    assert_eq!(origin.connections(), 2);
+}
+
+#[tokio::test]
+async fn responses_without_a_body_leave_the_connection_usable() {
+    let authority = Authority::new();
+    let origin = Origin::start(None, |_, mut stream| async move {
+        for response in [
+            "HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n",
+            "HTTP/1.1 204 No Content\r\n\r\n",
+            "HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n",
+            "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n",
+            OK,
+        ] {
+            assert!(read_request(&mut stream).await);
+            stream.write_all(response.as_bytes()).await.unwrap();
+        }
+    })
+    .await;
+    let upstreams = upstreams(&authority);
+    for method in [Method::HEAD, Method::GET, Method::GET, Method::POST] {
+        let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
+        // The body is never asked for, as hyper's server does not when there is none.
+        drop(lease.send(request(method, Empty::<Bytes>::new())).await.unwrap());
+    }
+    assert_eq!(fetch(&upstreams, &origin.http()).await, "hello");
+    assert_eq!(origin.connections(), 1);
+}
+
+#[tokio::test]
+async fn an_unread_body_closes_its_connection() {
+    let authority = Authority::new();
+    let closed = Arc::new(Notify::new());
+    let seen = Arc::clone(&closed);
+    let origin = Origin::start(None, move |_, mut stream| {
+        let seen = Arc::clone(&seen);
+        async move {
+            assert!(read_request(&mut stream).await);
+            stream.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello").await.unwrap();
+            assert!(!read_request(&mut stream).await);
+            seen.notify_one();
+        }
+    })
+    .await;
+    let upstreams = upstreams(&authority);
+    let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
+    drop(lease.send(get()).await.unwrap());
+    tokio::time::timeout(PATIENCE, closed.notified()).await.unwrap();
+    assert_eq!(upstreams.pool_stats().idle, 0);
+}
+
+#[tokio::test]
+async fn old_idle_connections_are_dropped() {
+    let authority = Authority::new();
+    let origin = Origin::start(None, |_, stream| answer(stream, OK)).await;
+    let upstreams = upstreams(&authority);
+    assert_eq!(fetch(&upstreams, &origin.http()).await, "hello");
+    tokio::time::pause();
+    tokio::time::advance(limits::POOL_IDLE).await;
+    tokio::time::resume();
+    assert_eq!(fetch(&upstreams, &origin.http()).await, "hello");
+    assert_eq!(origin.connections(), 2);
+}
