@@ -31,6 +31,13 @@ pub(super) struct Evidence {
     pub negative: bool,
 }
 
+impl Evidence {
+    pub(super) fn join(&mut self, other: Evidence) {
+        self.positive |= other.positive;
+        self.negative |= other.negative;
+    }
+}
+
 const BITS: u32 = 16;
 const SLOTS: u32 = 12;
 /// Shortest word.
@@ -275,9 +282,7 @@ impl Trail {
     pub(super) fn evidence(&self, words: &Words, detector: u16, from: usize, to: usize) -> Evidence {
         let mut evidence = Evidence::default();
         for hit in self.hits.iter().filter(|hit| hit.start as usize >= from && hit.end as usize <= to) {
-            let says = words.says(hit.word, detector);
-            evidence.positive |= says.positive;
-            evidence.negative |= says.negative;
+            evidence.join(words.says(hit.word, detector));
         }
         evidence
     }

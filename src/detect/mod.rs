@@ -47,9 +47,7 @@ mod fault;
 mod index;
 mod literal;
 mod region;
-
-#[cfg(test)]
-mod hostile_tests;
+mod weigh;
 
 pub use matcher::{Detector, DetectorId, Matcher};
 pub use pack::{Mask, Pack, PackError};

@@ -2,10 +2,9 @@
 
 use super::anchor::GROUP_LEN;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
-use super::context::{self, Trail};
+use super::context::{Evidence, Trail};
 use super::index::{At, ENCODED_AT, Prefixed, Word};
 use super::matcher::{DetectorId, Matcher};
-use super::pack::Tier;
 use super::simd::{self, Level, Visit};
 use super::{Confidence, Finding};
 use crate::fingerprint::{Fingerprint, FingerprintKey};
@@ -163,7 +162,7 @@ impl Run<'_, '_> {
             return false;
         }
         let Some(normalised) = detector.normalised(&self.region.text[value.clone()]) else { return false };
-        let (confidence, keyword) = self.confidence(number, detector, value.start, value.end);
+        let (confidence, keyword) = self.confidence(number, detector, &value);
         if confidence < self.how.floor {
             return false;
         }
@@ -180,58 +179,30 @@ impl Run<'_, '_> {
         true
     }
 
-    fn confidence(&mut self, number: u16, detector: &Compiled, at: usize, end: usize) -> (Confidence, bool) {
+    fn confidence(
+        &mut self,
+        number: u16,
+        detector: &Compiled,
+        value: &std::ops::Range<usize>,
+    ) -> (Confidence, bool) {
         let text = self.region.text;
-        let unaided = detector.unaided(&text[at..end]);
-        let beside = self.beside(detector, at, end);
-        let lifted = |confidence: Confidence| if beside { confidence.raised() } else { confidence };
-        if !detector.has_words {
-            return (lifted(unaided), false);
+        let unaided = detector.unaided(&text[value.clone()]);
+        let mut says = Evidence::default();
+        if detector.has_words {
+            let words = &self.matcher.words;
+            let trail = &mut self.scratch.trail;
+            let (from, to) = detector.surroundings(text, value);
+            trail.read(self.how.level, words, text, from, to);
+            let (from, to) = detector.own_surroundings(unaided, text, value);
+            says = trail.evidence(words, number, from, value.start);
+            says.join(trail.evidence(words, number, value.end, to));
+            if let Some(label) = self.region.label {
+                let trail = label_trail(&mut self.label, self.matcher, label);
+                says.join(trail.evidence(words, number, 0, label.len()));
+            }
         }
-        let words = &self.matcher.words;
-        let (from, to) = (at.saturating_sub(detector.before), (end + detector.after).min(text.len()));
-        let trail = &mut self.scratch.trail;
-        trail.read(self.how.level, words, text, from, to);
-        // What is weak by itself needs words of its own, unless it belongs to another value.
-        let weak = unaided == Confidence::Low || detector.required;
-        let (from, to) = if weak && detector.beside.is_none() {
-            (context::reach_before(text, from, at), context::reach_after(text, end, to))
-        } else {
-            (from, to)
-        };
-        let before = trail.evidence(words, number, from, at);
-        let after = trail.evidence(words, number, end, to);
-        let label = self.region.label.map(|label| {
-            let trail = label_trail(&mut self.label, self.matcher, label);
-            trail.evidence(words, number, 0, label.len())
-        });
-        let label = label.unwrap_or_default();
-        let positive = before.positive || after.positive || label.positive;
-        let negative = before.negative || after.negative || label.negative;
-        let confidence = match (positive, detector.tier) {
-            (true, Tier::Strong | Tier::Medium) => Confidence::High,
-            (true, Tier::Weak) => unaided.raised(),
-            // What a strong form proved beyond medium no word takes back.
-            (false, Tier::Strong) if unaided == Confidence::High => unaided,
-            (false, _) if negative => unaided.lowered(),
-            (false, _) => unaided,
-        };
-        let capped = detector.required && !positive;
-        (if capped { Confidence::Low } else { lifted(confidence) }, positive)
-    }
-
-    /// Whether a match of another detector that this one minds lies near.
-    fn beside(&self, detector: &Compiled, at: usize, end: usize) -> bool {
-        let Some(beside) = &detector.beside else { return false };
-        let text = self.region.text;
-        let (from, to) = (at.saturating_sub(beside.before), (end + beside.after).min(text.len()));
-        let lies_in = |from: usize, to: usize| {
-            beside.detectors.iter().any(|&other| {
-                let other = &self.matcher.compiled[usize::from(other)];
-                (from..to).any(|at| other.match_at(text, at).is_some_and(|found| found.end <= to))
-            })
-        };
-        lies_in(from, at) || lies_in(end, to)
+        let beside = self.matcher.is_beside(detector, text, value);
+        (detector.weigh(unaided, says, beside, |_, _| {}), says.positive)
     }
 
     /// Detectors that begin with their digits, at the beginning of a group with `left` digits from here on.

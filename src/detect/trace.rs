@@ -8,8 +8,7 @@ use std::ops::Range;
 
 use super::anchor::{Anchor, is_separator};
 use super::compiled::{Compiled, boundary_after, boundary_before};
-use super::context::{self, Trail};
-use super::pack::Tier;
+use super::context::{Evidence, Trail};
 use super::{Confidence, DetectorId, Matcher};
 use crate::limits;
 
@@ -217,57 +216,23 @@ impl Matcher {
         } else if one.doubts.iter().any(|check| (check.passes)(bytes)) {
             steps.push(("a check of `doubts` passes", unaided));
         }
-        let (from, to) = (value.start.saturating_sub(one.before), (value.end + one.after).min(text.len()));
+        let (from, to) = one.surroundings(text, value);
         let mut trail = Trail::new();
         trail.read(self.level, &self.words, text, from, to);
         let mut words = Vec::new();
-        let weak = unaided == Confidence::Low || one.required;
-        let (from, to) = if weak && one.beside.is_none() {
-            (context::reach_before(text, from, value.start), context::reach_after(text, value.end, to))
-        } else {
-            (from, to)
-        };
+        let (from, to) = one.own_surroundings(unaided, text, value);
         for (from, to) in [(from, value.start), (value.end, to)] {
             let places = trail.places(&self.words, detector.0, (from, to));
             // A word may speak for and against; what speaks for a value counts.
             words.extend(places.map(|(place, says)| (place, says.positive)));
         }
-        let positive = words.iter().any(|(_, speaks_for)| *speaks_for);
-        let negative = words.iter().any(|(_, speaks_for)| !speaks_for);
-        let mut step = |why, confidence| steps.push((why, confidence));
-        let mut confidence = unaided;
-        match (positive, one.tier) {
-            (true, Tier::Strong | Tier::Medium) => confidence = Confidence::High,
-            (true, Tier::Weak) => confidence = unaided.raised(),
-            (false, Tier::Strong) if unaided == Confidence::High => {}
-            (false, _) if negative => confidence = unaided.lowered(),
-            (false, _) => {}
-        }
-        if positive {
-            step("a keyword stands near", confidence);
-        } else if negative {
-            step("a word that speaks against it stands near", confidence);
-        }
+        let says = Evidence {
+            positive: words.iter().any(|(_, speaks_for)| *speaks_for),
+            negative: words.iter().any(|(_, speaks_for)| !speaks_for),
+        };
         let beside = self.is_beside(one, text, value);
-        if one.required && !positive {
-            confidence = Confidence::Low;
-            step("no keyword stands near, and one is required", confidence);
-        } else if beside {
-            confidence = confidence.raised();
-            step("a finding that belongs to it stands near", confidence);
-        }
+        let confidence = one.weigh(unaided, says, beside, |why, confidence| steps.push((why, confidence)));
         Judged { words, beside, steps, confidence }
-    }
-
-    fn is_beside(&self, one: &Compiled, text: &[u8], value: &Range<usize>) -> bool {
-        let Some(beside) = &one.beside else { return false };
-        let (from, to) =
-            (value.start.saturating_sub(beside.before), (value.end + beside.after).min(text.len()));
-        [(from, value.start), (value.end, to)].into_iter().any(|(from, to)| {
-            beside.detectors.iter().map(|&other| &self.compiled[usize::from(other)]).any(|other| {
-                (from..to).any(|at| other.match_at(text, at).is_some_and(|found| found.end <= to))
-            })
-        })
     }
 }
 

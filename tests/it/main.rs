@@ -3,6 +3,7 @@
 #![expect(unreachable_pub, reason = "a binary of tests has no outside")]
 
 mod blocks;
+mod bounded;
 mod commands;
 mod drains;
 mod forwards;

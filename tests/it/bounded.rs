@@ -2,8 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::*;
-use crate::fingerprint::FingerprintKey;
+use tidegate::detect::{Matcher, Pack, PackError};
+use tidegate::fingerprint::FingerprintKey;
 
 fn pack(pattern: &str) -> Result<Pack, Vec<PackError>> {
     Pack::parse(

@@ -1,0 +1,77 @@
+//! How sure a value is: what its form, the words around it and its neighbours come to.
+
+use std::ops::Range;
+
+use super::compiled::Compiled;
+use super::context::{self, Evidence};
+use super::pack::Tier;
+use super::{Confidence, Matcher};
+
+impl Compiled {
+    /// Where words and what lies beside a value are looked for.
+    pub(super) fn surroundings(&self, text: &[u8], value: &Range<usize>) -> (usize, usize) {
+        (value.start.saturating_sub(self.before), (value.end + self.after).min(text.len()))
+    }
+
+    /// The part of its surroundings whose words speak of a value: one that is weak by itself needs words of its own,
+    /// unless it belongs to another value.
+    pub(super) fn own_surroundings(
+        &self,
+        unaided: Confidence,
+        text: &[u8],
+        value: &Range<usize>,
+    ) -> (usize, usize) {
+        let (from, to) = self.surroundings(text, value);
+        let weak = unaided == Confidence::Low || self.required;
+        if !weak || self.beside.is_some() {
+            return (from, to);
+        }
+        (context::reach_before(text, from, value.start), context::reach_after(text, value.end, to))
+    }
+
+    /// Confidence from evidence; `step` is told of each change, why and to what.
+    pub(super) fn weigh(
+        &self,
+        unaided: Confidence,
+        words: Evidence,
+        beside: bool,
+        mut step: impl FnMut(&'static str, Confidence),
+    ) -> Confidence {
+        let confidence = match (words.positive, self.tier) {
+            (true, Tier::Strong | Tier::Medium) => Confidence::High,
+            (true, Tier::Weak) => unaided.raised(),
+            // What a strong form proved beyond medium no word takes back.
+            (false, Tier::Strong) if unaided == Confidence::High => unaided,
+            (false, _) if words.negative => unaided.lowered(),
+            (false, _) => unaided,
+        };
+        if words.positive {
+            step("a keyword stands near", confidence);
+        } else if words.negative {
+            step("a word that speaks against it stands near", confidence);
+        }
+        if self.required && !words.positive {
+            step("no keyword stands near, and one is required", Confidence::Low);
+            return Confidence::Low;
+        }
+        if beside {
+            step("a finding that belongs to it stands near", confidence.raised());
+            return confidence.raised();
+        }
+        confidence
+    }
+}
+
+impl Matcher {
+    /// Whether a match of another detector that this one minds lies near.
+    pub(super) fn is_beside(&self, one: &Compiled, text: &[u8], value: &Range<usize>) -> bool {
+        let Some(beside) = &one.beside else { return false };
+        let (from, to) =
+            (value.start.saturating_sub(beside.before), (value.end + beside.after).min(text.len()));
+        [(from, value.start), (value.end, to)].into_iter().any(|(from, to)| {
+            beside.detectors.iter().map(|&other| &self.compiled[usize::from(other)]).any(|other| {
+                (from..to).any(|at| other.match_at(text, at).is_some_and(|found| found.end <= to))
+            })
+        })
+    }
+}
