@@ -3,6 +3,7 @@
 //! Each takes any bytes and panics when a promise is broken. What needs private parts stands beside them, in
 //! `audit::fuzzing` and `proxy::fuzzing`.
 
+use std::cell::Cell;
 use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::OnceLock;
@@ -43,8 +44,13 @@ fn built_in() -> &'static Option<Matcher> {
     })
 }
 
-/// Findings in a fixed order, whatever the order in which they became certain.
-fn scanned<'a>(matcher: &Matcher, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Finding> {
+/// Findings in a fixed order, whatever the order in which they became certain. `last`: what comes behind `pieces`,
+/// looked at with their end.
+fn scanned<'a>(
+    matcher: &Matcher,
+    pieces: impl IntoIterator<Item = &'a [u8]>,
+    last: Option<&[u8]>,
+) -> Vec<Finding> {
     let key = FingerprintKey::new(&[1; 32]);
     let (mut scan, mut out) = (Scan::new(), Vec::new());
     for piece in pieces {
@@ -56,7 +62,10 @@ fn scanned<'a>(matcher: &Matcher, pieces: impl IntoIterator<Item = &'a [u8]>) ->
         );
     }
     let (before, settled) = (out.len(), scan.settled().max(scan.settled_exact(matcher)));
-    scan.finish(matcher, &key, &mut out);
+    match last {
+        Some(last) => scan.last(matcher, &key, last, &mut out),
+        None => scan.finish(matcher, &key, &mut out),
+    }
     assert!(out.iter().skip(before).all(|f| f.start >= settled), "the end began below the settled offset");
     out.sort_unstable_by_key(|f| (f.start, f.end, f.detector));
     out
@@ -68,8 +77,10 @@ pub fn scan(data: &[u8]) {
     assert!(matcher.is_some(), "the built-in packs do not compile");
     let (text, pieces) = pieces(data);
     if let Some(matcher) = matcher {
-        let whole = scanned(matcher, [text]);
-        assert_eq!(scanned(matcher, pieces.iter().copied()), whole);
+        let whole = scanned(matcher, [text], None);
+        assert_eq!(scanned(matcher, pieces.iter().copied(), None), whole);
+        let (last, before) = pieces.split_last().unwrap_or((&text, &[]));
+        assert_eq!(scanned(matcher, before.iter().copied(), Some(last)), whole);
         assert!(
             whole.iter().all(|f| f.start < f.end && f.end <= text.len() as u64),
             "a finding outside its text"
@@ -86,7 +97,7 @@ pub fn pack(data: &[u8]) {
             Err(errors) => assert!(!errors.is_empty(), "refused without a reason"),
             Ok(matcher) => {
                 let _ = matcher.check_examples();
-                let _ = scanned(&matcher, [data]);
+                let _ = scanned(&matcher, [data], None);
             }
         },
     }
@@ -145,21 +156,27 @@ type Stretch = (u64, Vec<u8>, Vec<(u64, u64)>);
 /// What one layer tells of a text: where each stretch begins, its bytes, and where each of them came from.
 fn undone<'a>(wrapping: Wrapping, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Stretch> {
     let (mut layer, mut stretches) = (Layer::new(wrapping, 40), Vec::<Stretch>::new());
-    let mut sink = |event: Event<'_>| match (event, stretches.last_mut()) {
-        (Event::Open(at), _) => stretches.push((at, Vec::new(), Vec::new())),
-        (Event::Text(text, origin), Some((_, all, from))) => {
-            for _ in text {
-                let at = from.len() as u64;
-                from.push((origin.start(at), origin.end(at + 1)));
+    let (told, mut plain) = (Cell::new(0), None);
+    let mut sink = |event: Event<'_>| {
+        told.set(told.get() + 1);
+        match (event, stretches.last_mut()) {
+            (Event::Open(at), _) => stretches.push((at, Vec::new(), Vec::new())),
+            (Event::Text(text, origin), Some((_, all, from))) => {
+                for _ in text {
+                    let at = from.len() as u64;
+                    from.push((origin.start(at), origin.end(at + 1)));
+                }
+                all.extend_from_slice(text);
             }
-            all.extend_from_slice(text);
+            (Event::Text(..) | Event::Close { .. }, _) => {}
         }
-        (Event::Text(..) | Event::Close { .. }, _) => {}
     };
     for piece in pieces {
+        plain = layer.ends_plainly(piece).then(|| told.get());
         layer.push(piece, &mut sink);
     }
     layer.finish(&mut sink);
+    assert!(plain.is_none_or(|before| before == told.get()), "something was undone in a plain end");
     stretches
 }
 

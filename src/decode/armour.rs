@@ -25,6 +25,22 @@ pub(super) fn is_digit(byte: u8) -> bool {
     VALUES[usize::from(byte)] < 64
 }
 
+/// How many digits `text` begins with. Long runs are looked at in pieces, which the compiler takes in one step each.
+pub(super) fn digits(text: &[u8]) -> usize {
+    let (pieces, _) = text.as_chunks::<32>();
+    let whole =
+        pieces.iter().take_while(|piece| piece.iter().fold(true, |all, byte| all & is_plain(*byte))).count();
+    let rest = text.get(32 * whole..).unwrap_or_default();
+    32 * whole + rest.iter().take_while(|byte| is_digit(**byte)).count()
+}
+
+/// The same as [`is_digit`], by comparisons alone.
+fn is_plain(byte: u8) -> bool {
+    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
+    let number = byte.wrapping_sub(b'0') < 10;
+    letter | number | (byte == b'+') | (byte == b'/') | (byte == b'-') | (byte == b'_')
+}
+
 /// The first run of enough digits from `at` on, `at` being no place inside one; or where one begins that reaches the
 /// end.
 pub(super) fn seek(text: &[u8], at: usize) -> Result<usize, usize> {
@@ -172,6 +188,19 @@ mod tests {
             assert_eq!(seek(format!("{before}{run} y").as_bytes(), 0), Ok(before.len()));
             assert_eq!(seek(format!("{before}{}", &run[1..]).as_bytes(), 0), Err(before.len()));
             assert_eq!(seek(format!("{before}{} ", &run[1..]).as_bytes(), 0), Err(before.len() + run.len()));
+        }
+    }
+
+    #[test]
+    fn long_runs_are_counted_as_short_ones() {
+        for byte in 0..=u8::MAX {
+            assert_eq!(is_plain(byte), is_digit(byte), "{byte}");
+        }
+        for length in 0..100 {
+            for end in ["", " ", ";A", "\u{ff}"] {
+                let text = format!("{}{end}", "aZ9+/-_".repeat(15).get(..length).unwrap());
+                assert_eq!(digits(text.as_bytes()), length, "{text}");
+            }
         }
     }
 

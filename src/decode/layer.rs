@@ -115,9 +115,26 @@ impl Layer {
         self.text.capacity() + self.view.capacity() + self.origin.bytes()
     }
 
+    /// Whether nothing is undone any more if the text ends with `chunk`.
+    #[must_use]
+    pub fn ends_plainly(&self, chunk: &[u8]) -> bool {
+        let mut active = Active::UNKNOWN;
+        self.is_idle()
+            && match self.wrapping {
+                Wrapping::Escapes => active.next(chunk, 0) == chunk.len(),
+                Wrapping::Armour => self.run == Run::Seeking && armour::seek(chunk, 0).is_err(),
+                Wrapping::Utf16 { .. } | Wrapping::Base64 { .. } | Wrapping::Hex => false,
+            }
+    }
+
+    /// Whether all that came was looked at, and nothing is under way.
+    fn is_idle(&self) -> bool {
+        self.open.is_none() && self.done == self.text.len()
+    }
+
     /// The text goes on with `chunk`.
     pub fn push(&mut self, chunk: &[u8], sink: Sink<'_>) {
-        let idle = self.open.is_none() && self.done == self.text.len();
+        let idle = self.is_idle();
         if idle && self.wrapping == Wrapping::Escapes {
             let mut active = Active::UNKNOWN;
             if active.next(chunk, 0) == chunk.len() {
@@ -269,7 +286,8 @@ impl Layer {
 
     /// Digits from where it stands, at most so many.
     fn digits(&self, most: usize) -> usize {
-        self.text[self.done..].iter().take(most).take_while(|byte| armour::is_digit(**byte)).count()
+        let rest = &self.text[self.done..];
+        armour::digits(rest.get(..most).unwrap_or(rest))
     }
 
     /// Looks for the next run and judges it; whether there is more to do.

@@ -76,11 +76,40 @@ impl Scan {
         self.base = self.decided - back as u64;
     }
 
+    /// The text ends with `chunk`: the same as [`push`](Self::push) and then [`finish`](Self::finish), in one look at
+    /// what need not wait for more.
+    pub fn last(&mut self, matcher: &Matcher, key: &FingerprintKey, chunk: &[u8], out: &mut Vec<Finding>) {
+        let first_new = out.len();
+        out.append(&mut self.early);
+        let (chunk_base, back) = (self.seen, matcher.look_back());
+        let seam = back + matcher.lag();
+        self.seen += chunk.len() as u64;
+        if chunk_base > 0 && chunk.len() <= seam {
+            self.carry.extend_from_slice(chunk);
+            self.decide(matcher, key, self.seen, out);
+        } else {
+            let mut from = 0;
+            if chunk_base > 0 {
+                self.carry.extend_from_slice(&chunk[..seam]);
+                self.decide(matcher, key, chunk_base + back as u64, out);
+                from = back;
+            }
+            let region = Region { text: chunk, base: chunk_base, from, to: chunk.len(), label: None };
+            region.decide(matcher, how(matcher, key), &mut self.scratch, out);
+            self.decided = self.seen;
+        }
+        self.end(first_new, out);
+    }
+
     /// The text has ended: appends what is left; everything is settled.
     pub fn finish(&mut self, matcher: &Matcher, key: &FingerprintKey, out: &mut Vec<Finding>) {
         let first_new = out.len();
         out.append(&mut self.early);
         self.decide(matcher, key, self.seen, out);
+        self.end(first_new, out);
+    }
+
+    fn end(&mut self, first_new: usize, out: &mut [Finding]) {
         if let Some(new) = out.get_mut(first_new..) {
             new.sort_unstable_by_key(|f| (f.start, f.end, f.detector));
         }

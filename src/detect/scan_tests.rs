@@ -31,6 +31,8 @@ fn chunked(matcher: &Matcher, text: &[u8], cuts: &[usize]) -> Vec<Finding> {
         push_checked(&mut scan, matcher, &text[at..end], &mut out);
         at = end;
     }
+    let (mut at_once, mut same) = (scan.clone(), out.clone());
+    at_once.last(matcher, &key(), &text[at..], &mut same);
     push_checked(&mut scan, matcher, &text[at..], &mut out);
     let settled = scan.settled_exact(matcher);
     let before = out.len();
@@ -39,6 +41,8 @@ fn chunked(matcher: &Matcher, text: &[u8], cuts: &[usize]) -> Vec<Finding> {
         out[before..].iter().all(|f| f.start >= settled),
         "a finding began below the exact settled offset"
     );
+    assert_eq!(sorted(same), sorted(out.clone()), "the last chunk in one look");
+    assert!(at_once.settled() == scan.seen() && at_once.seen() == scan.seen());
     out
 }
 

@@ -133,6 +133,20 @@ impl Body {
         }
     }
 
+    /// Reads and keeps the last chunk. What is read in place is looked at once, with nothing kept back for more.
+    pub(super) fn last(&mut self, judge: &mut Judge, chunk: Bytes) {
+        if matches!(&self.form, Form::Fresh(opening) if opening.is_empty() && chunk.len() >= OPENING) {
+            self.begin(&chunk);
+        }
+        if !matches!(self.form, Form::Plain) {
+            return self.push(judge, chunk);
+        }
+        self.seen += chunk.len() as u64;
+        self.inspected += chunk.len() as u64;
+        self.reading.last(judge, &chunk);
+        self.hold.chain.push(chunk);
+    }
+
     fn read_opening(&mut self, judge: &mut Judge) {
         if let Form::Fresh(opening) = &mut self.form {
             let opening = std::mem::take(opening);

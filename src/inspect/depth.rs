@@ -74,6 +74,14 @@ impl Depth {
         self.forget();
     }
 
+    /// The text ends with `chunk`.
+    pub(super) fn last(&mut self, engine: &Engine, chunk: &[u8], out: &mut Vec<Sunk>) {
+        if !self.layer.ends_plainly(chunk) {
+            self.push(engine, chunk, out);
+            self.finish(engine, out);
+        }
+    }
+
     /// The text has ended.
     pub(super) fn finish(&mut self, engine: &Engine, out: &mut Vec<Sunk>) {
         let (wrapping, left, stretch) = (self.layer.wrapping(), self.left, &mut self.stretch);

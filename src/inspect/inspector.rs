@@ -154,7 +154,19 @@ impl Inspector {
 
     /// Takes the next bytes of the body.
     pub fn push(&mut self, chunk: Bytes) -> Step {
-        self.guarded(|this| this.take_chunk(chunk))
+        self.guarded(|this| {
+            this.body.push(&mut this.judge, chunk);
+            this.judge_chunk()
+        })
+    }
+
+    /// The same for the last bytes, behind which there is nothing but [`Inspector::finish`]: cheaper, since nothing
+    /// of them has to wait for what follows.
+    pub fn push_last(&mut self, chunk: Bytes) -> Step {
+        self.guarded(|this| {
+            this.body.last(&mut this.judge, chunk);
+            this.judge_chunk()
+        })
     }
 
     /// Takes the trailer fields, after the last `push` and before `finish`; edits via [`Inspector::trailer_edits`].
@@ -289,8 +301,8 @@ impl Inspector {
         self.verdict().unwrap_or(Step::Wait)
     }
 
-    fn take_chunk(&mut self, chunk: Bytes) -> Step {
-        self.body.push(&mut self.judge, chunk);
+    /// What follows from the chunk that was just read.
+    fn judge_chunk(&mut self) -> Step {
         if let Some(stop) = self.verdict() {
             return stop;
         }

@@ -68,6 +68,13 @@ impl Reading {
         self.settle(judge, settled);
     }
 
+    /// The text ends with `piece`.
+    pub(super) fn last(&mut self, judge: &mut Judge, piece: &[u8]) {
+        self.opening.push(piece);
+        self.text.last(judge.engine(), piece);
+        self.settle(judge, u64::MAX);
+    }
+
     pub(super) fn finish(&mut self, judge: &mut Judge) {
         self.text.finish(judge.engine());
         self.settle(judge, u64::MAX);

@@ -65,13 +65,37 @@ impl Text {
         }
     }
 
-    fn begin(&mut self, engine: &Engine, opening: &[u8]) {
+    /// The text ends with `piece`.
+    pub(super) fn last(&mut self, engine: &Engine, piece: &[u8]) {
+        match &self.depth {
+            Below::Fresh(opening) if !opening.is_empty() || piece.len() < OPENING => {
+                self.push(engine, piece);
+                return self.finish(engine);
+            }
+            Below::Fresh(_) => self.depth = Below::Known(self.below(engine, piece)),
+            Below::Known(_) => {}
+        }
+        self.scan.last(&engine.matcher, &engine.key, piece, &mut self.fresh);
+        if let Below::Known(layers) = &mut self.depth {
+            for mut layer in layers.drain(..) {
+                layer.last(engine, piece, &mut self.sunk);
+            }
+        }
+    }
+
+    /// The layers of a text that begins so.
+    fn below(&self, engine: &Engine, opening: &[u8]) -> Vec<Depth> {
         let utf16 = recognise(opening, self.charset.as_deref());
         let mut layers = vec![
             Depth::new(engine, Wrapping::Escapes, LAYER_DEPTH),
             Depth::new(engine, Wrapping::Armour, ARMOUR_DEPTH),
         ];
         layers.extend(utf16.map(|utf16| Depth::new(engine, utf16, LAYER_DEPTH)));
+        layers
+    }
+
+    fn begin(&mut self, engine: &Engine, opening: &[u8]) {
+        let mut layers = self.below(engine, opening);
         for layer in &mut layers {
             layer.push(engine, opening, &mut self.sunk);
         }

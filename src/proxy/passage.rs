@@ -193,13 +193,18 @@ impl<B: Source> Passage<B> {
                 }
                 self.came += bytes.len() as u64;
                 let (last, mut finished) = (self.source.is_end_stream(), false);
-                let step = self.timed(|inspector| match inspector.push(bytes) {
-                    Step::Wait if last => {
-                        finished = true;
-                        inspector.finish()
+                let step = self.timed(|inspector| {
+                    if !last {
+                        return inspector.push(bytes);
                     }
-                    // What is released leaves first.
-                    step => step,
+                    match inspector.push_last(bytes) {
+                        Step::Wait => {
+                            finished = true;
+                            inspector.finish()
+                        }
+                        // What is released leaves first.
+                        step => step,
+                    }
                 });
                 if finished {
                     return self.finished(step);

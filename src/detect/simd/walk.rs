@@ -185,5 +185,9 @@ fn long_digits<V: Visit>(visit: &mut V, text: &[u8], start: usize, to: usize) {
 #[inline(never)]
 fn word_end(text: &[u8], start: usize, to: usize) -> usize {
     let run = text.get(start..to).unwrap_or_default();
-    start + run.iter().take_while(|b| b.is_ascii_alphanumeric()).count()
+    // Without an early end the compiler takes a piece in one step.
+    let is_whole = |piece: &&[u8; 32]| piece.iter().fold(true, |all, b| all & b.is_ascii_alphanumeric());
+    let whole = 32 * run.as_chunks::<32>().0.iter().take_while(is_whole).count();
+    let rest = run.get(whole..).unwrap_or_default();
+    start + whole + rest.iter().take_while(|b| b.is_ascii_alphanumeric()).count()
 }

@@ -141,11 +141,12 @@ fn drain(inspector: &mut Inspector, out: &mut Vec<u8>) {
 fn run(mut inspector: Inspector, head: &Head<'_>, chunks: &[&[u8]]) -> Outcome {
     let mut out = Vec::new();
     let mut last = inspector.head(head);
-    for chunk in chunks {
+    for (number, chunk) in chunks.iter().enumerate() {
         if last == Step::Stop {
             break;
         }
-        last = inspector.push(Bytes::copy_from_slice(chunk));
+        let chunk = Bytes::copy_from_slice(chunk);
+        last = if number + 1 < chunks.len() { inspector.push(chunk) } else { inspector.push_last(chunk) };
         drain(&mut inspector, &mut out);
     }
     let early = out.len();

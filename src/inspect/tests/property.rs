@@ -111,8 +111,12 @@ proptest! {
         let mut inspector = setup.inspector();
         inspector.head(&plain());
         let mut out = Vec::new();
-        for chunk in chunks(body.as_bytes(), &cuts) {
-            prop_assert_ne!(inspector.push(Bytes::copy_from_slice(chunk)), Step::Stop);
+        let chunks = chunks(body.as_bytes(), &cuts);
+        for (number, chunk) in chunks.iter().enumerate() {
+            let chunk = Bytes::copy_from_slice(chunk);
+            let is_last = number + 1 == chunks.len() && !idle;
+            let step = if is_last { inspector.push_last(chunk) } else { inspector.push(chunk) };
+            prop_assert_ne!(step, Step::Stop);
             drain(&mut inspector, &mut out);
             if idle {
                 inspector.idle();
