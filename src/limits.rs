@@ -230,3 +230,10 @@ pub const AUDIT_RESERVE: u64 = 64 * 1024;
 pub const AUDIT_ALARMS: [u64; 2] = [70, 85];
 /// Records not yet signed for that make a second a busy one: it ends with a checkpoint.
 pub const CHECKPOINT_BUSY: u64 = 100;
+/// Names that a report counts by (hosts come from clients), the rest in one line; and rows that it shows of a table.
+pub const REPORT_NAMES: usize = 10_000;
+pub const REPORT_ROWS: usize = 100;
+/// Most decisions that a report draws for a tester: more than any sampling table asks for.
+pub const REPORT_SAMPLE: usize = 10_000;
+/// Time between two looks at a growing trail by `audit tail --follow`.
+pub const TAIL_LOOK: Duration = Duration::from_millis(200);

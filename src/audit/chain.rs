@@ -82,10 +82,65 @@ impl Tree {
     }
 }
 
+/// The hashes that lead from leaf `index` to the root over `leaves`, lowest first (RFC 6962, section 2.1.1).
+pub(super) fn path(leaves: &[Hash], index: usize) -> Vec<Hash> {
+    let mut path = Vec::new();
+    let (mut leaves, mut index) = (leaves, index);
+    while leaves.len() > 1 {
+        let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
+        let other = if index < left.len() { right } else { left };
+        path.push(
+            other
+                .iter()
+                .fold(Tree::default(), |mut tree, leaf| {
+                    tree.push(*leaf);
+                    tree
+                })
+                .root(),
+        );
+        (leaves, index) = if index < left.len() { (left, index) } else { (right, index - left.len()) };
+    }
+    path.reverse();
+    path
+}
+
+/// The root that a path leads to from a leaf, in a tree of `size` leaves (RFC 9162, section 2.1.3.2).
+#[cfg(test)]
+pub(super) fn root_of(leaf: Hash, index: u64, size: u64, path: &[Hash]) -> Option<Hash> {
+    let (mut node, mut at, mut last) = (leaf, index, size.checked_sub(1)?);
+    for other in path {
+        if at & 1 == 1 || at == last {
+            node = parent(other, &node);
+            while at & 1 == 0 && at != 0 {
+                (at, last) = (at >> 1, last >> 1);
+            }
+        } else {
+            node = parent(&node, other);
+        }
+        (at, last) = (at >> 1, last >> 1);
+    }
+    (last == 0).then_some(node)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::audit::text::hex;
+
+    #[test]
+    fn every_leaf_is_proved_and_no_other() {
+        let leaves: Vec<Hash> = (0u32..70).map(|i| sha256(&i.to_be_bytes())).collect();
+        for size in 1..=leaves.len() {
+            let root = naive_root(&leaves[..size]);
+            for index in 0..size {
+                let path = path(&leaves[..size], index);
+                let proved = |leaf, at| root_of(leaf, at, size as u64, &path) == Some(root);
+                assert!(proved(leaves[index], index as u64), "{index} of {size}");
+                assert!(!proved(sha256(b"other"), index as u64), "{index} of {size}");
+                assert!(size == 1 || !proved(leaves[index], (index as u64) ^ 1), "{index} of {size}");
+            }
+        }
+    }
 
     /// The definition of RFC 6962, word for word.
     fn naive_root(leaves: &[Hash]) -> Hash {

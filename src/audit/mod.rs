@@ -12,6 +12,7 @@ mod encode;
 pub(crate) mod fuzzing;
 mod line;
 mod log;
+pub mod query;
 mod queue;
 mod reader;
 pub mod record;

@@ -239,7 +239,7 @@ pub fn verify(
     })
 }
 
-fn key_beside(directory: &Path) -> Result<PublicKey, OpenError> {
+pub(super) fn key_beside(directory: &Path) -> Result<PublicKey, OpenError> {
     let path = directory.join(PUBLIC_KEY_FILE);
     let text = fs::read_to_string(&path)
         .map_err(|error| OpenError::new(&path, format!("cannot be read: {error}")))?;

@@ -66,7 +66,7 @@ enum Command {
     /// Prints valid synthetic values of an identifier.
     Sample(sample::Args),
     /// Proves the audit trail.
-    Audit(audit::Args),
+    Audit(Box<audit::Args>),
     /// Makes and shows the authority that clients trust.
     Issuer(issuer::Args),
     /// Prints the variables that make a client trust and use the proxy.

@@ -6,6 +6,7 @@ mod blocks;
 mod bounded;
 mod commands;
 mod drains;
+mod evidence;
 mod forwards;
 mod harness;
 mod oracle;

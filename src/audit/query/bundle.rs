@@ -1,0 +1,162 @@
+//! A folder to hand on: segments, checkpoints, public key, a manifest of hashes, and a program of its own that checks
+//! them without this one.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use crate::audit::query::facts::Facts;
+use crate::audit::query::filter::Filter;
+use crate::audit::query::index::Index;
+use crate::audit::query::search::search;
+use crate::audit::query::store::Store;
+use crate::audit::record::Kind;
+use crate::audit::segment::{self, FILE_MODE, Found};
+use crate::audit::signing::Signer;
+use crate::audit::text::hex;
+use crate::audit::verify::{key_beside, verify};
+use crate::audit::{OpenError, PublicKey, chain};
+
+/// What is said before a manifest is signed: such a signature means nothing else.
+const DOMAIN: &[u8] = b"tidegate.audit.bundle.v1\0";
+const CHECKER: &str = include_str!("verify.py");
+const STEPS: &str = include_str!("bundle.md");
+
+/// What goes into a bundle, and where it goes.
+#[derive(Debug)]
+pub struct Bundle<'a> {
+    pub directory: &'a Path,
+    /// A folder that is not there yet.
+    pub to: &'a Path,
+    /// Records outside its time are left out by whole segments; those that match stand apart once more.
+    pub filter: &'a Filter,
+    pub key: Option<&'a PublicKey>,
+    /// Signs the manifest.
+    pub signer: Option<&'a Signer>,
+}
+
+struct Writing<'a> {
+    to: &'a Path,
+    files: Vec<Value>,
+}
+
+impl Writing<'_> {
+    /// Writes a file and notes it for the manifest.
+    fn put(&mut self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let path = self.to.join(name);
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(path)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        self.files.push(json!({ "file": name, "bytes": bytes.len(), "sha256": hex(&chain::sha256(bytes)) }));
+        Ok(())
+    }
+}
+
+/// Writes a bundle; how many records it has, and how many of them match the filter.
+pub fn export(bundle: &Bundle<'_>) -> Result<(u64, u64), OpenError> {
+    let key = match bundle.key {
+        Some(key) => *key,
+        None => key_beside(bundle.directory)?,
+    };
+    // Whatever the answer is: a trail that was changed is evidence, too.
+    let report = verify(bundle.directory, Some(&key), &[], &mut |_| {})?;
+    let failed = |error: io::Error| OpenError::new(bundle.to, format!("cannot be written: {error}"));
+    let make = |path: PathBuf| DirBuilder::new().mode(0o700).create(path);
+    make(bundle.to.to_owned()).and_then(|()| make(bundle.to.join("records"))).map_err(failed)?;
+    let mut writing = Writing { to: bundle.to, files: Vec::new() };
+    let mut copied = Copied::default();
+    let segments = segment::list(bundle.directory).map_err(failed)?;
+    for (at, found) in segments.iter().enumerate() {
+        copied.segment(found, at + 1 < segments.len(), bundle.filter, &mut writing).map_err(failed)?;
+    }
+    let mut selection = Vec::new();
+    let searched = search(bundle.directory, bundle.filter, &mut |line, facts| {
+        if facts.seq <= copied.last {
+            selection.extend_from_slice(line);
+            selection.push(b'\n');
+        }
+        Ok(true)
+    })
+    .map_err(failed)?;
+    let mut put = |name: &str, bytes: &[u8]| writing.put(name, bytes).map_err(failed);
+    put("selection.jsonl", &selection)?;
+    put("checkpoints.jsonl", &copied.checkpoints)?;
+    put("audit.pub", key.to_pem().as_bytes())?;
+    put("verified.txt", format!("{report}\n").as_bytes())?;
+    put("verify.py", CHECKER.as_bytes())?;
+    put("README.md", STEPS.as_bytes())?;
+    let manifest = json!({
+        "bundle": "tidegate.audit.bundle.v1",
+        "log": report.log,
+        "key": key.id(),
+        "verdict": report.verdict().as_str(),
+        "records": { "first": copied.first, "last": copied.last, "count": copied.records },
+        "files": writing.files,
+    });
+    let manifest = format!("{manifest:#}\n");
+    writing.put("manifest.json", manifest.as_bytes()).map_err(failed)?;
+    if let Some(signer) = bundle.signer {
+        let signature = signer.sign(&[DOMAIN, manifest.as_bytes()].concat());
+        let signature = json!({ "key": signer.id(), "public_key": signer.public().to_pem(), "signature": hex(&signature) });
+        writing.put("manifest.sig", format!("{signature:#}\n").as_bytes()).map_err(failed)?;
+    }
+    fs::File::open(bundle.to).and_then(|folder| folder.sync_all()).map_err(failed)?;
+    Ok((copied.records, searched.matched))
+}
+
+#[derive(Default)]
+struct Copied {
+    first: u64,
+    last: u64,
+    records: u64,
+    checkpoints: Vec<u8>,
+}
+
+impl Copied {
+    /// Copies a segment that may hold something of the filter's time; of one that still grows, what is signed for.
+    fn segment(
+        &mut self,
+        found: &Found,
+        is_closed: bool,
+        filter: &Filter,
+        writing: &mut Writing<'_>,
+    ) -> io::Result<()> {
+        let mut store = Store::open(found)?;
+        if is_closed {
+            let (earliest, latest) = Index::of(&found.path, &mut store)?.times();
+            if !filter.overlaps(earliest, latest) {
+                return Ok(());
+            }
+        }
+        let (mut text, mut kept, mut checkpoints, mut last) = (Vec::new(), (0, 0, 0), Vec::new(), 0);
+        let mut records = 0;
+        store.each_line(&mut |line| {
+            text.extend_from_slice(line);
+            text.push(b'\n');
+            records += 1;
+            let Some(facts) = Facts::parse(line) else { return Ok(true) };
+            last = facts.seq;
+            if &*facts.kind == Kind::Checkpoint.as_str() {
+                checkpoints.extend_from_slice(line);
+                checkpoints.push(b'\n');
+                kept = (text.len(), last, records);
+            }
+            Ok(true)
+        })?;
+        let (bytes, last, records) = if is_closed { (text.len(), last, records) } else { kept };
+        if records == 0 {
+            return Ok(());
+        }
+        text.truncate(bytes);
+        if self.records == 0 {
+            self.first = found.first;
+        }
+        self.last = last;
+        self.records += records;
+        self.checkpoints.append(&mut checkpoints);
+        writing.put(&format!("records/{}", segment::name(found.first)), &text)
+    }
+}

@@ -1,0 +1,28 @@
+//! Questions to a trail: records by their values, a report for a period, a bundle to hand on.
+//!
+//! Reads files alone, beside a writer at work or without one. Invariant: what is answered was read from the records
+//! themselves; an index only says where to look.
+
+mod bundle;
+mod facts;
+mod filter;
+mod follow;
+mod index;
+mod proof;
+mod report;
+mod report_text;
+mod rows;
+mod search;
+mod store;
+
+#[cfg(test)]
+mod tests;
+
+pub use bundle::{Bundle, export};
+pub use facts::{Facts, Field};
+pub use filter::{Filter, Pattern};
+pub use follow::{Follow, follow};
+pub use proof::prove;
+pub use report::{Period, Sampled, Sum, Summary, summarize};
+pub use rows::{COLUMNS, Columns, csv_row, row};
+pub use search::{Searched, search};

@@ -1,0 +1,384 @@
+//! What happened in a period, added up from its records alone: two runs over the same records say the same, byte for
+//! byte.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use crate::audit::chain::{Hash, sha256};
+use crate::audit::query::facts::Facts;
+use crate::audit::query::filter::Filter;
+use crate::audit::query::index::Index;
+use crate::audit::query::store::Store;
+use crate::audit::record::Kind;
+use crate::audit::segment;
+use crate::audit::signing::PublicKey;
+use crate::audit::text::hex;
+use crate::audit::verify::key_beside;
+use crate::audit::walk::Walk;
+use crate::limits;
+
+/// A period, and a sample drawn from it.
+#[derive(Clone, Copy, Debug)]
+pub struct Period {
+    /// Microseconds since 1970: not before, and before.
+    pub from: i64,
+    pub until: i64,
+    /// How many decisions are drawn for a tester, and what the draw depends on.
+    pub sample: usize,
+    pub seed: u64,
+}
+
+/// What one value of a field came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Sum {
+    pub messages: u64,
+    pub blocked: u64,
+    pub redacted: u64,
+    pub alerted: u64,
+    /// Distinct values: in an identifier's sum its own, else all.
+    pub values: u64,
+    pub forwarded: u64,
+}
+
+/// What one message of the sample says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sampled {
+    pub seq: u64,
+    pub time: String,
+    pub direction: String,
+    pub action: String,
+    pub disclosure: String,
+    pub decision: String,
+}
+
+/// A period's records, added up.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    pub period: Period,
+    pub log: Option<String>,
+    pub key: String,
+    pub nodes: BTreeSet<String>,
+    /// First and last record of the period; records in it.
+    pub first: Option<u64>,
+    pub last: Option<u64>,
+    pub records: u64,
+    /// Sequences that should be there and are not.
+    pub gaps: Vec<(u64, u64)>,
+    /// The first thing that is wrong with the segments that hold the period.
+    pub fault: Option<String>,
+    /// The checkpoint that signs for the last record of the period.
+    pub signed_by: Option<u64>,
+    /// SHA-256 over the lines of the period, each with its newline.
+    pub hash: Hash,
+    pub kinds: BTreeMap<String, u64>,
+    pub actions: BTreeMap<String, u64>,
+    pub would: BTreeMap<String, u64>,
+    pub disclosures: BTreeMap<String, u64>,
+    pub rules: BTreeMap<String, Sum>,
+    pub identifiers: BTreeMap<String, Sum>,
+    pub destinations: BTreeMap<String, Sum>,
+    pub clients: BTreeMap<String, Sum>,
+    pub tenants: BTreeMap<String, Sum>,
+    pub seen: u64,
+    pub inspected: u64,
+    pub forwarded: u64,
+    pub uninspected: BTreeMap<String, u64>,
+    /// Times in which a control did not work, as their records tell it.
+    pub failures: Vec<(u64, String)>,
+    /// Whether the self-tests of the period held, and those that did not.
+    pub tests: (u64, u64),
+    pub sample: Vec<Sampled>,
+    pub messages: u64,
+}
+
+/// Adds up a period. `key`: as in [`verify`](crate::audit::verify()).
+pub fn summarize(directory: &Path, period: Period, key: Option<&PublicKey>) -> io::Result<Summary> {
+    let key = match key {
+        Some(key) => *key,
+        None => key_beside(directory).map_err(|error| io::Error::other(error.to_string()))?,
+    };
+    let mut gather = Gather {
+        summary: empty(period, &key),
+        hash: ring::digest::Context::new(&ring::digest::SHA256),
+        draw: BTreeMap::new(),
+        walk: Walk::new(key),
+    };
+    let filter = Filter { from: Some(period.from), until: Some(period.until), ..Filter::default() };
+    let segments = segment::list(directory)?;
+    for (at, found) in segments.iter().enumerate() {
+        let is_closed = at + 1 < segments.len();
+        let mut store = Store::open(found)?;
+        if is_closed {
+            let (earliest, latest) = Index::of(&found.path, &mut store)?.times();
+            if !filter.overlaps(earliest, latest) {
+                continue;
+            }
+        }
+        gather.segment(found.first, &mut store)?;
+    }
+    Ok(gather.finish())
+}
+
+fn empty(period: Period, key: &PublicKey) -> Summary {
+    Summary {
+        period,
+        log: None,
+        key: key.id(),
+        nodes: BTreeSet::new(),
+        first: None,
+        last: None,
+        records: 0,
+        gaps: Vec::new(),
+        fault: None,
+        signed_by: None,
+        hash: sha256(b""),
+        kinds: BTreeMap::new(),
+        actions: BTreeMap::new(),
+        would: BTreeMap::new(),
+        disclosures: BTreeMap::new(),
+        rules: BTreeMap::new(),
+        identifiers: BTreeMap::new(),
+        destinations: BTreeMap::new(),
+        clients: BTreeMap::new(),
+        tenants: BTreeMap::new(),
+        seen: 0,
+        inspected: 0,
+        forwarded: 0,
+        uninspected: BTreeMap::new(),
+        failures: Vec::new(),
+        tests: (0, 0),
+        sample: Vec::new(),
+        messages: 0,
+    }
+}
+
+struct Gather {
+    summary: Summary,
+    hash: ring::digest::Context,
+    /// The decisions drawn so far, by what the seed makes of their sequence.
+    draw: BTreeMap<Hash, Sampled>,
+    walk: Walk,
+}
+
+impl Gather {
+    fn segment(&mut self, first: u64, store: &mut Store) -> io::Result<()> {
+        self.walk.enter(first);
+        let mut is_whole = self.summary.fault.is_none();
+        store.each_line(&mut |line| {
+            if is_whole && let Err(fault) = self.walk.line(line) {
+                self.summary.fault = Some(format!("record {} {}", fault.seq, fault.what));
+                is_whole = false;
+            }
+            self.line(line);
+            Ok(true)
+        })?;
+        if is_whole && let Err(fault) = self.walk.finish() {
+            self.summary.fault = Some(format!("record {} {}", fault.seq, fault.what));
+        }
+        if let Some((seq, key)) = &self.walk.unknown_key {
+            self.summary.fault.get_or_insert_with(|| format!("record {seq} is signed by another key, {key}"));
+        }
+        Ok(())
+    }
+
+    fn line(&mut self, line: &[u8]) {
+        let Some(facts) = Facts::parse(line) else { return };
+        let period = self.summary.period;
+        let is_inside = facts.micros().is_some_and(|at| (period.from..period.until).contains(&at));
+        let is_checkpoint = &*facts.kind == Kind::Checkpoint.as_str();
+        if !is_inside {
+            if is_checkpoint && self.summary.last.is_some() && self.summary.signed_by.is_none() {
+                self.summary.signed_by = Some(facts.seq);
+            }
+            return;
+        }
+        self.hash.update(line);
+        self.hash.update(b"\n");
+        let summary = &mut self.summary;
+        if let Some(last) = summary.last.filter(|last| facts.seq > last + 1) {
+            summary.gaps.push((last + 1, facts.seq - 1));
+        }
+        summary.first.get_or_insert(facts.seq);
+        summary.last = Some(facts.seq);
+        // A later checkpoint inside the period signs for itself and all before it.
+        summary.signed_by = is_checkpoint.then_some(facts.seq);
+        summary.records += 1;
+        *summary.kinds.entry(facts.kind.to_string()).or_default() += 1;
+        if facts.is_message() {
+            if &*facts.kind == Kind::Decision.as_str() {
+                self.message(&facts);
+            }
+        } else {
+            self.event(&facts, line);
+        }
+    }
+
+    fn message(&mut self, facts: &Facts<'_>) {
+        let summary = &mut self.summary;
+        summary.messages += 1;
+        let action = facts.action.as_deref().unwrap_or_default();
+        for (counts, word) in [
+            (&mut summary.actions, Some(action)),
+            (&mut summary.would, facts.would.as_deref()),
+            (&mut summary.disclosures, facts.disclosure.as_deref()),
+        ] {
+            if let Some(word) = word {
+                *counts.entry(word.to_owned()).or_default() += 1;
+            }
+        }
+        if let Some(bytes) = &facts.bytes {
+            summary.seen += bytes.seen;
+            summary.inspected += bytes.inspected;
+            summary.forwarded += bytes.forwarded;
+            for part in &bytes.uninspected {
+                *summary.uninspected.entry(part.reason.to_string()).or_default() += part.bytes;
+            }
+        }
+        let one = Sum {
+            messages: 1,
+            blocked: u64::from(action == "block"),
+            redacted: u64::from(action == "redact"),
+            alerted: u64::from(action == "alert"),
+            values: facts.findings.iter().map(|found| found.distinct).sum(),
+            forwarded: facts.findings.iter().map(|found| found.forwarded).sum(),
+        };
+        facts.rules.iter().for_each(|rule| add(&mut summary.rules, rule, one));
+        for found in &facts.findings {
+            let own = Sum { values: found.distinct, forwarded: found.forwarded, ..one };
+            add(&mut summary.identifiers, &found.identifier, own);
+        }
+        let host = facts.destination.as_ref().and_then(|destination| destination.host.as_deref());
+        let client = facts.client.as_ref();
+        let client = client.and_then(|client| client.identity.as_deref().or(client.address.as_deref()));
+        for (sums, name) in [
+            (&mut summary.destinations, host),
+            (&mut summary.clients, client),
+            (&mut summary.tenants, facts.tenant.as_deref()),
+        ] {
+            if let Some(name) = name {
+                add(sums, name, one);
+            }
+        }
+        self.draw(facts);
+    }
+
+    /// Keeps the decisions whose hash under the seed is lowest: every decision of the period has the same chance, and
+    /// whoever knows the seed draws the same ones.
+    fn draw(&mut self, facts: &Facts<'_>) {
+        let period = self.summary.period;
+        if period.sample == 0 {
+            return;
+        }
+        let rank = sha256(format!("tidegate.sample.v1 {} {}", period.seed, facts.seq).as_bytes());
+        if self.draw.len() >= period.sample
+            && self.draw.last_key_value().is_some_and(|(last, _)| rank > *last)
+        {
+            return;
+        }
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        let sampled = Sampled {
+            seq: facts.seq,
+            time: facts.time.to_string(),
+            direction: text(facts.direction.as_deref()),
+            action: text(facts.action.as_deref()),
+            disclosure: text(facts.disclosure.as_deref()),
+            decision: text(facts.decision.as_deref()),
+        };
+        self.draw.insert(rank, sampled);
+        if self.draw.len() > period.sample {
+            self.draw.pop_last();
+        }
+    }
+
+    fn event(&mut self, facts: &Facts<'_>, line: &[u8]) {
+        #[derive(serde::Deserialize)]
+        struct Event {
+            #[serde(default)]
+            node: Option<String>,
+            #[serde(default)]
+            log: Option<String>,
+            #[serde(default)]
+            control: Option<String>,
+            #[serde(default)]
+            cause: Option<String>,
+            #[serde(default)]
+            from: Option<String>,
+            #[serde(default)]
+            until: Option<String>,
+            #[serde(default)]
+            passed: Option<bool>,
+        }
+        let Ok(event) = serde_json::from_slice::<Event>(line) else { return };
+        let summary = &mut self.summary;
+        summary.nodes.extend(event.node);
+        if let Some(log) = event.log {
+            summary.log.get_or_insert(log);
+        }
+        let kind = &*facts.kind;
+        if kind == Kind::ControlFailure.as_str() && summary.failures.len() < limits::REPORT_ROWS {
+            let text = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
+            let span = match (event.from, event.until) {
+                (Some(from), Some(until)) => format!(" ({from} to {until})"),
+                (Some(from), None) => format!(" (from {from})"),
+                (None, Some(until)) => format!(" (until {until})"),
+                (None, None) => String::new(),
+            };
+            summary
+                .failures
+                .push((facts.seq, format!("{}: {}{span}", text(event.control), text(event.cause))));
+        }
+        if kind == Kind::ControlTest.as_str() {
+            match event.passed {
+                Some(true) => summary.tests.0 += 1,
+                Some(false) | None => summary.tests.1 += 1,
+            }
+        }
+    }
+
+    fn finish(self) -> Summary {
+        let mut summary = self.summary;
+        summary.hash.copy_from_slice(self.hash.finish().as_ref());
+        summary.sample = self.draw.into_values().collect();
+        summary.sample.sort_by_key(|sampled| sampled.seq);
+        summary
+    }
+}
+
+/// A sum more for `name`. Names come from clients, so their number is bounded; the rest share one line.
+fn add(sums: &mut BTreeMap<String, Sum>, name: &str, one: Sum) {
+    let is_named = sums.len() < limits::REPORT_NAMES || sums.contains_key(name);
+    let name = if is_named { name } else { OTHERS };
+    if !sums.contains_key(name) {
+        sums.insert(name.to_owned(), Sum::default());
+    }
+    let Some(sum) = sums.get_mut(name) else { return };
+    sum.messages += one.messages;
+    sum.blocked += one.blocked;
+    sum.redacted += one.redacted;
+    sum.alerted += one.alerted;
+    sum.values += one.values;
+    sum.forwarded += one.forwarded;
+}
+
+/// What is said of names beyond the bound; no host or rule has such a name.
+const OTHERS: &str = "(others)";
+
+impl Summary {
+    /// Whether the period's records are all there, unchanged and signed for.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.fault.is_none() && self.gaps.is_empty() && (self.records == 0 || self.signed_by.is_some())
+    }
+
+    pub(super) fn hash_text(&self) -> String {
+        hex(&self.hash)
+    }
+}
+
+/// A time of a period as a person reads it.
+pub(super) fn shown(micros: i64) -> String {
+    Timestamp::from_microsecond(micros).map_or_else(|_| micros.to_string(), |time| format!("{time:.0}"))
+}

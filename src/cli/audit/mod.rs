@@ -1,0 +1,83 @@
+//! `tidegate audit`: proves the trail, answers questions to it, and hands it on.
+
+mod choose;
+mod export;
+mod query;
+mod report;
+mod tail;
+mod verify;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+
+use super::{Failure, Output};
+use crate::audit::PublicKey;
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+Examples:
+  tidegate audit verify audit --key audit-public.pem --witness heads.txt
+  tidegate audit query audit --since 2h --action block --format table
+  tidegate audit query audit --destination '*.crm.example' --identifier 'payment.*' --format csv
+  tidegate audit tail audit --follow --action block
+  tidegate audit report audit --from 2026-10-01 --to 2026-11-01 --format html --sample 25 --seed 7
+  tidegate audit export audit --to evidence --from 2026-10-01 --until 2026-11-01 --sign-with certs/audit.key
+  tidegate audit prove audit 48151 > proof.json")]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Exits 0 whole, 1 tampered (names the first bad record), 2 a missing segment or an unproven tail, 3 unknown key.
+    Verify(verify::Args),
+    /// Prints the records that match, as lines, a table or CSV.
+    Query(query::Args),
+    /// Prints the last records, and new ones as they come.
+    Tail(tail::Args),
+    /// Adds up a period: proof of its records, totals, coverage, controls, a sample for testers.
+    Report(report::Args),
+    /// Writes a folder of evidence that is checked without this program.
+    Export(export::Args),
+    /// Proves one record without showing the others.
+    Prove(export::Prove),
+}
+
+pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    match &args.command {
+        Command::Verify(args) => verify::run(args, output),
+        Command::Query(args) => query::run(args, output),
+        Command::Tail(args) => tail::run(args, output),
+        Command::Report(args) => report::run(args, output),
+        Command::Export(args) => export::run(args, output),
+        Command::Prove(args) => export::prove(args, output),
+    }
+}
+
+/// Which public key to believe.
+#[derive(Debug, clap::Args)]
+struct KeyArg {
+    /// The public key that signatures must be of (PEM), from a place that the gate cannot write. Without it the key
+    /// beside the records is taken.
+    #[arg(long, value_name = "FILE")]
+    key: Option<PathBuf>,
+}
+
+impl KeyArg {
+    fn read(&self) -> Result<Option<PublicKey>, Failure> {
+        let read = |path: &PathBuf| {
+            let text =
+                fs::read_to_string(path).map_err(|error| Failure::file(path, "cannot be read", &error))?;
+            PublicKey::from_pem(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
+        };
+        self.key.as_ref().map(read).transpose()
+    }
+}
+
+/// An audit directory that cannot be read.
+fn unreadable(directory: &Path) -> impl Fn(std::io::Error) -> Failure + '_ {
+    |error| Failure::file(directory, "cannot be read", &error)
+}
