@@ -10,7 +10,7 @@ use std::sync::OnceLock;
 
 use crate::config;
 use crate::decode::{Coding, DecodeError, Decoder, Event, Layer, Wrapping, rewrap};
-use crate::detect::{Finding, Matcher, Pack, Scan};
+use crate::detect::{Finding, Matcher, Pack, Scan, first_run};
 use crate::fingerprint::FingerprintKey;
 use crate::proxy;
 
@@ -155,7 +155,7 @@ type Stretch = (u64, Vec<u8>, Vec<(u64, u64)>);
 
 /// What one layer tells of a text: where each stretch begins, its bytes, and where each of them came from.
 fn undone<'a>(wrapping: Wrapping, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Stretch> {
-    let (mut layer, mut stretches) = (Layer::new(wrapping, 40), Vec::<Stretch>::new());
+    let (mut layer, mut stretches) = (Layer::new(wrapping, 40).seeking(first_run), Vec::<Stretch>::new());
     let (told, mut plain) = (Cell::new(0), None);
     let mut sink = |event: Event<'_>| {
         told.set(told.get() + 1);

@@ -45,6 +45,10 @@ pub enum Event<'a> {
     Close { whole: bool, origin: &'a Origin },
 }
 
+/// Looks for a run of digits that may be base64, from the beginning of a text: where the first begins that is long
+/// enough, or where one begins that reaches the end.
+pub type Seek = fn(&[u8]) -> Result<usize, usize>;
+
 type Sink<'a> = &'a mut dyn FnMut(Event<'_>);
 
 /// The running state of one layer. Where stretches begin and end depends on the text alone, not on how it is cut.
@@ -62,6 +66,7 @@ pub struct Layer {
     /// Where the open stretch ends unless another escape comes before.
     open: Option<u64>,
     run: Run,
+    seek: Seek,
     view: Vec<u8>,
     origin: Origin,
 }
@@ -73,6 +78,7 @@ impl Layer {
             wrapping,
             reach: if wrapping == Wrapping::Escapes { reach } else { 0 },
             run: Run::Seeking,
+            seek: |text| armour::seek(text, 0),
             text: Vec::new(),
             base: 0,
             done: 0,
@@ -80,6 +86,12 @@ impl Layer {
             view: Vec::new(),
             origin: Origin::default(),
         }
+    }
+
+    /// Has runs of digits looked for by another search that finds the same.
+    #[must_use]
+    pub fn seeking(self, seek: Seek) -> Layer {
+        Layer { seek, ..self }
     }
 
     #[must_use]
@@ -122,7 +134,7 @@ impl Layer {
         self.is_idle()
             && match self.wrapping {
                 Wrapping::Escapes => active.next(chunk, 0) == chunk.len(),
-                Wrapping::Armour => self.run == Run::Seeking && armour::seek(chunk, 0).is_err(),
+                Wrapping::Armour => self.run == Run::Seeking && (self.seek)(chunk).is_err(),
                 Wrapping::Utf16 { .. } | Wrapping::Base64 { .. } | Wrapping::Hex => false,
             }
     }
@@ -134,27 +146,44 @@ impl Layer {
 
     /// The text goes on with `chunk`.
     pub fn push(&mut self, chunk: &[u8], sink: Sink<'_>) {
-        let idle = self.is_idle();
-        if idle && self.wrapping == Wrapping::Escapes {
+        if self.wrapping == Wrapping::Armour {
+            return self.push_armour(chunk, sink);
+        }
+        if self.is_idle() && self.wrapping == Wrapping::Escapes {
             let mut active = Active::UNKNOWN;
             if active.next(chunk, 0) == chunk.len() {
                 return self.keep(chunk);
             }
         }
-        if idle
-            && self.wrapping == Wrapping::Armour
-            && self.run == Run::Seeking
-            && let Err(rest) = armour::seek(chunk, 0)
-        {
-            self.base = self.looked() + rest as u64;
-            self.text.clear();
-            self.text.extend_from_slice(&chunk[rest..]);
-            self.done = 0;
-            return;
-        }
         for piece in chunk.chunks(LAYER_STEP) {
             self.text.extend_from_slice(piece);
             self.walk(false, sink);
+        }
+    }
+
+    /// Between runs nothing is kept: only what may be one is taken.
+    fn push_armour(&mut self, mut chunk: &[u8], sink: Sink<'_>) {
+        while !chunk.is_empty() {
+            if self.is_idle() {
+                let (Ok(start) | Err(start)) = match self.run {
+                    Run::Skipping => Err(armour::digits(chunk)),
+                    Run::Seeking | Run::In(..) => (self.seek)(chunk),
+                };
+                self.base = self.looked() + start as u64;
+                self.text.clear();
+                self.done = 0;
+                chunk = &chunk[start..];
+                if self.run == Run::Skipping && !chunk.is_empty() {
+                    self.run = Run::Seeking;
+                    continue;
+                }
+            }
+            // A run is judged, or over, within its first digits.
+            let step = if self.run == Run::Seeking { ARMOUR_JUDGED } else { LAYER_STEP };
+            let (piece, rest) = chunk.split_at(chunk.len().min(step));
+            self.text.extend_from_slice(piece);
+            self.walk(false, sink);
+            chunk = rest;
         }
     }
 

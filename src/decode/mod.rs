@@ -24,7 +24,7 @@ pub use coding::Coding;
 pub use decoder::{Decoder, Piece};
 pub use encoder::Encoder;
 pub use escape::{Escape, Kind, escape_at};
-pub use layer::{Event, Layer, Wrapping};
+pub use layer::{Event, Layer, Seek, Wrapping};
 pub use origin::Origin;
 pub use rewrap::{Masking, rewrap};
 pub use utf16::{OPENING, recognise};

@@ -52,6 +52,7 @@ mod weigh;
 pub use matcher::{Detector, DetectorId, Matcher};
 pub use pack::{Mask, Pack, PackError};
 pub use scan::Scan;
+pub use simd::first_run;
 
 use crate::fingerprint::Fingerprint;
 

@@ -1,7 +1,7 @@
 //! What a text wears is undone and read too: a scan for each layer, its findings in terms of the text.
 
 use crate::decode::{Event, Kind, Layer, Origin, Wrapping};
-use crate::detect::{Finding, Scan};
+use crate::detect::{Finding, Scan, first_run};
 use crate::inspect::Engine;
 use crate::limits::{KEYWORD_REACH, LAYER_DEPTH};
 
@@ -64,7 +64,7 @@ struct Stretch {
 
 impl Depth {
     pub(super) fn new(engine: &Engine, wrapping: Wrapping, left: usize) -> Depth {
-        Depth { layer: Layer::new(wrapping, reach(engine)), stretch: None, left }
+        Depth { layer: Layer::new(wrapping, reach(engine)).seeking(first_run), stretch: None, left }
     }
 
     /// The text goes on with `chunk`; appends to `out` what is certain below it.

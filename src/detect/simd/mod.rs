@@ -6,9 +6,12 @@ mod avx2;
 mod avx512;
 mod nibbles;
 mod plain;
+mod runs;
 mod seek;
 mod spell;
 mod walk;
+
+use std::sync::LazyLock;
 
 use crate::detect::anchor::MIN_RUN_DIGITS;
 
@@ -139,6 +142,13 @@ pub(super) fn word_starts(
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => avx512::spell(text, from, to, hit),
     }
+}
+
+/// Where the first run begins of so many digits of base64 that it is looked into; or where the one begins, if any, that
+/// reaches the end.
+pub fn first_run(text: &[u8]) -> Result<usize, usize> {
+    static LEVEL: LazyLock<Level> = LazyLock::new(Level::detect);
+    runs::first_run(*LEVEL, text)
 }
 
 #[cfg(test)]
