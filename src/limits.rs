@@ -27,6 +27,16 @@ pub const FINGERPRINTS_PER_FINDING: usize = 8;
 /// Places written for one identifier of a record.
 pub const PLACES_PER_FINDING: usize = 8;
 
+/// Memory that the windows of all rules may take. Ten thousand clients that each send something to a hundred
+/// destinations take half of it; what does not fit is taken for a threshold that is met.
+pub const BUDGET_BYTES: usize = 64 * 1024 * 1024;
+/// Values of one message that its windows are asked about; past it they are taken for met.
+pub const BUDGET_CLAIMS: usize = 65_536;
+/// Time between two writings of the windows: what a crash may lose.
+pub const BUDGET_SNAPSHOT: Duration = Duration::from_secs(5);
+/// Longest window: what is written down must stay of use to the next process, not to the next year.
+pub const WINDOW_MAX: Duration = Duration::from_secs(31 * 86_400);
+
 /// Longest request or response head, in bytes; what common servers accept, doubled.
 pub const HEAD_BYTES: usize = 64 * 1024;
 /// Most header fields in a head; the most that hyper parses without an allocation for each head.

@@ -22,6 +22,7 @@ mod run;
 mod running;
 mod sample;
 mod scan;
+mod windows;
 
 use std::io::Write;
 use std::path::PathBuf;

@@ -1,5 +1,6 @@
 //! A gate and everything it stands on, started and stopped in the one right order. `run` and `demo` share it.
 
+use std::collections::HashSet;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -10,6 +11,7 @@ use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
 
 use super::Failure;
+use super::windows::Windows;
 use crate::admin::{Admin, AdminConfig, Health, Meter};
 use crate::audit::{Audit, AuditConfig, Draft, Kind, Witness, Writer};
 use crate::config::keys::Keys;
@@ -31,6 +33,8 @@ pub(super) struct Running {
     engine: Arc<ArcSwap<Engine>>,
     key: FingerprintKey,
     held: Arc<HeldBytes>,
+    /// After the gate: it is written down once more when nothing can leave any longer.
+    windows: Windows,
     audit: Audit,
     health: Arc<Health>,
     /// Last: it outlives whatever may still submit a record.
@@ -61,7 +65,13 @@ impl Running {
             Leaves::new(Arc::new(keys.issuer)).map_err(Failure::configuration)?,
         ));
         let held = Arc::new(HeldBytes::new(limits::HELD_BYTES));
-        let engine = compiled.engine(&config, keys.fingerprint.clone(), Arc::clone(&held));
+        let windows = Windows::open(&config.state.directory, &keys.state, tenants(&config))?;
+        let engine = compiled.engine(
+            &config,
+            keys.fingerprint.clone(),
+            Arc::clone(&windows.budgets) as _,
+            Arc::clone(&held),
+        );
         let engine = Arc::new(ArcSwap::from_pointee(engine));
 
         let trail = AuditConfig { boot: boot()?, start: started(&config, &compiled), ..config.audit.clone() };
@@ -108,7 +118,19 @@ impl Running {
         let gate = gate.map_err(Failure::unavailable)?;
         standing.get_or_init(|| gate.gauges());
         let key = keys.fingerprint;
-        Ok(Running { gate, admin, config, engine, key, held, audit, health, writer, _upkeep: upkeep })
+        Ok(Running {
+            gate,
+            admin,
+            config,
+            engine,
+            key,
+            held,
+            windows,
+            audit,
+            health,
+            writer,
+            _upkeep: upkeep,
+        })
     }
 
     pub(super) fn config(&self) -> &Config {
@@ -128,7 +150,10 @@ impl Running {
         };
         self.record(Kind::Config, detail);
         let (config, compiled) = loaded?;
-        self.engine.store(Arc::new(compiled.engine(&config, self.key.clone(), Arc::clone(&self.held))));
+        let budgets = Arc::clone(&self.windows.budgets);
+        budgets.share_among(tenants(&config));
+        let engine = compiled.engine(&config, self.key.clone(), budgets, Arc::clone(&self.held));
+        self.engine.store(Arc::new(engine));
         Ok(Reloaded { policy: compiled.policy.hash().to_owned(), waiting: waiting(&self.config, &config) })
     }
 
@@ -150,6 +175,9 @@ impl Running {
         // It waits for a thread and a disk. That it fails means the runtime is going down, and the trail with it.
         let _ = tokio::task::spawn_blocking(move || writer.close()).await;
         drop(self.admin);
+        let windows = self.windows;
+        // It waits for a disk too.
+        let _ = tokio::task::spawn_blocking(move || drop(windows)).await;
         cut
     }
 }
@@ -189,6 +217,11 @@ fn packs(compiled: &Compiled) -> Value {
     packs.map(stamp).collect()
 }
 
+/// How many tenants share what is bounded.
+fn tenants(config: &Config) -> usize {
+    config.listeners.iter().map(|listener| &listener.tenant).collect::<HashSet<_>>().len()
+}
+
 /// Settings that a reload cannot change.
 fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
     let same_listeners = format!("{:?}", old.listeners) == format!("{:?}", new.listeners);
@@ -202,6 +235,7 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("inspect.hold_idle", old.inspect.hold_idle == new.inspect.hold_idle),
         ("fingerprint", old.fingerprint_key == new.fingerprint_key),
         ("audit", same_audit),
+        ("state", old.state == new.state),
     ];
     parts.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
 }

@@ -18,7 +18,9 @@ use super::packs::PackChoice;
 use super::raw::{Lists, Raw, RawAudit, RawInspect, RawListener, RawUpstream, Texts};
 use super::source::{At, Place, Source};
 use super::table::{Log, one_of};
-use super::{AdminSettings, Config, InspectSettings, IssuerFiles, UpstreamSettings, check_rules, units};
+use super::{
+    AdminSettings, Config, InspectSettings, IssuerFiles, StateSettings, UpstreamSettings, check_rules, units,
+};
 
 const LISTENER_NAME: &str = "apps";
 const LISTENER_PORT: u16 = 8080;
@@ -74,6 +76,10 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
         fingerprint_key: paths.or(raw.fingerprint_key.as_ref(), "certs/fingerprint.key"),
         audit,
         audit_key,
+        state: StateSettings {
+            directory: paths.or(raw.state.directory.as_ref(), "state"),
+            key: paths.or(raw.state.key.as_ref(), "certs/state.key"),
+        },
         policy,
         origins,
         listeners,

@@ -1,10 +1,12 @@
 //! Rules and destination groups: references resolved, the starter policy joined in.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use crate::detect::{Confidence, Pack};
 use crate::flow::{Host, Scheme};
-use crate::policy::{Action, Mode, PolicySpec, RuleSpec};
+use crate::limits;
+use crate::policy::{Action, Mode, Per, PolicySpec, RuleSpec};
 use crate::proxy::ListenerConfig;
 
 use super::check::{listener_names, network};
@@ -15,6 +17,10 @@ use super::raw_rule::{RawRule, SCHEMES};
 use super::source::{At, Place};
 use super::starter::{self, Starter};
 use super::table::{Log, one_of};
+use super::units;
+
+/// Shortest window: below it a rule would count hardly more than a flow.
+const MIN_WINDOW: Duration = Duration::from_secs(1);
 
 /// What rules refer to.
 pub(super) struct Scene<'a> {
@@ -142,7 +148,7 @@ struct Checker<'a> {
 
 impl Checker<'_> {
     fn rule(&self, rule: RawRule) -> (RuleSpec, Origin) {
-        self.unavailable(&rule);
+        self.counting(&rule);
         self.exemption(&rule);
         for list in [&rule.destinations, &rule.except_destinations] {
             self.each(list, |text| self.destination(text));
@@ -176,6 +182,11 @@ impl Checker<'_> {
             schemes: plain(rule.schemes),
             confidence: rule.confidence.map_or(Confidence::Medium, |confidence| confidence.value),
             at_least: rule.at_least.map_or(1, |count| count.value),
+            at_least_bytes: rule.at_least_bytes.map(|bytes| bytes.value),
+            per: rule.per.map_or(Per::Flow, |per| per.value),
+            window: rule.window.map(|window| window.value),
+            enforce_percent: 100,
+            expires_ms: None,
             mode: rule.mode.map(|mode| mode.value),
         };
         (spec, origin)
@@ -187,12 +198,39 @@ impl Checker<'_> {
         }
     }
 
-    fn unavailable(&self, rule: &RawRule) {
-        if let Some(window) = &rule.window {
-            self.log.push(window.place.unavailable("no window: values are counted per flow"));
+    /// What a threshold counts, and over what.
+    fn counting(&self, rule: &RawRule) {
+        let over_flows = rule.per.as_ref().filter(|per| per.value != Per::Flow);
+        match (over_flows, &rule.window) {
+            (None, Some(window)) => {
+                let what = "a window needs to know over what it counts";
+                self.log.push(
+                    window.place.complain(what).expected("per = \"client\", \"tenant\" or \"destination\""),
+                );
+            }
+            (Some(per), None) => {
+                let what = "what is counted over flows needs a window";
+                self.log.push(per.place.complain(what).expected("window = \"1h\""));
+            }
+            (Some(_), Some(window)) if !(MIN_WINDOW..=limits::WINDOW_MAX).contains(&window.value) => {
+                let what = format!("{} is out of range", units::show_duration(window.value));
+                let range = [MIN_WINDOW, limits::WINDOW_MAX].map(units::show_duration).join(" to ");
+                self.log.push(window.place.complain(what).expected(range));
+            }
+            (Some(_), Some(_)) | (None, None) => {}
         }
-        if let Some(per) = rule.per.as_ref().filter(|per| per.value != "flow") {
-            self.log.push(per.place.unavailable("\"flow\""));
+        let Some(bytes) = &rule.at_least_bytes else { return };
+        let complain = |what: &str, expected: &str| {
+            self.log.push(bytes.place.complain(what).expected(expected));
+        };
+        if over_flows.is_none() {
+            complain("bytes are counted over flows", "per and window beside it");
+        }
+        if rule.at_least.is_some() || rule.identifiers.is_some() {
+            complain("a rule counts values or bytes", "no identifiers and no at_least beside at_least_bytes");
+        }
+        if rule.action.as_ref().is_some_and(|action| matches!(action.value, Action::Redact | Action::Allow)) {
+            complain("bytes can be told of or stopped", "action = \"alert\" or \"block\"");
         }
     }
 
@@ -206,9 +244,11 @@ impl Checker<'_> {
             let expected = "destinations = [\"…\"]: action = \"allow\" exempts what goes there, nothing else";
             self.log.push(rule.place_of("destinations").complain(what).expected(expected));
         }
-        if let Some(count) = &rule.at_least {
+        let counts = [rule.at_least.as_ref().map(|at| &at.place), rule.window.as_ref().map(|at| &at.place)];
+        for place in counts.into_iter().flatten() {
             let what = "an exemption takes no threshold";
-            self.log.push(count.place.complain(what).expected("no at_least beside action = \"allow\""));
+            self.log
+                .push(place.complain(what).expected("no at_least, per or window beside action = \"allow\""));
         }
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::detect::{Confidence, Matcher};
 use crate::inspect::{Engine, HeldBytes};
-use crate::policy::{Policy, PolicyError};
+use crate::policy::{Budgets, Policy, PolicyError};
 
 use super::packs::PackSet;
 use super::source::Complaint;
@@ -24,6 +24,7 @@ impl Compiled {
         &self,
         config: &Config,
         key: crate::fingerprint::FingerprintKey,
+        budgets: Arc<dyn Budgets>,
         held: Arc<HeldBytes>,
     ) -> Engine {
         Engine {
@@ -32,6 +33,7 @@ impl Compiled {
             key,
             hold: config.inspect.hold,
             undecodable: config.inspect.undecodable,
+            budgets,
             held,
         }
     }

@@ -24,6 +24,8 @@ pub struct Keys {
     pub audit: Zeroizing<Vec<u8>>,
     pub fingerprint: FingerprintKey,
     pub admin_token: Zeroizing<String>,
+    /// Of what outlives a restart beside records; never that of fingerprints, which may be changed.
+    pub state: FingerprintKey,
     /// Files that did not exist before.
     pub made: Vec<PathBuf>,
 }
@@ -70,9 +72,10 @@ pub fn open(config: &Config) -> Result<Keys, Vec<KeyError>> {
     let fingerprint =
         fingerprint_key(&config.fingerprint_key, &mut made).map_err(|error| errors.push(error)).ok();
     let admin_token = admin_token(&config.admin.token, &mut made).map_err(|error| errors.push(error)).ok();
-    match (issuer, audit, fingerprint, admin_token) {
-        (Some(issuer), Some(audit), Some(fingerprint), Some(admin_token)) => {
-            Ok(Keys { issuer, audit, fingerprint, admin_token, made })
+    let state = fingerprint_key(&config.state.key, &mut made).map_err(|error| errors.push(error)).ok();
+    match (issuer, audit, fingerprint, admin_token, state) {
+        (Some(issuer), Some(audit), Some(fingerprint), Some(admin_token), Some(state)) => {
+            Ok(Keys { issuer, audit, fingerprint, admin_token, state, made })
         }
         _ => Err(errors),
     }
@@ -94,7 +97,8 @@ pub fn look(config: &Config) -> (Vec<KeyError>, Vec<PathBuf>) {
         },
         Err(error) => errors.push(error),
     }
-    let checks: [(&Path, Judge); 3] = [
+    let checks: [(&Path, Judge); 4] = [
+        (&config.state.key, |path, bytes| parse_fingerprint_key(path, bytes).map(drop)),
         (&config.audit_key, |_, _| Ok(())),
         (&config.fingerprint_key, |path, bytes| parse_fingerprint_key(path, bytes).map(drop)),
         (&config.admin.token, |path, bytes| parse_token(path, bytes).map(drop)),
@@ -358,9 +362,9 @@ mod tests {
     fn a_first_run_makes_every_key_for_its_owner_alone_and_a_second_reads_them() {
         let folder = tempfile::tempdir().unwrap();
         let config = config(folder.path());
-        assert_eq!(look(&config).1.len(), 5);
+        assert_eq!(look(&config).1.len(), 6);
         let first = open(&config).unwrap();
-        assert_eq!(first.made.len(), 5);
+        assert_eq!(first.made.len(), 6);
         for path in first.made.iter().filter(|path| **path != config.issuer.certificate) {
             assert_eq!(fs::metadata(path).unwrap().mode() & 0o777, 0o600, "{}", path.display());
         }

@@ -59,6 +59,7 @@ pub struct Config {
     pub fingerprint_key: PathBuf,
     pub audit: AuditConfig,
     pub audit_key: PathBuf,
+    pub state: StateSettings,
     pub policy: PolicySpec,
     origins: Vec<check_rules::Origin>,
 }
@@ -72,6 +73,13 @@ pub struct AdminSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct IssuerFiles {
     pub certificate: PathBuf,
+    pub key: PathBuf,
+}
+
+/// What outlives a restart beside records.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StateSettings {
+    pub directory: PathBuf,
     pub key: PathBuf,
 }
 

@@ -29,6 +29,7 @@ pub(super) struct Raw {
     pub(super) inspect: RawInspect,
     pub(super) fingerprint_key: Option<At<String>>,
     pub(super) audit: RawAudit,
+    pub(super) state: RawState,
     pub(super) destinations: Lists,
     pub(super) bypasses: Vec<RawBypass>,
     pub(super) rules: Vec<RawRule>,
@@ -86,6 +87,20 @@ pub(super) struct RawAudit {
     pub(super) retention: Option<At<Duration>>,
 }
 
+#[derive(Debug, Default)]
+pub(super) struct RawState {
+    pub(super) directory: Option<At<String>>,
+    pub(super) key: Option<At<String>>,
+}
+
+impl RawState {
+    fn read(mut table: Table<'_>) -> RawState {
+        let raw = RawState { directory: table.name("directory"), key: table.name("key") };
+        table.finish();
+        raw
+    }
+}
+
 const ADDRESS: &str = "an address and a port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"";
 
 impl Raw {
@@ -104,6 +119,7 @@ impl Raw {
             inspect: table.table("inspect").map(RawInspect::read).unwrap_or_default(),
             fingerprint_key: table.table("fingerprint").and_then(read_key),
             audit: table.table("audit").map(RawAudit::read).unwrap_or_default(),
+            state: table.table("state").map(RawState::read).unwrap_or_default(),
             destinations: table.lists("destinations"),
             bypasses: each(&mut table, "bypass", RawBypass::read),
             rules: each(&mut table, "rule", RawRule::read),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::detect::Confidence;
 use crate::flow::{Direction, Scheme};
-use crate::policy::{Action, Mode};
+use crate::policy::{Action, Mode, Per};
 
 use super::raw::Texts;
 use super::source::{At, Place};
@@ -32,7 +32,8 @@ pub(super) struct RawRule {
     pub(super) schemes: Texts,
     pub(super) confidence: Option<At<Confidence>>,
     pub(super) at_least: Option<At<u32>>,
-    pub(super) per: Option<At<&'static str>>,
+    pub(super) at_least_bytes: Option<At<u64>>,
+    pub(super) per: Option<At<Per>>,
     pub(super) window: Option<At<Duration>>,
     pub(super) mode: Option<At<Mode>>,
 }
@@ -41,6 +42,8 @@ const ACTIONS: [Action; 4] = [Action::Allow, Action::Alert, Action::Redact, Acti
 const CONFIDENCES: [Confidence; 3] = [Confidence::Low, Confidence::Medium, Confidence::High];
 const DIRECTIONS: [Option<Direction>; 3] = [Some(Direction::Request), Some(Direction::Response), None];
 
+const PERS: [Per; 4] = [Per::Flow, Per::Client, Per::Tenant, Per::Destination];
+
 impl RawRule {
     pub(super) fn read(mut table: Table<'_>) -> RawRule {
         let required = [
@@ -48,7 +51,9 @@ impl RawRule {
             ("identifiers", "what the rule speaks of, such as identifiers = [\"payment.pan\"]"),
             ("action", "what the rule does: action = \"alert\", \"redact\", \"block\" or \"allow\""),
         ];
-        for (key, expected) in required.iter().filter(|(key, _)| !table.has(key)) {
+        let counts_bytes = table.has("at_least_bytes");
+        let required = required.iter().filter(|(key, _)| !(counts_bytes && *key == "identifiers"));
+        for (key, expected) in required.filter(|(key, _)| !table.has(key)) {
             table.missing(key, expected);
         }
         let raw = RawRule {
@@ -69,7 +74,8 @@ impl RawRule {
             schemes: table.texts("schemes"),
             confidence: table.word("confidence", &CONFIDENCES, Confidence::as_str),
             at_least: table.count("at_least"),
-            per: table.word("per", &["flow", "client", "tenant", "destination"], |word| word),
+            at_least_bytes: table.size("at_least_bytes"),
+            per: table.word("per", &PERS, Per::as_str),
             window: table.duration("window"),
             mode: table.word("mode", &[Mode::Observe, Mode::Enforce], Mode::as_str),
         };

@@ -127,10 +127,24 @@ const WRONG: &[(&str, &[&[&str]])] = &[
         ],
     ),
     (
-        "[[rule]]\nid = \"a\"\nidentifiers = [\"*\"]\naction = \"block\"\nper = \"client\"\nwindow = \"1h\"",
+        "[[rule]]\nid = \"a\"\nidentifiers = [\"*\"]\naction = \"block\"\nwindow = \"1h\"\nat_least_bytes = \"1MiB\"",
         &[
-            &["rule[0].per: not available in this version", "\"flow\""],
-            &["rule[0].window: not available in this version"],
+            &["5:10: rule[0].window: a window needs to know over what it counts", "per = \"client\""],
+            &["6:18: rule[0].at_least_bytes: bytes are counted over flows", "per and window beside it"],
+            &["rule[0].at_least_bytes: a rule counts values or bytes", "no identifiers and no at_least"],
+        ],
+    ),
+    (
+        "[[rule]]\nid = \"a\"\nidentifiers = [\"*\"]\naction = \"block\"\nper = \"tenant\"\n\
+         [[rule]]\nid = \"b\"\naction = \"redact\"\nper = \"host\"\nwindow = \"90d\"\n\
+         [[rule]]\nid = \"c\"\naction = \"redact\"\nper = \"client\"\nwindow = \"90d\"\nat_least_bytes = \"1MiB\"",
+        &[
+            &["rule[0].per: what is counted over flows needs a window", "window = \"1h\""],
+            &["rule[1]: `identifiers` is missing"],
+            &["rule[1].per: unknown word `host`", "flow, client, tenant or destination"],
+            &["rule[1].window: a window needs to know"],
+            &["rule[2].window: 90d is out of range", "1s to 31d"],
+            &["rule[2].at_least_bytes: bytes can be told of or stopped", "\"alert\" or \"block\""],
         ],
     ),
     (

@@ -115,6 +115,7 @@ impl Body {
     /// Reads and keeps a chunk. The body may be refused by it.
     pub(super) fn push(&mut self, judge: &mut Judge, chunk: Bytes) {
         self.seen += chunk.len() as u64;
+        judge.count_bytes(chunk.len() as u64);
         match &mut self.form {
             Form::Fresh(opening) if opening.is_empty() && chunk.len() >= OPENING => {
                 self.begin(&chunk);
@@ -302,7 +303,7 @@ impl Body {
                 judge.edit_in(&mut self.hold.chain, &hit);
                 judge.edited(hit.detector);
             } else {
-                judge.left(hit.detector);
+                judge.left(hit.detector, hit.fingerprint);
             }
         }
     }

@@ -9,6 +9,7 @@ use super::judge::Judge;
 use super::reading::Reading;
 use crate::decode::{Coding, DecodeError, Decoder, Encoder, Piece};
 use crate::detect::DetectorId;
+use crate::fingerprint::Fingerprint;
 use crate::limits::DECODE_STEP;
 use crate::redact::Chain;
 use bytes::Bytes;
@@ -157,8 +158,8 @@ impl Coded {
 pub(super) struct Recoder {
     text: Chain,
     encoder: Encoder,
-    /// What became of hits: of which detector, and whether it was masked.
-    fates: Vec<(DetectorId, bool)>,
+    /// What became of hits: of which detector and value, and whether it was masked.
+    fates: Vec<(DetectorId, Fingerprint, bool)>,
 }
 
 impl Recoder {
@@ -180,7 +181,7 @@ impl Recoder {
             if edits {
                 judge.edit_in(&mut self.text, &hit);
             }
-            self.fates.push((hit.detector, edits));
+            self.fates.push((hit.detector, hit.fingerprint, edits));
         }
         let mut any = false;
         while let Some(piece) = self.text.pop(limit) {
@@ -200,8 +201,8 @@ impl Recoder {
     }
 
     fn account(&mut self, judge: &mut Judge) {
-        for (detector, edited) in self.fates.drain(..) {
-            if edited { judge.edited(detector) } else { judge.left(detector) }
+        for (detector, fingerprint, edited) in self.fates.drain(..) {
+            if edited { judge.edited(detector) } else { judge.left(detector, fingerprint) }
         }
     }
 

@@ -7,6 +7,7 @@ use super::percent::Decoded;
 use super::{Head, HeadEdit, Part};
 use crate::decode::Kind;
 use crate::detect::{Confidence, DetectorId, Finding};
+use crate::fingerprint::Fingerprint;
 use crate::limits::ESCAPE_DEPTH;
 use crate::policy::Overlap;
 
@@ -15,6 +16,7 @@ use crate::policy::Overlap;
 pub(super) struct HeadHit {
     detector: DetectorId,
     confidence: Confidence,
+    fingerprint: Fingerprint,
     fate: Fate,
 }
 
@@ -63,7 +65,9 @@ impl HeadHits {
                     judge.edited(hit.detector);
                     edits.push(edit);
                 }
-                Fate::Edit(_) | Fate::Fixed(_) | Fate::Unasked | Fate::Noted => judge.left(hit.detector),
+                Fate::Edit(_) | Fate::Fixed(_) | Fate::Unasked | Fate::Noted => {
+                    judge.left(hit.detector, hit.fingerprint);
+                }
             }
         }
         edits
@@ -193,7 +197,7 @@ fn field(judge: &mut Judge, field: Field<'_>, hits: &mut HeadHits) -> bool {
             judge.count(&finding, whence);
             if judge.may_edit(detector, confidence) { edit(judge, field, &finding) } else { Fate::Unasked }
         };
-        hits.hits.push(HeadHit { detector, confidence, fate });
+        hits.hits.push(HeadHit { detector, confidence, fingerprint: finding.fingerprint, fate });
     }
     true
 }

@@ -57,7 +57,7 @@ enum Phase {
 /// use tidegate::fingerprint::FingerprintKey;
 /// use tidegate::flow::{ClientAddr, Destination, Direction, Host, Scheme};
 /// use tidegate::inspect::{Head, HeldBytes, Inspector, Step};
-/// use tidegate::policy::{Action, Disclosure, Message};
+/// use tidegate::policy::{Action, Disclosure, LocalBudgets, Message};
 ///
 /// // Once, shared by all flows: packs, rules and limits of a configuration.
 /// let rules = r#"
@@ -68,7 +68,8 @@ enum Phase {
 /// "#;
 /// let (config, compiled) = config::load_text("example.toml", rules, "/etc/tidegate".as_ref())?;
 /// let key = FingerprintKey::new(&[7; 32]);
-/// let engine = Arc::new(compiled.engine(&config, key, Arc::new(HeldBytes::new(1 << 20))));
+/// let budgets = Arc::new(LocalBudgets::new(key.clone(), 1 << 20, Box::new(|| 0)));
+/// let engine = Arc::new(compiled.engine(&config, key, budgets, Arc::new(HeldBytes::new(1 << 20))));
 ///
 /// // One for each message.
 /// let mut inspector = Inspector::new(engine, Message {
@@ -87,6 +88,7 @@ enum Phase {
 ///     path: "/tickets".into(),
 ///     media_type: Some("application/json".into()),
 ///     status: None,
+///     now_ms: 0,
 /// });
 /// let head = Head { target: Some("/tickets"), fields: &[], length: None, coding: None, events: false };
 /// assert_eq!(inspector.head(&head), Step::Wait);
@@ -192,6 +194,11 @@ impl Inspector {
         self.stop();
     }
 
+    /// The message was free to leave, and went nowhere after all: windows count nothing of it.
+    pub fn undelivered(&mut self) {
+        self.judge.forgo();
+    }
+
     /// Bytes that may leave now, in order.
     pub fn next_released(&mut self) -> Option<Bytes> {
         match self.phase {
@@ -271,6 +278,7 @@ impl Inspector {
         self.phase = Phase::Stopped;
         self.body.decided();
         self.body.hold.clear();
+        self.judge.settle(self.body.hold.limit());
         Step::Stop
     }
 

@@ -8,6 +8,7 @@ use super::ledger::Ledger;
 use super::reading::Hit;
 use crate::decode;
 use crate::detect::{Confidence, DetectorId, Finding};
+use crate::fingerprint::Fingerprint;
 use crate::policy::{Action, Counted, Message, Mode, Tally};
 use crate::redact::{self, Chain};
 
@@ -68,7 +69,7 @@ impl Judge {
 
     fn tally(&mut self) -> &mut Tally {
         let (engine, message) = (&self.engine, &self.message);
-        self.tally.get_or_insert_with(|| Box::new(Tally::new(&engine.policy, message)))
+        self.tally.get_or_insert_with(|| Box::new(Tally::new(&engine.policy, &engine.budgets, message)))
     }
 
     pub(super) fn is_exempt(&mut self, detector: DetectorId) -> bool {
@@ -167,8 +168,33 @@ impl Judge {
         chain.edit(hit.start, masked.unwrap_or_else(|| vec![b'*'; value.len()]));
     }
 
-    pub(super) fn left(&mut self, detector: DetectorId) {
+    pub(super) fn left(&mut self, detector: DetectorId, fingerprint: Fingerprint) {
         self.ledger.left(detector);
+        if let Some(tally) = &mut self.tally {
+            tally.left(fingerprint);
+        }
+    }
+
+    /// More of the body is here, and may leave.
+    pub(super) fn count_bytes(&mut self, bytes: u64) {
+        if self.engine.policy.counts_bytes() {
+            let engine = Arc::clone(&self.engine);
+            self.tally().count_bytes(&engine.policy, bytes);
+        }
+    }
+
+    /// Nothing more will leave; `bytes` of the body did.
+    pub(super) fn settle(&mut self, bytes: u64) {
+        if let Some(tally) = &mut self.tally {
+            tally.settle(bytes);
+        }
+    }
+
+    /// What was let leave went nowhere after all.
+    pub(super) fn forgo(&mut self) {
+        if let Some(tally) = &mut self.tally {
+            tally.forgo();
+        }
     }
 
     pub(super) fn edited(&mut self, detector: DetectorId) {

@@ -33,7 +33,7 @@ use std::sync::Arc;
 
 use crate::detect::Matcher;
 use crate::fingerprint::FingerprintKey;
-use crate::policy::{Action, Policy};
+use crate::policy::{Action, Budgets, Policy};
 
 /// What one flow is judged under; swapped as a whole on reload.
 #[derive(Debug)]
@@ -45,6 +45,8 @@ pub struct Engine {
     pub hold: usize,
     /// What is done with bodies that cannot be read: `Block` or `Allow`.
     pub undecodable: Action,
+    /// What rules with a window count in, together.
+    pub budgets: Arc<dyn Budgets>,
     /// Bytes that all flows together may still hold.
     pub held: Arc<HeldBytes>,
 }

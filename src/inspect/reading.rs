@@ -7,6 +7,7 @@ use super::depth::Path;
 use super::judge::{Judge, Whence};
 use super::text::Text;
 use crate::detect::{Confidence, DetectorId, Finding};
+use crate::fingerprint::Fingerprint;
 
 /// A hit of a body that has not left yet.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,7 @@ pub(super) struct Hit {
     length: u32,
     pub(super) detector: DetectorId,
     pub(super) confidence: Confidence,
+    pub(super) fingerprint: Fingerprint,
     /// What it wears.
     pub(super) path: Path,
 }
@@ -103,6 +105,7 @@ impl Reading {
                 length: u32::try_from(finding.end - finding.start).unwrap_or(u32::MAX),
                 detector: finding.detector,
                 confidence: finding.confidence,
+                fingerprint: finding.fingerprint,
                 path,
             });
         }

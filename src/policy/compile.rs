@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::hosts::Groups;
 use super::scope::Scope;
 use super::selector::{self, DetectorSet};
-use super::{Action, Direction, Message, Mode, PolicyError, PolicySpec, RuleSpec};
+use super::{Action, Direction, Message, Mode, Per, PolicyError, PolicySpec, RuleSpec, Terms};
 use crate::detect::{Confidence, Detector, Matcher};
 use crate::flow::Host;
 
@@ -17,6 +17,7 @@ pub struct Policy {
     unlisted: Action,
     groups: Groups,
     pub(super) rules: Vec<Rule>,
+    counts_bytes: bool,
 }
 
 /// One rule, ready to be asked.
@@ -28,8 +29,28 @@ pub(super) struct Rule {
     pub(super) mode: Mode,
     pub(super) detectors: DetectorSet,
     pub(super) confidence: Confidence,
-    pub(super) at_least: u64,
+    pub(super) threshold: Threshold,
+    /// The share of clients, in percent, for whom it is enforced.
+    pub(super) enforce_percent: u8,
+    expires_ms: u64,
     pub(super) scope: Scope,
+}
+
+/// When a rule fires.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Threshold {
+    /// Distinct values in one message.
+    Message(u64),
+    /// Distinct values within a window.
+    Window(Per, Terms),
+    /// Bytes of bodies within a window.
+    Bytes(Per, Terms),
+}
+
+impl Rule {
+    pub(super) fn has_ended(&self, now_ms: u64) -> bool {
+        self.expires_ms <= now_ms
+    }
 }
 
 /// A rule that fired, as a record names it.
@@ -70,7 +91,8 @@ impl Policy {
         if !errors.is_empty() {
             return Err(errors);
         }
-        Ok(Policy { hash: spec.hash, mode: spec.mode, unlisted: spec.unlisted, groups, rules })
+        let counts_bytes = rules.iter().any(|rule| matches!(rule.threshold, Threshold::Bytes(..)));
+        Ok(Policy { hash: spec.hash, mode: spec.mode, unlisted: spec.unlisted, groups, rules, counts_bytes })
     }
 
     #[must_use]
@@ -81,6 +103,12 @@ impl Policy {
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// Whether any rule counts bytes, so that messages without a finding count too.
+    #[must_use]
+    pub fn counts_bytes(&self) -> bool {
+        self.counts_bytes
     }
 
     /// The group a host belongs to, for the record; first in configuration order.
@@ -103,7 +131,7 @@ fn compile_rule(
     rule: &RuleSpec,
     mode: Mode,
     groups: &Groups,
-    detectors: &[Detector],
+    detectors_known: &[Detector],
     complain: &mut dyn FnMut(&'static str, String),
 ) -> Rule {
     if rule.id.is_empty() {
@@ -112,19 +140,51 @@ fn compile_rule(
     if rule.at_least == 0 {
         complain("at_least", "a threshold is at least 1".to_owned());
     }
-    if rule.action == Action::Allow && rule.at_least > 1 {
+    if rule.action == Action::Allow
+        && (rule.at_least > 1 || rule.per != Per::Flow || rule.at_least_bytes.is_some())
+    {
         complain("at_least", "`allow` is an exemption and takes no threshold".to_owned());
+    }
+    let mut detectors = DetectorSet::default();
+    if rule.at_least_bytes.is_none() {
+        detectors = selector::resolve(&rule.identifiers, detectors_known, &mut |message| {
+            complain("identifiers", message)
+        });
     }
     Rule {
         id: Arc::from(rule.id.as_str()),
         action: rule.action,
         mode: rule.mode.map_or(mode, |own| own.min(mode)),
-        detectors: selector::resolve(&rule.identifiers, detectors, &mut |message| {
-            complain("identifiers", message)
-        }),
+        detectors,
         confidence: rule.confidence,
-        at_least: u64::from(rule.at_least),
+        threshold: threshold(rule, complain),
+        enforce_percent: rule.enforce_percent,
+        expires_ms: rule.expires_ms.unwrap_or(u64::MAX),
         scope: Scope::compile(rule, groups, complain),
+    }
+}
+
+fn threshold(rule: &RuleSpec, complain: &mut dyn FnMut(&'static str, String)) -> Threshold {
+    let window_ms = rule.window.map(|window| u64::try_from(window.as_millis()).unwrap_or(u64::MAX));
+    match (rule.per, window_ms) {
+        (Per::Flow, Some(_)) => {
+            complain("window", "a window needs `per`: client, tenant or destination".to_owned())
+        }
+        (Per::Flow, None) | (_, Some(1..)) => {}
+        (_, None | Some(0)) => complain("per", "what is counted over flows needs a `window`".to_owned()),
+    }
+    let terms = |at_least| Terms { at_least, window_ms: window_ms.unwrap_or_default() };
+    match (rule.at_least_bytes, rule.per) {
+        (Some(_), Per::Flow) => {
+            complain(
+                "at_least_bytes",
+                "bytes are counted over flows: it needs `per` and `window`".to_owned(),
+            );
+            Threshold::Message(u64::MAX)
+        }
+        (Some(bytes), per) => Threshold::Bytes(per, terms(bytes)),
+        (None, Per::Flow) => Threshold::Message(u64::from(rule.at_least)),
+        (None, per) => Threshold::Window(per, terms(u64::from(rule.at_least))),
     }
 }
 

@@ -1,22 +1,31 @@
 //! Findings to a decision.
 //!
 //! May import floors 0–1. Invariants: the strongest action wins (block > redact > alert > allow); an `allow` rule
-//! is an exemption applied before anything is counted; a destination name counts only when it is proven.
+//! is an exemption applied before anything is counted; a destination name counts only when it is proven; a window
+//! that cannot be counted is taken for one whose threshold is met.
 
+mod budget;
+mod claims;
 mod compile;
 mod hosts;
 mod overlap;
 mod scope;
 mod selector;
+mod store;
 mod suggest;
 mod tally;
+mod volume;
+mod window;
 
+pub use budget::{Account, Budgets, Clock, LocalBudgets, Standing, Terms, Value};
 pub use compile::{Policy, RuleHit};
 pub use overlap::Overlap;
+pub use store::StoreError;
 pub use tally::{Counted, Tally};
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::detect::Confidence;
 use crate::flow::{ClientAddr, Destination, Direction};
@@ -59,6 +68,28 @@ impl Mode {
     }
 }
 
+/// What a rule's threshold is counted over; all but a flow within a window of time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Per {
+    #[default]
+    Flow,
+    Client,
+    Tenant,
+    Destination,
+}
+
+impl Per {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Per::Flow => "flow",
+            Per::Client => "client",
+            Per::Tenant => "tenant",
+            Per::Destination => "destination",
+        }
+    }
+}
+
 /// One `[[rule]]` as configured; words already parsed, references not yet resolved.
 #[derive(Clone, Debug)]
 pub struct RuleSpec {
@@ -86,8 +117,47 @@ pub struct RuleSpec {
     pub confidence: Confidence,
     /// Inclusive, distinct values.
     pub at_least: u32,
+    /// Inclusive; the rule counts the bytes of bodies instead of values.
+    pub at_least_bytes: Option<u64>,
+    pub per: Per,
+    /// How far back `per` looks; `None` for flows.
+    pub window: Option<Duration>,
+    /// The share of clients, in percent, for whom the rule is enforced; for the others it is observed.
+    pub enforce_percent: u8,
+    /// From when on the rule holds no longer, in milliseconds since the Unix epoch.
+    pub expires_ms: Option<u64>,
     /// `None`: inherit.
     pub mode: Option<Mode>,
+}
+
+impl RuleSpec {
+    /// A rule for everything, with every default.
+    #[must_use]
+    pub fn new(id: &str, identifiers: &[&str], action: Action) -> RuleSpec {
+        RuleSpec {
+            id: id.to_owned(),
+            identifiers: identifiers.iter().map(|id| (*id).to_owned()).collect(),
+            action,
+            direction: None,
+            destinations: vec![],
+            except_destinations: vec![],
+            clients: vec![],
+            tenants: vec![],
+            methods: vec![],
+            paths: vec![],
+            media_types: vec![],
+            status: vec![],
+            schemes: vec![],
+            confidence: Confidence::Medium,
+            at_least: 1,
+            at_least_bytes: None,
+            per: Per::Flow,
+            window: None,
+            enforce_percent: 100,
+            expires_ms: None,
+            mode: None,
+        }
+    }
 }
 
 /// What a policy is compiled from.
@@ -129,6 +199,8 @@ pub struct Message {
     pub path: Arc<str>,
     pub media_type: Option<Arc<str>>,
     pub status: Option<u16>,
+    /// When it began, in milliseconds since the Unix epoch: rules may end.
+    pub now_ms: u64,
 }
 
 /// What became of matched values; decides whether an event is a breach.
@@ -167,24 +239,7 @@ pub(crate) mod tests {
     use crate::flow::Scheme;
 
     pub(crate) fn rule(id: &str, action: Action) -> RuleSpec {
-        RuleSpec {
-            id: id.to_owned(),
-            identifiers: vec!["*".to_owned()],
-            action,
-            direction: None,
-            destinations: vec![],
-            except_destinations: vec![],
-            clients: vec![],
-            tenants: vec![],
-            methods: vec![],
-            paths: vec![],
-            media_types: vec![],
-            status: vec![],
-            schemes: vec![],
-            confidence: Confidence::Medium,
-            at_least: 1,
-            mode: None,
-        }
+        RuleSpec::new(id, &["*"], action)
     }
 
     pub(crate) fn message() -> Message {
@@ -204,6 +259,16 @@ pub(crate) mod tests {
             path: "/".into(),
             media_type: Some("application/json".into()),
             status: None,
+            now_ms: 0,
         }
+    }
+
+    /// Windows of any size, whose time the test moves on.
+    pub(crate) fn budgets() -> (Arc<dyn Budgets>, Arc<std::sync::atomic::AtomicU64>) {
+        let time = Arc::new(std::sync::atomic::AtomicU64::new(0));
+        let clock = Arc::clone(&time);
+        let key = crate::fingerprint::FingerprintKey::new(&[9; 32]);
+        let clock = Box::new(move || clock.load(std::sync::atomic::Ordering::Relaxed));
+        (Arc::new(LocalBudgets::new(key, crate::limits::BUDGET_BYTES, clock)), time)
     }
 }

@@ -1,10 +1,13 @@
 //! Counts what one message holds against the rules that look at it; the decision is known at any moment.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::compile::{Policy, Rule, RuleHit};
+use super::budget::{Account, Budgets, subject};
+use super::claims::Claims;
+use super::compile::{Policy, Rule, RuleHit, Threshold};
 use super::selector::DetectorSet;
-use super::{Action, Message, Mode};
+use super::{Action, Message, Mode, Per};
 use crate::detect::{Confidence, DetectorId, Finding};
 use crate::fingerprint::Fingerprint;
 use crate::limits::DISTINCT_EXACT;
@@ -20,6 +23,8 @@ pub struct Tally {
     values: HashMap<(DetectorId, Fingerprint), Confidence>,
     /// How many of `values` are exempt: they have a room of their own, so that they crowd nothing out.
     exempt_values: usize,
+    /// What it holds of windows; `None` when no rule here has one.
+    claims: Option<Claims>,
     enforced: Action,
     observed: Action,
     /// Rises whenever a redact rule fires.
@@ -30,6 +35,10 @@ pub struct Tally {
 struct Active {
     /// Index into the policy's rules.
     rule: usize,
+    /// For this client: a rule may be enforced for some only.
+    mode: Mode,
+    /// Where it counts, if not in this message alone.
+    account: Option<Account>,
     counted: u64,
     fired: bool,
 }
@@ -45,25 +54,34 @@ pub enum Counted {
 
 impl Tally {
     #[must_use]
-    pub fn new(policy: &Policy, message: &Message) -> Tally {
+    pub fn new(policy: &Policy, budgets: &Arc<dyn Budgets>, message: &Message) -> Tally {
         let mut exempt = DetectorSet::default();
         let mut active = Vec::new();
         for (index, rule) in policy.rules.iter().enumerate() {
             // An exemption that is only observed exempts nothing, unless all rules are.
-            let suspended = rule.action == Action::Allow && rule.mode < policy.mode();
-            if suspended || !rule.scope.covers(message) {
+            let mode = mode_for(rule, message);
+            let suspended = rule.action == Action::Allow && mode < policy.mode();
+            if suspended || rule.has_ended(message.now_ms) || !rule.scope.covers(message) {
                 continue;
             }
             if rule.action == Action::Allow {
                 exempt.extend(&rule.detectors);
             }
-            active.push(Active { rule: index, counted: 0, fired: false });
+            let account = match rule.threshold {
+                Threshold::Message(_) => None,
+                Threshold::Window(per, _) | Threshold::Bytes(per, _) => {
+                    Some(budgets.account(&message.tenant, &rule.id, &subject(per, message)))
+                }
+            };
+            active.push(Active { rule: index, mode, account, counted: 0, fired: false });
         }
+        let has_windows = active.iter().any(|active| active.account.is_some());
         Tally {
             active,
             exempt,
             values: HashMap::new(),
             exempt_values: 0,
+            claims: has_windows.then(|| Claims::new(Arc::clone(budgets))),
             enforced: Action::Allow,
             observed: Action::Allow,
             redactions: 0,
@@ -97,7 +115,8 @@ impl Tally {
 
     /// A value has become countable for the rules between `before` and its confidence now.
     fn raise(&mut self, policy: &Policy, finding: &Finding, before: Option<Confidence>, exempt: bool) {
-        for active in &mut self.active {
+        for index in 0..self.active.len() {
+            let Some(active) = self.active.get_mut(index) else { continue };
             let Some(rule) = policy.rules.get(active.rule) else { continue };
             let exempts = rule.action == Action::Allow;
             let counts = rule.confidence <= finding.confidence && before.is_none_or(|b| b < rule.confidence);
@@ -105,17 +124,65 @@ impl Tally {
                 continue;
             }
             active.counted += 1;
-            if active.fired || active.counted < rule.at_least {
-                continue;
-            }
-            active.fired = true;
-            match rule.mode {
-                Mode::Enforce => {
-                    self.enforced = self.enforced.max(rule.action);
-                    self.redactions += u32::from(rule.action == Action::Redact);
+            let met = match (rule.threshold, active.account, &mut self.claims) {
+                (Threshold::Message(at_least), ..) => active.counted >= at_least,
+                (Threshold::Window(_, terms), Some(account), Some(claims)) => {
+                    claims.reserve(account, terms, finding.fingerprint).meets(terms.at_least)
                 }
-                Mode::Observe => self.observed = self.observed.max(rule.action),
+                // A rule that counts bytes names no identifier; one with a window has an account.
+                (Threshold::Window(..) | Threshold::Bytes(..), ..) => false,
+            };
+            if met {
+                self.fire(policy, index);
             }
+        }
+    }
+
+    /// Counts `bytes` more of the body, which may leave.
+    pub fn count_bytes(&mut self, policy: &Policy, bytes: u64) {
+        for index in 0..self.active.len() {
+            let Some(active) = self.active.get_mut(index) else { continue };
+            let Some(rule) = policy.rules.get(active.rule) else { continue };
+            if let (Threshold::Bytes(_, terms), Some(account), Some(claims)) =
+                (rule.threshold, active.account, &mut self.claims)
+                && claims.reserve_bytes(account, terms, bytes).meets(terms.at_least)
+            {
+                self.fire(policy, index);
+            }
+        }
+    }
+
+    fn fire(&mut self, policy: &Policy, index: usize) {
+        let Some(active) = self.active.get_mut(index).filter(|active| !active.fired) else { return };
+        let Some(rule) = policy.rules.get(active.rule) else { return };
+        active.fired = true;
+        match active.mode {
+            Mode::Enforce => {
+                self.enforced = self.enforced.max(rule.action);
+                self.redactions += u32::from(rule.action == Action::Redact);
+            }
+            Mode::Observe => self.observed = self.observed.max(rule.action),
+        }
+    }
+
+    /// A value has left as it came.
+    pub fn left(&mut self, fingerprint: Fingerprint) {
+        if let Some(claims) = &mut self.claims {
+            claims.left(fingerprint);
+        }
+    }
+
+    /// Nothing more will leave: windows keep what did, `bytes` of the body among it.
+    pub fn settle(&mut self, bytes: u64) {
+        if let Some(claims) = &mut self.claims {
+            claims.settle(bytes);
+        }
+    }
+
+    /// What was let leave went nowhere after all.
+    pub fn forgo(&mut self) {
+        if let Some(claims) = &mut self.claims {
+            claims.forgo();
         }
     }
 
@@ -152,8 +219,9 @@ impl Tally {
     /// Whether any rule that looks at this message could ask for an edit.
     #[must_use]
     pub fn may_redact(&self, policy: &Policy) -> bool {
-        let asks = |rule: &Rule| rule.action == Action::Redact && rule.mode == Mode::Enforce;
-        self.active.iter().any(|active| policy.rules.get(active.rule).is_some_and(asks))
+        let asks = |rule: &Rule| rule.action == Action::Redact;
+        let enforced = self.active.iter().filter(|active| active.mode == Mode::Enforce);
+        enforced.into_iter().any(|active| policy.rules.get(active.rule).is_some_and(asks))
     }
 
     fn redact_rules<'a>(
@@ -164,21 +232,34 @@ impl Tally {
     ) -> impl Iterator<Item = &'a Active> {
         let asks = move |rule: &Rule| {
             rule.action == Action::Redact
-                && rule.mode == Mode::Enforce
                 && rule.confidence <= confidence
                 && rule.detectors.contains(detector)
         };
         let exempt = self.is_exempt(detector);
-        self.active.iter().filter(move |active| !exempt && policy.rules.get(active.rule).is_some_and(asks))
+        let enforced = self.active.iter().filter(move |active| !exempt && active.mode == Mode::Enforce);
+        enforced.filter(move |active| policy.rules.get(active.rule).is_some_and(asks))
     }
 
     /// Every rule that fired, in configuration order.
     pub fn fired<'a>(&'a self, policy: &'a Policy) -> impl Iterator<Item = RuleHit> + 'a {
         self.active.iter().filter(|active| active.fired).filter_map(|active| {
             let rule = policy.rules.get(active.rule)?;
-            Some(RuleHit { id: rule.id.clone(), action: rule.action, mode: rule.mode })
+            Some(RuleHit { id: rule.id.clone(), action: rule.action, mode: active.mode })
         })
     }
+}
+
+/// A rule's mode for this client. The same client always gets the same, whatever else is configured.
+fn mode_for(rule: &Rule, message: &Message) -> Mode {
+    if rule.enforce_percent >= 100 {
+        return rule.mode;
+    }
+    let who = [&*rule.id, &subject(Per::Client, message)].join("\0");
+    // FNV-1a: spread is all that is asked of it.
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    let hash = who.bytes().fold(0xcbf2_9ce4_8422_2325, mix);
+    let spread = (hash ^ (hash >> 32)) % 100;
+    if spread < u64::from(rule.enforce_percent) { rule.mode } else { Mode::Observe }
 }
 
 #[cfg(test)]
@@ -187,7 +268,7 @@ pub(super) mod tests {
     use crate::detect::Confidence::{High, Low, Medium};
     use crate::detect::{Detector, Mask};
     use crate::fingerprint::FingerprintKey;
-    use crate::policy::tests::{message, rule};
+    use crate::policy::tests::{budgets, message, rule};
     use crate::policy::{PolicySpec, RuleSpec};
 
     pub(in crate::policy) fn detectors(count: usize) -> Vec<Detector> {
@@ -229,7 +310,7 @@ pub(super) mod tests {
     #[test]
     fn distinct_values_of_enough_confidence_meet_the_threshold() {
         let policy = policy(Mode::Enforce, vec![with(Action::Block, |r| r.at_least = 2)]);
-        let mut tally = Tally::new(&policy, &message());
+        let mut tally = Tally::new(&policy, &budgets().0, &message());
         let steps = [
             (value(0, 1, Medium), Counted::New, Action::Allow),
             (value(0, 1, High), Counted::Again, Action::Allow),
@@ -241,7 +322,7 @@ pub(super) mod tests {
             assert_eq!(tally.action(), action, "{index}");
         }
         // The same value under another identifier is another value.
-        let mut tally = Tally::new(&policy, &message());
+        let mut tally = Tally::new(&policy, &budgets().0, &message());
         tally.count(&policy, &value(0, 1, High));
         tally.count(&policy, &value(1, 1, High));
         assert_eq!(tally.action(), Action::Block);
@@ -257,7 +338,7 @@ pub(super) mod tests {
                 with(Action::Redact, |r| r.at_least = 2),
             ],
         );
-        let mut tally = Tally::new(&policy, &message());
+        let mut tally = Tally::new(&policy, &budgets().0, &message());
         let expected = [(Action::Alert, 1), (Action::Redact, 2), (Action::Block, 3)];
         for (index, (action, fired)) in expected.into_iter().enumerate() {
             tally.count(&policy, &value(0, index as u32, High));
@@ -276,7 +357,7 @@ pub(super) mod tests {
                 r.at_least = 2;
             })],
         );
-        let mut tally = Tally::new(&policy, &message());
+        let mut tally = Tally::new(&policy, &budgets().0, &message());
         tally.count(&policy, &value(0, 1, High));
         assert!(!tally.edits(&policy, DetectorId(0), High) && tally.may_edit(&policy, DetectorId(0), High));
         tally.count(&policy, &value(0, 2, High));
@@ -296,7 +377,7 @@ pub(super) mod tests {
         });
         let rules = vec![with(Action::Block, |_| ()), allow.clone()];
         let policy_a = policy(Mode::Enforce, rules);
-        let mut tally = Tally::new(&policy_a, &message());
+        let mut tally = Tally::new(&policy_a, &budgets().0, &message());
         assert!(tally.is_exempt(DetectorId(0)) && !tally.is_exempt(DetectorId(1)));
         assert_eq!(tally.count(&policy_a, &value(0, 1, Low)), Counted::New);
         assert_eq!((tally.action(), ids(&tally, &policy_a)), (Action::Allow, vec!["allow".to_owned()]));
@@ -307,9 +388,9 @@ pub(super) mod tests {
         let trial =
             vec![with(Action::Block, |_| ()), RuleSpec { mode: Some(Mode::Observe), ..allow.clone() }];
         let policy_b = policy(Mode::Enforce, trial);
-        assert!(!Tally::new(&policy_b, &message()).is_exempt(DetectorId(0)));
+        assert!(!Tally::new(&policy_b, &budgets().0, &message()).is_exempt(DetectorId(0)));
         let policy_c = policy(Mode::Observe, vec![with(Action::Block, |_| ()), allow]);
-        assert!(Tally::new(&policy_c, &message()).is_exempt(DetectorId(0)));
+        assert!(Tally::new(&policy_c, &budgets().0, &message()).is_exempt(DetectorId(0)));
     }
 
     #[test]
@@ -320,7 +401,7 @@ pub(super) mod tests {
             with(Action::Alert, |_| ()),
         ];
         let policy = policy(Mode::Enforce, rules);
-        let mut tally = Tally::new(&policy, &message());
+        let mut tally = Tally::new(&policy, &budgets().0, &message());
         tally.count(&policy, &value(0, 1, High));
         assert_eq!((tally.action(), tally.observed()), (Action::Alert, Action::Block));
         assert!(!tally.edits(&policy, DetectorId(0), High) && !tally.may_edit(&policy, DetectorId(0), High));
@@ -339,7 +420,7 @@ pub(super) mod tests {
                 }),
             ],
         );
-        let mut tally = Tally::new(&policy, &message());
+        let mut tally = Tally::new(&policy, &budgets().0, &message());
         for number in 0..exact {
             assert_eq!(tally.count(&policy, &value(0, number, High)), Counted::New);
         }

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::request::Parts;
 use http::{HeaderMap, header};
@@ -203,6 +203,7 @@ impl Flow {
             path: Arc::clone(&self.path),
             media_type: self.media_type(head.fields, head.direction),
             status: head.status,
+            now_ms: unix_ms(),
         })
     }
 
@@ -441,6 +442,12 @@ fn known_method(method: &str) -> Option<&'static str> {
 
 fn text<'a>(fields: &'a HeaderMap, name: &str) -> Option<&'a str> {
     fields.get(name)?.to_str().ok()
+}
+
+/// Milliseconds since the Unix epoch.
+fn unix_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Microseconds, for a record.

@@ -306,7 +306,10 @@ impl<B: Source> Passage<B> {
         self.phase = Phase::Aborted(Aborted::Broken);
         self.settled = true;
         let mut decision = match self.decision.take() {
-            Some(judged) => judged.undelivered(),
+            Some(judged) => {
+                self.inspector.undelivered();
+                judged.undelivered()
+            }
             None => {
                 self.inspector.abandon();
                 self.inspector.decision()

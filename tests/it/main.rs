@@ -10,6 +10,7 @@ mod evidence;
 mod forwards;
 mod harness;
 mod oracle;
+mod policies;
 mod records;
 mod redacts;
 mod refuses;

@@ -13,7 +13,7 @@ use super::*;
 use crate::decode::{Coding, Decoder, Encoder};
 use crate::detect::{Confidence, Pack};
 use crate::flow::Direction;
-use crate::policy::tests::{message, rule};
+use crate::policy::tests::{budgets, message, rule};
 use crate::policy::{Disclosure, Message, Mode, PolicySpec, RuleSpec};
 use bytes::Bytes;
 
@@ -55,6 +55,7 @@ struct Setup {
     capacity: usize,
     secrets: bool,
     message: Message,
+    budgets: Arc<dyn Budgets>,
 }
 
 impl Setup {
@@ -73,6 +74,7 @@ impl Setup {
             capacity: 1 << 24,
             secrets: false,
             message: message(),
+            budgets: budgets().0,
         }
     }
 
@@ -90,6 +92,7 @@ impl Setup {
             key: FingerprintKey::new(&[7; 32]),
             hold: self.hold,
             undecodable: self.undecodable,
+            budgets: Arc::clone(&self.budgets),
             held: Arc::new(HeldBytes::new(self.capacity)),
         };
         Inspector::new(Arc::new(engine), self.message.clone())

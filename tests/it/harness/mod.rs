@@ -15,12 +15,12 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use serde_json::Value;
 use tidegate::audit::{Audit, AuditConfig, Writer, generate_signing_key};
-use tidegate::detect::{Confidence, Matcher, Pack};
+use tidegate::detect::{Matcher, Pack};
 use tidegate::fingerprint::FingerprintKey;
 use tidegate::flow::Direction;
 use tidegate::inspect::{Engine, HeldBytes};
 use tidegate::limits;
-use tidegate::policy::{Action, Mode, Policy, PolicySpec, RuleSpec};
+use tidegate::policy::{Action, Clock, LocalBudgets, Mode, Policy, PolicySpec, RuleSpec};
 use tidegate::proxy::{Gate, GateConfig, ListenerConfig, ReplyDetail, UpstreamConfig};
 use tidegate::tls::{Issuer, Leaves, MinTls, RootSource, UpstreamTls};
 
@@ -82,24 +82,7 @@ impl Default for Setup {
 
 /// A rule for everything; tests narrow it down.
 pub fn rule(id: &str, identifiers: &[&str], action: Action) -> RuleSpec {
-    RuleSpec {
-        id: id.into(),
-        identifiers: identifiers.iter().map(|&id| id.into()).collect(),
-        action,
-        direction: None,
-        destinations: vec![],
-        except_destinations: vec![],
-        clients: vec![],
-        tenants: vec![],
-        methods: vec![],
-        paths: vec![],
-        media_types: vec![],
-        status: vec![],
-        schemes: vec![],
-        confidence: Confidence::Medium,
-        at_least: 1,
-        mode: None,
-    }
+    RuleSpec::new(id, identifiers, action)
 }
 
 /// Requests only.
@@ -243,8 +226,14 @@ pub fn engine(setup: &Setup) -> Engine {
         key: FingerprintKey::new(&[7; 32]),
         hold: setup.hold,
         undecodable: setup.undecodable,
+        budgets: Arc::new(LocalBudgets::new(FingerprintKey::new(&[8; 32]), limits::BUDGET_BYTES, clock())),
         held: Arc::new(HeldBytes::new(setup.held)),
     }
+}
+
+fn clock() -> Clock {
+    let now = || std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    Box::new(move || u64::try_from(now().as_millis()).unwrap())
 }
 
 fn open_audit(directory: &std::path::Path, max_disk: u64) -> (Audit, Writer) {
