@@ -78,14 +78,7 @@ impl Running {
         let (audit, writer) = Audit::open_with(trail, &keys.audit, witness).map_err(Failure::io)?;
         let health = Arc::new(Health::new(audit.clone(), not_after));
         let standing = Arc::new(OnceLock::<Gauges>::new());
-        let meter = meter.refreshed_by({
-            let (audit, standing) = (audit.clone(), Arc::clone(&standing));
-            let growth = Growth { since: Instant::now(), from: audit.stats().disk_bytes };
-            move || {
-                refresh(&audit, &growth);
-                standing.get().into_iter().for_each(Gauges::update);
-            }
-        });
+        let meter = refreshing(meter, audit.clone(), Arc::clone(&standing));
         // Nobody may ever ask for the figures: what histograms gather must not wait for that.
         let upkeep = Repeated::every(limits::METRICS_UPKEEP, {
             let meter = meter.clone();
@@ -180,6 +173,15 @@ impl Running {
         let _ = tokio::task::spawn_blocking(move || drop(windows)).await;
         cut
     }
+}
+
+/// A meter that asks for the figures which are kept elsewhere; `standing` is filled when the gate is there.
+fn refreshing(meter: Meter, audit: Audit, standing: Arc<OnceLock<Gauges>>) -> Meter {
+    let growth = Growth { since: Instant::now(), from: audit.stats().disk_bytes };
+    meter.refreshed_by(move || {
+        refresh(&audit, &growth);
+        standing.get().into_iter().for_each(Gauges::update);
+    })
 }
 
 /// Names this run in every record.
