@@ -17,6 +17,11 @@ use crate::proxy;
 pub use crate::audit::fuzzing::trail;
 pub use crate::proxy::fuzzing::{connect, sniff};
 
+/// A hello is read the same however it comes.
+pub fn hello(data: &[u8]) {
+    crate::tls::hello::fuzzing::hello(data);
+}
+
 /// Most pieces that an input can ask for.
 const CUTS: usize = 8;
 
@@ -285,12 +290,9 @@ mod tests {
             ),
             (
                 sniff,
-                vec![
-                    b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(),
-                    request.into(),
-                    b"\x16\x03\x01\x02".to_vec(),
-                ],
+                vec![b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), request.into(), b"\x16\x03\x01".to_vec()],
             ),
+            (hello, vec![b"\x16\x03\x01\x00\x05\x01\x00\x00\x26\x03\x16\x03\x01\x00\x01\x03".to_vec()]),
             (
                 trail,
                 vec![

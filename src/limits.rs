@@ -145,6 +145,19 @@ pub const UPSTREAM_SESSIONS: usize = 1024;
 /// A slow body must reach this rate after the grace, in bytes a second.
 pub const BODY_MIN_RATE: u64 = 500;
 pub const BODY_RATE_GRACE: Duration = Duration::from_secs(10);
+/// How long a client in a tunnel may keep silent before its server is asked whether it speaks first: far longer than any
+/// client waits before its own first byte. It holds where the bytes of such a protocol would be let through.
+pub const SERVER_FIRST_WAIT: Duration = Duration::from_secs(1);
+/// How long a tunnel that is not opened may carry nothing; dead peers are noticed by it.
+pub const TUNNEL_IDLE: Duration = Duration::from_secs(300);
+/// The same once one side has ended: what is left to say comes soon.
+pub const TUNNEL_HALF_IDLE: Duration = Duration::from_secs(60);
+/// How long one side of an opaque protocol may be kept waiting for bytes that could still be the beginning of a value.
+pub const OPAQUE_FLUSH: Duration = Duration::from_millis(250);
+/// Bytes before such a pause that are looked at as if they were the end: a longest match, its context, and what it may wear.
+pub const OPAQUE_RECENT: usize = 4 * 1024;
+/// Bytes read at a time in such a tunnel; no buffer is kept while nothing comes.
+pub const TUNNEL_READ: usize = 16 * 1024;
 /// How long in-flight flows may go on after SIGTERM.
 pub const DRAIN: Duration = Duration::from_secs(30);
 /// How long cut connections may take to leave their records.
@@ -216,6 +229,14 @@ pub const ADMIN_TIMEOUT: Duration = Duration::from_secs(10);
 pub const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// Days before the issuer's end from which readiness warns.
 pub const ISSUER_WARNING: Duration = Duration::from_secs(14 * 86_400);
+/// Time before a bypass's end from which it is warned of.
+pub const BYPASS_WARNING: Duration = Duration::from_secs(14 * 86_400);
+/// Hosts whose clients refused the gate's certificate that are remembered, so that each is warned of once in the second
+/// figure.
+pub const PINNED_HOSTS: usize = 1024;
+pub const PINNED_WARNING: Duration = Duration::from_secs(600);
+/// Days that the bypass holds which such a warning suggests.
+pub const PINNED_BYPASS: Duration = Duration::from_secs(30 * 86_400);
 /// Bytes read at a time by `scan`.
 pub const SCAN_CHUNK: usize = 64 * 1024;
 /// Bytes of findings that a file may gather before they are written, when it is its turn.

@@ -36,6 +36,10 @@ pub const UPSTREAM_CONNECTIONS: &str = "tidegate_upstream_connections_total";
 pub const POOL_IDLE: &str = "tidegate_pool_idle_connections";
 /// Leaf certificates minted.
 pub const LEAVES_MINTED: &str = "tidegate_leaves_minted_total";
+/// Bypasses, by `state`: `in_force`, `expiring` (within 14 days) or `expired`.
+pub const BYPASSES: &str = "tidegate_bypasses";
+/// Tunnels that passed unopened, by `reason`.
+pub const UNOPENED: &str = "tidegate_unopened_tunnels_total";
 /// Records written.
 pub const RECORDS: &str = "tidegate_records_total";
 /// Records that wait for the writer.
@@ -71,6 +75,8 @@ pub const ALL: &[(&str, Kind, &str)] = &[
     (UPSTREAM_CONNECTIONS, Kind::Counter, "upstream connections used"),
     (POOL_IDLE, Kind::Gauge, "idle upstream connections"),
     (LEAVES_MINTED, Kind::Counter, "leaf certificates minted"),
+    (BYPASSES, Kind::Gauge, "bypasses configured"),
+    (UNOPENED, Kind::Counter, "tunnels passed on unopened"),
     (RECORDS, Kind::Counter, "audit records written"),
     (RECORDS_WAITING, Kind::Gauge, "audit records waiting for the writer"),
     (RECORDS_LAG, Kind::Gauge, "longest wait of an audit record for the writer"),

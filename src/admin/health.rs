@@ -2,10 +2,14 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use arc_swap::ArcSwap;
 
 use crate::audit::Audit;
 use crate::limits;
+use crate::policy::Interceptions;
 
 /// What readiness depends on.
 #[derive(Debug)]
@@ -13,6 +17,7 @@ pub struct Health {
     audit: Audit,
     issuer_not_after: AtomicI64,
     draining: AtomicBool,
+    interceptions: OnceLock<Arc<ArcSwap<Interceptions>>>,
 }
 
 /// How a check came out.
@@ -55,7 +60,12 @@ impl Health {
     #[must_use]
     pub fn new(audit: Audit, issuer_not_after: i64) -> Health {
         let issuer_not_after = AtomicI64::new(issuer_not_after);
-        Health { audit, issuer_not_after, draining: AtomicBool::new(false) }
+        Health { audit, issuer_not_after, draining: AtomicBool::new(false), interceptions: OnceLock::new() }
+    }
+
+    /// Bypasses are watched from now on, as they stand when somebody asks.
+    pub fn watch(&self, interceptions: Arc<ArcSwap<Interceptions>>) {
+        self.interceptions.get_or_init(|| interceptions);
     }
 
     /// From now on the gate is not ready: it ends what it has begun.
@@ -78,7 +88,9 @@ impl Health {
             false => Check { name: "drain", level: Level::Good, detail: String::new() },
             true => Check { name: "drain", level: Level::Failed, detail: "shutting down".to_owned() },
         };
-        vec![audit, issuer(now, self.issuer_not_after.load(Ordering::Relaxed)), drain]
+        let mut checks = vec![audit, issuer(now, self.issuer_not_after.load(Ordering::Relaxed)), drain];
+        checks.extend(self.interceptions.get().map(|ways| bypasses(now, &ways.load())));
+        checks
     }
 }
 
@@ -93,6 +105,13 @@ fn issuer(now: i64, not_after: i64) -> Check {
         _ => (Level::Good, format!("{days} days left")),
     };
     Check { name: "issuer", level, detail }
+}
+
+/// Bypasses that somebody should look at.
+fn bypasses(now: i64, ways: &Interceptions) -> Check {
+    let warnings = ways.terms(now).warnings(now);
+    let level = if warnings.is_empty() { Level::Good } else { Level::Warning };
+    Check { name: "bypass", level, detail: warnings.join("; ") }
 }
 
 #[cfg(test)]

@@ -62,6 +62,10 @@ fn describe(config: &Config, compiled: &Compiled, output: &mut Output) -> Result
         config.policy.rules.len()
     )?;
     writeln!(output, "policy         {}", compiled.policy.hash())?;
+    let now = jiff::Timestamp::now().as_second();
+    for warning in config.interceptions.terms(now).warnings(now) {
+        writeln!(output, "warning        {warning}")?;
+    }
     for pack in compiled.matcher.packs() {
         let signed = pack.signed_by.as_ref().map_or_else(String::new, |id| format!(", signed by {id}"));
         writeln!(output, "pack           {} {} {}{signed}", pack.name, pack.version, pack.hash)?;

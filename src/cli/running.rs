@@ -21,6 +21,7 @@ use crate::fingerprint::FingerprintKey;
 use crate::flow::FlowId;
 use crate::inspect::{Engine, HeldBytes};
 use crate::limits;
+use crate::policy::Interceptions;
 use crate::proxy::{Gate, GateConfig, Gauges, UpstreamConfig};
 use crate::telemetry;
 use crate::tls::{Leaves, UpstreamTls};
@@ -31,6 +32,7 @@ pub(super) struct Running {
     pub(super) admin: Admin,
     config: Config,
     engine: Arc<ArcSwap<Engine>>,
+    interceptions: Arc<ArcSwap<Interceptions>>,
     key: FingerprintKey,
     held: Arc<HeldBytes>,
     /// After the gate: it is written down once more when nothing can leave any longer.
@@ -77,8 +79,10 @@ impl Running {
         let trail = AuditConfig { boot: boot()?, start: started(&config, &compiled), ..config.audit.clone() };
         let (audit, writer) = Audit::open_with(trail, &keys.audit, witness).map_err(Failure::io)?;
         let health = Arc::new(Health::new(audit.clone(), not_after));
+        let interceptions = Arc::new(ArcSwap::from_pointee(config.interceptions.clone()));
+        health.watch(Arc::clone(&interceptions));
         let standing = Arc::new(OnceLock::<Gauges>::new());
-        let meter = refreshing(meter, audit.clone(), Arc::clone(&standing));
+        let meter = refreshing(meter, audit.clone(), Arc::clone(&interceptions), Arc::clone(&standing));
         // Nobody may ever ask for the figures: what histograms gather must not wait for that.
         let upkeep = Repeated::every(limits::METRICS_UPKEEP, {
             let meter = meter.clone();
@@ -96,17 +100,7 @@ impl Running {
                 config.admin.address
             ))
         })?;
-        let gate = GateConfig {
-            listeners: config.listeners.clone(),
-            upstream: UpstreamConfig {
-                tls: Arc::new(tls),
-                allow_addresses: config.upstream.allow_addresses.clone(),
-                connect_timeout: config.upstream.connect_timeout,
-                resolve: config.upstream.resolve.clone(),
-            },
-            hold_idle: config.inspect.hold_idle,
-            own_addresses: vec![admin.address()],
-        };
+        let gate = gate_config(&config, tls, &interceptions, &admin);
         let gate = Gate::start(gate, Arc::clone(&engine), leaves, audit.clone()).await;
         let gate = gate.map_err(Failure::unavailable)?;
         standing.get_or_init(|| gate.gauges());
@@ -116,6 +110,7 @@ impl Running {
             admin,
             config,
             engine,
+            interceptions,
             key,
             held,
             windows,
@@ -143,6 +138,7 @@ impl Running {
         };
         self.record(Kind::Config, detail);
         let (config, compiled) = loaded?;
+        self.interceptions.store(Arc::new(config.interceptions.clone()));
         let budgets = Arc::clone(&self.windows.budgets);
         budgets.share_among(tenants(&config));
         let engine = compiled.engine(&config, self.key.clone(), budgets, Arc::clone(&self.held));
@@ -176,12 +172,38 @@ impl Running {
 }
 
 /// A meter that asks for the figures which are kept elsewhere; `standing` is filled when the gate is there.
-fn refreshing(meter: Meter, audit: Audit, standing: Arc<OnceLock<Gauges>>) -> Meter {
+fn refreshing(
+    meter: Meter,
+    audit: Audit,
+    interceptions: Arc<ArcSwap<Interceptions>>,
+    standing: Arc<OnceLock<Gauges>>,
+) -> Meter {
     let growth = Growth { since: Instant::now(), from: audit.stats().disk_bytes };
     meter.refreshed_by(move || {
         refresh(&audit, &growth);
+        count_bypasses(&interceptions.load());
         standing.get().into_iter().for_each(Gauges::update);
     })
+}
+
+fn gate_config(
+    config: &Config,
+    tls: UpstreamTls,
+    interceptions: &Arc<ArcSwap<Interceptions>>,
+    admin: &Admin,
+) -> GateConfig {
+    GateConfig {
+        listeners: config.listeners.clone(),
+        upstream: UpstreamConfig {
+            tls: Arc::new(tls),
+            allow_addresses: config.upstream.allow_addresses.clone(),
+            connect_timeout: config.upstream.connect_timeout,
+            resolve: config.upstream.resolve.clone(),
+        },
+        hold_idle: config.inspect.hold_idle,
+        interceptions: Arc::clone(interceptions),
+        own_addresses: vec![admin.address()],
+    }
 }
 
 /// Names this run in every record.
@@ -290,6 +312,15 @@ fn refresh(audit: &Audit, growth: &Growth) {
     gauge!(telemetry::AUDIT_DISK_BYTES).set(stats.disk_bytes as f64);
     let days = growth.days_left(Instant::now(), stats.disk_bytes, stats.max_disk);
     gauge!(telemetry::AUDIT_DISK_DAYS).set(days);
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count for people")]
+fn count_bypasses(ways: &Interceptions) {
+    let terms = ways.terms(jiff::Timestamp::now().as_second());
+    let states = [("in_force", terms.in_force), ("expiring", terms.expiring), ("expired", terms.expired)];
+    for (state, bypasses) in states {
+        gauge!(telemetry::BYPASSES, "state" => state).set(bypasses.len() as f64);
+    }
 }
 
 #[cfg(test)]

@@ -19,7 +19,8 @@ use super::raw::{Lists, Raw, RawAudit, RawInspect, RawListener, RawUpstream, Tex
 use super::source::{At, Place, Source};
 use super::table::{Log, one_of};
 use super::{
-    AdminSettings, Config, InspectSettings, IssuerFiles, StateSettings, UpstreamSettings, check_rules, units,
+    AdminSettings, Config, InspectSettings, IssuerFiles, StateSettings, UpstreamSettings, check_rules,
+    check_ways, units,
 };
 
 const LISTENER_NAME: &str = "apps";
@@ -31,7 +32,7 @@ const TENANT: &str = "default";
 /// all of them; the result is of use only when there was none.
 pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &Path, log: &Log) -> Config {
     let paths = Paths { folder };
-    let listeners = listeners(raw.listeners, log);
+    let (listeners, listed) = listeners(raw.listeners, log);
     let admin = AdminSettings {
         address: raw.admin.address.as_ref().map_or_else(|| loopback(ADMIN_PORT), |address| address.value),
         token: paths.or(raw.admin.token.as_ref(), "certs/admin.token"),
@@ -48,8 +49,9 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
     let audit = audit(&raw.audit, node.clone(), directory, log);
     let packs = packs(raw.packs, &paths, log);
     let pack_keys = pack_keys(raw.pack_keys, &paths, log);
-    for (place, instead) in unavailable_tables(&raw.bypasses, &raw.suppressions) {
-        log.push(place.unavailable(instead));
+    for raw in &raw.suppressions {
+        let instead = "no [[suppress]]: a [[rule]] with action = \"allow\" exempts destinations";
+        log.push(raw.place.unavailable(instead));
     }
     let starter = raw.starter.as_ref().map_or(raw.rules.is_empty(), |starter| starter.value);
     let scene = check_rules::Scene {
@@ -61,6 +63,8 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
         packs: &packs,
     };
     let (policy, origins) = check_rules::check(raw.rules, raw.destinations, &scene, log);
+    let ground = check_ways::Ground { groups: &policy.groups, listeners: &listeners, log };
+    let interceptions = check_ways::check(raw.bypasses, listed, raw.inspect.opaque.clone(), &ground);
     Config {
         file,
         node,
@@ -81,6 +85,7 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
             key: paths.or(raw.state.key.as_ref(), "certs/state.key"),
         },
         policy,
+        interceptions,
         origins,
         listeners,
     }
@@ -123,14 +128,11 @@ fn only(written: Option<&At<&'static str>>, honoured: &str, log: &Log) {
     }
 }
 
-fn listeners(raw: Option<Vec<RawListener>>, log: &Log) -> Vec<ListenerConfig> {
+fn listeners(raw: Option<Vec<RawListener>>, log: &Log) -> (Vec<ListenerConfig>, check_ways::Listed) {
     let mut listeners: Vec<ListenerConfig> = Vec::new();
+    let mut listed = Vec::new();
     for (index, raw) in raw.unwrap_or_else(|| vec![RawListener::default()]).into_iter().enumerate() {
         only(raw.kind.as_ref(), "explicit", log);
-        only(raw.intercept.as_ref(), "all", log);
-        if let Some(first) = raw.intercept_destinations.iter().flatten().next() {
-            log.push(first.place.unavailable("an empty list: every destination is intercepted"));
-        }
         if let Some(on) = raw.proxy_protocol.filter(|on| on.value) {
             log.push(on.place.unavailable("false"));
         }
@@ -155,8 +157,25 @@ fn listeners(raw: Option<Vec<RawListener>>, log: &Log) -> Vec<ListenerConfig> {
                 complain(place_of_address, what, "an address of its own");
             }
         }
+        let name = Arc::from(name);
+        match (raw.intercept, raw.intercept_destinations) {
+            (Some(At { value: "listed", place }), destinations) => {
+                if destinations.is_none() {
+                    let what = "nothing is listed";
+                    log.push(place.complain(what).expected("intercept_destinations = [\"…\"] beside it"));
+                }
+                listed.push((Arc::clone(&name), destinations));
+            }
+            (_, Some(destinations)) => {
+                if let Some(first) = destinations.first() {
+                    let what = "these destinations make no difference: every one is intercepted";
+                    log.push(first.place.complain(what).expected("intercept = \"listed\" beside them"));
+                }
+            }
+            (_, None) => {}
+        }
         listeners.push(ListenerConfig {
-            name: Arc::from(name),
+            name,
             address,
             tenant: Arc::from(raw.tenant.map_or_else(|| TENANT.to_owned(), |tenant| tenant.value)),
             reply: match raw.reply.map(|reply| reply.value) {
@@ -165,7 +184,7 @@ fn listeners(raw: Option<Vec<RawListener>>, log: &Log) -> Vec<ListenerConfig> {
             },
         });
     }
-    listeners
+    (listeners, listed)
 }
 
 fn packs(written: Texts, paths: &Paths<'_>, log: &Log) -> Vec<At<PackChoice>> {
@@ -313,7 +332,6 @@ fn resolve(written: Lists, log: &Log) -> HashMap<Arc<str>, Vec<IpAddr>> {
 }
 
 fn inspect(raw: &RawInspect, log: &Log) -> InspectSettings {
-    only(raw.opaque.as_ref(), "block", log);
     only(raw.coded_redact.as_ref(), "transcode", log);
     let hold = bounded_size(
         raw.hold.as_ref(),
@@ -384,16 +402,6 @@ fn bounded_time(
         log.push(time.place.complain(what).expected(expected));
     }
     time.value
-}
-
-fn unavailable_tables<'a>(
-    bypasses: &'a [super::raw_rule::RawBypass],
-    suppressions: &'a [super::raw_rule::RawSuppress],
-) -> impl Iterator<Item = (&'a Place, &'static str)> {
-    let bypasses =
-        bypasses.iter().map(|raw| (&raw.place, "no [[bypass]]: every tunnel is opened or refused"));
-    let without = "no [[suppress]]: a [[rule]] with action = \"allow\" exempts destinations";
-    bypasses.chain(suppressions.iter().map(move |raw| (&raw.place, without)))
 }
 
 /// Names of listeners, for complaints.

@@ -7,11 +7,13 @@
 
 mod check;
 mod check_rules;
+mod check_ways;
 mod compiled;
 pub mod keys;
 mod packs;
 mod raw;
 mod raw_rule;
+mod raw_ways;
 mod signature;
 mod source;
 mod starter;
@@ -30,7 +32,7 @@ pub use source::{Complaint, Complaints};
 pub use units::{show_duration, show_size};
 
 use crate::audit::AuditConfig;
-use crate::policy::{Action, PolicySpec};
+use crate::policy::{Action, Interceptions, PolicySpec};
 use crate::proxy::ListenerConfig;
 use crate::tls::{MinTls, RootSource};
 
@@ -61,6 +63,8 @@ pub struct Config {
     pub audit_key: PathBuf,
     pub state: StateSettings,
     pub policy: PolicySpec,
+    /// Which tunnels are opened.
+    pub interceptions: Interceptions,
     origins: Vec<check_rules::Origin>,
 }
 

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use crate::policy::{Action, Mode};
 
-use super::raw_rule::{RawBypass, RawRule, RawSuppress};
+use super::raw_rule::{RawRule, RawSuppress};
+use super::raw_ways::RawBypass;
 use super::source::At;
 use super::table::Table;
 

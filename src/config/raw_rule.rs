@@ -91,23 +91,6 @@ impl RawRule {
 
 pub(super) const SCHEMES: [Scheme; 2] = [Scheme::Http, Scheme::Https];
 
-/// `[[bypass]]`: read in full, so that slips in it are named, though no version yet honours one.
-#[derive(Debug)]
-pub(super) struct RawBypass {
-    pub(super) place: Place,
-}
-
-impl RawBypass {
-    pub(super) fn read(mut table: Table<'_>) -> RawBypass {
-        table.texts("hosts");
-        table.texts("clients");
-        read_grounds(&mut table);
-        let place = table.place.clone();
-        table.finish();
-        RawBypass { place }
-    }
-}
-
 /// `[[suppress]]`: read in full, so that slips in it are named, though no version yet honours one.
 #[derive(Debug)]
 pub(super) struct RawSuppress {

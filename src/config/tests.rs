@@ -35,10 +35,17 @@ const WRONG: &[(&str, &[&[&str]])] = &[
         "[[listener]]\nkind = \"transparent\"",
         &[&["2:8: listener[0].kind: not available in this version", "expected \"explicit\""]],
     ),
-    ("[[listener]]\nintercept = \"listed\"", &[&["listener[0].intercept: not available in this version"]]),
+    (
+        "[[listener]]\nintercept = \"listed\"",
+        &[&["listener[0].intercept: nothing is listed", "intercept_destinations"]],
+    ),
     (
         "[[listener]]\nintercept_destinations = [\"a.example\"]",
-        &[&["intercept_destinations[0]: not available"]],
+        &[&["intercept_destinations[0]: these destinations make no difference", "intercept = \"listed\""]],
+    ),
+    (
+        "[[listener]]\nintercept = \"listed\"\nintercept_destinations = [\"payment-procesors\"]",
+        &[&["intercept_destinations[0]: no group `payment-procesors`", "did you mean `payment-processors`"]],
     ),
     (
         "[[listener]]\nproxy_protocol = true",
@@ -80,8 +87,10 @@ const WRONG: &[(&str, &[&[&str]])] = &[
     ),
     ("[inspect]\nhold = \"1KiB\"", &[&["inspect.hold: 1KiB is out of range", "4KiB to 64MiB"]]),
     ("[inspect]\nhold = 4096", &[&["inspect.hold: bad value: 4096", "a size such as"]]),
-    ("[inspect]\nopaque = \"inspect\"", &[&["inspect.opaque: not available in this version"]]),
-    ("[inspect]\nopaque = \"allow\"", &[&["inspect.opaque: not available in this version", "block"]]),
+    (
+        "[inspect]\nopaque = \"alow\"",
+        &[&["inspect.opaque: unknown word `alow`", "block, inspect or allow", "did you mean `allow`?"]],
+    ),
     ("[inspect]\ncoded_redact = \"abort\"", &[&["inspect.coded_redact: not available in this version"]]),
     (
         "[audit]\nretention = \"30d\"",
@@ -103,9 +112,25 @@ const WRONG: &[(&str, &[&[&str]])] = &[
     (
         "[[bypass]]\nhosts = [\"a.example\"]\nexpires = \"soon\"",
         &[
-            &["bypass[0]: not available in this version"],
+            &["bypass[0]: `reason` is missing"],
+            &["bypass[0]: `owner` is missing"],
             &["3:11: bypass[0].expires: bad value: \"soon\"", "a date without quotes"],
         ],
+    ),
+    (
+        "[[bypass]]\nhosts = [\"a b\", \"nobody\"]\nclients = [\"apsp\"]\nreason = \"r\"\nowner = \"o\"\nexpires = 2030-01-01",
+        &[
+            &["2:10: bypass[0].hosts[0]: no group `a b`"],
+            &["bypass[0].hosts[1]: no group `nobody`"],
+            &[
+                "3:12: bypass[0].clients[0]: `apsp` is neither a network nor a listener",
+                "did you mean `apps`?",
+            ],
+        ],
+    ),
+    (
+        "[[bypass]]\nhosts = []\nreason = \"r\"\nowner = \"o\"\nexpires = 2030-01-01",
+        &[&["bypass[0]: a bypass names the hosts that it is for"]],
     ),
     ("[[suppress]]\nidentifier = \"contact.email\"", &[&["suppress[0]: not available in this version"]]),
     (
@@ -244,6 +269,14 @@ name = "a"
 address = "[::1]:3128"
 tenant = "t"
 reply = "minimal"
+intercept = "listed"
+intercept_destinations = ["crm"]
+[[bypass]]
+hosts = ["crm", "*.pinned.example"]
+clients = ["a", "10.0.0.0/8"]
+reason = "pins"
+owner = "us"
+expires = 2030-01-01
 [admin]
 address = "127.0.0.1:1"
 token = "/run/token"
@@ -262,6 +295,7 @@ unlisted = "block"
 hold = "1MiB"
 hold_idle = "10ms"
 undecodable = "allow"
+opaque = "inspect"
 [fingerprint]
 key = "f.key"
 [audit]
@@ -314,6 +348,21 @@ fn every_key_of_the_language_arrives() {
     assert_eq!(config.inspect.undecodable, Action::Allow);
     assert_eq!((config.audit.segment_size, config.audit.max_disk), (1 << 20, 1 << 30));
     assert_eq!(config.audit.directory, Path::new("etc/records"));
+}
+
+#[test]
+fn every_key_of_a_tunnel_that_is_not_opened_arrives() {
+    use crate::policy::{Grounds, Opaque};
+    let ways = read_ok(EVERY_KEY).interceptions;
+    assert_eq!(ways.opaque, Opaque::Inspect);
+    let [(listener, hosts)] = ways.listed.as_slice() else { panic!("one listener") };
+    assert_eq!((&**listener, hosts.words()), ("a", ["crm".to_owned()].as_slice()));
+    assert!(hosts.contains(&"x.crm.example".parse().unwrap()));
+    let [bypass] = ways.bypasses.as_slice() else { panic!("one bypass") };
+    assert_eq!(bypass.hosts().words(), ["crm", "*.pinned.example"]);
+    assert_eq!(*bypass.grounds(), Grounds { reason: "pins".into(), owner: "us".into() });
+    assert_eq!(bypass.expires(), 1_893_456_000);
+    assert!(read_ok("").interceptions.bypasses.is_empty());
 }
 
 #[test]

@@ -239,6 +239,11 @@ impl Body {
         if exactly { self.reading.settle_exactly(judge) } else { self.reading.limit(judge) }
     }
 
+    /// Counts all that is found, though more could still change it.
+    pub(super) fn settle_all(&mut self, judge: &mut Judge) {
+        self.reading.settle(judge, u64::MAX);
+    }
+
     /// Lets leave what lies below `text`; whether anything does.
     /// `through`: readers want each piece as it comes.
     pub(super) fn release(&mut self, judge: &mut Judge, text: u64, through: bool) -> Result<bool, Reason> {

@@ -189,6 +189,29 @@ impl Inspector {
         self.guarded(Inspector::release_idle)
     }
 
+    /// Nothing has come for a while on a stream whose two ends wait for each other: all that is there leaves. A value that
+    /// begins in it and ends in what comes later stops the stream then, before its end leaves.
+    pub fn flush(&mut self) -> Step {
+        self.guarded(|this| {
+            let opens = !this.streamed;
+            if opens && let Some(stop) = this.open() {
+                return stop;
+            }
+            // What is found decides before anything leaves.
+            this.body.settle_all(&mut this.judge);
+            if let Some(stop) = this.verdict() {
+                return stop;
+            }
+            match this.body.release(&mut this.judge, u64::MAX, true) {
+                Ok(released) => this.paid(if released || opens { Step::Release } else { Step::Wait }),
+                Err(reason) => {
+                    this.judge.refuse(reason);
+                    this.stop()
+                }
+            }
+        })
+    }
+
     /// The message broke off (peer gone, deadline): the ledger and decision become final, nothing more leaves.
     pub fn abandon(&mut self) {
         self.stop();

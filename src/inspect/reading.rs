@@ -89,7 +89,7 @@ impl Reading {
         self.text.limit(settled)
     }
 
-    fn settle(&mut self, judge: &mut Judge, settled: u64) {
+    pub(super) fn settle(&mut self, judge: &mut Judge, settled: u64) {
         if !self.text.has_findings() {
             return;
         }

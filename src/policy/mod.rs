@@ -8,6 +8,7 @@ mod budget;
 mod claims;
 mod compile;
 mod hosts;
+mod interception;
 mod overlap;
 mod scope;
 mod selector;
@@ -19,6 +20,9 @@ mod window;
 
 pub use budget::{Account, Budgets, Clock, LocalBudgets, Standing, Terms, Value};
 pub use compile::{Policy, RuleHit};
+pub use interception::{
+    Asked, Bypass, BypassTerms, Clients, Grounds, Hosts, Interception, Interceptions, Opaque,
+};
 pub use overlap::Overlap;
 pub use store::StoreError;
 pub use tally::{Counted, Tally};

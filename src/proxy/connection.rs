@@ -25,9 +25,11 @@ use super::listener;
 use super::meters;
 use super::names::Entry;
 use super::peer::{Ended, Peer};
+use super::pinned;
 use super::shared::{Shared, Stage};
 use super::sniff::{Prefixed, Protocol, sniff};
 use super::stack::stack;
+use super::tunnel::{self, Entered};
 use super::waking::Waking;
 use super::wire::Wire;
 use crate::flow::{ClientAddr, Destination, Host, Scheme, Side};
@@ -52,6 +54,7 @@ pub(super) async fn serve(
     };
     let served = match arrived {
         Ok(Some(Arrived::Plain(entry))) => requests(peer, io, entry, None).await,
+        Ok(Some(Arrived::Unopened(tunnel))) => tunnel::carry(peer, io, tunnel).await,
         Ok(Some(Arrived::Tls(host, port))) => {
             let greeted = tokio::select! {
                 greeted = greet(&peer, io, host, port) => greeted,
@@ -76,13 +79,14 @@ enum Arrived {
     Plain(Entry),
     /// TLS in a tunnel.
     Tls(Host, u16),
+    Unopened(Box<tunnel::Unopened>),
 }
 
 async fn arrive(peer: &Peer, io: &mut Prefixed<Wire>) -> io::Result<Option<Arrived>> {
     let (reason, hint) = match sniff(io, limits::HEAD_TIMEOUT).await? {
         Protocol::Http1 if connect::is_next(io.prefix()) => {
             return match connect::accept(peer, io).await? {
-                Some((host, port)) => tunnel(peer, io, host, port).await,
+                Some((host, port)) => look_into(peer, io, host, port).await,
                 None => Ok(None),
             };
         }
@@ -101,8 +105,16 @@ async fn arrive(peer: &Peer, io: &mut Prefixed<Wire>) -> io::Result<Option<Arriv
 }
 
 /// Looks into a tunnel that was granted.
-async fn tunnel(peer: &Peer, io: &mut Prefixed<Wire>, host: Host, port: u16) -> io::Result<Option<Arrived>> {
-    let protocol = sniff(io, limits::HEAD_TIMEOUT).await?;
+async fn look_into(
+    peer: &Peer,
+    io: &mut Prefixed<Wire>,
+    host: Host,
+    port: u16,
+) -> io::Result<Option<Arrived>> {
+    let protocol = match tunnel::enter(peer, io, &host, port).await? {
+        Entered::As(protocol) => protocol,
+        Entered::Unopened(tunnel) => return Ok(Some(Arrived::Unopened(tunnel))),
+    };
     let reason = match protocol {
         Protocol::Tls => return Ok(Some(Arrived::Tls(host, port))),
         Protocol::Http1 => {
@@ -163,9 +175,14 @@ async fn greet(peer: &Peer, io: Prefixed<Wire>, host: Host, port: u16) -> Option
 /// of it.
 fn not_greeted(peer: &Peer, host: &Host, port: u16, reason: &'static str) -> Option<Greeted> {
     meters::handshake_failed(Side::Client, reason);
+    let ended = Ended::because(reason).to(host, port);
+    if tls::is_refusal(reason) {
+        drop(peer.ended(ended.saying(pinned::notice(peer, host, reason))));
+        return None;
+    }
     let shown = peer.cleanse(&host.to_string());
     tracing::info!(client = %peer.address.ip, host = %shown, reason, "TLS handshake with a client failed");
-    drop(peer.ended(Ended::because(reason).to(host, port)));
+    drop(peer.ended(ended));
     None
 }
 

@@ -111,3 +111,8 @@ pub(super) fn upstream_failed(stage: &'static str) {
 pub(super) fn refused(reason: &'static str) {
     counter!(names::REFUSED, "reason" => reason).increment(1);
 }
+
+/// Counts a tunnel that passes unopened.
+pub(super) fn unopened(reason: &'static str) {
+    counter!(names::UNOPENED, "reason" => reason).increment(1);
+}

@@ -20,12 +20,15 @@ mod names;
 mod pace;
 mod passage;
 mod peer;
+mod pinned;
 mod reply;
 mod room;
 mod shared;
 mod silence;
 mod sniff;
 mod stack;
+mod tunnel;
+mod unopened;
 mod upstream;
 mod waking;
 mod wire;
@@ -45,6 +48,7 @@ use crate::audit::Audit;
 use crate::inspect::Engine;
 use crate::limits;
 use crate::platform::process;
+use crate::policy::Interceptions;
 use crate::tls::{Leaves, UpstreamTls};
 use room::{Room, Shares};
 use shared::{Shared, Stage};
@@ -83,6 +87,8 @@ pub struct GateConfig {
     pub listeners: Vec<ListenerConfig>,
     pub upstream: UpstreamConfig,
     pub hold_idle: Duration,
+    /// Which tunnels are opened; what it holds may be exchanged while the gate runs.
+    pub interceptions: Arc<ArcSwap<Interceptions>>,
     /// The admin listener's address and any other of our own that must never be dialled.
     pub own_addresses: Vec<SocketAddr>,
 }
@@ -161,7 +167,15 @@ impl Gate {
         let shares = Shares::of(process::descriptor_limit());
         let upstreams = Upstreams::new(config.upstream, own, shares.idle);
         let room = Room::new(shares);
-        let shared = Arc::new(Shared::new(engine, leaves, audit, upstreams, config.hold_idle, room));
+        let shared = Arc::new(Shared::new(
+            engine,
+            config.interceptions,
+            leaves,
+            audit,
+            upstreams,
+            config.hold_idle,
+            room,
+        ));
         let addresses =
             sockets.iter().map(|(listener, address, _)| (Arc::clone(&listener.name), *address)).collect();
         let acceptors = sockets

@@ -10,7 +10,7 @@ use super::ListenerConfig;
 use super::connection::linger;
 use super::exchange::{Recording, Refusal};
 use super::reply::{self, Problem};
-use super::shared::Shared;
+use super::shared::{Edition, Shared};
 use crate::audit::{FlowFacts, Kind, MessageDraft, Pending};
 use crate::flow::{ClientAddr, Direction, Host};
 use crate::inspect::{Coverage, Decision};
@@ -33,6 +33,8 @@ pub(super) struct Peer {
 #[derive(Clone, Debug)]
 pub(super) struct Ended {
     reason: &'static str,
+    /// More of it, for people.
+    detail: Option<String>,
     host: String,
     port: u16,
     bytes: u64,
@@ -40,12 +42,17 @@ pub(super) struct Ended {
 
 impl Ended {
     pub(super) fn because(reason: &'static str) -> Ended {
-        Ended { reason, host: String::new(), port: 0, bytes: 0 }
+        Ended { reason, detail: None, host: String::new(), port: 0, bytes: 0 }
     }
 
     /// Where it was to go.
     pub(super) fn to(self, host: &Host, port: u16) -> Ended {
         Ended { host: host.to_string(), port, ..self }
+    }
+
+    /// What the record says beside the bare reason.
+    pub(super) fn saying(self, detail: String) -> Ended {
+        Ended { detail: Some(detail), ..self }
     }
 
     /// What was read of it.
@@ -97,32 +104,56 @@ impl Peer {
             coverage,
             edits: 0,
         };
+        let facts = self.facts(&ended.host, ended.port);
+        let mut draft = self.blank(Kind::End, Direction::Request, facts, &edition);
+        draft.decision = Some(decision);
+        draft.action = Action::Block;
+        draft.reason = Some(match ended.detail {
+            Some(detail) => edition.engine.matcher.cleanse(&detail),
+            None => ended.reason.to_owned(),
+        });
+        draft
+    }
+
+    /// What records say of a flow that carries no HTTP.
+    pub(super) fn facts(&self, host: &str, port: u16) -> Arc<FlowFacts> {
+        Arc::new(FlowFacts {
+            flow: self.shared.ids.next(),
+            tenant: Arc::clone(&self.listener.tenant),
+            listener: Arc::clone(&self.listener.name),
+            client: self.address.ip,
+            client_identity: None,
+            host: self.cleanse(host).into(),
+            port,
+            group: None,
+            http: None,
+            tls_client: None,
+            method: "CONNECT".into(),
+            path_template: "".into(),
+            traceparent: None,
+        })
+    }
+
+    /// A record of such a flow, to be completed.
+    pub(super) fn blank(
+        &self,
+        kind: Kind,
+        direction: Direction,
+        flow: Arc<FlowFacts>,
+        edition: &Edition,
+    ) -> MessageDraft {
         MessageDraft {
-            kind: Kind::End,
+            kind,
             decision_id: self.shared.ids.next(),
-            flow: Arc::new(FlowFacts {
-                flow: self.shared.ids.next(),
-                tenant: Arc::clone(&self.listener.tenant),
-                listener: Arc::clone(&self.listener.name),
-                client: self.address.ip,
-                client_identity: None,
-                host: edition.engine.matcher.cleanse(&ended.host).into(),
-                port: ended.port,
-                group: None,
-                http: None,
-                tls_client: None,
-                method: "CONNECT".into(),
-                path_template: "".into(),
-                traceparent: None,
-            }),
+            flow,
             dialled: None,
-            direction: Direction::Request,
+            direction,
             mode: edition.engine.policy.mode(),
             status: None,
             content_type: None,
-            decision: Some(decision),
-            action: Action::Block,
-            reason: Some(ended.reason.to_owned()),
+            decision: None,
+            action: Action::Allow,
+            reason: None,
             policy_hash: Arc::clone(&edition.policy_hash),
             packs: Arc::clone(&edition.packs),
             inspect_us: 0,

@@ -10,11 +10,13 @@ use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 
 use super::meters::Meters;
+use super::pinned::Pinned;
 use super::room::Room;
 use super::upstream::Upstreams;
 use crate::audit::{Audit, PackStamp, PackStamps};
 use crate::flow::FlowId;
 use crate::inspect::Engine;
+use crate::policy::Interceptions;
 use crate::tls::Leaves;
 
 /// How far the end of the gate has come; it only ever moves on.
@@ -31,6 +33,8 @@ pub(super) enum Stage {
 pub(super) struct Shared {
     engine: Arc<ArcSwap<Engine>>,
     edition: ArcSwap<Edition>,
+    /// Which tunnels are opened.
+    pub(super) interceptions: Arc<ArcSwap<Interceptions>>,
     pub(super) leaves: Arc<ArcSwap<Leaves>>,
     pub(super) audit: Audit,
     pub(super) upstreams: Arc<Upstreams>,
@@ -38,6 +42,7 @@ pub(super) struct Shared {
     pub(super) ids: Ids,
     pub(super) meters: Meters,
     pub(super) room: Room,
+    pub(super) pinned: Pinned,
     pub(super) stage: watch::Sender<Stage>,
     pub(super) connections: Arc<Open>,
     pub(super) flows: Arc<Open>,
@@ -46,6 +51,7 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(
         engine: Arc<ArcSwap<Engine>>,
+        interceptions: Arc<ArcSwap<Interceptions>>,
         leaves: Arc<ArcSwap<Leaves>>,
         audit: Audit,
         upstreams: Arc<Upstreams>,
@@ -56,6 +62,7 @@ impl Shared {
         Shared {
             engine,
             edition,
+            interceptions,
             leaves,
             audit,
             upstreams,
@@ -63,6 +70,7 @@ impl Shared {
             ids: Ids::default(),
             meters: Meters::new(),
             room,
+            pinned: Pinned::default(),
             stage: watch::Sender::new(Stage::Running),
             connections: Arc::default(),
             flows: Arc::default(),

@@ -12,6 +12,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::limits;
+use crate::tls::hello::{self, Hello};
 
 /// What the first bytes of a connection are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -97,27 +98,55 @@ impl TrimStart for [u8] {
     }
 }
 
-/// Reads until the protocol is sure, for at most `wait`.
+/// Reads until the protocol is sure, for at most `wait`. Nothing is lost when this is dropped half-way.
 pub(super) async fn sniff<IO: AsyncRead + Unpin>(
     io: &mut Prefixed<IO>,
     wait: Duration,
 ) -> io::Result<Protocol> {
-    let mut prefix = BytesMut::from(io.prefix.as_ref());
-    let known = tokio::time::timeout(wait, async {
-        loop {
-            if let Some(protocol) = classify(&prefix) {
-                return Ok(protocol);
-            }
-            prefix.reserve(READ_BYTES);
-            if io.inner.read_buf(&mut prefix).await? == 0 {
-                return Ok(if prefix.is_empty() { Protocol::Closed } else { Protocol::Opaque });
-            }
+    match tokio::time::timeout(wait, known(io, classify)).await {
+        Ok(Ok(Some(protocol))) => Ok(protocol),
+        Ok(Ok(None)) if io.prefix.is_empty() => Ok(Protocol::Closed),
+        Err(_) if io.prefix.is_empty() => Ok(Protocol::Silent),
+        Ok(Ok(None)) | Err(_) => Ok(Protocol::Opaque),
+        Ok(Err(error)) => Err(error),
+    }
+}
+
+/// Reads until the client's TLS hello is whole, for at most `wait`; `None` when there is none to be read.
+pub(super) async fn sniff_hello<IO: AsyncRead + Unpin>(
+    io: &mut Prefixed<IO>,
+    wait: Duration,
+) -> io::Result<Option<Hello>> {
+    let read = |prefix: &[u8]| match hello::read(prefix) {
+        hello::Read::Hello(hello) => Some(Some(hello)),
+        hello::Read::Not => Some(None),
+        hello::Read::More if prefix.len() >= limits::SNIFF_BYTES => Some(None),
+        hello::Read::More => None,
+    };
+    match tokio::time::timeout(wait, known(io, read)).await {
+        Ok(answer) => Ok(answer?.flatten()),
+        Err(_) => Ok(None),
+    }
+}
+
+/// Reads until `judge` has an answer; `None` at the end of the stream.
+async fn known<IO: AsyncRead + Unpin, T>(
+    io: &mut Prefixed<IO>,
+    judge: impl Fn(&[u8]) -> Option<T>,
+) -> io::Result<Option<T>> {
+    loop {
+        if let Some(answer) = judge(&io.prefix) {
+            return Ok(Some(answer));
         }
-    })
-    .await;
-    let silent = if prefix.is_empty() { Protocol::Silent } else { Protocol::Opaque };
-    io.prefix = prefix.freeze();
-    known.unwrap_or(Ok(silent))
+        let mut read = BytesMut::with_capacity(READ_BYTES);
+        if io.inner.read_buf(&mut read).await? == 0 {
+            return Ok(None);
+        }
+        io.prefix = match io.prefix.is_empty() {
+            true => read.freeze(),
+            false => [&io.prefix[..], &read[..]].concat().into(),
+        };
+    }
 }
 
 /// Read at a time while sniffing: most request heads and hellos come whole.

@@ -63,3 +63,17 @@ pub fn client_fault(error: &std::io::Error) -> &'static str {
         None => "io",
     }
 }
+
+/// Whether such a word is a client's refusal of the certificate that it was shown.
+#[must_use]
+pub fn is_refusal(word: &str) -> bool {
+    matches!(
+        word,
+        "unknown_ca"
+            | "bad_certificate"
+            | "certificate_unknown"
+            | "certificate_expired"
+            | "unsupported_certificate"
+            | "access_denied"
+    )
+}

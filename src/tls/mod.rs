@@ -6,6 +6,7 @@
 mod bundle;
 mod client_side;
 mod der;
+pub mod hello;
 mod issuer;
 mod leaf;
 mod upstream_fault;
@@ -20,7 +21,7 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 
 pub use bundle::bundle;
-pub use client_side::{ClientStream, client_fault};
+pub use client_side::{ClientStream, client_fault, is_refusal};
 pub use issuer::Issuer;
 pub use leaf::{LeafStats, Leaves};
 pub use tokio_rustls::{LazyConfigAcceptor, StartHandshake};

@@ -17,4 +17,5 @@ mod refuses;
 mod streams;
 mod tidy;
 mod tools;
+mod tunnels;
 mod withstands;

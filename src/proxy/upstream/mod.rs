@@ -87,7 +87,6 @@ impl Upstreams {
     }
 
     /// Where a name leads, checked: for tunnels, which dial without HTTP.
-    #[expect(dead_code, reason = "bypassed tunnels will dial without HTTP")]
     pub(crate) async fn connect(
         &self,
         host: &Host,

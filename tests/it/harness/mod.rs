@@ -20,7 +20,7 @@ use tidegate::fingerprint::FingerprintKey;
 use tidegate::flow::Direction;
 use tidegate::inspect::{Engine, HeldBytes};
 use tidegate::limits;
-use tidegate::policy::{Action, Clock, LocalBudgets, Mode, Policy, PolicySpec, RuleSpec};
+use tidegate::policy::{Action, Clock, Interceptions, LocalBudgets, Mode, Policy, PolicySpec, RuleSpec};
 use tidegate::proxy::{Gate, GateConfig, ListenerConfig, ReplyDetail, UpstreamConfig};
 use tidegate::tls::{Issuer, Leaves, MinTls, RootSource, UpstreamTls};
 
@@ -59,6 +59,7 @@ pub struct Setup {
     pub allow_loopback: bool,
     pub min_tls: MinTls,
     pub max_disk: u64,
+    pub interceptions: Interceptions,
 }
 
 impl Default for Setup {
@@ -76,6 +77,7 @@ impl Default for Setup {
             allow_loopback: true,
             min_tls: MinTls::Tls12,
             max_disk: 1 << 30,
+            interceptions: Interceptions::default(),
         }
     }
 }
@@ -133,6 +135,7 @@ impl World {
                 resolve: resolve(),
             },
             hold_idle: setup.hold_idle,
+            interceptions: Arc::new(ArcSwap::from_pointee(setup.interceptions)),
             own_addresses: vec![],
         };
         let gate = Gate::start(config, Arc::clone(&engine), Arc::new(ArcSwap::from_pointee(leaves)), audit)

@@ -1,0 +1,187 @@
+//! Whether a tunnel is opened, and what is known of one that is not before its first byte goes on.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use tokio::net::TcpStream;
+
+use super::meters;
+use super::peer::{Ended, Peer};
+use super::sniff::{Prefixed, Protocol, sniff, sniff_hello};
+use super::unopened;
+use super::upstream::UpstreamError;
+use super::wire::Wire;
+use crate::flow::Host;
+use crate::limits;
+use crate::policy::{Asked, Interception, Interceptions, Mode, Opaque};
+
+/// What a tunnel turned out to be.
+pub(super) enum Entered {
+    /// It is served, or refused, as what it speaks.
+    As(Protocol),
+    Unopened(Box<Unopened>),
+}
+
+/// A tunnel that is passed on as it is.
+pub(super) struct Unopened {
+    pub(super) host: Host,
+    pub(super) port: u16,
+    pub(super) why: Why,
+    /// The connection, when it had to be made to see who speaks first.
+    pub(super) upstream: Option<(TcpStream, SocketAddr)>,
+}
+
+/// Why a tunnel is not opened.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// A `[[bypass]]`, or a listener that does not list this host.
+    Unread(Interception),
+    /// Its bytes are of no protocol that could be opened.
+    Opaque {
+        /// They are scanned as they come.
+        inspect: bool,
+        /// They would be refused, were it not for `observe`.
+        suspended: bool,
+    },
+}
+
+impl Why {
+    /// The word in records and metrics.
+    pub(super) const fn as_str(&self) -> &'static str {
+        match self {
+            Why::Unread(Interception::Bypass(_)) => "bypass",
+            Why::Unread(Interception::NotListed) => "not_listed",
+            Why::Unread(Interception::Intercept) => "intercept",
+            Why::Opaque { .. } => "opaque",
+        }
+    }
+}
+
+/// Looks at the first bytes in a tunnel to `host`.
+pub(super) async fn enter(
+    peer: &Peer,
+    io: &mut Prefixed<Wire>,
+    host: &Host,
+    port: u16,
+) -> io::Result<Entered> {
+    let ways = peer.shared.interceptions.load_full();
+    let opaque = opaque(peer, &ways);
+    let wait = if opaque.is_some() { limits::SERVER_FIRST_WAIT } else { limits::HEAD_TIMEOUT };
+    let mut upstream = None;
+    let protocol = match sniff(io, wait).await? {
+        Protocol::Silent if opaque.is_some() => match first_word(peer, io, host, port).await? {
+            Spoken::Client(protocol) => protocol,
+            Spoken::Upstream(connection) => {
+                upstream = Some(connection);
+                Protocol::Opaque
+            }
+            Spoken::Nobody => Protocol::Closed,
+        },
+        protocol => protocol,
+    };
+    let unread = match (protocol, opaque) {
+        (Protocol::Tls, _) => interception(peer, io, host, &ways).await?.map(Why::Unread),
+        (Protocol::Opaque, opaque) => opaque,
+        (Protocol::Http1 | Protocol::Http2 | Protocol::Silent | Protocol::Closed, _) => None,
+    };
+    Ok(match unread {
+        Some(why) => Entered::Unopened(Box::new(Unopened { host: host.clone(), port, why, upstream })),
+        None => Entered::As(protocol),
+    })
+}
+
+/// What lets opaque bytes pass, if anything does.
+fn opaque(peer: &Peer, ways: &Interceptions) -> Option<Why> {
+    match (ways.opaque, peer.shared.edition().engine.policy.mode()) {
+        (Opaque::Block, Mode::Enforce) => None,
+        (Opaque::Block, Mode::Observe) => Some(Why::Opaque { inspect: true, suspended: true }),
+        (Opaque::Inspect, _) => Some(Why::Opaque { inspect: true, suspended: false }),
+        (Opaque::Allow, _) => Some(Why::Opaque { inspect: false, suspended: false }),
+    }
+}
+
+/// What is done with a tunnel whose client begins TLS; `None`: it is opened. Its hello must name the tunnel's end,
+/// since that is what the gate resolves and dials.
+async fn interception(
+    peer: &Peer,
+    io: &mut Prefixed<Wire>,
+    host: &Host,
+    ways: &Interceptions,
+) -> io::Result<Option<Interception>> {
+    if !ways.may_bypass(&peer.listener.name) {
+        return Ok(None);
+    }
+    let Some(hello) = sniff_hello(io, limits::HANDSHAKE_TIMEOUT).await? else { return Ok(None) };
+    let agrees = match &hello.server_name {
+        Some(name) => name.parse::<Host>().is_ok_and(|name| name == *host),
+        // A client names no address in its hello.
+        None => matches!(host, Host::Ip(_)),
+    };
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+    let asked = Asked {
+        host,
+        client: peer.address,
+        listener: &peer.listener.name,
+        veiled: hello.veiled || !agrees,
+        now: i64::try_from(now).unwrap_or(i64::MAX),
+    };
+    Ok(match ways.decide(&asked) {
+        Interception::Intercept => None,
+        unread @ (Interception::Bypass(_) | Interception::NotListed) => Some(unread),
+    })
+}
+
+enum Spoken {
+    Client(Protocol),
+    Upstream((TcpStream, SocketAddr)),
+    Nobody,
+}
+
+/// Connects for a client that keeps silent, and waits until one side speaks.
+async fn first_word(peer: &Peer, io: &mut Prefixed<Wire>, host: &Host, port: u16) -> io::Result<Spoken> {
+    let (tcp, address) = match peer.shared.upstreams.connect(host, port).await {
+        Ok(connected) => connected,
+        Err(error) => {
+            unreachable(peer, host, port, &error);
+            return Ok(Spoken::Nobody);
+        }
+    };
+    tokio::select! {
+        biased;
+        protocol = sniff(io, limits::TUNNEL_IDLE) => Ok(match protocol? {
+            Protocol::Silent | Protocol::Closed => Spoken::Nobody,
+            protocol => Spoken::Client(protocol),
+        }),
+        readable = tcp.readable() => {
+            readable?;
+            Ok(Spoken::Upstream((tcp, address)))
+        }
+    }
+}
+
+/// Leaves word of a tunnel whose end cannot be had.
+pub(super) fn unreachable(peer: &Peer, host: &Host, port: u16, error: &UpstreamError) {
+    meters::upstream_failed(error.as_str());
+    // Nothing is answered, so that nobody waits for the record.
+    drop(peer.ended(Ended::because("unreachable").to(host, port).saying(error.to_string())));
+}
+
+/// Carries what was not opened to its end.
+pub(super) async fn carry(peer: Peer, io: Prefixed<Wire>, tunnel: Box<Unopened>) -> io::Result<()> {
+    let Unopened { host, port, why, upstream } = *tunnel;
+    let connected = match upstream {
+        Some(connected) => Ok(connected),
+        None => peer.shared.upstreams.connect(&host, port).await,
+    };
+    match connected {
+        Ok((tcp, address)) => {
+            meters::unopened(why.as_str());
+            unopened::carry(&peer, io, tcp, unopened::To { host, port, address, why }).await
+        }
+        Err(error) => {
+            unreachable(&peer, &host, port, &error);
+            Ok(())
+        }
+    }
+}
