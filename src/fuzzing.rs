@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::config;
-use crate::decode::{Coding, DecodeError, Decoder, Event, Layer, Wrapping, rewrap};
+use crate::decode::{Coding, DecodeError, Decoder, Event, Layer, Unpacked, Unpacker, Wrapping, rewrap};
 use crate::detect::{Finding, Matcher, Pack, Scan, first_run};
 use crate::fingerprint::FingerprintKey;
 use crate::proxy;
@@ -155,6 +155,55 @@ pub fn decode(data: &[u8]) {
     }
 }
 
+/// What was told of something packed: of what kind, and its bytes.
+type Told = Vec<(u8, Vec<u8>)>;
+
+/// What is told of what is packed in a text, members joined, and how it ended.
+fn unpacked<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Told, Result<(), DecodeError>) {
+    let (mut unpacker, mut out, mut open) = (Unpacker::new(), Told::new(), false);
+    let mut take = |what: Unpacked<'_>| {
+        match what {
+            Unpacked::Open(member) => {
+                assert!(!open, "a member began in another");
+                open = true;
+                out.push((0, member.name.to_vec()));
+                out.push((1, Vec::new()));
+            }
+            Unpacked::Text(text, _) => {
+                assert!(open, "text of no member");
+                if let Some((_, all)) = out.iter_mut().rev().find(|(kind, _)| *kind == 1) {
+                    all.extend_from_slice(text);
+                }
+            }
+            Unpacked::Close => {
+                assert!(open, "the end of no member");
+                open = false;
+            }
+            Unpacked::Aside(text) => out.push((2, text.to_vec())),
+            Unpacked::Unread(error, bytes) => out.push((3, format!("{error:?} {bytes}").into_bytes())),
+        }
+        ControlFlow::Continue(())
+    };
+    for piece in pieces {
+        if let Err(error) = unpacker.push(piece, &mut take) {
+            return (out, Err(error));
+        }
+    }
+    let result = unpacker.finish(&mut take).map(|_| ());
+    assert!(result.is_err() || !open, "a member did not end");
+    (out, result)
+}
+
+/// Any chunking of a text tells the same of what is packed in it; members come one after the other.
+pub fn unpack(data: &[u8]) {
+    let (text, pieces) = pieces(data);
+    let (whole, cut) = (unpacked([text]), unpacked(pieces));
+    assert_eq!(whole.1, cut.1);
+    if whole.1.is_ok() {
+        assert_eq!(whole.0, cut.0);
+    }
+}
+
 /// Where a stretch begins, its bytes, and where each of them came from.
 type Stretch = (u64, Vec<u8>, Vec<(u64, u64)>);
 
@@ -233,6 +282,7 @@ mod tests {
     use proptest::sample::Index;
 
     use super::*;
+    use crate::decode::packing::{directory, gzipped, packed, stored, streamed, tar_member};
 
     type Body = fn(&[u8]);
 
@@ -267,6 +317,7 @@ mod tests {
                     coded(7, &[Coding::Gzip, Coding::Gzip]),
                 ],
             ),
+            (unpack, archives(coded(4, &[Coding::Zstd]).split_off(6))),
             (layers, (0..4).map(|kind| [&[kind], cut(WORN).as_slice()].concat()).collect()),
             (
                 configuration,
@@ -301,6 +352,23 @@ mod tests {
                 ],
             ),
         ]
+    }
+
+    fn archives(zstd: Vec<u8>) -> Vec<Vec<u8>> {
+        vec![
+            archive(&[packed("a.xml", b"text"), stored("b", b"more"), streamed("c", b"end", true, false)]),
+            archive(&[b"--x\r\n\r\n".to_vec(), gzipped(&b"some text ".repeat(300)), b"--x--".to_vec()]),
+            archive(&[
+                tar_member("x", b'x', b"15 size=000004\n"),
+                tar_member("a", b'0', &packed("a", b"text")),
+            ]),
+            archive(&[zstd]),
+        ]
+    }
+
+    /// Members in one archive, cut in three.
+    fn archive(members: &[Vec<u8>]) -> Vec<u8> {
+        [b"\x02\x00\x05\x00\x29".as_slice(), &members.concat(), &directory()].concat()
     }
 
     fn pack_text(name: &str) -> Vec<u8> {

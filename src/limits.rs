@@ -88,6 +88,21 @@ pub const ARMOUR_JUDGED: usize = 64;
 /// Bytes of text whose escapes are undone at once; it bounds what is kept of them.
 pub const LAYER_STEP: usize = 16 * 1024;
 
+/// Archives within archives that are looked into: a document in an archive in a compressed archive, and room.
+pub const ARCHIVE_DEPTH: usize = 5;
+/// Members of one archive: the largest trees of sources have some hundred thousand files.
+pub const ARCHIVE_MEMBERS: u64 = 1 << 19;
+/// Places in one text that look like the beginning of something packed and are none; chance makes one in 16 MiB.
+pub const ARCHIVE_FALSE: u32 = 1024;
+/// Text from what began in the middle of another and broke that proves that it was packed indeed.
+pub const ARCHIVE_PROOF: u64 = 1024;
+/// Bytes of it that are kept until then, to be looked at as text.
+pub const ARCHIVE_DOUBT: usize = 4 * 1024;
+/// Of the extended header of a tar member: what is kept to learn the member's length from it.
+pub const TAR_RECORDS: usize = 4 * 1024;
+/// Findings of members that stand in an archive as they are, remembered so that they count once.
+pub const ARCHIVE_TWICE: usize = 512;
+
 /// Wire bytes given to a decoder at once: bytes of a coded stream are released at these steps.
 pub const DECODE_STEP: usize = 4 * 1024;
 /// Longest gzip member header (RFC 1952): it is kept until it is whole, and its name, comment and extra field are

@@ -21,6 +21,8 @@ pub enum Kind {
     Utf16,
     Base64,
     Hex,
+    /// Tags between runs of one text.
+    Markup,
 }
 
 impl Kind {
@@ -36,6 +38,7 @@ impl Kind {
             Kind::Utf16 => "utf-16",
             Kind::Base64 => "base64",
             Kind::Hex => "hex",
+            Kind::Markup => "xml",
         }
     }
 }
@@ -411,7 +414,7 @@ pub(super) fn written(kind: Kind, raw: &[u8], byte: u8) -> Option<Vec<u8>> {
         }
         Kind::Plus | Kind::LookAlike => vec![b'*'; raw.len()],
         Kind::Hex => hex(raw, raw.len()).into_bytes(),
-        Kind::Utf16 | Kind::Base64 => return None,
+        Kind::Utf16 | Kind::Base64 | Kind::Markup => return None,
     };
     (out.len() == raw.len()).then_some(out)
 }

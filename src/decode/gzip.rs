@@ -56,6 +56,11 @@ impl Gzip {
         self.at == At::Boundary
     }
 
+    /// Whether something was whole before, so that the stream may go on or not.
+    pub(super) fn has_begun(&self) -> bool {
+        self.is_later
+    }
+
     /// What the last step brought that is no part of the text.
     pub(super) fn aside(&self) -> &[u8] {
         &self.aside

@@ -1,6 +1,7 @@
 //! One layer of a text undone as it comes: escapes where there are some, with their surroundings; a charset; base64.
 
 use super::escape::{Active, Kind, Unit, unit};
+use super::markup::Markup;
 use super::origin::Origin;
 use super::{armour, utf16};
 use crate::limits::{ARMOUR_JUDGED, LAYER_STEP};
@@ -13,6 +14,8 @@ pub enum Wrapping {
     Utf16 {
         big_endian: bool,
     },
+    /// The tags between character data.
+    Markup,
     /// Runs of base64 or hexadecimal digits, as a layer looks for them.
     Armour,
     /// A run of base64: of the bytes that the first digits stand for `lead` are others', and `trail` of the last.
@@ -67,6 +70,7 @@ pub struct Layer {
     open: Option<u64>,
     run: Run,
     seek: Seek,
+    markup: Markup,
     view: Vec<u8>,
     origin: Origin,
 }
@@ -79,6 +83,7 @@ impl Layer {
             reach: if wrapping == Wrapping::Escapes { reach } else { 0 },
             run: Run::Seeking,
             seek: |text| armour::seek(text, 0),
+            markup: Markup::default(),
             text: Vec::new(),
             base: 0,
             done: 0,
@@ -135,7 +140,7 @@ impl Layer {
             && match self.wrapping {
                 Wrapping::Escapes => active.next(chunk, 0) == chunk.len(),
                 Wrapping::Armour => self.run == Run::Seeking && (self.seek)(chunk).is_err(),
-                Wrapping::Utf16 { .. } | Wrapping::Base64 { .. } | Wrapping::Hex => false,
+                Wrapping::Markup | Wrapping::Utf16 { .. } | Wrapping::Base64 { .. } | Wrapping::Hex => false,
             }
     }
 
@@ -221,6 +226,7 @@ impl Layer {
         match self.wrapping {
             Wrapping::Escapes => self.escapes(last, sink),
             Wrapping::Utf16 { big_endian } => self.utf16(big_endian, last, sink),
+            Wrapping::Markup => self.tags(sink),
             Wrapping::Armour | Wrapping::Base64 { .. } | Wrapping::Hex => self.armour(last, sink),
         }
         self.flush(sink);
@@ -293,6 +299,13 @@ impl Layer {
             self.origin.add(escape.out().len(), length, Some(Kind::Utf16));
             self.done += length;
         }
+    }
+
+    fn tags(&mut self, sink: Sink<'_>) {
+        self.begin(0, sink);
+        self.open = Some(u64::MAX);
+        self.markup.walk(&self.text[self.done..], &mut self.view, &mut self.origin);
+        self.done = self.text.len();
     }
 
     fn armour(&mut self, last: bool, sink: Sink<'_>) {

@@ -15,9 +15,13 @@ mod escape;
 mod fold;
 mod gzip;
 mod layer;
+mod markup;
 mod origin;
 mod rewrap;
+mod tar;
+mod unpack;
 mod utf16;
+mod zip;
 mod zstd;
 
 pub use coding::Coding;
@@ -27,6 +31,7 @@ pub use escape::{Escape, Kind, escape_at};
 pub use layer::{Event, Layer, Seek, Wrapping};
 pub use origin::Origin;
 pub use rewrap::{Masking, rewrap};
+pub use unpack::{Member, Unpacked, Unpacker};
 pub use utf16::{OPENING, recognise};
 
 use std::fmt;
@@ -50,8 +55,17 @@ pub enum DecodeError {
     Window,
     /// What a coding carries beside the text is too long to be inspected as one.
     Size,
-    /// More codings are stacked than [`crate::limits::CODING_DEPTH`].
+    /// More codings are stacked than [`crate::limits::CODING_DEPTH`], or archives within archives than
+    /// [`crate::limits::ARCHIVE_DEPTH`].
     Depth,
+    /// It is under a password.
+    Encrypted,
+    /// A member is packed in a way that is not known here.
+    Method,
+    /// More members than [`crate::limits::ARCHIVE_MEMBERS`].
+    Members,
+    /// A member is not as long as its archive says.
+    Lengths,
 }
 
 impl DecodeError {
@@ -67,6 +81,10 @@ impl DecodeError {
             DecodeError::Window => "window",
             DecodeError::Size => "size",
             DecodeError::Depth => "depth",
+            DecodeError::Encrypted => "encrypted",
+            DecodeError::Method => "method",
+            DecodeError::Members => "members",
+            DecodeError::Lengths => "lengths",
         }
     }
 }
@@ -82,7 +100,11 @@ impl fmt::Display for DecodeError {
             DecodeError::Ratio => "body expands beyond the allowed ratio",
             DecodeError::Window => "body asks for a larger window, or for a dictionary, to be decoded",
             DecodeError::Size => "body carries too much beside its text",
-            DecodeError::Depth => "body has too many content codings on top of each other",
+            DecodeError::Depth => "body has too many content codings or archives inside each other",
+            DecodeError::Encrypted => "body holds something under a password",
+            DecodeError::Method => "body holds a member that is packed in a way that cannot be read",
+            DecodeError::Members => "body holds too many members",
+            DecodeError::Lengths => "body holds a member that is not as long as its archive says",
         })
     }
 }
@@ -97,3 +119,7 @@ struct Progress {
     /// Decoded bytes written.
     written: usize,
 }
+
+#[cfg(test)]
+#[path = "packing_tests.rs"]
+pub(crate) mod packing;

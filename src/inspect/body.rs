@@ -206,6 +206,9 @@ impl Body {
         if let Some(word) = self.asides.refusal(judge) {
             return Some(word);
         }
+        if let Some(word) = self.reading.refusal(judge) {
+            return Some(word);
+        }
         if !self.reading.must_edit(judge) {
             return None;
         }
@@ -218,7 +221,8 @@ impl Body {
     }
 
     fn sealed(&self) -> Option<&'static str> {
-        self.sealed.or_else(|| fields::sealed_start(self.reading.opening()))
+        let packed = self.reading.is_packed().then_some("archive");
+        self.sealed.or(packed).or_else(|| fields::sealed_start(self.reading.opening()))
     }
 
     /// It begins to stream. A coded body that may have to be edited is encoded anew from its first byte on.
@@ -268,6 +272,7 @@ impl Body {
             Form::Recoded(_, recoder) => {
                 recoder.advance(judge, &mut self.reading, text, through)?;
                 self.asides.leave(judge);
+                self.reading.leave_packed(judge);
                 self.hold.chain.push(recoder.take(judge));
                 self.hold.release(u64::MAX)
             }
@@ -290,6 +295,7 @@ impl Body {
         {
             recoder.advance(judge, &mut self.reading, u64::MAX, false)?;
             self.asides.leave(judge);
+            self.reading.leave_packed(judge);
             self.hold.chain.push(recoder.finish(judge)?);
             self.form = Form::Coded(coded);
             self.new_length = whole.then(|| self.hold.chain.end());
@@ -303,6 +309,7 @@ impl Body {
     fn leave(&mut self, judge: &mut Judge, limit: u64) {
         // None of them is ever edited; one that stands further on is counted early rather than never.
         self.asides.leave(judge);
+        self.reading.leave_packed(judge);
         while let Some(hit) = self.reading.leave(limit) {
             if judge.edits(hit.detector, hit.confidence) {
                 judge.edit_in(&mut self.hold.chain, &hit);
@@ -352,10 +359,17 @@ impl Body {
             Form::Unread(word) => *word,
             Form::Fresh(_) | Form::Plain | Form::Coded(_) | Form::Recoded(..) => "stopped",
         };
+        let mut uninspected = if unread > 0 { vec![(word, unread)] } else { Vec::new() };
+        let mut inspected = self.inspected;
+        for (word, bytes) in self.reading.unread() {
+            let bytes = inspected.min(*bytes);
+            inspected -= bytes;
+            uninspected.push((word, bytes));
+        }
         Coverage {
             seen: self.seen,
-            inspected: self.inspected,
-            uninspected: if unread > 0 { vec![(word, unread)] } else { Vec::new() },
+            inspected,
+            uninspected,
             forwarded_before_decision: self.before_decision.unwrap_or(self.hold.limit()),
             forwarded: self.hold.limit(),
         }

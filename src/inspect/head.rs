@@ -143,6 +143,17 @@ pub(super) fn aside(judge: &mut Judge, text: &[u8], hits: &mut HeadHits) {
     hits.checked = None;
 }
 
+/// Counts what an archive carries beside its members. No edit is ever made there: gives what was found.
+pub(super) fn beside(
+    judge: &mut Judge,
+    text: &[u8],
+) -> impl Iterator<Item = (DetectorId, Confidence, Fingerprint)> {
+    let mut hits = HeadHits::default();
+    let fixed = Some("archive");
+    field(judge, Field { part: Part::Body, index: None, text, label: Some("file_name"), fixed }, &mut hits);
+    hits.hits.into_iter().map(|hit| (hit.detector, hit.confidence, hit.fingerprint))
+}
+
 fn fields(
     judge: &mut Judge,
     part: Part,
@@ -298,7 +309,7 @@ fn carrier(kind: Kind, depth: usize) -> &'static [&'static str] {
         Kind::QuotedPrintable => &["quoted-printable"],
         Kind::LookAlike => &["look-alike"],
         // Not looked for in a head.
-        Kind::Utf16 | Kind::Base64 | Kind::Hex => &[],
+        Kind::Utf16 | Kind::Base64 | Kind::Hex | Kind::Markup => &[],
     }
 }
 

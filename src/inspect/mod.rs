@@ -9,6 +9,7 @@
 
 mod body;
 mod coded;
+mod contents;
 mod decision;
 mod depth;
 mod familiar;

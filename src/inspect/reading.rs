@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 
 use super::Part;
+use super::contents::{Contents, Packed};
 use super::depth::Path;
 use super::judge::{Judge, Whence};
 use super::text::Text;
@@ -41,6 +42,9 @@ pub(super) struct Reading {
     redactions: u32,
     /// The first bytes of the text.
     opening: Opening,
+    /// What is packed in it.
+    contents: Contents,
+    packed: Packed,
 }
 
 /// As many bytes as tell a packed format.
@@ -66,6 +70,7 @@ impl Reading {
     pub(super) fn push(&mut self, judge: &mut Judge, piece: &[u8]) {
         self.opening.push(piece);
         self.text.push(judge.engine(), piece);
+        self.contents.push(judge, &self.carrier, piece, &mut self.packed);
         let settled = self.text.settled(judge.engine());
         self.settle(judge, settled);
     }
@@ -74,11 +79,13 @@ impl Reading {
     pub(super) fn last(&mut self, judge: &mut Judge, piece: &[u8]) {
         self.opening.push(piece);
         self.text.last(judge.engine(), piece);
+        self.contents.last(judge, &self.carrier, piece, &mut self.packed);
         self.settle(judge, u64::MAX);
     }
 
     pub(super) fn finish(&mut self, judge: &mut Judge) {
         self.text.finish(judge.engine());
+        self.contents.finish(judge, &self.carrier, &mut self.packed);
         self.settle(judge, u64::MAX);
     }
 
@@ -86,7 +93,7 @@ impl Reading {
     pub(super) fn settle_exactly(&mut self, judge: &mut Judge) -> u64 {
         let settled = self.text.settled_exact(judge.engine());
         self.settle(judge, settled);
-        self.text.limit(settled)
+        self.text.limit(settled).min(self.contents.settled(judge.engine(), true))
     }
 
     pub(super) fn settle(&mut self, judge: &mut Judge, settled: u64) {
@@ -96,6 +103,9 @@ impl Reading {
         self.text.resolve(settled, &mut |detector| judge.is_exempt(detector), &mut self.winners);
         for finding in self.winners.drain(..) {
             let path = self.text.path(&finding);
+            if self.contents.has_counted(&finding) {
+                continue;
+            }
             let carrier: Vec<_> = self.carrier.iter().copied().chain(path.carriers()).collect();
             let whence = Whence { part: Part::Body, path: None, family: None, carrier: &carrier };
             judge.count(&finding, whence);
@@ -121,6 +131,26 @@ impl Reading {
         self.must_edit
     }
 
+    /// Why an edit that is now asked for cannot be made in what is packed, if one is.
+    pub(super) fn refusal(&self, judge: &Judge) -> Option<&'static str> {
+        self.packed.refusal(judge)
+    }
+
+    /// Whether the text is something packed, of which nothing is ever edited.
+    pub(super) fn is_packed(&self) -> bool {
+        self.contents.is_packed()
+    }
+
+    /// Bytes of it that were not read, and why.
+    pub(super) fn unread(&self) -> &[(&'static str, u64)] {
+        self.packed.unread()
+    }
+
+    /// What was found in what is packed leaves with what it was found in.
+    pub(super) fn leave_packed(&mut self, judge: &mut Judge) {
+        self.packed.leave(judge);
+    }
+
     pub(super) fn opening(&self) -> &[u8] {
         self.opening.bytes.get(..self.opening.length).unwrap_or_default()
     }
@@ -132,7 +162,8 @@ impl Reading {
 
     /// How far the text may leave.
     pub(super) fn limit(&self, judge: &Judge) -> u64 {
-        self.text.limit(self.text.settled(judge.engine()))
+        let engine = judge.engine();
+        self.text.limit(self.text.settled(engine)).min(self.contents.settled(engine, false))
     }
 
     /// `limit`, or the start of the hit that it would cut through.
@@ -150,6 +181,6 @@ impl Reading {
 
     /// Memory that the hits take, and what is known of the text.
     pub(super) fn bytes(&self) -> usize {
-        self.hits.len() * size_of::<Hit>() + self.text.bytes()
+        self.hits.len() * size_of::<Hit>() + self.text.bytes() + self.contents.bytes()
     }
 }

@@ -22,6 +22,8 @@ pub(super) struct Text {
     paths: HashMap<(DetectorId, u64, u64), Path>,
     depth: Below,
     charset: Option<Box<str>>,
+    /// Whether it is what stands between tags.
+    markup: bool,
 }
 
 /// The layers below the text.
@@ -42,6 +44,11 @@ impl Text {
     /// `charset`: what the head says.
     pub(super) fn new(charset: Option<&str>) -> Text {
         Text { charset: charset.map(Box::from), ..Text::default() }
+    }
+
+    /// A member of an archive; `markup`: of an office document.
+    pub(super) fn of_member(markup: bool) -> Text {
+        Text { markup, ..Text::default() }
     }
 
     pub(super) fn push(&mut self, engine: &Engine, piece: &[u8]) {
@@ -91,6 +98,7 @@ impl Text {
             Depth::new(engine, Wrapping::Armour, ARMOUR_DEPTH),
         ];
         layers.extend(utf16.map(|utf16| Depth::new(engine, utf16, LAYER_DEPTH)));
+        layers.extend(self.markup.then(|| Depth::new(engine, Wrapping::Markup, LAYER_DEPTH)));
         layers
     }
 

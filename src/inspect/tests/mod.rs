@@ -1,5 +1,6 @@
 //! One message at a time through the whole engine: tables of what must happen, and properties over any chunking.
 
+mod archives;
 mod around;
 mod body;
 mod coded;

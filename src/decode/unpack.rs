@@ -1,0 +1,511 @@
+//! What is packed within a text, found and taken apart as the text comes: archives, and compressed runs beside a text.
+
+use std::ops::ControlFlow;
+
+use super::gzip::Gzip;
+use super::tar::{self, Tar};
+use super::zip::Zip;
+use super::zstd::Zstd;
+use super::{DecodeError, Progress};
+use crate::limits::{ARCHIVE_DOUBT, ARCHIVE_FALSE, ARCHIVE_PROOF, DECODE_WINDOW};
+
+/// What is told of something packed.
+#[derive(Debug)]
+pub enum Unpacked<'a> {
+    /// A member begins.
+    Open(Member<'a>),
+    /// It goes on with this; what stands in place stands at this offset of the text above.
+    Text(&'a [u8], u64),
+    /// It ends, or what holds it breaks off.
+    Close,
+    /// What stands beside members: a name, a comment.
+    Aside(&'a [u8]),
+    /// A member of so many bytes is passed over, and why.
+    Unread(DecodeError, u64),
+}
+
+/// One member of something packed.
+#[derive(Clone, Copy, Debug)]
+pub struct Member<'a> {
+    /// What holds it.
+    pub carrier: &'static str,
+    pub name: &'a [u8],
+    /// Whether its text is the character data between tags.
+    pub markup: bool,
+    /// Whether its bytes stand in the text above as they are.
+    pub in_place: bool,
+}
+
+pub(super) type Sink<'a> = &'a mut dyn FnMut(Unpacked<'_>) -> ControlFlow<()>;
+
+/// Why a step went no further.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Halt {
+    Fault(DecodeError),
+    /// Whoever listens has heard enough.
+    Enough,
+}
+
+impl From<DecodeError> for Halt {
+    fn from(error: DecodeError) -> Halt {
+        Halt::Fault(error)
+    }
+}
+
+/// Tells; an error when nobody listens any longer.
+pub(super) fn tell(sink: Sink<'_>, what: Unpacked<'_>) -> Result<(), Halt> {
+    match sink(what) {
+        ControlFlow::Continue(()) => Ok(()),
+        ControlFlow::Break(()) => Err(Halt::Enough),
+    }
+}
+
+/// What one step of a container took, and whether the container has ended with it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Took {
+    pub(super) read: usize,
+    pub(super) over: bool,
+}
+
+/// Looks into one text.
+#[derive(Debug)]
+pub struct Unpacker {
+    at: At,
+    /// The bytes before those that come next.
+    tail: [u8; 3],
+    /// Bytes of text taken.
+    taken: u64,
+    /// Whether the text itself is packed, as opposed to something within it.
+    packed: bool,
+    /// Beginnings that were none.
+    mistaken: u32,
+    /// Bytes that are to be looked at once more, before those that come next.
+    again: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum At {
+    /// The first bytes, as long as they may be those of a tar archive.
+    Opening(Vec<u8>),
+    Seeking,
+    Inside(Box<Container>),
+}
+
+/// Something packed that is being taken apart.
+#[derive(Debug)]
+struct Container {
+    kind: Kind,
+    /// Text that came out of it.
+    out: u64,
+    /// Whether a member is open.
+    open: bool,
+    /// Whether it began in the middle of the text.
+    within: bool,
+    /// What it took since then, as long as it may be none.
+    kept: Vec<u8>,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Zip(Box<Zip>),
+    Tar(Box<Tar>),
+    Gzip(Box<Gzip>, Box<[u8]>),
+    Zstd(Box<Zstd>, Box<[u8]>),
+}
+
+/// What begins with a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sign {
+    Zip,
+    Gzip,
+    Zstd,
+}
+
+impl Sign {
+    /// The bytes that end where it was seen.
+    fn bytes(self) -> &'static [u8] {
+        match self {
+            Sign::Zip => b"PK\x03\x04",
+            Sign::Gzip => b"\x1f\x8b\x08",
+            Sign::Zstd => b"\x28\xb5\x2f\xfd",
+        }
+    }
+
+    fn kind(self) -> Kind {
+        let window = || vec![0; DECODE_WINDOW].into_boxed_slice();
+        match self {
+            Sign::Zip => Kind::Zip(Box::new(Zip::new())),
+            Sign::Gzip => Kind::Gzip(Box::new(Gzip::new()), window()),
+            Sign::Zstd => Kind::Zstd(Box::new(Zstd::new()), window()),
+        }
+    }
+}
+
+impl Default for Unpacker {
+    fn default() -> Unpacker {
+        Unpacker::new()
+    }
+}
+
+impl Unpacker {
+    #[must_use]
+    pub fn new() -> Unpacker {
+        Unpacker {
+            at: At::Opening(Vec::new()),
+            tail: [0; 3],
+            taken: 0,
+            packed: false,
+            mistaken: 0,
+            again: Vec::new(),
+        }
+    }
+
+    /// Whether all of the text is something packed, going by where that began.
+    #[must_use]
+    pub fn is_packed(&self) -> bool {
+        self.packed
+    }
+
+    /// Whether nothing packed is under way. The header of a tar archive hides nothing.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        matches!(self.at, At::Seeking | At::Opening(_))
+    }
+
+    /// Whether bytes were taken that have been told in no form yet.
+    #[must_use]
+    pub fn is_in_header(&self) -> bool {
+        match &self.at {
+            At::Opening(_) | At::Seeking => false,
+            At::Inside(container) => match &container.kind {
+                Kind::Zip(zip) => zip.is_in_header(),
+                Kind::Tar(tar) => tar.is_in_header(),
+                Kind::Gzip(gzip, _) => gzip.is_in_header(),
+                Kind::Zstd(zstd, _) => zstd.is_in_header(),
+            },
+        }
+    }
+
+    /// Nothing follows `text`, which comes next: what is too short for an archive is none.
+    pub fn is_whole(&mut self, text: &[u8]) {
+        if matches!(&self.at, At::Opening(opening) if opening.is_empty()) && tar::begins(text).is_none() {
+            self.at = At::Seeking;
+        }
+    }
+
+    /// The text goes on with `chunk`. `Break` when the sink has heard enough; an error where something cannot be read,
+    /// after which nothing more can be told.
+    pub fn push(&mut self, chunk: &[u8], sink: Sink<'_>) -> Result<ControlFlow<()>, DecodeError> {
+        match self.take(chunk, sink) {
+            Ok(()) => Ok(ControlFlow::Continue(())),
+            Err(Halt::Enough) => Ok(ControlFlow::Break(())),
+            Err(Halt::Fault(error)) => Err(error),
+        }
+    }
+
+    /// The text has ended: what is open is closed. A part of something packed may be all there is: an upload in pieces,
+    /// a range; all that can be read of it has been.
+    pub fn finish(&mut self, sink: Sink<'_>) -> Result<ControlFlow<()>, DecodeError> {
+        let closed = self.end(sink);
+        match closed {
+            Ok(()) => Ok(ControlFlow::Continue(())),
+            Err(Halt::Enough) => Ok(ControlFlow::Break(())),
+            Err(Halt::Fault(error)) => Err(error),
+        }
+    }
+
+    fn end(&mut self, sink: Sink<'_>) -> Result<(), Halt> {
+        if let At::Opening(opening) = &mut self.at {
+            let opening = std::mem::take(opening);
+            self.at = At::Seeking;
+            self.go_on(&opening, sink)?;
+        }
+        while let At::Inside(container) = &mut self.at {
+            if std::mem::take(&mut container.open) {
+                tell(sink, Unpacked::Close)?;
+            }
+            // What had not proved itself may hide what did.
+            self.again =
+                if container.may_be_chance() { std::mem::take(&mut container.kept) } else { Vec::new() };
+            self.at = At::Seeking;
+            self.mistaken += 1;
+            if self.mistaken > ARCHIVE_FALSE {
+                return Err(DecodeError::Members.into());
+            }
+            self.go_on(&[], sink)?;
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, chunk: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
+        let At::Opening(opening) = &mut self.at else { return self.go_on(chunk, sink) };
+        if opening.is_empty() {
+            match tar::begins(chunk) {
+                Some(true) => {
+                    self.packed = true;
+                    self.at = inside(Kind::Tar(Box::new(Tar::new())), false);
+                    return self.go_on(chunk, sink);
+                }
+                Some(false) => {
+                    self.at = At::Seeking;
+                    return self.go_on(chunk, sink);
+                }
+                None => {}
+            }
+        }
+        let missing = tar::BLOCK.saturating_sub(opening.len()).min(chunk.len());
+        let (more, rest) = chunk.split_at_checked(missing).unwrap_or((chunk, &[]));
+        opening.extend_from_slice(more);
+        let Some(is_tar) = tar::begins(opening) else { return Ok(()) };
+        let opening = std::mem::take(opening);
+        self.packed = is_tar;
+        self.at = if is_tar { inside(Kind::Tar(Box::new(Tar::new())), false) } else { At::Seeking };
+        self.go_on(&opening, sink)?;
+        self.go_on(rest, sink)
+    }
+
+    fn go_on(&mut self, mut rest: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
+        loop {
+            let again = std::mem::take(&mut self.again);
+            if !again.is_empty() {
+                // It stands right before what comes next.
+                let at = self.taken.saturating_sub(again.len() as u64);
+                let read = self.one(&again, at, sink)?;
+                self.again.extend_from_slice(again.get(read..).unwrap_or_default());
+            } else if rest.is_empty() {
+                return Ok(());
+            } else {
+                let read = self.one(rest, self.taken, sink)?;
+                self.taken += read as u64;
+                rest = rest.get(read..).unwrap_or_default();
+            }
+        }
+    }
+
+    /// One step; gives the bytes taken.
+    fn one(&mut self, text: &[u8], at: u64, sink: Sink<'_>) -> Result<usize, Halt> {
+        match &mut self.at {
+            At::Opening(_) | At::Seeking => self.seek(text, at, sink),
+            At::Inside(_) => self.inside(text, at, sink),
+        }
+    }
+
+    /// Looks for the next signature; gives the bytes that were looked at.
+    fn seek(&mut self, text: &[u8], at: u64, sink: Sink<'_>) -> Result<usize, Halt> {
+        let found = next_sign(&self.tail, text);
+        let read = found.map_or(text.len(), |(end, _)| end);
+        self.remember(text.get(..read).unwrap_or_default());
+        let Some((_, sign)) = found else { return Ok(read) };
+        let within = at + read as u64 > sign.bytes().len() as u64;
+        self.packed |= !within;
+        self.at = inside(sign.kind(), within);
+        let mut signature = sign.bytes();
+        while let (false, At::Inside(_)) = (signature.is_empty(), &self.at) {
+            let read = self.inside(signature, 0, sink)?;
+            signature = signature.get(read..).unwrap_or_default();
+        }
+        if let At::Inside(container) = &mut self.at {
+            container.kept.clear();
+        }
+        Ok(read)
+    }
+
+    fn remember(&mut self, text: &[u8]) {
+        match text.last_chunk::<3>() {
+            Some(last) => self.tail = *last,
+            None => {
+                self.tail.rotate_left(text.len());
+                let kept = self.tail.len() - text.len();
+                self.tail.iter_mut().skip(kept).zip(text).for_each(|(to, from)| *to = *from);
+            }
+        }
+    }
+
+    /// One step of what is open; gives the bytes taken.
+    fn inside(&mut self, text: &[u8], at: u64, sink: Sink<'_>) -> Result<usize, Halt> {
+        let At::Inside(container) = &mut self.at else { return Ok(0) };
+        // Byte by byte as long as it may be none, so that nothing depends on how the text is cut.
+        let text = if container.may_be_chance() { text.get(..1).unwrap_or(text) } else { text };
+        let (took, again) = match container.step(text, at, sink) {
+            Ok(took) if took.over => (took, container.unread()),
+            Ok(took) => {
+                container.keep(text.get(..took.read).unwrap_or_default());
+                (took, Vec::new())
+            }
+            Err(Halt::Fault(error)) if container.may_be_chance() && is_chance(error) => {
+                self.mistaken += 1;
+                if self.mistaken > ARCHIVE_FALSE {
+                    return Err(DecodeError::Members.into());
+                }
+                // What follows the signature is text as before.
+                (Took { read: 0, over: true }, std::mem::take(&mut container.kept))
+            }
+            Err(halt) => return Err(halt),
+        };
+        if took.over {
+            let open = std::mem::take(&mut container.open);
+            self.at = At::Seeking;
+            self.tail = [0; 3];
+            self.again = again;
+            if open {
+                tell(sink, Unpacked::Close)?;
+            }
+        }
+        Ok(took.read)
+    }
+}
+
+fn inside(kind: Kind, within: bool) -> At {
+    At::Inside(Box::new(Container { kind, out: 0, open: false, within, kept: Vec::new() }))
+}
+
+/// Whether an error says that something was not what it looked like.
+fn is_chance(error: DecodeError) -> bool {
+    match error {
+        DecodeError::Broken
+        | DecodeError::Mislabelled
+        | DecodeError::Trailing
+        | DecodeError::Window
+        | DecodeError::Size
+        | DecodeError::Lengths => true,
+        DecodeError::UnknownCoding
+        | DecodeError::Truncated
+        | DecodeError::Ratio
+        | DecodeError::Depth
+        | DecodeError::Encrypted
+        | DecodeError::Method
+        | DecodeError::Members => false,
+    }
+}
+
+/// The next signature in `text`, and where it ends. `tail` stands before it.
+fn next_sign(tail: &[u8; 3], text: &[u8]) -> Option<(usize, Sign)> {
+    // The last bytes of the three signatures; no text holds them but for accented letters of some charsets.
+    let ends = memchr::memchr3_iter(0x04, 0x08, 0xfd, text);
+    let before = |at: usize, back: usize| match at.checked_sub(back) {
+        Some(at) => text.get(at).copied(),
+        None => tail.get(tail.len() + at - back).copied(),
+    };
+    for at in ends {
+        let sign = match text.get(at) {
+            Some(0x04) => Sign::Zip,
+            Some(0x08) => Sign::Gzip,
+            Some(_) | None => Sign::Zstd,
+        };
+        let rest = sign.bytes().iter().rev().skip(1);
+        if rest.zip(1..).all(|(byte, back)| before(at, back) == Some(*byte)) {
+            return Some((at + 1, sign));
+        }
+    }
+    None
+}
+
+impl Container {
+    /// Whether it may be something that only begins like it.
+    fn may_be_chance(&self) -> bool {
+        self.within && self.out < ARCHIVE_PROOF && self.kept.len() < ARCHIVE_DOUBT
+    }
+
+    fn keep(&mut self, taken: &[u8]) {
+        if self.may_be_chance() {
+            self.kept.extend_from_slice(taken);
+        } else if self.kept.capacity() > 0 {
+            self.kept = Vec::new();
+            self.within = false;
+        }
+    }
+
+    /// One step over `text`, which begins at offset `at`.
+    fn step(&mut self, text: &[u8], at: u64, sink: Sink<'_>) -> Result<Took, Halt> {
+        let (mut is_open, out) = (self.open, &mut self.out);
+        let open = &mut self.open;
+        let mut counted = |what: Unpacked<'_>| {
+            match what {
+                Unpacked::Open(_) => *open = true,
+                Unpacked::Close => *open = false,
+                Unpacked::Text(text, _) => {
+                    *out += text.len() as u64;
+                    return sink(Unpacked::Text(text, at));
+                }
+                Unpacked::Aside(_) | Unpacked::Unread(..) => {}
+            }
+            sink(what)
+        };
+        let sink: Sink<'_> = &mut counted;
+        match &mut self.kind {
+            Kind::Zip(zip) => zip.step(text, sink),
+            Kind::Tar(tar) => tar.step(text, sink),
+            Kind::Gzip(gzip, window) => {
+                if gzip.is_complete() && gzip.has_begun() && text.first() != Some(&0x1f) {
+                    return Ok(Took { read: 0, over: true });
+                }
+                run("gzip", &mut is_open, text, window, sink, &mut |text, window, aside| {
+                    let progress = gzip.step(text, window);
+                    aside.extend_from_slice(gzip.aside());
+                    progress
+                })
+            }
+            Kind::Zstd(zstd, window) => {
+                let goes_on = matches!(text.first(), Some(0x28 | 0x50..=0x5f));
+                if zstd.is_complete() && zstd.has_begun() && !goes_on {
+                    return Ok(Took { read: 0, over: true });
+                }
+                run("zstd", &mut is_open, text, window, sink, &mut |text, window, aside| {
+                    let progress = zstd.step(text, window);
+                    aside.extend_from_slice(zstd.aside());
+                    progress
+                })
+            }
+        }
+    }
+
+    /// Bytes that it took and that are none of its own.
+    fn unread(&mut self) -> Vec<u8> {
+        match &mut self.kind {
+            Kind::Zip(zip) => zip.unread(),
+            Kind::Tar(_) | Kind::Gzip(..) | Kind::Zstd(..) => Vec::new(),
+        }
+    }
+}
+
+type Coder<'a> = &'a mut dyn FnMut(&[u8], &mut [u8], &mut Vec<u8>) -> Result<Progress, DecodeError>;
+
+/// Tells what a coding brings of `text`. What does not go on as the coding does ends it.
+fn run(
+    carrier: &'static str,
+    is_open: &mut bool,
+    text: &[u8],
+    window: &mut [u8],
+    sink: Sink<'_>,
+    coder: Coder<'_>,
+) -> Result<Took, Halt> {
+    let (mut read, mut aside) = (0, Vec::new());
+    loop {
+        let progress = match coder(text.get(read..).unwrap_or_default(), window, &mut aside) {
+            Ok(progress) => progress,
+            Err(DecodeError::Trailing) => return Ok(Took { read, over: true }),
+            Err(error) => return Err(error.into()),
+        };
+        read += progress.read;
+        if !std::mem::replace(is_open, true) {
+            let member = Member { carrier, name: &[], markup: false, in_place: false };
+            tell(sink, Unpacked::Open(member))?;
+        }
+        if !aside.is_empty() {
+            tell(sink, Unpacked::Aside(&aside))?;
+            aside.clear();
+        }
+        if progress.written > 0 {
+            tell(sink, Unpacked::Text(window.get(..progress.written).unwrap_or_default(), 0))?;
+        }
+        // A full window may hide more text that the same bytes make known.
+        if progress.written < window.len() {
+            let stuck = progress.read == 0 && progress.written == 0;
+            return if stuck { Err(DecodeError::Broken.into()) } else { Ok(Took { read, over: false }) };
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "unpack_tests.rs"]
+mod tests;

@@ -1,0 +1,199 @@
+use super::super::packing::*;
+use super::*;
+
+/// What is told, in one line for each.
+fn told(text: &[u8], cut: usize) -> (Vec<String>, Result<(), DecodeError>) {
+    let (mut unpacker, mut out) = (Unpacker::new(), Vec::<String>::new());
+    let mut take = |what: Unpacked<'_>| {
+        match what {
+            Unpacked::Open(member) => {
+                let place = if member.in_place { " in place" } else { "" };
+                out.push(format!("{} {}{place}:", member.carrier, String::from_utf8_lossy(member.name)));
+            }
+            Unpacked::Text(text, _) => out.last_mut().unwrap().push_str(&String::from_utf8_lossy(text)),
+            Unpacked::Close => out.last_mut().unwrap().push('.'),
+            Unpacked::Aside(text) if text.is_ascii() => {
+                out.push(format!("aside {}", String::from_utf8_lossy(text)));
+            }
+            Unpacked::Aside(_) => {}
+            Unpacked::Unread(error, bytes) => out.push(format!("{} {bytes}", error.as_str())),
+        }
+        ControlFlow::Continue(())
+    };
+    let mut result = Ok(());
+    for piece in text.chunks(cut.max(1)) {
+        result = result.and_then(|()| unpacker.push(piece, &mut take).map(|_| ()));
+    }
+    let result = result.and_then(|()| unpacker.finish(&mut take).map(|_| ()));
+    (out, result)
+}
+
+/// The same, however the text is cut.
+fn told_any(text: &[u8]) -> (Vec<String>, Result<(), DecodeError>) {
+    let whole = told(text, text.len());
+    for cut in [1, 2, 7, 100, 511] {
+        assert_eq!(told(text, cut), whole, "cut {cut}");
+    }
+    whole
+}
+
+#[test]
+fn members_of_a_zip_are_told_one_after_the_other() {
+    let archive = [
+        packed("a.txt", b"first"),
+        stored("b.txt", b"second"),
+        stored("folder/", b""),
+        streamed("c.xml", b"third", true, false),
+        streamed("d", b"fourth", false, false),
+        streamed("e", b"fifth", true, true),
+        streamed("f", b"sixth", false, true),
+        directory(),
+    ]
+    .concat();
+    let expected = vec![
+        "aside a.txt",
+        "zip a.txt:first.",
+        "aside b.txt",
+        "zip b.txt in place:second.",
+        "aside folder/",
+        "aside c.xml",
+        "zip c.xml:third.",
+        "aside d",
+        "zip d:fourth.",
+        "aside e",
+        "zip e:fifth.",
+        "aside f",
+        "zip f:sixth.",
+        "aside acomment",
+        "aside end",
+    ];
+    assert_eq!(told_any(&archive), (expected.iter().map(|s| s.to_string()).collect(), Ok(())));
+    // In the middle of something else, and once more behind it.
+    let within = [b"--x\r\n\r\n".as_slice(), &archive, b"\r\n--x--", &archive].concat();
+    let (twice, result) = told_any(&within);
+    assert_eq!((twice.len(), result), (2 * expected.len(), Ok(())));
+}
+
+#[test]
+fn what_cannot_be_read_of_a_zip_is_said() {
+    let data = deflated(b"hello");
+    let length = u32::try_from(data.len()).unwrap();
+    let cases: [(Vec<u8>, &str); 10] = [
+        (member("a", 1, 8, &data, (length, 5)), "encrypted 7"),
+        (member("a", 0, 14, &data, (length, 5)), "method 7"),
+        (member("a", 0, 99, &data, (length, 5)), "method 7"),
+        (member("a", 0, 8, &data, (length, 4)), "lengths"),
+        (member("a", 0, 8, &data, (length - 1, 5)), "lengths"),
+        (member("a", 0, 8, &[data.clone(), b"xx".to_vec()].concat(), (length + 2, 5)), "lengths"),
+        (member("a", 0, 8, &[data.clone(), b"xx".to_vec()].concat(), (length + 2, 7)), "lengths"),
+        (member("a", 0, 8, b"\xff\xff\xff\xff", (4, 5)), "broken"),
+        ([packed("aPK\x03\x04", b"x")].concat(), "lengths"),
+        ([member("a", 8, 8, &data, (0, 0)), vec![7; 30]].concat(), "lengths"),
+    ];
+    for (archive, expected) in cases {
+        let (out, result) = told_any(&archive);
+        let error = result.err().map(|error| error.as_str().to_owned());
+        assert!(
+            out.iter().any(|line| line == expected) || error.as_deref() == Some(expected),
+            "{expected}: {out:?} {error:?}"
+        );
+    }
+    // What follows a member that was passed over is read.
+    let archive = [member("a", 1, 8, &data, (length, 5)), packed("b", b"text")].concat();
+    assert_eq!(told_any(&archive).0.last().unwrap(), "zip b:text.");
+    // A part of an archive is read as far as it goes.
+    let archive = [packed("a", b"first"), packed("b", &b"second ".repeat(50))].concat();
+    for end in 0..archive.len() {
+        assert_eq!(told(&archive[..end], 64).1, Ok(()), "{end}");
+    }
+}
+
+#[test]
+fn what_only_begins_like_something_is_text() {
+    let zip = packed("a", b"text");
+    for noise in [
+        b"x PK\x03\x04 and so on".to_vec(),
+        b"x \x1f\x8b\x08 and so on".to_vec(),
+        b"x \x1f\x8b\x08\0\0\0\0\0\0\0 and so on".to_vec(),
+        b"x \x28\xb5\x2f\xfd and so on".to_vec(),
+        b"\x1f\x8b\x08".repeat(50),
+        [b"x".to_vec(), member("q", 0, 8, b"\xff\xff\xff\xff", (4, 5))].concat(),
+    ] {
+        let text = [b"y".as_slice(), &noise, b" ", &zip].concat();
+        let (out, result) = told_any(&text);
+        assert_eq!(result, Ok(()), "{noise:?}");
+        assert_eq!(out.last().unwrap(), "zip a:text.", "{noise:?}");
+    }
+    let (_, result) = told(&b"x\x1f\x8b\x08\xff".repeat(5000), 100);
+    assert_eq!(result, Err(DecodeError::Members));
+}
+
+#[test]
+fn compressed_runs_are_told_wherever_they_begin() {
+    let long = "some text, some more text. ".repeat(4000);
+    let zstd = {
+        let mut encoder = crate::decode::Encoder::new(&[crate::decode::Coding::Zstd]).unwrap();
+        encoder.push(long.as_bytes()).unwrap();
+        encoder.finish().unwrap()
+    };
+    let (twice, gzip) = ([gzipped(b"ab"), gzipped(b"cd")].concat(), gzipped(long.as_bytes()));
+    for (coded, expected) in [
+        (zstd, format!("zstd :{long}.")),
+        (gzip, format!("gzip :{long}.")),
+        (twice, "gzip :abcd.".to_owned()),
+    ] {
+        for before in ["", "--x\r\n\r\n"] {
+            let text = [before.as_bytes(), &coded, b"\r\n--x--"].concat();
+            assert_eq!(told_any(&text), (vec![expected.clone()], Ok(())));
+        }
+    }
+}
+
+#[test]
+fn members_of_a_tar_are_told_one_after_the_other() {
+    let record = b"16 size=0000005\n".to_vec();
+    let archive = [
+        tar_member("pax", b'x', &record),
+        {
+            let mut member = tar_header("a.txt", b'0', 0);
+            member.extend(b"hello");
+            member.resize(1024, 0);
+            member
+        },
+        tar_member("folder/", b'5', b""),
+        tar_member("b", 0, &[b'b'; 512]),
+        vec![0; 1024],
+    ]
+    .concat();
+    let expected = [
+        "aside pax".to_owned(),
+        "tar pax in place:16 size=0000005\n.".to_owned(),
+        "aside a.txt".to_owned(),
+        "tar a.txt in place:hello.".to_owned(),
+        "aside folder/".to_owned(),
+        "aside b".to_owned(),
+        format!("tar b in place:{}.", "b".repeat(512)),
+    ];
+    assert_eq!(told_any(&archive), (expected.to_vec(), Ok(())));
+    assert_eq!(told_any(&vec![0; 2000]), (vec![], Ok(())));
+    assert_eq!(told_any(b"{\"a\":1}"), (vec![], Ok(())));
+}
+
+#[test]
+fn what_stands_in_place_says_where() {
+    let inner = stored("b", b"text");
+    let archive = [stored("a", &[b'x'; 600]), tar_member("n", b'0', &inner)].concat();
+    for cut in [archive.len(), 1, 100] {
+        let mut unpacker = Unpacker::new();
+        let mut check = |what: Unpacked<'_>| {
+            if let Unpacked::Text(text, at) = what {
+                let at = usize::try_from(at).unwrap();
+                assert_eq!(text, &archive[at..at + text.len()]);
+            }
+            ControlFlow::Continue(())
+        };
+        for piece in archive.chunks(cut) {
+            let _ = unpacker.push(piece, &mut check).unwrap();
+        }
+    }
+}

@@ -1,0 +1,421 @@
+//! Takes a zip archive apart as it streams: local headers, members, descriptors, the directory behind them.
+
+use flate2::Decompress;
+
+use super::gzip::inflate;
+use super::unpack::{Halt, Member, Sink, Took, Unpacked, tell};
+use super::zstd::Zstd;
+use super::{DecodeError, Progress};
+use crate::limits::{ARCHIVE_MEMBERS, DECODE_WINDOW};
+
+// PKWARE's APPNOTE 6.3.10, section 4.3: signatures, little-endian as all numbers are.
+const LOCAL: u32 = 0x0403_4b50;
+const DESCRIPTOR: u32 = 0x0807_4b50;
+const CENTRAL: u32 = 0x0201_4b50;
+const EXTRA_DATA: u32 = 0x0806_4b50;
+const DIGITAL_SIGNATURE: u32 = 0x0505_4b50;
+const END_64: u32 = 0x0606_4b50;
+const LOCATOR_64: u32 = 0x0706_4b50;
+const END: u32 = 0x0605_4b50;
+/// Before an archive that was to be split and was not.
+const UNSPLIT: u32 = 0x3030_4b50;
+
+// Section 4.4.4: general purpose flags.
+const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
+const STREAMED: u16 = 1 << 3;
+const RESERVED: u16 = 1 << 14 | 1 << 15;
+/// Section 4.5.3: the extra field that holds lengths of eight bytes.
+const ZIP64: u16 = 1;
+/// In a length: the extra field holds it.
+const IN_EXTRA: u32 = u32::MAX;
+
+/// Where in an archive the stream stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    Signature,
+    /// In a record of this signature, until the frame is so long.
+    Record(u32, usize),
+    Data,
+    Descriptor,
+    /// Passing over a member that cannot be read.
+    Skip(u64),
+}
+
+/// The member that is being read.
+#[derive(Clone, Copy, Debug, Default)]
+struct Current {
+    packed: Packing,
+    /// The descriptor behind it tells its lengths.
+    streamed: bool,
+    wide: bool,
+    coded: u64,
+    plain: u64,
+    /// So far.
+    read: u64,
+    written: u64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Packing {
+    #[default]
+    Stored,
+    Deflate,
+    Zstd,
+}
+
+/// One archive.
+#[derive(Debug)]
+pub(super) struct Zip {
+    at: At,
+    frame: Vec<u8>,
+    current: Current,
+    inflate: Option<Box<Decompress>>,
+    zstd: Option<Box<Zstd>>,
+    window: Box<[u8]>,
+    members: u64,
+    /// Bytes of the frame that belong to nobody.
+    unread: Vec<u8>,
+}
+
+impl Zip {
+    pub(super) fn new() -> Zip {
+        Zip {
+            at: At::Signature,
+            frame: Vec::new(),
+            current: Current::default(),
+            inflate: None,
+            zstd: None,
+            window: Box::default(),
+            members: 0,
+            unread: Vec::new(),
+        }
+    }
+
+    /// Whether bytes were taken that have been told in no form yet.
+    pub(super) fn is_in_header(&self) -> bool {
+        !self.frame.is_empty() && self.at != At::Descriptor
+    }
+
+    /// Bytes that were taken and are not of the archive.
+    pub(super) fn unread(&mut self) -> Vec<u8> {
+        std::mem::take(&mut self.unread)
+    }
+
+    pub(super) fn step(&mut self, text: &[u8], sink: Sink<'_>) -> Result<Took, Halt> {
+        match self.at {
+            At::Signature => self.signature(text),
+            At::Record(signature, length) => {
+                let read = self.gather(text, length);
+                let over = self.frame.len() == length && self.record(signature, sink)?;
+                Ok(Took { read, over })
+            }
+            At::Data => match self.current.packed {
+                Packing::Stored => self.stored(text, sink),
+                Packing::Deflate | Packing::Zstd => self.coded(text, sink),
+            },
+            At::Descriptor => self.descriptor(text),
+            At::Skip(left) => {
+                let read = usize::try_from(left).unwrap_or(usize::MAX).min(text.len());
+                let left = left - read as u64;
+                self.at = if left == 0 { At::Signature } else { At::Skip(left) };
+                Ok(Took { read, over: false })
+            }
+        }
+    }
+
+    /// Adds to the frame until it is so long; gives the bytes taken.
+    fn gather(&mut self, text: &[u8], length: usize) -> usize {
+        let read = length.saturating_sub(self.frame.len()).min(text.len());
+        self.frame.extend_from_slice(text.get(..read).unwrap_or_default());
+        read
+    }
+
+    fn signature(&mut self, text: &[u8]) -> Result<Took, Halt> {
+        let read = self.gather(text, 4);
+        let Some(signature) = u32_at(&self.frame, 0) else { return Ok(Took { read, over: false }) };
+        let length = match signature {
+            LOCAL => 30,
+            CENTRAL => 46,
+            END => 22,
+            END_64 => 12,
+            LOCATOR_64 => 20,
+            EXTRA_DATA => 8,
+            DIGITAL_SIGNATURE => 6,
+            UNSPLIT | DESCRIPTOR if self.members == 0 => 4,
+            _ => {
+                self.unread = std::mem::take(&mut self.frame);
+                return Ok(Took { read, over: true });
+            }
+        };
+        if length == 4 {
+            self.frame.clear();
+        } else {
+            self.at = At::Record(signature, length);
+        }
+        Ok(Took { read, over: false })
+    }
+
+    /// A record has as many bytes as were asked for: asks for more, or reads it. Whether the archive is over.
+    fn record(&mut self, signature: u32, sink: Sink<'_>) -> Result<bool, Halt> {
+        let frame = std::mem::take(&mut self.frame);
+        let field = |at: usize| usize::from(u16_at(&frame, at));
+        let (fixed, length) = match signature {
+            LOCAL => (30, 30 + field(26) + field(28)),
+            CENTRAL => (46, 46 + field(28) + field(30) + field(32)),
+            END => (22, 22 + field(20)),
+            END_64 => (12, 12usize.saturating_add(length_at(&frame, 4))),
+            EXTRA_DATA => (8, 8usize.saturating_add(u32_at(&frame, 4).unwrap_or_default() as usize)),
+            DIGITAL_SIGNATURE => (6, 6 + field(4)),
+            _ => (20, 20),
+        };
+        if length > RECORD {
+            return Err(DecodeError::Size.into());
+        }
+        if frame.len() == fixed && signature == LOCAL && !is_plausible(&frame) {
+            self.unread = frame.get(4..).unwrap_or_default().to_vec();
+            return Ok(true);
+        }
+        if length > frame.len() {
+            self.frame = frame;
+            self.at = At::Record(signature, length);
+            return Ok(false);
+        }
+        self.at = At::Signature;
+        let beside = frame.get(fixed..).unwrap_or_default();
+        if memchr::memmem::find(beside, &LOCAL.to_le_bytes()).is_some() {
+            // A header where readers of the directory alone would find it.
+            return Err(DecodeError::Lengths.into());
+        }
+        if signature == LOCAL {
+            self.local(&frame, sink)?;
+        } else if !beside.is_empty() {
+            tell(sink, Unpacked::Aside(beside))?;
+        }
+        Ok(signature == END)
+    }
+
+    /// A member begins.
+    fn local(&mut self, frame: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
+        self.members += 1;
+        if self.members > ARCHIVE_MEMBERS {
+            return Err(DecodeError::Members.into());
+        }
+        let (flags, method) = (u16_at(frame, 6), u16_at(frame, 8));
+        let (name, extra) = {
+            let beside = frame.get(30..).unwrap_or_default();
+            beside.split_at_checked(usize::from(u16_at(frame, 26))).unwrap_or((beside, &[]))
+        };
+        let (coded, plain) = (u32_at(frame, 18).unwrap_or_default(), u32_at(frame, 22).unwrap_or_default());
+        let mut current = Current {
+            packed: Packing::Stored,
+            streamed: flags & STREAMED != 0,
+            wide: false,
+            coded: u64::from(coded),
+            plain: u64::from(plain),
+            read: 0,
+            written: 0,
+        };
+        if let Some(mut wide) = extra_field(extra, ZIP64) {
+            current.wide = true;
+            for (short, long) in [(plain, &mut current.plain), (coded, &mut current.coded)] {
+                if short == IN_EXTRA
+                    && let Some((value, rest)) = wide.split_first_chunk::<8>()
+                {
+                    *long = u64::from_le_bytes(*value);
+                    wide = rest;
+                }
+            }
+        }
+        if !name.is_empty() {
+            tell(sink, Unpacked::Aside(name))?;
+        }
+        if !extra.is_empty() {
+            tell(sink, Unpacked::Aside(extra))?;
+        }
+        self.current = current;
+        let packed = match method {
+            0 => Some(Packing::Stored),
+            8 => Some(Packing::Deflate),
+            20 | 93 => Some(Packing::Zstd),
+            _ => None,
+        };
+        let error = if flags & ENCRYPTED != 0 { Some(DecodeError::Encrypted) } else { None };
+        let (Some(packed), None) = (packed, error) else {
+            return self.pass_over(error.unwrap_or(DecodeError::Method), sink);
+        };
+        self.current.packed = packed;
+        self.begin(name, sink)
+    }
+
+    /// A member that cannot be read is passed over where its length is known.
+    fn pass_over(&mut self, error: DecodeError, sink: Sink<'_>) -> Result<(), Halt> {
+        tell(sink, Unpacked::Unread(error, self.current.coded))?;
+        self.at = if self.current.coded > 0 { At::Skip(self.current.coded) } else { At::Signature };
+        Ok(())
+    }
+
+    fn begin(&mut self, name: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
+        let Current { packed, streamed, coded, .. } = self.current;
+        let is_empty = coded == 0 && !streamed;
+        // What is stored without a length ends somewhere: whoever looks at the text above sees all of it.
+        if is_empty || packed == Packing::Stored && coded == 0 {
+            return if self.current.plain == 0 { Ok(()) } else { Err(DecodeError::Lengths.into()) };
+        }
+        let markup = name.len() >= 4
+            && name.get(name.len() - 4..).is_some_and(|end| end.eq_ignore_ascii_case(b".xml"));
+        let in_place = packed == Packing::Stored;
+        tell(sink, Unpacked::Open(Member { carrier: "zip", name, markup, in_place }))?;
+        match packed {
+            Packing::Stored => {}
+            Packing::Deflate => match &mut self.inflate {
+                Some(inflate) => inflate.reset(false),
+                None => self.inflate = Some(Box::new(Decompress::new(false))),
+            },
+            Packing::Zstd => self.zstd = Some(Box::new(Zstd::new())),
+        }
+        if self.window.is_empty() && packed != Packing::Stored {
+            self.window = vec![0; DECODE_WINDOW].into_boxed_slice();
+        }
+        self.at = At::Data;
+        Ok(())
+    }
+
+    fn stored(&mut self, text: &[u8], sink: Sink<'_>) -> Result<Took, Halt> {
+        let left = self.current.coded - self.current.read;
+        let read = usize::try_from(left).unwrap_or(usize::MAX).min(text.len());
+        self.current.read += read as u64;
+        self.current.written += read as u64;
+        tell(sink, Unpacked::Text(text.get(..read).unwrap_or_default(), 0))?;
+        if self.current.read == self.current.coded {
+            self.end(sink)?;
+        }
+        Ok(Took { read, over: false })
+    }
+
+    fn coded(&mut self, text: &[u8], sink: Sink<'_>) -> Result<Took, Halt> {
+        let left = match self.current.streamed {
+            true => u64::MAX,
+            false => self.current.coded - self.current.read,
+        };
+        let text =
+            text.get(..usize::try_from(left).unwrap_or(usize::MAX).min(text.len())).unwrap_or_default();
+        let mut read = 0;
+        loop {
+            let rest = text.get(read..).unwrap_or_default();
+            let (progress, ended) = self.decode(rest)?;
+            read += progress.read;
+            self.current.read += progress.read as u64;
+            self.current.written += progress.written as u64;
+            if progress.written > 0 {
+                tell(sink, Unpacked::Text(self.window.get(..progress.written).unwrap_or_default(), 0))?;
+            }
+            if !self.current.streamed && self.current.written > self.current.plain {
+                return Err(DecodeError::Lengths.into());
+            }
+            if ended {
+                self.end(sink)?;
+                return Ok(Took { read, over: false });
+            }
+            if progress.written < self.window.len() {
+                let is_short = !self.current.streamed && self.current.read == self.current.coded;
+                return match (is_short, progress.read + progress.written) {
+                    (true, _) => Err(DecodeError::Lengths.into()),
+                    (false, 0) => Err(DecodeError::Broken.into()),
+                    (false, _) => Ok(Took { read, over: false }),
+                };
+            }
+        }
+    }
+
+    /// One step of the member's packing, and whether it has ended.
+    fn decode(&mut self, text: &[u8]) -> Result<(Progress, bool), DecodeError> {
+        match (&mut self.inflate, &mut self.zstd, self.current.packed) {
+            (Some(engine), _, Packing::Deflate) => inflate(engine, text, &mut self.window),
+            (_, Some(zstd), Packing::Zstd) => {
+                let progress = zstd.step(text, &mut self.window)?;
+                Ok((progress, zstd.is_complete() && zstd.has_begun()))
+            }
+            _ => Err(DecodeError::Broken),
+        }
+    }
+
+    /// The member has ended.
+    fn end(&mut self, sink: Sink<'_>) -> Result<(), Halt> {
+        tell(sink, Unpacked::Close)?;
+        self.at = if self.current.streamed && self.current.packed != Packing::Stored {
+            At::Descriptor
+        } else {
+            let Current { coded, plain, read, written, .. } = self.current;
+            if coded != read || plain != written {
+                return Err(DecodeError::Lengths.into());
+            }
+            At::Signature
+        };
+        Ok(())
+    }
+
+    /// Section 4.3.9: with or without a signature, in two widths; the lengths tell which.
+    fn descriptor(&mut self, text: &[u8]) -> Result<Took, Halt> {
+        let mut read = self.gather(text, 4);
+        let Some(first) = u32_at(&self.frame, 0) else { return Ok(Took { read, over: false }) };
+        let begin = if first == DESCRIPTOR { 8 } else { 4 };
+        for wide in [false, true] {
+            let length = begin + if wide { 16 } else { 8 };
+            read += self.gather(text.get(read..).unwrap_or_default(), length);
+            if self.frame.len() < length {
+                return Ok(Took { read, over: false });
+            }
+            let stated = |at: usize| match wide {
+                true => u64_at(&self.frame, begin + 2 * at),
+                false => u32_at(&self.frame, begin + at).map(u64::from),
+            };
+            let fits = |stated: Option<u64>, counted: u64| {
+                stated == Some(if wide { counted } else { counted & u64::from(u32::MAX) })
+            };
+            if fits(stated(0), self.current.read) && fits(stated(4), self.current.written) {
+                self.frame.clear();
+                self.at = At::Signature;
+                return Ok(Took { read, over: false });
+            }
+        }
+        Err(DecodeError::Lengths.into())
+    }
+}
+
+/// Longest record: a header of the directory with three fields as long as they can be.
+const RECORD: usize = 46 + 3 * u16::MAX as usize;
+
+/// Whether a local header is one, going by what no writer would put there.
+fn is_plausible(frame: &[u8]) -> bool {
+    let (version, flags, method) = (u16_at(frame, 4), u16_at(frame, 6), u16_at(frame, 8));
+    // Versions are ten times themselves, and the last is 6.3.
+    version & 0xff <= 99 && flags & RESERVED == 0 && matches!(method, 0..=20 | 93..=99)
+}
+
+fn extra_field(mut extra: &[u8], wanted: u16) -> Option<&[u8]> {
+    while extra.len() >= 4 {
+        let (id, length) = (u16_at(extra, 0), usize::from(u16_at(extra, 2)));
+        let field = extra.get(4..4 + length)?;
+        if id == wanted {
+            return Some(field);
+        }
+        extra = extra.get(4 + length..)?;
+    }
+    None
+}
+
+fn u16_at(bytes: &[u8], at: usize) -> u16 {
+    bytes.get(at..).and_then(<[u8]>::first_chunk::<2>).map_or(0, |pair| u16::from_le_bytes(*pair))
+}
+
+fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..).and_then(<[u8]>::first_chunk::<4>).map(|word| u32::from_le_bytes(*word))
+}
+
+fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+    bytes.get(at..).and_then(<[u8]>::first_chunk::<8>).map(|word| u64::from_le_bytes(*word))
+}
+
+fn length_at(bytes: &[u8], at: usize) -> usize {
+    u64_at(bytes, at).map_or(0, |length| usize::try_from(length).unwrap_or(usize::MAX))
+}

@@ -1,0 +1,366 @@
+//! What is packed within a text: its members are read as texts of their own, and what they hold, to a bounded depth.
+
+use std::collections::{HashMap, VecDeque};
+use std::ops::ControlFlow;
+
+use super::head;
+use super::judge::{Judge, Whence};
+use super::text::Text;
+use super::{Engine, Part};
+use crate::decode::{DecodeError, Member, Unpacked, Unpacker};
+use crate::detect::{Confidence, DetectorId, Finding};
+use crate::fingerprint::Fingerprint;
+use crate::limits::{ARCHIVE_DEPTH, ARCHIVE_TWICE, DECODE_STEP, DECODED_GRACE, DECODED_RATIO};
+
+/// What was found in members of archives and has not left. None of it is ever edited.
+#[derive(Debug, Default)]
+pub(super) struct Packed {
+    /// Each value, how surely it is one, and how often it counted.
+    hits: HashMap<(DetectorId, Fingerprint), (Confidence, u64)>,
+    /// Bytes of text above that were not read, and why.
+    unread: Vec<(&'static str, u64)>,
+    /// Wire bytes, and text that was unpacked: a bomb is known by their ratio.
+    taken: u64,
+    out: u64,
+}
+
+impl Packed {
+    fn add(&mut self, detector: DetectorId, confidence: Confidence, fingerprint: Fingerprint, counted: bool) {
+        let hit = self.hits.entry((detector, fingerprint)).or_insert((confidence, 0));
+        *hit = (hit.0.max(confidence), hit.1 + u64::from(counted));
+    }
+
+    /// Why an edit that is now asked for cannot be made, if one is.
+    pub(super) fn refusal(&self, judge: &Judge) -> Option<&'static str> {
+        let mut hits = self.hits.iter();
+        hits.any(|((detector, _), (confidence, _))| judge.edits(*detector, *confidence)).then_some("archive")
+    }
+
+    /// What they were found in leaves.
+    pub(super) fn leave(&mut self, judge: &mut Judge) {
+        for ((detector, fingerprint), (_, count)) in self.hits.drain() {
+            (0..count).for_each(|_| judge.left(detector, fingerprint));
+        }
+    }
+
+    /// Bytes that were not read, and why.
+    pub(super) fn unread(&self) -> &[(&'static str, u64)] {
+        &self.unread
+    }
+
+    fn miss(&mut self, word: &'static str, bytes: u64) {
+        match self.unread.iter_mut().find(|(known, _)| *known == word) {
+            Some((_, sum)) => *sum += bytes,
+            None => self.unread.push((word, bytes)),
+        }
+    }
+}
+
+/// Whoever has the text above below `above` knows the member below `inner`, and no more.
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    above: u64,
+    inner: u64,
+}
+
+/// Looks for what is packed in one text, and reads it.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    unpacker: Unpacker,
+    member: Option<Box<Inside>>,
+    /// Bytes of the text above.
+    seen: u64,
+    /// Where all that came was told, while no member is open, or when it was opened.
+    told: u64,
+    marks: VecDeque<Mark>,
+    depth: usize,
+    /// Nothing more can be told.
+    spent: bool,
+    /// Why, if what follows is not read.
+    failed: Option<&'static str>,
+    /// Findings that were made both above and in a member, or that may be: by whoever found them first.
+    twice: VecDeque<(DetectorId, u64, u64)>,
+    in_place: bool,
+}
+
+/// One member that is being read.
+#[derive(Debug)]
+struct Inside {
+    text: Text,
+    below: Contents,
+    carrier: Vec<&'static str>,
+    name: Vec<u8>,
+    /// Where its bytes stand in the text above, if they do.
+    place: Option<u64>,
+    winners: Vec<Finding>,
+}
+
+impl Contents {
+    /// The text goes on with `piece`.
+    pub(super) fn push(
+        &mut self,
+        judge: &mut Judge,
+        carrier: &[&'static str],
+        piece: &[u8],
+        packed: &mut Packed,
+    ) {
+        if self.depth == 0 {
+            packed.taken += piece.len() as u64;
+        }
+        if let Some(word) = self.failed.filter(|_| self.depth == 0) {
+            packed.miss(word, piece.len() as u64);
+        }
+        if self.spent {
+            return;
+        }
+        for piece in piece.chunks(DECODE_STEP) {
+            let (unpacker, member, depth) = (&mut self.unpacker, &mut self.member, self.depth);
+            let (twice, in_place) = (&mut self.twice, &mut self.in_place);
+            let mut failed = None;
+            let result = unpacker.push(piece, &mut |what| {
+                failed = take(judge, member, carrier, depth, what, (twice, in_place), packed).err();
+                let goes_on = failed.is_none() && !judge.blocks();
+                if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+            });
+            let result = failed.map_or(result.map(|_| ()), Err);
+            self.seen += piece.len() as u64;
+            if let Err(error) = result {
+                self.give_up(judge, error, packed);
+                return;
+            }
+            if judge.blocks() {
+                return;
+            }
+            self.mark(judge.engine());
+        }
+    }
+
+    /// The text ends with `piece`.
+    pub(super) fn last(
+        &mut self,
+        judge: &mut Judge,
+        carrier: &[&'static str],
+        piece: &[u8],
+        packed: &mut Packed,
+    ) {
+        self.unpacker.is_whole(piece);
+        self.push(judge, carrier, piece, packed);
+        self.finish(judge, carrier, packed);
+    }
+
+    fn mark(&mut self, engine: &Engine) {
+        if self.unpacker.is_in_header() {
+            return;
+        }
+        let Some(member) = &self.member else {
+            self.told = self.seen;
+            self.marks.clear();
+            return;
+        };
+        let settled = member.settled(engine, false);
+        self.marks.push_back(Mark { above: self.seen, inner: member.text.seen() });
+        // Those that lie behind the one that is asked for are never asked for again.
+        while self.marks.get(1).is_some_and(|next| next.inner <= settled) {
+            self.marks.pop_front();
+        }
+    }
+
+    /// What follows is not read, which is refused or said.
+    fn give_up(&mut self, judge: &mut Judge, error: DecodeError, packed: &mut Packed) {
+        if let Some(mut member) = self.member.take() {
+            member.finish(judge, packed, &mut self.twice);
+        }
+        packed.miss(error.as_str(), 1);
+        judge.unreadable(error.as_str());
+        self.spent = true;
+        self.failed = Some(error.as_str());
+    }
+
+    /// The text has ended.
+    pub(super) fn finish(&mut self, judge: &mut Judge, carrier: &[&'static str], packed: &mut Packed) {
+        if self.spent {
+            return;
+        }
+        let (member, depth) = (&mut self.member, self.depth);
+        let (twice, in_place) = (&mut self.twice, &mut self.in_place);
+        let mut failed = None;
+        let result = self.unpacker.finish(&mut |what| {
+            failed = take(judge, member, carrier, depth, what, (twice, in_place), packed).err();
+            if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+        });
+        if let Err(error) = failed.map_or(result.map(|_| ()), Err) {
+            self.give_up(judge, error, packed);
+        }
+        self.spent = true;
+    }
+
+    /// Whether the text is something packed itself.
+    pub(super) fn is_packed(&self) -> bool {
+        self.unpacker.is_packed()
+    }
+
+    /// Everything that stands below this offset of the text above is known. `exactly`: after a close look.
+    pub(super) fn settled(&self, engine: &Engine, exactly: bool) -> u64 {
+        if self.spent || self.unpacker.is_idle() {
+            return u64::MAX;
+        }
+        let Some(member) = &self.member else { return self.told };
+        let settled = member.settled(engine, exactly);
+        let known = self.marks.partition_point(|mark| mark.inner <= settled);
+        known.checked_sub(1).and_then(|last| self.marks.get(last)).map_or(self.told, |mark| mark.above)
+    }
+
+    /// Whether a finding of the text above is one of a member that stands in place, which has counted.
+    pub(super) fn has_counted(&mut self, finding: &Finding) -> bool {
+        self.in_place && is_second(&mut self.twice, finding.detector, finding.start, finding.end)
+    }
+
+    /// Memory that it takes.
+    pub(super) fn bytes(&self) -> usize {
+        let member = self.member.as_ref().map_or(0, |member| member.text.bytes() + member.below.bytes());
+        self.marks.len() * size_of::<Mark>() + member
+    }
+}
+
+/// Whether a finding was made already, the other way; the first of the two is remembered.
+fn is_second(
+    twice: &mut VecDeque<(DetectorId, u64, u64)>,
+    detector: DetectorId,
+    start: u64,
+    end: u64,
+) -> bool {
+    let entry = (detector, start, end);
+    if let Some(known) = twice.iter().position(|known| *known == entry) {
+        twice.remove(known);
+        return true;
+    }
+    if twice.len() == ARCHIVE_TWICE {
+        twice.pop_front();
+    }
+    twice.push_back(entry);
+    false
+}
+
+type Twice<'a> = (&'a mut VecDeque<(DetectorId, u64, u64)>, &'a mut bool);
+
+/// Takes what the unpacker tells.
+fn take(
+    judge: &mut Judge,
+    member: &mut Option<Box<Inside>>,
+    carrier: &[&'static str],
+    depth: usize,
+    what: Unpacked<'_>,
+    (twice, in_place): Twice<'_>,
+    packed: &mut Packed,
+) -> Result<(), DecodeError> {
+    match what {
+        Unpacked::Open(new) => {
+            if depth == ARCHIVE_DEPTH {
+                return Err(DecodeError::Depth);
+            }
+            *in_place |= new.in_place;
+            *member = Some(Box::new(Inside::new(&new, carrier, depth)));
+        }
+        Unpacked::Text(text, at) => {
+            let Some(inside) = member else { return Ok(()) };
+            if inside.place == Some(u64::MAX) {
+                inside.place = Some(at);
+            }
+            if inside.place.is_none() {
+                packed.out += text.len() as u64;
+                if packed.out > DECODED_GRACE && packed.out / DECODED_RATIO > packed.taken {
+                    return Err(DecodeError::Ratio);
+                }
+            }
+            inside.push(judge, text, packed, twice);
+        }
+        Unpacked::Close => {
+            if let Some(mut inside) = member.take() {
+                inside.finish(judge, packed, twice);
+            }
+        }
+        Unpacked::Aside(text) => {
+            for (detector, confidence, fingerprint) in head::beside(judge, text) {
+                packed.add(detector, confidence, fingerprint, true);
+            }
+        }
+        Unpacked::Unread(error, bytes) => {
+            packed.miss(error.as_str(), bytes.max(1));
+            judge.unreadable(error.as_str());
+        }
+    }
+    Ok(())
+}
+
+impl Inside {
+    fn new(member: &Member<'_>, carrier: &[&'static str], depth: usize) -> Inside {
+        Inside {
+            text: Text::of_member(member.markup),
+            below: Contents { depth: depth + 1, ..Contents::default() },
+            carrier: carrier.iter().copied().chain([member.carrier]).collect(),
+            name: member.name.to_vec(),
+            place: member.in_place.then_some(u64::MAX),
+            winners: Vec::new(),
+        }
+    }
+
+    fn push(
+        &mut self,
+        judge: &mut Judge,
+        text: &[u8],
+        packed: &mut Packed,
+        twice: &mut VecDeque<(DetectorId, u64, u64)>,
+    ) {
+        self.text.push(judge.engine(), text);
+        self.below.push(judge, &self.carrier, text, packed);
+        let settled = self.text.settled(judge.engine());
+        self.settle(judge, settled, packed, twice);
+    }
+
+    /// Everything in it below this offset is known.
+    fn settled(&self, engine: &Engine, exactly: bool) -> u64 {
+        let settled = if exactly { self.text.settled_exact(engine) } else { self.text.settled(engine) };
+        self.text.limit(settled).min(self.below.settled(engine, exactly))
+    }
+
+    fn finish(
+        &mut self,
+        judge: &mut Judge,
+        packed: &mut Packed,
+        twice: &mut VecDeque<(DetectorId, u64, u64)>,
+    ) {
+        self.text.finish(judge.engine());
+        self.below.finish(judge, &self.carrier, packed);
+        self.settle(judge, u64::MAX, packed, twice);
+    }
+
+    /// Counts what is certain.
+    fn settle(
+        &mut self,
+        judge: &mut Judge,
+        settled: u64,
+        packed: &mut Packed,
+        twice: &mut VecDeque<(DetectorId, u64, u64)>,
+    ) {
+        if !self.text.has_findings() {
+            return;
+        }
+        self.text.resolve(settled, &mut |detector| judge.is_exempt(detector), &mut self.winners);
+        for finding in self.winners.drain(..) {
+            let path = self.text.path(&finding);
+            let is_first = self.place.is_none_or(|place| {
+                !is_second(twice, finding.detector, place + finding.start, place + finding.end)
+            }) && !self.below.has_counted(&finding);
+            if is_first {
+                let carrier: Vec<_> = self.carrier.iter().copied().chain(path.carriers()).collect();
+                let name = (!self.name.is_empty()).then_some(self.name.as_slice());
+                judge.count(
+                    &finding,
+                    Whence { part: Part::Body, path: name, family: None, carrier: &carrier },
+                );
+            }
+            packed.add(finding.detector, finding.confidence, finding.fingerprint, is_first);
+        }
+        self.text.forget_paths(settled);
+    }
+}
