@@ -216,6 +216,9 @@ pub const CHECKPOINT_IDLE: Duration = Duration::from_secs(60);
 pub const CHECKPOINT_RECORDS: u64 = 1000;
 /// Longest client-supplied string kept in a record.
 pub const RECORD_TEXT: usize = 1024;
+/// Digits of a hash of policy or pack in the record of a message: enough to tell those of one trail apart, whose `start`
+/// and `config` records hold the whole hash. Whole ones would be a sixth of each record.
+pub const RECORD_HASH: usize = 16;
 
 /// Longest key file that is read: a certificate chain with room to spare.
 pub const KEY_FILE: u64 = 64 * 1024;
@@ -266,6 +269,9 @@ pub const RECORD_BYTES: usize = 1024 * 1024;
 pub const AUDIT_QUEUE_BYTES: usize = 64 * 1024 * 1024;
 /// Bytes written in one call: large enough that the call's cost vanishes, small enough to be soon done.
 pub const AUDIT_BATCH_BYTES: usize = 1024 * 1024;
+/// Buffers for records that each thread keeps, and their size: that of a record with a few findings.
+pub const AUDIT_SPARE: usize = 64;
+pub const AUDIT_SPARE_BYTES: usize = 2048;
 /// Time between writing a record and asking the disk to keep it through a power cut.
 pub const AUDIT_SYNC: Duration = Duration::from_secs(1);
 /// Time between two tries to write while nothing can be written; recovery is promised within 2 s.

@@ -9,20 +9,19 @@ use std::net::IpAddr;
 use serde_json::{Map, Value};
 
 use crate::audit::record::{Dialled, FlowFacts, Kind, MessageDraft, PackStamp};
+use crate::audit::spare;
 use crate::audit::text::{push_comma, push_number, push_string, push_string_within, push_value};
 use crate::flow::FlowId;
 use crate::inspect::{Coverage, Decision, Found, Part, Place, Reason};
 use crate::limits;
 use crate::policy::Action;
 
-/// Common records of a clean message are around this long.
-const USUAL_BYTES: usize = 1024;
 /// Fields that the writer owns; an event that brings one of its own does not get to say it twice.
 const OWNED: [&str; 6] = ["seq", "time", "node", "boot", "prev", "kind"];
 
 /// The body of a message's record.
 pub(super) fn message(draft: &MessageDraft) -> Vec<u8> {
-    let mut fields = Fields { out: Vec::with_capacity(USUAL_BYTES) };
+    let mut fields = Fields { out: spare::take() };
     push_message(&mut fields, draft);
     fields.out
 }
@@ -243,14 +242,14 @@ impl Fields {
     fn address(&mut self, address: IpAddr) -> &mut Self {
         match address {
             IpAddr::V4(address) => {
-                self.raw("\"");
-                for (at, part) in address.octets().into_iter().enumerate() {
-                    if at > 0 {
-                        self.raw(".");
-                    }
+                self.out.push(b'"');
+                for part in address.octets() {
                     push_number(&mut self.out, u64::from(part));
+                    self.out.push(b'.');
                 }
-                self.raw("\"");
+                // In place of the last point.
+                self.out.pop();
+                self.out.push(b'"');
             }
             IpAddr::V6(_) => self.quote(&address),
         }

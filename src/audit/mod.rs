@@ -19,6 +19,7 @@ pub mod record;
 mod recover;
 mod segment;
 mod signing;
+mod spare;
 mod sync;
 mod text;
 mod verify;

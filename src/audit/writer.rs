@@ -15,6 +15,7 @@ use crate::audit::log::{Disk, Log, WriteError};
 use crate::audit::queue::{Entry, Queue, Taken};
 use crate::audit::record::Kind;
 use crate::audit::recover::Recovery;
+use crate::audit::spare;
 use crate::audit::sync::{Request, Syncer};
 use crate::limits;
 
@@ -216,7 +217,10 @@ impl Worker {
         }
         match self.write_batch() {
             Ok(()) => {
-                self.batch.drain(..).for_each(|entry| entry.ticket.complete(Ok(())));
+                for entry in self.batch.drain(..) {
+                    entry.ticket.complete(Ok(()));
+                    spare::give_back(entry.body);
+                }
                 if self.outage.take().is_some() {
                     self.shared.set(Condition::Writable);
                 }

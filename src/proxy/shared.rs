@@ -16,6 +16,7 @@ use super::upstream::Upstreams;
 use crate::audit::{Audit, PackStamp, PackStamps};
 use crate::flow::FlowId;
 use crate::inspect::Engine;
+use crate::limits;
 use crate::policy::Interceptions;
 use crate::tls::Leaves;
 
@@ -113,15 +114,20 @@ impl Edition {
         let stamp = |pack: &crate::detect::Pack| PackStamp {
             name: pack.name.clone(),
             version: pack.version.clone(),
-            hash: pack.hash.clone(),
+            hash: short(&pack.hash).to_owned(),
         };
         let stamps: Vec<PackStamp> = engine.matcher.packs().iter().map(stamp).collect();
         Edition {
-            policy_hash: engine.policy.hash().into(),
+            policy_hash: short(engine.policy.hash()).into(),
             packs: Arc::new(PackStamps::new(&stamps)),
             engine,
         }
     }
+}
+
+/// A hash as records of messages say it; the records `start` and `config` say it whole.
+fn short(hash: &str) -> &str {
+    hash.get(..limits::RECORD_HASH).unwrap_or(hash)
 }
 
 /// Makes identifiers that are unique and time-ordered; nothing depends on their being hard to guess, so that

@@ -12,19 +12,20 @@ use tokio::time::{Instant, Sleep, sleep_until};
 #[derive(Debug)]
 pub(super) struct Silence {
     wait: Duration,
-    since: Instant,
+    /// When it was last seen that nothing had come; not known while something comes.
+    since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
     noticed: bool,
 }
 
 impl Silence {
     pub(super) fn new(wait: Duration) -> Silence {
-        Silence { wait, since: Instant::now(), timer: None, noticed: false }
+        Silence { wait, since: None, timer: None, noticed: false }
     }
 
     /// Something came.
     pub(super) fn broken(&mut self) {
-        self.since = Instant::now();
+        self.since = None;
         self.noticed = false;
     }
 
@@ -32,7 +33,7 @@ impl Silence {
         if self.noticed {
             return Poll::Pending;
         }
-        let deadline = self.since + self.wait;
+        let deadline = *self.since.get_or_insert_with(Instant::now) + self.wait;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         loop {
             ready!(timer.as_mut().poll(cx));

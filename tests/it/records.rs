@@ -36,7 +36,10 @@ async fn a_record_says_who_where_what_and_why() {
     assert_eq!(sent["bytes"]["inspected"], 2);
     assert_eq!(sent["bytes"]["forwarded"], 2);
     assert!(sent["traceparent"].is_string());
-    assert!(!sent["packs"].as_array().unwrap().is_empty());
+    let packs = sent["packs"].as_array().unwrap();
+    let is_short = |hash: &serde_json::Value| hash.as_str().is_some_and(|hash| hash.len() == 16);
+    assert!(!packs.is_empty() && packs.iter().all(|pack| is_short(&pack["hash"])));
+    assert!(is_short(&sent["policy"]["hash"]));
     let received = only(&records, "decision", "response");
     assert_eq!(received["flow"], sent["flow"]);
     assert_ne!(received["decision"], sent["decision"]);
