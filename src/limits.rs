@@ -173,6 +173,10 @@ pub const OPAQUE_FLUSH: Duration = Duration::from_millis(250);
 pub const OPAQUE_RECENT: usize = 4 * 1024;
 /// Bytes read at a time in such a tunnel; no buffer is kept while nothing comes.
 pub const TUNNEL_READ: usize = 16 * 1024;
+/// Longest answer of a parent proxy to a CONNECT.
+pub const PARENT_HEAD: usize = 8 * 1024;
+/// Connections that the kernel may keep waiting for a listener that sets its own socket up.
+pub const BACKLOG: u32 = 1024;
 /// How long in-flight flows may go on after SIGTERM.
 pub const DRAIN: Duration = Duration::from_secs(30);
 /// How long cut connections may take to leave their records.

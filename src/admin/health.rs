@@ -63,6 +63,11 @@ impl Health {
         Health { audit, issuer_not_after, draining: AtomicBool::new(false), interceptions: OnceLock::new() }
     }
 
+    /// Another issuer is in force, until `not_after`.
+    pub fn issuer(&self, not_after: i64) {
+        self.issuer_not_after.store(not_after, Ordering::Relaxed);
+    }
+
     /// Bypasses are watched from now on, as they stand when somebody asks.
     pub fn watch(&self, interceptions: Arc<ArcSwap<Interceptions>>) {
         self.interceptions.get_or_init(|| interceptions);

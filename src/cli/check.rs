@@ -77,11 +77,29 @@ fn describe(config: &Config, compiled: &Compiled, output: &mut Output) -> Result
 fn environment(config: &Config, output: &mut Output) -> Result<Vec<String>, Failure> {
     let (errors, missing) = keys::look(config);
     let mut faults = errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+    if let Ok(Some(issuer)) = keys::read_issuer(&config.issuer) {
+        let left = issuer.not_after().saturating_sub(jiff::Timestamp::now().as_second());
+        if left <= crate::limits::ISSUER_WARNING.as_secs().cast_signed() {
+            let days = left / 86_400;
+            writeln!(
+                output,
+                "warning        the issuer expires in {days} days; `tidegate issuer rotate` makes the next"
+            )?;
+        }
+    }
     for path in missing {
         writeln!(output, "first run      will make {}", path.display())?;
     }
     if let Err(error) = UpstreamTls::new(&config.upstream.roots, config.upstream.min_tls) {
         faults.push(format!("upstream.roots: {error}"));
+    }
+    for settings in &config.upstream.destinations {
+        faults.extend(
+            settings.open(&config.upstream).err().map(|error| format!("upstream.destination: {error}")),
+        );
+    }
+    if let Some(Err(error)) = config.upstream.parent.as_ref().map(config::ParentSettings::open) {
+        faults.push(format!("upstream.parent_credentials: {error}"));
     }
     for listener in &config.listeners {
         faults.extend(bound(&format!("listener {}", listener.name), listener.address));

@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use clap::ValueEnum;
 
 use super::{ConfigArg, Failure, Output, issuer};
-use crate::config;
-use crate::tls;
+use crate::config::{self, Config};
+use crate::proxy::ListenerKind;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -48,11 +48,21 @@ const ADD: [&str; 2] = ["NODE_EXTRA_CA_CERTS", "DENO_CERT"];
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let config = config::read(args.config.config.as_deref())?;
-    let issuer = issuer::existing(&config)?;
+    for (name, value) in variables(&config)? {
+        writeln!(output, "{}", args.shell.assignment(name, &value))?;
+    }
+    Ok(())
+}
+
+/// The variables that make a client trust and use the proxy; the bundle that they name is written.
+pub(super) fn variables(config: &Config) -> Result<Vec<(&'static str, String)>, Failure> {
+    let issuer = issuer::existing(config)?;
     let bundle = config.issuer.certificate.with_file_name("bundle.pem");
-    write_bundle(&bundle, &tls::bundle(&issuer).map_err(Failure::unavailable)?)?;
-    let proxy = config.listeners.first().map(|listener| format!("http://{}", reachable(listener.address)));
-    let proxy = proxy.ok_or_else(|| Failure::configuration("there is no listener to send clients to"))?;
+    write_bundle(&bundle, &issuer::trusted(config, &issuer)?)?;
+    let explicit = config.listeners.iter().find(|listener| matches!(listener.kind, ListenerKind::Explicit));
+    let proxy = explicit.map(|listener| format!("http://{}", reachable(listener.address)));
+    let proxy =
+        proxy.ok_or_else(|| Failure::configuration("there is no explicit listener to send clients to"))?;
     let certificate = absolute(&config.issuer.certificate)?;
     let bundle = absolute(&bundle)?;
     let values = [
@@ -63,12 +73,10 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         // Node's fetch heeds the proxy variables only when it is told to.
         (&["NODE_USE_ENV_PROXY"], "1"),
     ];
-    for (names, value) in values {
-        for name in names {
-            writeln!(output, "{}", args.shell.assignment(name, value))?;
-        }
-    }
-    Ok(())
+    Ok(values
+        .iter()
+        .flat_map(|(names, value)| names.iter().map(|name| (*name, (*value).to_owned())))
+        .collect())
 }
 
 /// Where a client on this machine reaches a listener.

@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Subcommand;
 
 use super::{ConfigArg, Failure, Output};
-use crate::config::{self, Config, keys};
+use crate::config::{self, Config, keys, rotation};
 use crate::tls::{self, Issuer};
 
 #[derive(Debug, clap::Args)]
@@ -14,6 +14,7 @@ use crate::tls::{self, Issuer};
 Examples:
   tidegate issuer show                          what to compare before trusting it
   tidegate issuer bundle > bundle.pem           system roots and the issuer in one file, for SSL_CERT_FILE
+  tidegate issuer rotate                        the next authority, trusted before it signs
   tidegate issuer init --config egress.toml     a new authority; never over an old one")]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -26,6 +27,14 @@ enum Command {
     Init(ConfigArg),
     /// Shows where it is, until when it holds, and its SHA-256.
     Show(ConfigArg),
+    /// Makes the next authority, which clients should trust before it signs; with --activate it takes over.
+    Rotate {
+        #[command(flatten)]
+        config: ConfigArg,
+        /// Puts the next authority in force; a running gate takes it up on SIGHUP.
+        #[arg(long)]
+        activate: bool,
+    },
     /// Prints the issuer and the system's roots, for clients whose setting replaces their trust store.
     Bundle(ConfigArg),
 }
@@ -47,11 +56,43 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
             let config = config::read(arg.config.as_deref())?;
             show(&config, &existing(&config)?, output)
         }
+        Command::Rotate { config, activate } => {
+            rotate(&config::read(config.config.as_deref())?, *activate, output)
+        }
         Command::Bundle(arg) => {
-            let issuer = existing(&config::read(arg.config.as_deref())?)?;
-            Ok(output.write_all(tls::bundle(&issuer).map_err(Failure::unavailable)?.as_bytes())?)
+            let config = config::read(arg.config.as_deref())?;
+            let issuer = existing(&config)?;
+            Ok(output.write_all(trusted(&config, &issuer)?.as_bytes())?)
         }
     }
+}
+
+/// What clients should trust: the issuer, those of another time while it gives way, and the system's roots.
+pub(super) fn trusted(config: &Config, issuer: &Issuer) -> Result<String, Failure> {
+    let others = rotation::others(&config.issuer)?;
+    tls::bundle(issuer, &others).map_err(Failure::unavailable)
+}
+
+fn rotate(config: &Config, activate: bool, output: &mut Output) -> Result<(), Failure> {
+    existing(config)?;
+    let next = rotation::next(&config.issuer);
+    if activate {
+        rotation::activate(&config.issuer)?;
+        writeln!(
+            output,
+            "in force; send SIGHUP to a running gate. When no client needs the old one any more, remove"
+        )?;
+        let old = rotation::previous(&config.issuer);
+        writeln!(output, "  {}\n  {}", old.certificate.display(), old.key.display())?;
+        return show(config, &existing(config)?, output);
+    }
+    if keys::read_issuer(&next)?.is_none() {
+        keys::make_issuer(&next, &config.node)?;
+    }
+    writeln!(output, "next certificate  {}", next.certificate.display())?;
+    writeln!(output, "Let clients trust it (`tidegate issuer bundle`, `tidegate env` hold both now), then:")?;
+    writeln!(output, "  tidegate issuer rotate --activate")?;
+    Ok(())
 }
 
 /// The issuer on disk.

@@ -9,6 +9,7 @@ mod completions;
 mod cost;
 mod demo;
 mod env;
+mod exec;
 mod explain;
 mod failure;
 mod issuer;
@@ -72,6 +73,8 @@ enum Command {
     Issuer(issuer::Args),
     /// Prints the variables that make a client trust and use the proxy.
     Env(env::Args),
+    /// Runs a command that trusts and uses the proxy.
+    Exec(exec::Args),
     /// Prints a completion script for a shell.
     Completions(completions::Args),
     /// Prints the manual page.
@@ -109,6 +112,7 @@ pub fn main() -> ExitCode {
         Command::Audit(args) => audit::run(&args, &mut output),
         Command::Issuer(args) => issuer::run(&args, &mut output),
         Command::Env(args) => env::run(&args, &mut output),
+        Command::Exec(args) => exec::run(&args),
         Command::Completions(args) => completions::run(&args, &mut output),
         Command::Man(args) => man::run(&args, &mut output),
     };

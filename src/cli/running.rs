@@ -14,8 +14,8 @@ use super::Failure;
 use super::windows::Windows;
 use crate::admin::{Admin, AdminConfig, Health, Meter};
 use crate::audit::{Audit, AuditConfig, Draft, Kind, Witness, Writer};
-use crate::config::keys::Keys;
-use crate::config::{self, Compiled, Complaints, Config};
+use crate::config::keys::{self, Keys};
+use crate::config::{self, Compiled, Complaints, Config, ParentSettings};
 use crate::detect::Pack;
 use crate::fingerprint::FingerprintKey;
 use crate::flow::FlowId;
@@ -32,6 +32,7 @@ pub(super) struct Running {
     pub(super) admin: Admin,
     config: Config,
     engine: Arc<ArcSwap<Engine>>,
+    leaves: Arc<ArcSwap<Leaves>>,
     interceptions: Arc<ArcSwap<Interceptions>>,
     key: FingerprintKey,
     held: Arc<HeldBytes>,
@@ -100,8 +101,8 @@ impl Running {
                 config.admin.address
             ))
         })?;
-        let gate = gate_config(&config, tls, &interceptions, &admin);
-        let gate = Gate::start(gate, Arc::clone(&engine), leaves, audit.clone()).await;
+        let gate = gate_config(&config, tls, &interceptions, &admin)?;
+        let gate = Gate::start(gate, Arc::clone(&engine), Arc::clone(&leaves), audit.clone()).await;
         let gate = gate.map_err(Failure::unavailable)?;
         standing.get_or_init(|| gate.gauges());
         let key = keys.fingerprint;
@@ -110,6 +111,7 @@ impl Running {
             admin,
             config,
             engine,
+            leaves,
             interceptions,
             key,
             held,
@@ -138,12 +140,31 @@ impl Running {
         };
         self.record(Kind::Config, detail);
         let (config, compiled) = loaded?;
+        if let Err(error) = self.renew_issuer() {
+            tracing::error!(error, "the issuer on disk cannot be used; the one in force stays");
+        }
         self.interceptions.store(Arc::new(config.interceptions.clone()));
         let budgets = Arc::clone(&self.windows.budgets);
         budgets.share_among(tenants(&config));
         let engine = compiled.engine(&config, self.key.clone(), budgets, Arc::clone(&self.held));
         self.engine.store(Arc::new(engine));
         Ok(Reloaded { policy: compiled.policy.hash().to_owned(), waiting: waiting(&self.config, &config) })
+    }
+
+    /// Takes up an issuer that has taken the place of the one in force. Leaves of the old one are dropped; connections
+    /// under way keep theirs.
+    fn renew_issuer(&self) -> Result<(), String> {
+        let read = keys::read_issuer(&self.config.issuer).map_err(|error| error.to_string())?;
+        let issuer = read.ok_or_else(|| "the issuer is gone".to_owned())?;
+        let (sha256, not_after) = (issuer.sha256(), issuer.not_after());
+        if self.leaves.load().issuer().sha256() == sha256 {
+            return Ok(());
+        }
+        let leaves = Leaves::new(Arc::new(issuer)).map_err(|error| error.to_string())?;
+        self.leaves.store(Arc::new(leaves));
+        self.health.issuer(not_after);
+        self.record(Kind::Config, json!({ "outcome": "issuer", "issuer": sha256 }));
+        Ok(())
     }
 
     fn record(&self, kind: Kind, detail: Value) {
@@ -191,19 +212,27 @@ fn gate_config(
     tls: UpstreamTls,
     interceptions: &Arc<ArcSwap<Interceptions>>,
     admin: &Admin,
-) -> GateConfig {
-    GateConfig {
+) -> Result<GateConfig, Failure> {
+    let upstream = &config.upstream;
+    let destinations = upstream.destinations.iter().map(|settings| settings.open(upstream));
+    let destinations = destinations.collect::<Result<_, _>>().map_err(Failure::configuration)?;
+    let parent = upstream.parent.as_ref().map(ParentSettings::open).transpose();
+    let parent = parent.map_err(Failure::configuration)?;
+    Ok(GateConfig {
         listeners: config.listeners.clone(),
         upstream: UpstreamConfig {
             tls: Arc::new(tls),
             allow_addresses: config.upstream.allow_addresses.clone(),
             connect_timeout: config.upstream.connect_timeout,
             resolve: config.upstream.resolve.clone(),
+            mark: config.upstream.mark,
+            destinations,
+            parent,
         },
         hold_idle: config.inspect.hold_idle,
         interceptions: Arc::clone(interceptions),
         own_addresses: vec![admin.address()],
-    }
+    })
 }
 
 /// Names this run in every record.

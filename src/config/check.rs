@@ -15,12 +15,13 @@ use crate::proxy::{ListenerConfig, ReplyDetail};
 use crate::tls::{MinTls, RootSource};
 
 use super::packs::PackChoice;
-use super::raw::{Lists, Raw, RawAudit, RawInspect, RawListener, RawUpstream, Texts};
+use super::raw::{Lists, Raw, RawAudit, RawInspect, RawListener, Texts};
+use super::raw_upstream::RawUpstream;
 use super::source::{At, Place, Source};
 use super::table::{Log, one_of};
 use super::{
-    AdminSettings, Config, InspectSettings, IssuerFiles, StateSettings, UpstreamSettings, check_rules,
-    check_ways, units,
+    AdminSettings, Config, InspectSettings, IssuerFiles, StateSettings, UpstreamSettings, check_listener,
+    check_rules, check_upstream, check_ways, units,
 };
 
 const LISTENER_NAME: &str = "apps";
@@ -32,7 +33,7 @@ const TENANT: &str = "default";
 /// all of them; the result is of use only when there was none.
 pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &Path, log: &Log) -> Config {
     let paths = Paths { folder };
-    let (listeners, listed) = listeners(raw.listeners, log);
+    let (listeners, listed) = listeners(raw.listeners, folder, log);
     let admin = AdminSettings {
         address: raw.admin.address.as_ref().map_or_else(|| loopback(ADMIN_PORT), |address| address.value),
         token: paths.or(raw.admin.token.as_ref(), "certs/admin.token"),
@@ -65,6 +66,7 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
     let (policy, origins) = check_rules::check(raw.rules, raw.destinations, &scene, log);
     let ground = check_ways::Ground { groups: &policy.groups, listeners: &listeners, log };
     let interceptions = check_ways::check(raw.bypasses, listed, raw.inspect.opaque.clone(), &ground);
+    let upstream = upstreams(raw.upstream, &ground, &paths, log);
     Config {
         file,
         node,
@@ -75,7 +77,7 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
             certificate: paths.or(raw.issuer.certificate.as_ref(), "certs/issuer.pem"),
             key: paths.or(raw.issuer.key.as_ref(), "certs/issuer.key"),
         },
-        upstream: upstream(raw.upstream, &paths, log),
+        upstream,
         inspect: inspect(&raw.inspect, log),
         fingerprint_key: paths.or(raw.fingerprint_key.as_ref(), "certs/fingerprint.key"),
         audit,
@@ -128,14 +130,17 @@ fn only(written: Option<&At<&'static str>>, honoured: &str, log: &Log) {
     }
 }
 
-fn listeners(raw: Option<Vec<RawListener>>, log: &Log) -> (Vec<ListenerConfig>, check_ways::Listed) {
+fn listeners(
+    raw: Option<Vec<RawListener>>,
+    folder: &Path,
+    log: &Log,
+) -> (Vec<ListenerConfig>, check_ways::Listed) {
     let mut listeners: Vec<ListenerConfig> = Vec::new();
     let mut listed = Vec::new();
     for (index, raw) in raw.unwrap_or_else(|| vec![RawListener::default()]).into_iter().enumerate() {
-        only(raw.kind.as_ref(), "explicit", log);
-        if let Some(on) = raw.proxy_protocol.filter(|on| on.value) {
-            log.push(on.place.unavailable("false"));
-        }
+        let kind = check_listener::kind(&raw, folder, log);
+        let proxy_protocol =
+            check_listener::introductions(raw.proxy_protocol.as_ref(), &raw.proxy_protocol_from, log);
         let default_name =
             || if index == 0 { LISTENER_NAME.to_owned() } else { format!("{LISTENER_NAME}-{}", index + 1) };
         let name = raw.name.as_ref().map_or_else(default_name, |name| name.value.clone());
@@ -182,6 +187,8 @@ fn listeners(raw: Option<Vec<RawListener>>, log: &Log) -> (Vec<ListenerConfig>, 
                 Some("minimal") => ReplyDetail::Minimal,
                 _ => ReplyDetail::Full,
             },
+            kind,
+            proxy_protocol,
         });
     }
     (listeners, listed)
@@ -243,6 +250,27 @@ pub(super) fn packs_of(names: &[String], log: &Log) -> Vec<At<PackChoice>> {
     packs(Some(names.iter().map(at).collect()), &Paths { folder: Path::new("") }, log)
 }
 
+/// How upstreams are reached, in general and in particular.
+fn upstreams(
+    mut raw: RawUpstream,
+    ground: &check_ways::Ground<'_>,
+    paths: &Paths<'_>,
+    log: &Log,
+) -> UpstreamSettings {
+    let folder = paths.folder;
+    let destinations = std::mem::take(&mut raw.destinations);
+    let (parent, credentials) = (raw.parent.take(), raw.parent_credentials.take());
+    let parent =
+        check_upstream::parent(parent.as_ref(), credentials.as_ref(), &raw.no_parent, ground, folder);
+    let general = upstream(raw, paths, log);
+    let own_roots = |written| roots(written, paths, log);
+    let settings = destinations.into_iter();
+    let settings = settings
+        .filter_map(|raw| check_upstream::destination(raw, &general, ground, folder, own_roots))
+        .collect();
+    UpstreamSettings { destinations: settings, parent, ..general }
+}
+
 fn upstream(raw: RawUpstream, paths: &Paths<'_>, log: &Log) -> UpstreamSettings {
     let roots = match raw.roots {
         None => vec![RootSource::System],
@@ -262,6 +290,9 @@ fn upstream(raw: RawUpstream, paths: &Paths<'_>, log: &Log) -> UpstreamSettings 
             log,
         ),
         resolve: resolve(raw.resolve, log),
+        mark: raw.mark.map(|mark| mark.value),
+        destinations: Vec::new(),
+        parent: None,
     }
 }
 

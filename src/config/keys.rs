@@ -54,11 +54,11 @@ impl fmt::Display for KeyError {
 impl std::error::Error for KeyError {}
 
 impl KeyError {
-    fn wrong(path: &Path, message: impl Into<String>) -> KeyError {
+    pub(super) fn wrong(path: &Path, message: impl Into<String>) -> KeyError {
         KeyError { path: path.to_owned(), message: message.into(), is_io: false }
     }
 
-    fn io(path: &Path, doing: &str, error: &io::Error) -> KeyError {
+    pub(super) fn io(path: &Path, doing: &str, error: &io::Error) -> KeyError {
         KeyError { path: path.to_owned(), message: format!("{doing}: {error}"), is_io: true }
     }
 }
@@ -300,6 +300,25 @@ fn read_secret(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
         );
         Err(KeyError::wrong(path, message))
     })
+}
+
+/// A secret in words, without the space around it.
+pub fn read_text(path: &Path) -> Result<Zeroizing<String>, KeyError> {
+    let bytes = read_secret(path)?
+        .ok_or_else(|| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into()))?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| KeyError::wrong(path, "is not text"))?;
+    Ok(Zeroizing::new(text.trim().to_owned()))
+}
+
+/// A certificate chain and its key, as PEM; the key must be readable by its owner alone.
+pub fn read_pair(chain: &Path, key: &Path) -> Result<(String, Zeroizing<String>), KeyError> {
+    let missing = |path: &Path| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into());
+    let text = |path: &Path, bytes: &[u8]| {
+        String::from_utf8(bytes.to_vec()).map_err(|_| KeyError::wrong(path, "is not PEM"))
+    };
+    let secret = read_secret(key)?.ok_or_else(|| missing(key))?;
+    let public = read_file(chain, |_| Ok(()))?.ok_or_else(|| missing(chain))?;
+    Ok((text(chain, &public)?, Zeroizing::new(text(key, &secret)?)))
 }
 
 fn read_file(

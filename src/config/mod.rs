@@ -6,14 +6,18 @@
 //! changes nothing.
 
 mod check;
+mod check_listener;
 mod check_rules;
+mod check_upstream;
 mod check_ways;
 mod compiled;
 pub mod keys;
 mod packs;
 mod raw;
 mod raw_rule;
+mod raw_upstream;
 mod raw_ways;
+pub mod rotation;
 mod signature;
 mod source;
 mod starter;
@@ -26,6 +30,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use check_upstream::{DestinationSettings, ParentSettings};
 pub use compiled::Compiled;
 pub use packs::{PackChoice, PackFiles, PackSet};
 pub use source::{Complaint, Complaints};
@@ -36,6 +41,7 @@ use crate::policy::{Action, Interceptions, PolicySpec};
 use crate::proxy::ListenerConfig;
 use crate::tls::{MinTls, RootSource};
 
+use keys::KeyError;
 use source::{At, Source};
 use table::{Log, Table};
 
@@ -94,6 +100,9 @@ pub struct UpstreamSettings {
     pub allow_addresses: Vec<ipnet::IpNet>,
     pub connect_timeout: Duration,
     pub resolve: HashMap<Arc<str>, Vec<IpAddr>>,
+    pub mark: Option<u32>,
+    pub destinations: Vec<DestinationSettings>,
+    pub parent: Option<ParentSettings>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

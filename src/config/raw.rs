@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::policy::{Action, Mode};
+use crate::proxy::Redirection;
 
 use super::raw_rule::{RawRule, RawSuppress};
+use super::raw_upstream::RawUpstream;
 use super::raw_ways::RawBypass;
 use super::source::At;
 use super::table::Table;
@@ -45,6 +47,12 @@ pub(super) struct RawListener {
     pub(super) intercept: Option<At<&'static str>>,
     pub(super) intercept_destinations: Texts,
     pub(super) proxy_protocol: Option<At<bool>>,
+    pub(super) proxy_protocol_from: Texts,
+    pub(super) redirection: Option<At<&'static str>>,
+    pub(super) upstream: Option<At<String>>,
+    pub(super) upstreams: Lists,
+    pub(super) certificate: Option<At<String>>,
+    pub(super) key: Option<At<String>>,
     pub(super) tenant: Option<At<String>>,
     pub(super) reply: Option<At<&'static str>>,
 }
@@ -59,15 +67,6 @@ pub(super) struct RawAdmin {
 pub(super) struct RawIssuer {
     pub(super) certificate: Option<At<String>>,
     pub(super) key: Option<At<String>>,
-}
-
-#[derive(Debug, Default)]
-pub(super) struct RawUpstream {
-    pub(super) roots: Texts,
-    pub(super) min_tls: Option<At<&'static str>>,
-    pub(super) allow_addresses: Texts,
-    pub(super) connect_timeout: Option<At<Duration>>,
-    pub(super) resolve: Lists,
 }
 
 #[derive(Debug, Default)]
@@ -161,6 +160,12 @@ impl RawListener {
             intercept: table.word("intercept", &["all", "listed"], plain),
             intercept_destinations: table.texts("intercept_destinations"),
             proxy_protocol: table.flag("proxy_protocol"),
+            proxy_protocol_from: table.texts("proxy_protocol_from"),
+            redirection: table.word("redirection", &Redirection::ALL.map(Redirection::as_str), plain),
+            upstream: table.name("upstream"),
+            upstreams: table.lists("upstreams"),
+            certificate: table.name("certificate"),
+            key: table.name("key"),
             tenant: table.name("tenant"),
             reply: table.word("reply", &["full", "minimal"], plain),
         };
@@ -180,20 +185,6 @@ impl RawAdmin {
 impl RawIssuer {
     fn read(mut table: Table<'_>) -> RawIssuer {
         let raw = RawIssuer { certificate: table.name("certificate"), key: table.name("key") };
-        table.finish();
-        raw
-    }
-}
-
-impl RawUpstream {
-    fn read(mut table: Table<'_>) -> RawUpstream {
-        let raw = RawUpstream {
-            roots: table.texts("roots"),
-            min_tls: table.word("min_tls", &["1.2", "1.3"], plain),
-            allow_addresses: table.texts("allow_addresses"),
-            connect_timeout: table.duration("connect_timeout"),
-            resolve: table.lists("resolve"),
-        };
         table.finish();
         raw
     }

@@ -32,8 +32,28 @@ const WRONG: &[(&str, &[&[&str]])] = &[
     ("packs = [\"./none.toml\"]", &[&["packs[0]: no such file", "none.toml"]]),
     ("[listener]\nname = \"a\"", &[&["1:", "listener: bad value: a table", "[[listener]]"]]),
     (
-        "[[listener]]\nkind = \"transparent\"",
-        &[&["2:8: listener[0].kind: not available in this version", "expected \"explicit\""]],
+        "[[listener]]\nkind = \"transparant\"",
+        &[&["2:8: listener[0].kind: unknown word `transparant`", "did you mean `transparent`?"]],
+    ),
+    ("[[listener]]\nkind = \"reverse\"", &[&["listener[0].kind: it leads nowhere", "upstream = "]]),
+    (
+        "[[listener]]\nkind = \"reverse\"\nupstream = \"app.example/x\"",
+        &[&["3:12: listener[0].upstream: `app.example/x` is no upstream", "a URL without a path"]],
+    ),
+    (
+        "[[listener]]\nredirection = \"nat\"\nupstream = \"https://a.example\"",
+        &[
+            &["2:15: listener[0].redirection: of use to a transparent listener alone"],
+            &["3:12: listener[0].upstream: of use to a reverse listener alone"],
+        ],
+    ),
+    (
+        "[[listener]]\nkind = \"reverse\"\nupstream = \"https://a.example\"\ncertificate = \"none.pem\"",
+        &[&["listener[0].certificate: half of a pair"]],
+    ),
+    (
+        "[[listener]]\nkind = \"reverse\"\nupstream = \"https://a.example\"\ncertificate = \"none.pem\"\nkey = \"none.key\"",
+        &[&["listener[0].certificate: ", "none.key", "cannot be read"]],
     ),
     (
         "[[listener]]\nintercept = \"listed\"",
@@ -49,7 +69,11 @@ const WRONG: &[(&str, &[&[&str]])] = &[
     ),
     (
         "[[listener]]\nproxy_protocol = true",
-        &[&["listener[0].proxy_protocol: not available in this version"]],
+        &[&["listener[0].proxy_protocol: whoever connects could say to be anybody", "proxy_protocol_from"]],
+    ),
+    (
+        "[[listener]]\nproxy_protocol_from = [\"10.0.0.0/8\"]",
+        &[&["listener[0].proxy_protocol_from[0]: of no use by itself", "proxy_protocol = true"]],
     ),
     (
         "[[listener]]\naddress = \"8080\"",
@@ -271,6 +295,19 @@ tenant = "t"
 reply = "minimal"
 intercept = "listed"
 intercept_destinations = ["crm"]
+proxy_protocol = true
+proxy_protocol_from = ["10.0.0.0/8", "192.0.2.7"]
+[[listener]]
+name = "caught"
+address = "[::1]:3129"
+kind = "transparent"
+redirection = "tproxy"
+[[listener]]
+name = "shop"
+address = "[::1]:3130"
+kind = "reverse"
+upstream = "https://app.example:8443"
+upstreams = { "a.example" = ["http://b.example"] }
 [[bypass]]
 hosts = ["crm", "*.pinned.example"]
 clients = ["a", "10.0.0.0/8"]
@@ -289,6 +326,7 @@ min_tls = "1.3"
 allow_addresses = ["10.0.0.0/8", "::1"]
 connect_timeout = "3s"
 resolve = { "Host.Example" = ["127.0.0.1"] }
+mark = 77
 [egress]
 unlisted = "block"
 [inspect]
@@ -348,6 +386,26 @@ fn every_key_of_the_language_arrives() {
     assert_eq!(config.inspect.undecodable, Action::Allow);
     assert_eq!((config.audit.segment_size, config.audit.max_disk), (1 << 20, 1 << 30));
     assert_eq!(config.audit.directory, Path::new("etc/records"));
+}
+
+#[test]
+fn every_key_of_a_listener_arrives() {
+    use crate::proxy::{ListenerKind, Redirection};
+    let config = read_ok(EVERY_KEY);
+    assert_eq!(config.upstream.mark, Some(77));
+    let [apps, caught, shop] = config.listeners.as_slice() else { panic!("three listeners") };
+    assert!(matches!(apps.kind, ListenerKind::Explicit));
+    assert_eq!(apps.proxy_protocol.as_ref().map(Vec::len), Some(2));
+    assert!(matches!(caught.kind, ListenerKind::Transparent(Redirection::Tproxy)));
+    assert_eq!(caught.proxy_protocol, None);
+    let ListenerKind::Reverse(reverse) = &shop.kind else { panic!("a reverse listener") };
+    assert_eq!(reverse.routes.fixed.as_ref().unwrap().authority(), "app.example:8443");
+    let [(host, to)] = reverse.routes.hosts.as_slice() else { panic!("one host") };
+    assert_eq!(
+        (host.to_string(), to.authority(), to.scheme.as_str()),
+        ("a.example".into(), "b.example:80".into(), "http")
+    );
+    assert!(reverse.tls.is_none());
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 pub mod disk;
 pub mod process;
+pub mod socket;
 
 /// Called first of all, before any thread: the place for settings that hold for the whole process.
 pub fn tune() {}

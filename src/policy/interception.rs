@@ -46,6 +46,15 @@ impl fmt::Debug for Hosts {
     }
 }
 
+/// By what was written: groups are compared where they are written.
+impl PartialEq for Hosts {
+    fn eq(&self, other: &Hosts) -> bool {
+        self.words == other.words
+    }
+}
+
+impl Eq for Hosts {}
+
 impl Hosts {
     /// All complaints at once, each naming the word it is about.
     pub fn compile(words: &[String], groups: &[(String, Vec<String>)]) -> Result<Hosts, Vec<String>> {

@@ -14,7 +14,6 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 use tower::Service;
 
-use super::ListenerConfig;
 use super::connect;
 use super::deadline::Deadlined;
 use super::exchange::Client;
@@ -31,7 +30,9 @@ use super::sniff::{Prefixed, Protocol, sniff};
 use super::stack::stack;
 use super::tunnel::{self, Entered};
 use super::waking::Waking;
+use super::way;
 use super::wire::Wire;
+use super::{ListenerConfig, ListenerKind};
 use crate::flow::{ClientAddr, Destination, Host, Scheme, Side};
 use crate::limits;
 use crate::tls;
@@ -44,16 +45,27 @@ pub(super) async fn serve(
     address: ClientAddr,
 ) {
     let reset = Arc::new(AtomicBool::new(false));
+    let original = way::original(&listener, &tcp);
     let mut io = Prefixed::new(Bytes::new(), Wire::new(tcp, Arc::clone(&reset)));
     let mut stage = shared.stage.subscribe();
-    let peer = Peer::new(shared, listener, address, reset);
+    let mut peer = Peer::new(shared, listener, address, original, reset);
     let arrived = tokio::select! {
-        arrived = arrive(&peer, &mut io) => arrived,
+        arrived = arrive(&mut peer, &mut io) => arrived,
         // Until a request has begun there is nothing to wait for.
         () = listener::ended(&mut stage, Stage::Draining) => return,
     };
     let served = match arrived {
         Ok(Some(Arrived::Plain(entry))) => requests(peer, io, entry, None).await,
+        Ok(Some(Arrived::Own(identity, entry))) => {
+            let greeted = tokio::select! {
+                greeted = greet_as(&peer, io, &identity) => greeted,
+                () = listener::ended(&mut stage, Stage::Draining) => return,
+            };
+            match greeted {
+                Some((io, version)) => requests(peer, io, entry, Some(version)).await,
+                None => Ok(()),
+            }
+        }
         Ok(Some(Arrived::Unopened(tunnel))) => tunnel::carry(peer, io, tunnel).await,
         Ok(Some(Arrived::Tls(host, port))) => {
             let greeted = tokio::select! {
@@ -75,14 +87,27 @@ pub(super) async fn serve(
 }
 
 /// What a connection turned out to be for.
-enum Arrived {
+pub(super) enum Arrived {
     Plain(Entry),
     /// TLS in a tunnel.
     Tls(Host, u16),
     Unopened(Box<tunnel::Unopened>),
+    /// TLS for this listener itself.
+    Own(tls::ServerIdentity, Entry),
 }
 
-async fn arrive(peer: &Peer, io: &mut Prefixed<Wire>) -> io::Result<Option<Arrived>> {
+async fn arrive(peer: &mut Peer, io: &mut Prefixed<Wire>) -> io::Result<Option<Arrived>> {
+    if !way::introduce(peer, io).await? {
+        return Ok(None);
+    }
+    match &peer.listener.kind {
+        ListenerKind::Explicit => explicit(peer, io).await,
+        ListenerKind::Transparent(_) => way::redirected(peer, io).await,
+        ListenerKind::Reverse(reverse) => way::reversed(peer, io, reverse).await,
+    }
+}
+
+async fn explicit(peer: &Peer, io: &mut Prefixed<Wire>) -> io::Result<Option<Arrived>> {
     let (reason, hint) = match sniff(io, limits::HEAD_TIMEOUT).await? {
         Protocol::Http1 if connect::is_next(io.prefix()) => {
             return match connect::accept(peer, io).await? {
@@ -112,7 +137,7 @@ async fn look_into(
     port: u16,
 ) -> io::Result<Option<Arrived>> {
     let protocol = match tunnel::enter(peer, io, &host, port).await? {
-        Entered::As(protocol) => protocol,
+        Entered::As(protocol, _) => protocol,
         Entered::Unopened(tunnel) => return Ok(Some(Arrived::Unopened(tunnel))),
     };
     let reason = match protocol {
@@ -169,6 +194,25 @@ async fn greet(peer: &Peer, io: Prefixed<Wire>, host: Host, port: u16) -> Option
         Ok(Err(reason)) => not_greeted(peer, &host, port, reason),
         Err(_) => not_greeted(peer, &host, port, "timeout"),
     }
+}
+
+/// Shakes hands with a client of a reverse listener, under the listener's own certificate.
+async fn greet_as(
+    peer: &Peer,
+    io: Prefixed<Wire>,
+    identity: &tls::ServerIdentity,
+) -> Option<(tls::ClientStream<Prefixed<Wire>>, &'static str)> {
+    let reason = match timeout(limits::HANDSHAKE_TIMEOUT, identity.accept(io)).await {
+        Ok(Ok(stream)) => {
+            let version = tls::version_str(stream.get_ref().1.protocol_version());
+            return Some((stream, version));
+        }
+        Ok(Err(error)) => tls::client_fault(&error),
+        Err(_) => "timeout",
+    };
+    meters::handshake_failed(Side::Client, reason);
+    drop(peer.ended(Ended::because(reason)));
+    None
 }
 
 /// Leaves word of a handshake that failed: a client that pins certificates needs a bypass, and somebody must learn

@@ -181,7 +181,8 @@ impl Flow {
 
     /// Nothing leaves for an https destination but over a connection whose certificate was verified for its name.
     fn proven(&self) -> bool {
-        self.destination.as_ref().is_some_and(|to| to.scheme == Scheme::Https)
+        let upstreams = &self.shared().upstreams;
+        self.destination.as_ref().is_some_and(|to| to.scheme == Scheme::Https && upstreams.proves(&to.host))
     }
 
     pub(super) fn dialled(&self, dialled: Dialled) {

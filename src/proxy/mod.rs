@@ -13,6 +13,7 @@ mod familiar;
 pub(crate) mod fuzzing;
 mod guard;
 mod headers;
+mod introduction;
 mod layer;
 mod listener;
 mod meters;
@@ -31,6 +32,7 @@ mod tunnel;
 mod unopened;
 mod upstream;
 mod waking;
+mod way;
 mod wire;
 
 use std::collections::HashMap;
@@ -41,18 +43,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
 use crate::audit::Audit;
 use crate::inspect::Engine;
 use crate::limits;
 use crate::platform::process;
-use crate::policy::Interceptions;
-use crate::tls::{Leaves, UpstreamTls};
+use crate::policy::{Hosts, Interceptions};
+use crate::tls::{Leaves, ServerIdentity, UpstreamTls};
 use room::{Room, Shares};
 use shared::{Shared, Stage};
+pub use upstream::Parent;
 use upstream::Upstreams;
+pub use way::Routes;
 
 /// How much a refusal tells the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,13 +64,56 @@ pub enum ReplyDetail {
     Minimal,
 }
 
-/// One `[[listener]]` of kind `explicit`.
+/// How connections come to a listener.
+#[derive(Clone, Debug)]
+pub enum ListenerKind {
+    /// Clients know that it is a proxy.
+    Explicit,
+    /// A firewall redirects them, unknown to them.
+    Transparent(Redirection),
+    /// They take it for the origin.
+    Reverse(Arc<Reverse>),
+}
+
+/// How a firewall redirects connections.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Redirection {
+    /// REDIRECT: the kernel remembers where a connection was going.
+    Nat,
+    /// TPROXY: the socket's own address is where it was going.
+    Tproxy,
+}
+
+impl Redirection {
+    pub const ALL: [Redirection; 2] = [Redirection::Nat, Redirection::Tproxy];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Redirection::Nat => "nat",
+            Redirection::Tproxy => "tproxy",
+        }
+    }
+}
+
+/// What a reverse listener shows and where it leads.
+#[derive(Clone, Debug)]
+pub struct Reverse {
+    pub routes: Routes,
+    /// The certificate that it shows; none: clear text.
+    pub tls: Option<ServerIdentity>,
+}
+
+/// One `[[listener]]`.
 #[derive(Clone, Debug)]
 pub struct ListenerConfig {
     pub name: Arc<str>,
     pub address: SocketAddr,
     pub tenant: Arc<str>,
     pub reply: ReplyDetail,
+    pub kind: ListenerKind,
+    /// Whose word is taken for who a client is (PROXY protocol); `None`: nobody's, and no such header is read.
+    pub proxy_protocol: Option<Vec<ipnet::IpNet>>,
 }
 
 /// How upstreams are reached.
@@ -77,8 +123,24 @@ pub struct UpstreamConfig {
     /// Non-public addresses that may be dialled all the same.
     pub allow_addresses: Vec<ipnet::IpNet>,
     pub connect_timeout: Duration,
+    /// What differs for some destinations; the first that names a host holds.
+    pub destinations: Vec<DestinationConfig>,
+    /// A proxy that stands before the outside.
+    pub parent: Option<Parent>,
+    /// Put on what goes to upstreams, so that a firewall can tell it from what it redirects.
+    pub mark: Option<u32>,
     /// Fixed answers instead of DNS, like a hosts file; subject to the address guard all the same.
     pub resolve: HashMap<Arc<str>, Vec<IpAddr>>,
+}
+
+/// How some upstreams are reached: one `[[upstream.destination]]`.
+#[derive(Clone, Debug)]
+pub struct DestinationConfig {
+    pub hosts: Hosts,
+    pub tls: Arc<UpstreamTls>,
+    /// Whether their certificates are verified as everybody's are: only then do they prove a name to rules.
+    pub ordinary: bool,
+    pub source_address: Option<IpAddr>,
 }
 
 /// What the gate is started with.
@@ -158,7 +220,7 @@ impl Gate {
                 address: listener.address,
                 source,
             };
-            let socket = TcpListener::bind(listener.address).await.map_err(fault)?;
+            let socket = way::bind(&listener).await.map_err(fault)?;
             let address = socket.local_addr().map_err(fault)?;
             sockets.push((Arc::new(listener), address, socket));
         }

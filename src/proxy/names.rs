@@ -1,10 +1,13 @@
 //! Where a request goes: what CONNECT, SNI, request target and `Host` say must agree.
 
 use std::fmt;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use http::header::HeaderMap;
 use http::{Method, StatusCode, Uri, header};
 
+use super::way::Routes;
 use crate::flow::{Destination, Host, HostError, Scheme};
 
 /// How the requests of a connection name their destination.
@@ -14,6 +17,10 @@ pub(super) enum Entry {
     Absolute,
     /// A tunnel was asked for; every request in it goes to the tunnel's end.
     Tunnel(Destination),
+    /// Each names its host; all go where the connection was going.
+    Original(SocketAddr),
+    /// Each names its host; where it goes is configured.
+    Reverse(Arc<Routes>),
     /// A tunnel was asked for, and its TLS names another host: nothing in it goes anywhere.
     Fronted(Destination),
 }
@@ -38,12 +45,18 @@ pub(super) enum NameError {
     Tunnel,
     /// SNI names another host than CONNECT.
     Sni,
+    /// `Host` names another port than the connection was going to.
+    Redirected,
+    /// A reverse listener leads nowhere for this host.
+    NotServed,
 }
 
 impl NameError {
     pub(super) fn status(self) -> StatusCode {
         match self {
-            NameError::Tunnel | NameError::Sni => StatusCode::MISDIRECTED_REQUEST,
+            NameError::Tunnel | NameError::Sni | NameError::Redirected | NameError::NotServed => {
+                StatusCode::MISDIRECTED_REQUEST
+            }
             NameError::OriginForm
             | NameError::CleartextHttps
             | NameError::Scheme
@@ -69,6 +82,8 @@ impl NameError {
             NameError::Target => "target_host_mismatch",
             NameError::Tunnel => "tunnel_host_mismatch",
             NameError::Sni => "sni_mismatch",
+            NameError::Redirected => "redirected_port_mismatch",
+            NameError::NotServed => "host_not_served",
         }
     }
 }
@@ -93,6 +108,8 @@ impl fmt::Display for NameError {
             NameError::Target => "client sent a Host field that differs from the request target",
             NameError::Tunnel => "client sent a request for another host than its tunnel was opened to",
             NameError::Sni => "client sent a TLS server name that differs from the host of its CONNECT",
+            NameError::Redirected => "client sent a Host field whose port is not the one it connected to",
+            NameError::NotServed => "client asked for a host that this listener does not serve",
         })
     }
 }
@@ -137,6 +154,11 @@ pub(super) fn destination(
     match entry {
         Entry::Fronted(_) => Err(NameError::Sni),
         Entry::Absolute => absolute(target, host),
+        Entry::Original(original) => redirected(target, host, *original),
+        Entry::Reverse(routes) => {
+            let host = named(target, host)?.map(|(host, _)| host);
+            routes.to(host.as_ref()).cloned().ok_or(NameError::NotServed)
+        }
         Entry::Tunnel(tunnel) => {
             let named = match target.authority() {
                 Some(authority) if target.scheme_str() == Some(tunnel.scheme.as_str()) => {
@@ -155,6 +177,33 @@ pub(super) fn destination(
             }
         }
     }
+}
+
+/// What target and `Host` name together; both may be left out.
+fn named(target: &Uri, host: Option<Authority>) -> Result<Option<Authority>, NameError> {
+    let Some(authority) = target.authority() else { return Ok(host) };
+    let (name, port) = self::authority(authority.as_str())?;
+    let agrees = |(host, given): &Authority| {
+        *host == name && given.is_none_or(|given| port.is_none_or(|port| given == port))
+    };
+    if host.as_ref().is_some_and(|host| !agrees(host)) {
+        return Err(NameError::Target);
+    }
+    Ok(Some((name, port)))
+}
+
+/// The name is the client's word; the address is not.
+fn redirected(target: &Uri, host: Option<Authority>, original: SocketAddr) -> Result<Destination, NameError> {
+    match target.scheme_str() {
+        None | Some("http") => {}
+        Some("https") => return Err(NameError::CleartextHttps),
+        Some(_) => return Err(NameError::Scheme),
+    }
+    let (host, port) = named(target, host)?.unwrap_or((Host::Ip(original.ip()), None));
+    if port.is_some_and(|port| port != original.port()) {
+        return Err(NameError::Redirected);
+    }
+    Ok(Destination { scheme: Scheme::Http, host, port: original.port() })
 }
 
 fn absolute(target: &Uri, host: Option<Authority>) -> Result<Destination, NameError> {
@@ -220,7 +269,7 @@ pub(super) fn claimed(entry: &Entry, head: Option<(&Uri, &HeaderMap)>) -> (Strin
         Entry::Tunnel(destination) | Entry::Fronted(destination) => {
             (destination.host.to_string(), destination.port)
         }
-        Entry::Absolute => {
+        Entry::Absolute | Entry::Original(_) | Entry::Reverse(_) => {
             let Some((target, fields)) = head else { return (String::new(), 0) };
             let host = target.host().map(str::to_owned);
             let field =
@@ -295,6 +344,35 @@ mod tests {
         let Entry::Tunnel(end) = https else { unreachable!() };
         assert_eq!(named(&Entry::Fronted(end), "/", &["a.example"]), Err(NameError::Sni));
         assert_eq!(NameError::Sni.status(), StatusCode::MISDIRECTED_REQUEST);
+    }
+
+    #[test]
+    fn a_redirected_request_names_its_host_and_goes_where_it_was_going() {
+        let at = Entry::Original("192.0.2.7:8080".parse().unwrap());
+        type Named = Result<&'static str, NameError>;
+        let cases: [(&str, &[&str], Named); 7] = [
+            ("/", &["a.example"], Ok("http a.example:8080")),
+            ("/", &["a.example:8080"], Ok("http a.example:8080")),
+            ("/", &["a.example:80"], Err(NameError::Redirected)),
+            ("/", &[], Ok("http 192.0.2.7:8080")),
+            ("http://a.example/", &["a.example"], Ok("http a.example:8080")),
+            ("http://a.example/", &["b.example"], Err(NameError::Target)),
+            ("https://a.example/", &["a.example"], Err(NameError::CleartextHttps)),
+        ];
+        for (target, hosts, expected) in cases {
+            assert_eq!(named(&at, target, hosts), expected.map(str::to_owned), "{target} {hosts:?}");
+        }
+        let routes = Routes {
+            fixed: None,
+            hosts: vec![(
+                "a.example".parse().unwrap(),
+                Destination { scheme: Scheme::Https, host: "b.example".parse().unwrap(), port: 8443 },
+            )],
+        };
+        let reverse = Entry::Reverse(Arc::new(routes));
+        assert_eq!(named(&reverse, "/", &["a.example"]), Ok("https b.example:8443".to_owned()));
+        assert_eq!(named(&reverse, "/", &["c.example"]), Err(NameError::NotServed));
+        assert_eq!(named(&reverse, "/", &[]), Err(NameError::NotServed));
     }
 
     #[test]

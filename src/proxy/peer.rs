@@ -1,6 +1,7 @@
 //! The other end of a client connection, and the record of one that ends before it carried a request.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -22,6 +23,8 @@ pub(super) struct Peer {
     pub(super) shared: Arc<Shared>,
     pub(super) listener: Arc<ListenerConfig>,
     pub(super) address: ClientAddr,
+    /// Where a redirected connection was going, which is where all of it goes.
+    pub(super) original: Option<SocketAddr>,
     /// Set when a reply whose end is marked by closing was cut: the connection must end in a reset, since a
     /// clean close would make it look whole.
     pub(super) reset: Arc<AtomicBool>,
@@ -66,9 +69,10 @@ impl Peer {
         shared: Arc<Shared>,
         listener: Arc<ListenerConfig>,
         address: ClientAddr,
+        original: Option<SocketAddr>,
         reset: Arc<AtomicBool>,
     ) -> Peer {
-        Peer { shared, listener, address, reset, unread: Arc::default() }
+        Peer { shared, listener, address, original, reset, unread: Arc::default() }
     }
 
     /// Something that the client sent stays unread.

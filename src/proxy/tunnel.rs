@@ -19,7 +19,7 @@ use crate::policy::{Asked, Interception, Interceptions, Mode, Opaque};
 /// What a tunnel turned out to be.
 pub(super) enum Entered {
     /// It is served, or refused, as what it speaks.
-    As(Protocol),
+    As(Protocol, Host),
     Unopened(Box<Unopened>),
 }
 
@@ -80,14 +80,17 @@ pub(super) async fn enter(
         },
         protocol => protocol,
     };
-    let unread = match (protocol, opaque) {
-        (Protocol::Tls, _) => interception(peer, io, host, &ways).await?.map(Why::Unread),
-        (Protocol::Opaque, opaque) => opaque,
-        (Protocol::Http1 | Protocol::Http2 | Protocol::Silent | Protocol::Closed, _) => None,
+    let (host, unread) = match (protocol, opaque) {
+        (Protocol::Tls, _) => {
+            let (host, unread) = interception(peer, io, host, &ways).await?;
+            (host, unread.map(Why::Unread))
+        }
+        (Protocol::Opaque, opaque) => (host.clone(), opaque),
+        (Protocol::Http1 | Protocol::Http2 | Protocol::Silent | Protocol::Closed, _) => (host.clone(), None),
     };
     Ok(match unread {
-        Some(why) => Entered::Unopened(Box::new(Unopened { host: host.clone(), port, why, upstream })),
-        None => Entered::As(protocol),
+        Some(why) => Entered::Unopened(Box::new(Unopened { host, port, why, upstream })),
+        None => Entered::As(protocol, host),
     })
 }
 
@@ -101,35 +104,57 @@ fn opaque(peer: &Peer, ways: &Interceptions) -> Option<Why> {
     }
 }
 
-/// What is done with a tunnel whose client begins TLS; `None`: it is opened. Its hello must name the tunnel's end,
-/// since that is what the gate resolves and dials.
+/// Whom TLS is for, and what is done with it; `None`: it is opened. In a tunnel that was asked for, the hello must name
+/// the tunnel's end, since that is what the gate resolves and dials. A redirected connection goes where it was going,
+/// and is for the name in its hello.
 async fn interception(
     peer: &Peer,
     io: &mut Prefixed<Wire>,
-    host: &Host,
+    end: &Host,
     ways: &Interceptions,
-) -> io::Result<Option<Interception>> {
-    if !ways.may_bypass(&peer.listener.name) {
-        return Ok(None);
+) -> io::Result<(Host, Option<Interception>)> {
+    if peer.original.is_none() && !ways.may_bypass(&peer.listener.name) {
+        return Ok((end.clone(), None));
     }
-    let Some(hello) = sniff_hello(io, limits::HANDSHAKE_TIMEOUT).await? else { return Ok(None) };
-    let agrees = match &hello.server_name {
-        Some(name) => name.parse::<Host>().is_ok_and(|name| name == *host),
+    let Some(hello) = sniff_hello(io, limits::HANDSHAKE_TIMEOUT).await? else {
+        return Ok((end.clone(), None));
+    };
+    let name = hello.server_name.as_deref().map(str::parse::<Host>);
+    let (host, agrees) = match (name, peer.original) {
+        (Some(Ok(name)), Some(_)) => (name, true),
+        (Some(Ok(name)), None) => (end.clone(), name == *end),
+        (Some(Err(_)), _) => (end.clone(), false),
         // A client names no address in its hello.
-        None => matches!(host, Host::Ip(_)),
+        (None, _) => (end.clone(), matches!(end, Host::Ip(_))),
     };
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
     let asked = Asked {
-        host,
+        host: &host,
         client: peer.address,
         listener: &peer.listener.name,
         veiled: hello.veiled || !agrees,
         now: i64::try_from(now).unwrap_or(i64::MAX),
     };
-    Ok(match ways.decide(&asked) {
+    let unread = match ways.decide(&asked) {
         Interception::Intercept => None,
         unread @ (Interception::Bypass(_) | Interception::NotListed) => Some(unread),
-    })
+    };
+    // A name that leads elsewhere earns nothing.
+    let unread = match (unread, peer.original) {
+        (Some(unread), Some(original)) => {
+            peer.shared.upstreams.leads_to(&host, original).await.then_some(unread)
+        }
+        (unread, _) => unread,
+    };
+    Ok((host, unread))
+}
+
+/// Connects to where a tunnel goes: where it was going, if it was redirected.
+async fn connect(peer: &Peer, host: &Host, port: u16) -> Result<(TcpStream, SocketAddr), UpstreamError> {
+    match peer.original {
+        Some(original) => peer.shared.upstreams.connect_at(host, original).await,
+        None => peer.shared.upstreams.connect(host, port).await,
+    }
 }
 
 enum Spoken {
@@ -140,7 +165,7 @@ enum Spoken {
 
 /// Connects for a client that keeps silent, and waits until one side speaks.
 async fn first_word(peer: &Peer, io: &mut Prefixed<Wire>, host: &Host, port: u16) -> io::Result<Spoken> {
-    let (tcp, address) = match peer.shared.upstreams.connect(host, port).await {
+    let (tcp, address) = match connect(peer, host, port).await {
         Ok(connected) => connected,
         Err(error) => {
             unreachable(peer, host, port, &error);
@@ -172,7 +197,7 @@ pub(super) async fn carry(peer: Peer, io: Prefixed<Wire>, tunnel: Box<Unopened>)
     let Unopened { host, port, why, upstream } = *tunnel;
     let connected = match upstream {
         Some(connected) => Ok(connected),
-        None => peer.shared.upstreams.connect(&host, port).await,
+        None => connect(&peer, &host, port).await,
     };
     match connected {
         Ok((tcp, address)) => {

@@ -4,7 +4,8 @@ use super::{Issuer, IssuerError};
 
 /// The issuer's certificate and the system's roots as PEM, for clients whose setting replaces their trust store
 /// instead of adding to it.
-pub fn bundle(issuer: &Issuer) -> Result<String, IssuerError> {
+/// `others` are issuers of another time that clients should trust as well.
+pub fn bundle(issuer: &Issuer, others: &[String]) -> Result<String, IssuerError> {
     let found = rustls_native_certs::load_native_certs();
     if found.certs.is_empty() {
         let why = found.errors.first().map_or_else(String::new, |error| format!(": {error}"));
@@ -13,7 +14,8 @@ pub fn bundle(issuer: &Issuer) -> Result<String, IssuerError> {
     let config = pem::EncodeConfig::new().set_line_ending(pem::LineEnding::LF);
     let roots = found.certs.iter().map(|root| pem::Pem::new("CERTIFICATE", root.as_ref()));
     let roots = roots.map(|root| pem::encode_config(&root, config)).collect::<String>();
-    Ok(format!("{}\n{roots}", issuer.certificate_pem().trim_end()))
+    let own = std::iter::once(issuer.certificate_pem()).chain(others.iter().map(String::as_str));
+    Ok(own.map(|text| format!("{}\n", text.trim_end())).chain([roots]).collect())
 }
 
 #[cfg(test)]
@@ -28,7 +30,7 @@ mod tests {
         let (certificate, key) = Issuer::generate("t").unwrap();
         let issuer = Issuer::from_pem(&certificate, &key).unwrap();
         let roots = rustls_native_certs::load_native_certs().certs;
-        match bundle(&issuer) {
+        match bundle(&issuer, &[]) {
             Ok(text) => {
                 let read =
                     CertificateDer::pem_slice_iter(text.as_bytes()).collect::<Result<Vec<_>, _>>().unwrap();

@@ -7,6 +7,7 @@ mod bundle;
 mod client_side;
 mod der;
 pub mod hello;
+mod identity;
 mod issuer;
 mod leaf;
 mod upstream_fault;
@@ -22,11 +23,12 @@ use rustls::crypto::CryptoProvider;
 
 pub use bundle::bundle;
 pub use client_side::{ClientStream, client_fault, is_refusal};
+pub use identity::{ClientIdentity, ServerIdentity};
 pub use issuer::Issuer;
 pub use leaf::{LeafStats, Leaves};
 pub use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 pub use upstream_fault::{UpstreamTlsError, UpstreamTlsFault};
-pub use upstream_side::{UpstreamStream, UpstreamTls};
+pub use upstream_side::{Trust, UpstreamStream, UpstreamTls};
 
 /// Why an issuer, a leaf or a trust store cannot be used.
 #[derive(Debug)]

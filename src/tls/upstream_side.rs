@@ -1,6 +1,7 @@
 //! The handshake with upstreams: where trust comes from, and strict verification.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -10,12 +11,12 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
 };
 use rustls_pki_types::pem::PemObject;
-use rustls_pki_types::{CertificateDer, DnsName, ServerName, UnixTime};
+use rustls_pki_types::{CertificateDer, CertificateRevocationListDer, DnsName, ServerName, UnixTime};
 use tokio::io::{AsyncRead, AsyncWrite};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::upstream_fault::{SelfSigned, explain};
-use super::{IssuerError, MinTls, RootSource, UpstreamTlsError, UpstreamTlsFault, provider};
+use super::{ClientIdentity, IssuerError, MinTls, RootSource, UpstreamTlsError, UpstreamTlsFault, provider};
 use crate::flow::Host;
 use crate::limits;
 
@@ -38,23 +39,47 @@ impl fmt::Debug for UpstreamTls {
     }
 }
 
+/// Whom to believe, and what to show.
+#[derive(Debug)]
+pub struct Trust<'a> {
+    pub roots: &'a [RootSource],
+    pub min_tls: MinTls,
+    pub identity: Option<ClientIdentity>,
+    /// PEM files of revocation lists; what none of them speaks of is not revoked.
+    pub crls: &'a [PathBuf],
+}
+
 impl UpstreamTls {
     pub fn new(roots: &[RootSource], min_tls: MinTls) -> Result<UpstreamTls, IssuerError> {
+        UpstreamTls::with(Trust { roots, min_tls, identity: None, crls: &[] })
+    }
+
+    pub fn with(trust: Trust<'_>) -> Result<UpstreamTls, IssuerError> {
         static NEXT_ID: AtomicU64 = AtomicU64::new(1);
         let fault =
             |error: &dyn fmt::Display| IssuerError::new(format!("upstream trust cannot be set up: {error}"));
         let provider = provider();
+        let Trust { roots, min_tls, identity, crls } = trust;
         let store = read_roots(roots)?;
+        let crls = read_crls(crls)?;
         let strict = WebPkiServerVerifier::builder_with_provider(Arc::new(store), Arc::clone(&provider))
+            .with_crls(crls)
+            .allow_unknown_revocation_status()
+            .enforce_revocation_expiration()
             .build()
             .map_err(|error| fault(&error))?;
-        let mut config = ClientConfig::builder_with_provider(provider)
+        let config = ClientConfig::builder_with_provider(provider)
             .with_protocol_versions(min_tls.versions())
             .map_err(|error| fault(&error))?
             // No rule is loosened by it: `Explaining` asks the strict verifier and only words its refusals.
             .dangerous()
-            .with_custom_certificate_verifier(Arc::new(Explaining { strict }))
-            .with_no_client_auth();
+            .with_custom_certificate_verifier(Arc::new(Explaining { strict }));
+        let mut config = match identity {
+            None => config.with_no_client_auth(),
+            Some(own) => config.with_client_auth_cert(own.chain, own.key).map_err(|error| {
+                IssuerError::new(format!("client certificate and key cannot be used: {error}"))
+            })?,
+        };
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         config.resumption = Resumption::in_memory_sessions(limits::UPSTREAM_SESSIONS);
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
@@ -106,6 +131,22 @@ impl UpstreamTls {
             ),
         }
     }
+}
+
+fn read_crls(paths: &[PathBuf]) -> Result<Vec<CertificateRevocationListDer<'static>>, IssuerError> {
+    let mut lists = Vec::new();
+    for path in paths {
+        let wrong = |what: &dyn fmt::Display| IssuerError::new(format!("crls: {}: {what}", path.display()));
+        let text = std::fs::read(path).map_err(|error| wrong(&error))?;
+        let before = lists.len();
+        for list in CertificateRevocationListDer::pem_slice_iter(&text) {
+            lists.push(list.map_err(|error| wrong(&error))?);
+        }
+        if lists.len() == before {
+            return Err(wrong(&"no revocation list in this file"));
+        }
+    }
+    Ok(lists)
 }
 
 fn read_roots(sources: &[RootSource]) -> Result<RootCertStore, IssuerError> {

@@ -149,6 +149,7 @@ async fn the_gate_never_dials_itself() {
 async fn an_untrusted_upstream_is_named_as_such() {
     let cases = [
         (Flaw::Expired, "expired"),
+        (Flaw::NotYetValid, "not valid yet"),
         (Flaw::WrongName, "elsewhere.test"),
         (Flaw::SelfSigned, "self-signed"),
         (Flaw::UnknownIssuer, "upstream.roots"),

@@ -39,7 +39,8 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
     let acquired = match &flow.destination {
         Some(destination) => {
             let tenant = &flow.client.peer.listener.tenant;
-            flow.shared().upstreams.acquire(destination, tenant).await
+            let via = flow.client.peer.original;
+            flow.shared().upstreams.acquire_at(destination, tenant, via).await
         }
         None => return Err(Box::new(flow.refuse(Problem::Malformed, "request names no destination"))),
     };

@@ -144,6 +144,15 @@ impl AddressGuard {
         if listed && class.can_be_allowed() { Ok(()) } else { refuse(class) }
     }
 
+    /// An address that the configuration itself leads to: its class is the operator's choice, but nothing leads to the
+    /// gate's own listeners or to cloud metadata.
+    pub(super) fn check_named(&self, address: SocketAddr) -> Result<(), AddressRefusal> {
+        match self.check(address) {
+            Err(refusal) if refusal.class.can_be_allowed() => Ok(()),
+            checked => checked,
+        }
+    }
+
     fn is_own(&self, ip: IpAddr, port: u16) -> bool {
         self.own.iter().filter(|own| own.port() == port).any(|own| {
             let bound = own.ip().to_canonical();

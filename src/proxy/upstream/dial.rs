@@ -2,23 +2,26 @@
 
 use std::future::Future;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, Sleep};
 
+use super::Parent;
 use super::address::AddressGuard;
 use super::exchange::Live;
 use super::pool::Key;
 use super::resolve::Resolver;
 use super::transport::Transport;
 use super::{Peer, UpstreamError};
-use crate::flow::{Host, Scheme};
+use crate::flow::{Destination, Host, Scheme};
 use crate::limits;
+use crate::platform::socket;
+use crate::proxy::DestinationConfig;
 use crate::tls::{self, UpstreamTls};
 
 #[derive(Debug)]
@@ -27,16 +30,33 @@ pub(super) struct Dialer {
     pub(super) addresses: AddressGuard,
     pub(super) resolver: Resolver,
     pub(super) connect_timeout: Duration,
+    pub(super) mark: Option<u32>,
+    pub(super) destinations: Vec<DestinationConfig>,
+    pub(super) parent: Option<Parent>,
 }
 
 impl Dialer {
+    /// What is configured for this host alone; the first that names it.
+    pub(super) fn destination(&self, host: &Host) -> Option<&DestinationConfig> {
+        self.destinations.iter().find(|destination| destination.hosts.contains(host))
+    }
+
+    /// How this host is verified.
+    pub(super) fn tls(&self, host: &Host) -> &Arc<UpstreamTls> {
+        self.destination(host).map_or(&self.tls, |destination| &destination.tls)
+    }
+
     pub(super) async fn dial(&self, key: Arc<Key>) -> Result<Box<Live>, UpstreamError> {
         let host = &key.destination.host;
-        let (tcp, address) = self.connect(host, key.destination.port).await?;
+        let (tcp, address) = match key.via {
+            Some(via) => self.connect_at(host, via).await?,
+            None => self.connect(host, key.destination.port).await?,
+        };
         let (transport, tls_version) = match key.destination.scheme {
             Scheme::Http => (Transport::Plain(tcp), None),
             Scheme::Https => {
-                let handshake = tokio::time::timeout(limits::HANDSHAKE_TIMEOUT, self.tls.connect(host, tcp));
+                let handshake =
+                    tokio::time::timeout(limits::HANDSHAKE_TIMEOUT, self.tls(host).connect(host, tcp));
                 let stream = match handshake.await {
                     Ok(Ok(stream)) => stream,
                     Ok(Err(source)) => {
@@ -59,7 +79,71 @@ impl Dialer {
         host: &Host,
         port: u16,
     ) -> Result<(TcpStream, SocketAddr), UpstreamError> {
+        if let Some(parent) = self.parent_of(host) {
+            if let Host::Ip(ip) = host {
+                let checked = self.addresses.check(SocketAddr::new(*ip, port));
+                checked.map_err(|refusal| UpstreamError::Address { host: host.clone(), refusal })?;
+            }
+            return self.through(parent, host, port, host).await;
+        }
         let found = self.resolver.resolve(host, port).await?;
+        self.reach(host, port, found).await
+    }
+
+    /// Connects to where a redirected connection was going, whatever its name leads to.
+    pub(super) async fn connect_at(
+        &self,
+        host: &Host,
+        via: SocketAddr,
+    ) -> Result<(TcpStream, SocketAddr), UpstreamError> {
+        match self.parent_of(host) {
+            Some(parent) => {
+                let checked = self.addresses.check(via);
+                checked.map_err(|refusal| UpstreamError::Address { host: host.clone(), refusal })?;
+                self.through(parent, host, via.port(), &Host::Ip(via.ip())).await
+            }
+            None => self.reach(host, via.port(), vec![via]).await,
+        }
+    }
+
+    fn parent_of(&self, host: &Host) -> Option<&Parent> {
+        self.parent.as_ref().filter(|parent| !parent.except.contains(host))
+    }
+
+    /// A tunnel that the parent grants; names are resolved, and their addresses chosen, by it.
+    async fn through(
+        &self,
+        parent: &Parent,
+        host: &Host,
+        port: u16,
+        end: &Host,
+    ) -> Result<(TcpStream, SocketAddr), UpstreamError> {
+        let found = self.resolver.resolve(&parent.host, parent.port).await?;
+        let allowed: Vec<SocketAddr> =
+            found.iter().copied().filter(|address| self.addresses.check_named(*address).is_ok()).collect();
+        let first = found.first().copied().unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], parent.port)));
+        let fault = |source| UpstreamError::Connect { host: host.clone(), address: first, source };
+        let authority = Destination { scheme: Scheme::Https, host: end.clone(), port }.authority();
+        let tunnel = async {
+            let race = Race::new(allowed, Options { mark: self.mark, source: None });
+            let (mut tcp, address) = race.await.map_err(|(_, error)| error)?;
+            let _ = tcp.set_nodelay(true);
+            parent.tunnel(&mut tcp, &authority).await?;
+            Ok((tcp, address))
+        };
+        let late = || io::Error::new(io::ErrorKind::TimedOut, "parent proxy gave no tunnel in time");
+        tokio::time::timeout(self.connect_timeout, tunnel)
+            .await
+            .unwrap_or_else(|_| Err(late()))
+            .map_err(fault)
+    }
+
+    async fn reach(
+        &self,
+        host: &Host,
+        port: u16,
+        found: Vec<SocketAddr>,
+    ) -> Result<(TcpStream, SocketAddr), UpstreamError> {
         let mut allowed = Vec::with_capacity(found.len());
         let mut refused = None;
         for address in found {
@@ -79,7 +163,9 @@ impl Dialer {
             });
         }
         let first = allowed.first().copied();
-        let race = tokio::time::timeout(self.connect_timeout, Race::new(allowed));
+        let source = self.destination(host).and_then(|destination| destination.source_address);
+        let options = Options { mark: self.mark, source };
+        let race = tokio::time::timeout(self.connect_timeout, Race::new(allowed, options));
         let (address, source) = match race.await {
             Ok(Ok((stream, address))) => {
                 // Heads and last chunks are small; they must not wait for an acknowledgement.
@@ -106,10 +192,38 @@ struct Race {
     running: Vec<(SocketAddr, Attempt)>,
     next_start: Pin<Box<Sleep>>,
     failed: Option<(SocketAddr, io::Error)>,
+    options: Options,
+}
+
+/// What a connection is told beside its address.
+#[derive(Clone, Copy, Debug, Default)]
+struct Options {
+    mark: Option<u32>,
+    source: Option<IpAddr>,
+}
+
+/// One attempt.
+async fn attempt(address: SocketAddr, options: Options) -> io::Result<TcpStream> {
+    // An address of the other family cannot be the source.
+    let source = options.source.filter(|source| source.is_ipv4() == address.is_ipv4());
+    if options.mark.is_none() && source.is_none() {
+        return TcpStream::connect(address).await;
+    }
+    let tcp = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    if let Some(mark) = options.mark {
+        socket::set_mark(&tcp, mark)?;
+    }
+    if let Some(source) = source {
+        tcp.bind(SocketAddr::new(source, 0))?;
+    }
+    tcp.connect(address).await
 }
 
 impl Race {
-    fn new(addresses: Vec<SocketAddr>) -> Self {
+    fn new(addresses: Vec<SocketAddr>, options: Options) -> Self {
         let mut order = families_in_turn(addresses);
         order.truncate(limits::CONNECT_ADDRESSES);
         Race {
@@ -117,6 +231,7 @@ impl Race {
             waiting: order.into_iter(),
             next_start: Box::pin(tokio::time::sleep_until(Instant::now())),
             failed: None,
+            options,
         }
     }
 
@@ -151,7 +266,7 @@ impl Future for Race {
             match this.waiting.as_slice().is_empty() {
                 false if due => {
                     if let Some(address) = this.waiting.next() {
-                        this.running.push((address, Box::pin(TcpStream::connect(address))));
+                        this.running.push((address, Box::pin(attempt(address, this.options))));
                     }
                     this.next_start.as_mut().reset(Instant::now() + limits::CONNECT_STAGGER);
                 }

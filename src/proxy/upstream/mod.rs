@@ -9,6 +9,7 @@ mod body;
 mod dial;
 mod error;
 mod exchange;
+mod parent;
 mod pool;
 mod resolve;
 mod transport;
@@ -26,6 +27,7 @@ pub(crate) use address::AddressRefusal;
 pub(crate) use body::UpstreamBody;
 pub(crate) use error::{Fault, SendError, UpstreamBodyError, UpstreamError};
 pub(crate) use exchange::BoxError;
+pub use parent::Parent;
 pub(crate) use pool::PoolStats;
 
 use self::address::AddressGuard;
@@ -36,7 +38,6 @@ use self::resolve::Resolver;
 use super::UpstreamConfig;
 use crate::flow::{Destination, Host, Scheme};
 use crate::limits;
-use crate::tls::UpstreamTls;
 
 /// Who is on the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,7 +50,6 @@ pub(crate) struct Peer {
 /// All upstreams, as one configuration reaches them.
 #[derive(Debug)]
 pub(crate) struct Upstreams {
-    tls: Arc<UpstreamTls>,
     dialer: Dialer,
     pool: Arc<Pool>,
 }
@@ -61,24 +61,39 @@ impl Upstreams {
         tokio::spawn(pool::sweep(Arc::downgrade(&pool)));
         Arc::new(Upstreams {
             dialer: Dialer {
-                tls: Arc::clone(&config.tls),
+                tls: config.tls,
                 addresses: AddressGuard::new(config.allow_addresses, own),
                 resolver: Resolver::new(config.resolve),
                 connect_timeout: config.connect_timeout,
+                mark: config.mark,
+                destinations: config.destinations,
+                parent: config.parent,
             },
-            tls: config.tls,
             pool,
         })
     }
 
-    /// A connection to send one request over: a pooled one that is still good, else a new one. No HTTP byte has
+    /// [`Upstreams::acquire_at`] where the name leads: a pooled one that is still good, else a new one. No HTTP byte has
     /// been sent over it.
+    #[cfg(test)]
     pub(crate) async fn acquire(
         self: &Arc<Self>,
         destination: &Destination,
         tenant: &Arc<str>,
     ) -> Result<Lease, UpstreamError> {
-        let key = Key::new(destination.clone(), Arc::clone(tenant), self.tls.id());
+        self.acquire_at(destination, tenant, None).await
+    }
+
+    /// A connection to send one request over: a pooled one that is still good, else a new one. No HTTP byte has been
+    /// sent over it. `via` is where a redirected connection was going; without it, the name says.
+    pub(crate) async fn acquire_at(
+        self: &Arc<Self>,
+        destination: &Destination,
+        tenant: &Arc<str>,
+        via: Option<SocketAddr>,
+    ) -> Result<Lease, UpstreamError> {
+        let key =
+            Key::new(destination.clone(), Arc::clone(tenant), self.dialer.tls(&destination.host).id(), via);
         let live = match self.pool.take(&key) {
             Some(live) => live,
             None => self.dialer.dial(key).await?,
@@ -93,6 +108,26 @@ impl Upstreams {
         port: u16,
     ) -> Result<(tokio::net::TcpStream, SocketAddr), UpstreamError> {
         self.dialer.connect(host, port).await
+    }
+
+    /// The same at an address that a redirected connection was going to.
+    pub(crate) async fn connect_at(
+        &self,
+        host: &Host,
+        via: SocketAddr,
+    ) -> Result<(tokio::net::TcpStream, SocketAddr), UpstreamError> {
+        self.dialer.connect_at(host, via).await
+    }
+
+    /// Whether the gate's own answer for a name has this address.
+    pub(crate) async fn leads_to(&self, host: &Host, address: SocketAddr) -> bool {
+        let found = self.dialer.resolver.resolve(host, address.port()).await;
+        found.is_ok_and(|found| found.iter().any(|found| found.ip().to_canonical() == address.ip()))
+    }
+
+    /// Whether TLS with this host is verified with ordinary trust, so that it proves the host's name.
+    pub(crate) fn proves(&self, host: &Host) -> bool {
+        self.dialer.destination(host).is_none_or(|destination| destination.ordinary)
     }
 
     pub(crate) fn pool_stats(&self) -> PoolStats {
@@ -121,7 +156,7 @@ impl Lease {
     /// Whether the upstream proved its name: TLS verified for it (the only way to be connected over https).
     pub(crate) fn is_proven(&self) -> bool {
         match self.live.key.destination.scheme {
-            Scheme::Https => true,
+            Scheme::Https => self.upstreams.proves(&self.live.key.destination.host),
             Scheme::Http => false,
         }
     }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::{Hash, Hasher};
+use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
@@ -18,11 +19,18 @@ pub(super) struct Key {
     tenant: Arc<str>,
     /// Roots and least TLS version, as [`crate::tls::UpstreamTls::id`] numbers them.
     trust: u64,
+    /// Where a redirected connection was going.
+    pub(super) via: Option<SocketAddr>,
 }
 
 impl Key {
-    pub(super) fn new(destination: Destination, tenant: Arc<str>, trust: u64) -> Arc<Self> {
-        Arc::new(Key { destination, tenant, trust })
+    pub(super) fn new(
+        destination: Destination,
+        tenant: Arc<str>,
+        trust: u64,
+        via: Option<SocketAddr>,
+    ) -> Arc<Self> {
+        Arc::new(Key { destination, tenant, trust, via })
     }
 }
 

@@ -21,7 +21,9 @@ use tidegate::flow::Direction;
 use tidegate::inspect::{Engine, HeldBytes};
 use tidegate::limits;
 use tidegate::policy::{Action, Clock, Interceptions, LocalBudgets, Mode, Policy, PolicySpec, RuleSpec};
-use tidegate::proxy::{Gate, GateConfig, ListenerConfig, ReplyDetail, UpstreamConfig};
+use tidegate::proxy::{
+    DestinationConfig, Gate, GateConfig, ListenerConfig, ListenerKind, Parent, ReplyDetail, UpstreamConfig,
+};
 use tidegate::tls::{Issuer, Leaves, MinTls, RootSource, UpstreamTls};
 
 pub use client::Client;
@@ -60,6 +62,12 @@ pub struct Setup {
     pub min_tls: MinTls,
     pub max_disk: u64,
     pub interceptions: Interceptions,
+    pub kind: ListenerKind,
+    /// What differs for some upstreams, given the world's folder and roots.
+    pub upstreams: Vec<fn(&std::path::Path, &Authority) -> DestinationConfig>,
+    pub parent: Option<Parent>,
+    /// Networks whose PROXY header is believed.
+    pub proxy_protocol: Option<Vec<ipnet::IpNet>>,
 }
 
 impl Default for Setup {
@@ -78,6 +86,10 @@ impl Default for Setup {
             min_tls: MinTls::Tls12,
             max_disk: 1 << 30,
             interceptions: Interceptions::default(),
+            kind: ListenerKind::Explicit,
+            upstreams: vec![],
+            parent: None,
+            proxy_protocol: None,
         }
     }
 }
@@ -123,6 +135,8 @@ impl World {
                 address: (Ipv4Addr::LOCALHOST, 0).into(),
                 tenant: "default".into(),
                 reply: setup.reply,
+                kind: setup.kind,
+                proxy_protocol: setup.proxy_protocol,
             }],
             upstream: UpstreamConfig {
                 tls: Arc::new(UpstreamTls::new(&[RootSource::Pem(roots)], setup.min_tls).unwrap()),
@@ -133,6 +147,9 @@ impl World {
                 },
                 connect_timeout: limits::CONNECT_TIMEOUT,
                 resolve: resolve(),
+                mark: None,
+                destinations: setup.upstreams.iter().map(|made| made(directory.path(), &authority)).collect(),
+                parent: setup.parent,
             },
             hold_idle: setup.hold_idle,
             interceptions: Arc::new(ArcSwap::from_pointee(setup.interceptions)),

@@ -63,6 +63,11 @@ impl Origin {
         Origin::listen(name, Some(acceptor), |conn| conn.serve(|_| ok(""))).await
     }
 
+    /// An https origin with TLS of its own, that answers everything.
+    pub async fn with(name: &'static str, config: Arc<tokio_rustls::rustls::ServerConfig>) -> Origin {
+        Origin::listen(name, Some(TlsAcceptor::from(config)), |conn| conn.serve(|_| ok("{}"))).await
+    }
+
     /// An http origin.
     pub async fn cleartext<F, R>(name: &'static str, script: F) -> Origin
     where

@@ -22,8 +22,8 @@ use tokio::sync::Notify;
 use super::*;
 use crate::proxy::deadline::Stalled;
 use crate::proxy::guard::Refusal;
-use crate::tls::MinTls;
 use crate::tls::testing::{self, Authority, PATIENCE};
+use crate::tls::{MinTls, UpstreamTls};
 
 const NAME: &str = "origin.example";
 const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello";
@@ -111,6 +111,9 @@ fn upstreams_with(tls: UpstreamTls, addresses: &[&str], allow: &[&str]) -> Arc<U
         tls: Arc::new(tls),
         allow_addresses: allow.iter().map(|text| text.parse().unwrap()).collect(),
         connect_timeout: PATIENCE,
+        mark: None,
+        destinations: Vec::new(),
+        parent: None,
         resolve: HashMap::from([(NAME.into(), addresses)]),
     };
     Upstreams::new(config, Vec::new(), limits::POOL_TOTAL)
