@@ -206,14 +206,16 @@ fn derive_one(hir: &Hir, shape: &Shape) -> Anchor {
 /// Literals that every match begins with, in lower case, when they are few and long enough: of the lengths that they
 /// can be cut to, the one at which they turn up least.
 fn prefixes(hir: &Hir) -> Option<Vec<Vec<u8>>> {
+    let mut extractor = Extractor::new();
+    extractor.kind(ExtractKind::Prefix).limit_total(MAX_SPELLINGS);
+    let mut seq = extractor.extract(hir);
+    seq.keep_first_bytes(LITERAL_BYTES);
+    let longest: BTreeSet<Vec<u8>> =
+        seq.literals()?.iter().map(|l| l.as_bytes().to_ascii_lowercase()).collect();
     let mut best: Option<(f64, BTreeSet<Vec<u8>>)> = None;
     for keep in MIN_LITERAL..=LITERAL_BYTES {
-        let mut extractor = Extractor::new();
-        extractor.kind(ExtractKind::Prefix).limit_total(MAX_SPELLINGS);
-        let mut seq = extractor.extract(hir);
-        seq.keep_first_bytes(keep);
-        let literals: BTreeSet<Vec<u8>> =
-            seq.literals()?.iter().map(|l| l.as_bytes().to_ascii_lowercase()).collect();
+        let cut = |l: &Vec<u8>| l.iter().copied().take(keep).collect();
+        let literals: BTreeSet<Vec<u8>> = longest.iter().map(cut).collect();
         let fit = |l: &Vec<u8>| l.len() >= MIN_LITERAL && !l.iter().all(u8::is_ascii_digit);
         if literals.is_empty() || !literals.iter().all(fit) {
             break;
@@ -339,19 +341,20 @@ fn avoidable(shape: &Shape, steps: &[Vec<(usize, Step)>], n: usize) -> bool {
 
 /// The fewest digits of the run that a match begins with; 0 when a match can begin with anything else.
 fn first_run(shape: &Shape) -> usize {
+    let steps = class_steps(shape, Step::digits);
     let mut states = vec![(Shape::START, 0usize, false)];
-    let mut seen = std::collections::HashSet::new();
+    let mut seen = vec![false; shape.states() * (RUN_LIMIT + 1) * 2];
     let mut least = usize::MAX;
     while let Some((state, count, paused)) = states.pop() {
         if shape.accepts(state) {
             least = least.min(count);
         }
-        for byte in 0..=255u8 {
-            let to = shape.step(state, byte);
+        for &(class, kind) in steps.iter().flatten() {
+            let to = shape.row(state)[class];
             if to == DEAD {
                 continue;
             }
-            let next = match Step::digits(byte) {
+            let next = match kind {
                 Step::Grow => (to, (count + 1).min(RUN_LIMIT), false),
                 Step::Pause if count > 0 && !paused => (to, count, true),
                 Step::Pause | Step::Reset => {
@@ -359,7 +362,7 @@ fn first_run(shape: &Shape) -> usize {
                     continue;
                 }
             };
-            if seen.insert(next) {
+            if !std::mem::replace(&mut seen[node(next.0, next.1, next.2, RUN_LIMIT + 1)], true) {
                 states.push(next);
             }
         }

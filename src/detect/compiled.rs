@@ -36,11 +36,14 @@ pub(super) struct Compiled {
     pub after: usize,
     pub required: bool,
     pub beside: Option<Beside>,
-    not_before: Option<Shape>,
-    not_after: Option<Shape>,
+    pub not_before: Option<Arc<Shape>>,
+    pub not_after: Option<Arc<Shape>>,
     excluded: Vec<Vec<u8>>,
     pub has_words: bool,
 }
+
+/// Automata of patterns for what stands around matches.
+pub(super) type Around = std::collections::HashMap<String, Arc<Shape>>;
 
 /// A pattern of the form prefix, value, suffix.
 #[derive(Debug)]
@@ -69,7 +72,8 @@ pub(super) struct Match {
 }
 
 impl Compiled {
-    pub(super) fn new(definition: &Definition) -> Result<Compiled, String> {
+    /// `known` keeps the patterns around matches, which many detectors share.
+    pub(super) fn new(definition: &Definition, known: &mut Around) -> Result<Compiled, String> {
         let pattern = definition.pattern.get_ref();
         let shape = match &definition.shape {
             Some(shape) => Arc::clone(shape),
@@ -84,8 +88,14 @@ impl Compiled {
                 })
                 .collect()
         };
-        let around = |pattern: &Option<toml::Spanned<String>>| {
-            pattern.as_ref().map(|p| around(p.get_ref()).map_err(|e| e.0)).transpose()
+        let mut around = |pattern: &Option<toml::Spanned<String>>| -> Result<Option<Arc<Shape>>, String> {
+            let Some(pattern) = pattern.as_ref().map(toml::Spanned::get_ref) else { return Ok(None) };
+            if let Some(shape) = known.get(pattern) {
+                return Ok(Some(Arc::clone(shape)));
+            }
+            let shape = Arc::new(self::around(pattern).map_err(|e| e.0)?);
+            known.insert(pattern.clone(), Arc::clone(&shape));
+            Ok(Some(shape))
         };
         let mut first = Box::new([false; 256]);
         for byte in 0..=255u8 {
@@ -147,10 +157,16 @@ impl Compiled {
         self.after.max(beside).max(not)
     }
 
+    /// Whether the byte at `at` can begin a match, and the one before it leaves it alone.
+    #[inline(always)]
+    pub(super) fn can_start(&self, text: &[u8], at: usize) -> bool {
+        self.first[usize::from(text[at])] && boundary_before(self.boundary, text, at)
+    }
+
     /// The first match at `at`, longest first, that holds.
     #[inline]
     pub(super) fn match_at(&self, text: &[u8], at: usize) -> Option<Match> {
-        if !self.first[usize::from(text[at])] || !boundary_before(self.boundary, text, at) {
+        if !self.can_start(text, at) {
             return None;
         }
         let mut ends = self.shape.run(&text[at..]);
@@ -229,7 +245,7 @@ impl Compiled {
 
     /// Whether what ends at `at` proves the match to be something else.
     pub(super) fn stands_behind(&self, text: &[u8], at: usize) -> bool {
-        let ends_here = |shape: &Shape| {
+        let ends_here = |shape: &Arc<Shape>| {
             (shape.min_len..=shape.max_len.min(at)).any(|len| shape.run(&text[at - len..at]).holds(len))
         };
         self.not_before.as_ref().is_some_and(ends_here)
@@ -270,7 +286,7 @@ impl Compiled {
     /// Bytes of memory.
     pub(super) fn size(&self) -> usize {
         let parts = self.parts.iter().flat_map(|p| p.prefix.iter().chain([&p.value]).chain(&p.suffix));
-        let around = self.not_before.iter().chain(&self.not_after);
+        let around = self.not_before.iter().chain(&self.not_after).map(|shape| &**shape);
         self.shape.size() + parts.chain(around).map(Shape::size).sum::<usize>() + size_of::<Compiled>() + 256
     }
 }

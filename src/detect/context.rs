@@ -9,8 +9,16 @@ pub(super) struct Words {
     entries: Vec<Entry>,
     /// A bit for each hash that a word can begin with, and the words of each slot of hashes one behind the other.
     bits: Vec<u64>,
-    slots: Vec<u16>,
-    listed: Vec<u16>,
+    slots: Vec<u32>,
+    listed: Vec<Listed>,
+}
+
+/// A word in a slot: the letters of its first part, as far as they fill eight bytes, which bytes those are, its number.
+#[derive(Clone, Copy, Debug)]
+struct Listed {
+    first: u64,
+    mask: u64,
+    number: u16,
 }
 
 #[derive(Debug)]
@@ -20,6 +28,8 @@ struct Entry {
     /// The letters of its first part, as far as they fill eight bytes, and which bytes those are.
     first: u64,
     mask: u64,
+    /// Whether those bytes are all of it, and letters of ASCII.
+    plain: bool,
     /// Detectors it speaks for and against, by number.
     speaks: Vec<(u16, bool)>,
 }
@@ -38,26 +48,41 @@ impl Evidence {
     }
 }
 
-const BITS: u32 = 16;
-const SLOTS: u32 = 12;
+const BITS: u32 = 17;
+const SLOTS: u32 = 13;
 /// Shortest word.
 pub(super) const WORD_MIN: usize = 2;
 /// Letters of a word that its hash is made of.
-const HASHED: usize = 4;
+const HASHED: usize = 8;
+/// The same where any of them lies beyond ASCII: in a script without spaces a word does not end where its letters do.
+const HASHED_BEYOND: usize = 4;
+
+const CASE: u64 = 0x2020_2020_2020_2020;
+const BEYOND: u64 = 0x8080_8080_8080_8080;
 
 /// A hash of the letters that a word begins with, as far as they go without a break: at most the first `HASHED`. A
-/// letter alone is hashed with what follows it, since there are many.
+/// letter alone is hashed with what follows it, since there are many. `capital`: whether a capital behind them is the
+/// break, behind which the word may go on.
 #[inline(always)]
-fn hash(letters: [u8; HASHED], count: usize) -> u32 {
-    let folded = u32::from_le_bytes(letters) | 0x2020_2020;
-    let kept = folded & (u32::MAX >> (8 * (HASHED - count.clamp(2, HASHED)) as u32));
-    kept.wrapping_mul(0x9E37_79B1)
+fn hash(letters: u64, count: usize, capital: bool) -> u32 {
+    let mask = |count: usize| u64::MAX >> (8 * (HASHED - count.clamp(2, HASHED)) as u32);
+    let kept = letters & mask(count);
+    let (kept, capital) = match kept & BEYOND {
+        0 => (kept, capital && count < HASHED),
+        _ => (letters & mask(count.min(HASHED_BEYOND)), false),
+    };
+    let mixed = (kept | CASE).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+    mixed as u32 ^ if capital { 0x5555_5555 } else { 0 }
 }
 
-fn hash_of(text: &[u8], count: usize) -> u32 {
-    let mut letters = [0; HASHED];
-    letters.iter_mut().zip(text).for_each(|(letter, byte)| *letter = *byte);
-    hash(letters, count)
+/// The bytes at `at`, as many as there are.
+#[inline(always)]
+fn letters_at(text: &[u8], at: usize) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
+    match rest.first_chunk::<HASHED>() {
+        Some(letters) => u64::from_le_bytes(*letters),
+        None => rest.iter().rev().fold(0, |letters, &byte| letters << 8 | u64::from(byte)),
+    }
 }
 
 #[inline(always)]
@@ -100,21 +125,26 @@ const JOINTS: [u8; 4] = *b" _-.";
 /// The hashes that a word can begin with: of its first part alone, and joined with what follows; a capital may part a
 /// word that the pack writes as one.
 fn beginnings(text: &[u8]) -> Vec<u32> {
-    let first = text.iter().take_while(|&&b| is_letter(b)).count();
+    let run = |text: &[u8]| text.iter().take_while(|&&b| is_letter(b)).count();
+    let first = run(text);
     let joined: Vec<u8> = text.iter().copied().filter(|&b| b != b' ').collect();
-    let run = joined.iter().take_while(|&&b| is_letter(b)).count();
-    let parted = (WORD_MIN..HASHED).filter(|&at| at < first && text.len() > HASHED);
-    let mut hashes: Vec<u32> = parted.chain([first]).map(|count| hash_of(text, count)).collect();
-    if first == 1 && text.get(1) == Some(&b' ') {
-        hashes.extend(JOINTS.iter().map(|joint| hash_of(&[text[0], *joint], 2)));
+    let all = run(&joined);
+    let mut hashes = Vec::new();
+    let mut add = |text: &[u8], count, capital| hashes.push(hash(letters_at(text, 0), count, capital));
+    let parted = (WORD_MIN..HASHED.min(first)).filter(|_| text.len() > HASHED_BEYOND);
+    parted.for_each(|count| add(text, count, true));
+    (HASHED_BEYOND..HASHED.min(all)).for_each(|count| add(&joined, count, true));
+    for capital in [false, true] {
+        add(text, first, capital);
+        add(&joined, all, capital);
+        if first == 1 && text.get(1) == Some(&b' ') {
+            JOINTS.iter().for_each(|joint| add(&[text[0], *joint], 2, capital));
+        }
     }
-    hashes.push(hash_of(&joined, run));
     hashes.sort_unstable();
     hashes.dedup();
     hashes
 }
-
-const CASE: u64 = 0x2020_2020_2020_2020;
 
 impl Entry {
     fn new(text: Vec<u8>) -> Entry {
@@ -122,7 +152,8 @@ impl Entry {
         let part = text.iter().take_while(|&&b| b != b' ');
         let count = first.iter_mut().zip(part).map(|(slot, &byte)| *slot = byte).count();
         let mask = u64::MAX >> (64 - 8 * count.max(1));
-        Entry { first: (u64::from_le_bytes(first) | CASE) & mask, mask, text, speaks: Vec::new() }
+        let plain = count == text.len() && text.iter().all(u8::is_ascii_lowercase);
+        Entry { first: (u64::from_le_bytes(first) | CASE) & mask, mask, plain, text, speaks: Vec::new() }
     }
 }
 
@@ -131,7 +162,7 @@ impl Words {
     pub(super) fn build(words: &[(String, u16, bool)]) -> Words {
         let mut built = Words { bits: vec![0; (1 << BITS) / 64], ..Words::default() };
         let mut index = std::collections::HashMap::new();
-        let mut slots = vec![Vec::new(); 1 << SLOTS];
+        let mut slots: Vec<Vec<u16>> = vec![Vec::new(); 1 << SLOTS];
         for (word, detector, positive) in words {
             for text in spellings(word).into_iter().map(String::into_bytes) {
                 let number = *index.entry(text.clone()).or_insert_with(|| {
@@ -139,7 +170,7 @@ impl Words {
                     for hash in beginnings(&text) {
                         let bit = (hash >> (32 - BITS)) as usize;
                         built.bits[bit / 64] |= 1 << (bit % 64);
-                        let slot: &mut Vec<u16> = &mut slots[(hash >> (32 - SLOTS)) as usize];
+                        let slot = &mut slots[(hash >> (32 - SLOTS)) as usize];
                         if !slot.contains(&(number as u16)) {
                             slot.push(number as u16);
                         }
@@ -151,38 +182,39 @@ impl Words {
             }
         }
         for slot in slots {
-            built.slots.push(built.listed.len() as u16);
-            built.listed.extend(slot);
+            built.slots.push(built.listed.len() as u32);
+            let listed = slot.into_iter().map(|number| {
+                let Entry { first, mask, .. } = built.entries[usize::from(number)];
+                Listed { first, mask, number }
+            });
+            built.listed.extend(listed);
         }
-        built.slots.push(built.listed.len() as u16);
+        built.slots.push(built.listed.len() as u32);
         built
     }
 
-    /// Calls `hit` for every word that begins at `at`, where `count` letters stand without a break, and stands alone.
+    /// Calls `hit` for every word that begins at `at` and stands alone. `count` letters stand there without a break, and
+    /// `capital` tells whether a capital is the break.
     #[inline(always)]
-    fn at(&self, text: &[u8], at: usize, count: usize, hit: impl FnMut(u16, usize)) {
-        let hash = match text[at..].first_chunk::<HASHED>() {
-            Some(letters) => hash(*letters, count),
-            None => hash_of(&text[at..], count),
-        };
+    fn at(&self, text: &[u8], at: usize, (count, capital): (usize, bool), hit: impl FnMut(u16, usize)) {
+        let letters = letters_at(text, at);
+        let hash = hash(letters, count, capital);
         let bit = (hash >> (32 - BITS)) as usize;
         if self.bits[bit / 64] & 1 << (bit % 64) != 0 {
-            self.compare(text, at, (hash >> (32 - SLOTS)) as usize, hit);
+            self.compare(text, at, letters | CASE, (hash >> (32 - SLOTS)) as usize, hit);
         }
     }
 
     #[inline(never)]
-    fn compare(&self, text: &[u8], at: usize, slot: usize, mut hit: impl FnMut(u16, usize)) {
-        let listed = usize::from(self.slots[slot])..usize::from(self.slots[slot + 1]);
-        let mut letters = [0; 8];
-        letters.iter_mut().zip(&text[at..]).for_each(|(slot, &byte)| *slot = byte);
-        let letters = u64::from_le_bytes(letters) | CASE;
-        for &number in &self.listed[listed] {
+    fn compare(&self, text: &[u8], at: usize, letters: u64, slot: usize, mut hit: impl FnMut(u16, usize)) {
+        let listed = self.slots[slot] as usize..self.slots[slot + 1] as usize;
+        for &Listed { first, mask, number } in &self.listed[listed] {
+            if letters & mask != first {
+                continue;
+            }
             let entry = &self.entries[usize::from(number)];
-            if letters & entry.mask == entry.first
-                && let Some(end) = spelled(&entry.text, text, at)
-                && stands_alone(text, at, end)
-            {
+            let end = if entry.plain { Some(at + entry.text.len()) } else { spelled(&entry.text, text, at) };
+            if let Some(end) = end.filter(|&end| stands_alone(text, at, end)) {
                 hit(number, end);
             }
         }
@@ -207,7 +239,10 @@ impl Words {
 
     pub(super) fn size(&self) -> usize {
         let entries = self.entries.iter().map(|e| e.text.len() + e.speaks.len() * 4 + 2 * size_of::<Entry>());
-        entries.sum::<usize>() + self.bits.len() * 8 + (self.slots.len() + self.listed.len()) * 2
+        entries.sum::<usize>()
+            + self.bits.len() * 8
+            + self.slots.len() * 4
+            + self.listed.len() * size_of::<Listed>()
     }
 }
 
@@ -260,18 +295,24 @@ impl Trail {
         }
     }
 
-    /// Whether no word lies in `from..to`, which has been read.
+    /// Whether `from..to` has been read, and no word is kept.
     #[inline(always)]
     pub(super) fn is_quiet(&self, from: usize, to: usize) -> bool {
         self.hits.is_empty() && self.from <= from && to <= self.to
+    }
+
+    /// Whether `from..to` has been read, and few words are kept.
+    #[inline(always)]
+    pub(super) fn covers(&self, from: usize, to: usize) -> bool {
+        self.from <= from && to <= self.to && self.hits.len() <= KEPT
     }
 
     /// Reads on to `to`, and some way further while at it.
     fn extend(&mut self, level: Level, words: &Words, text: &[u8], to: usize) {
         let to = (to + AHEAD).min(text.len()).max(to);
         let hits = &mut self.hits;
-        simd::word_starts(level, text, self.to, to.min(text.len()), &mut |at, count| {
-            words.at(text, at, count, |word, end| {
+        simd::word_starts(level, text, self.to, to.min(text.len()), &mut |at, run| {
+            words.at(text, at, run, |word, end| {
                 hits.push(Hit { start: at as u32, end: end as u32, word });
             });
         });

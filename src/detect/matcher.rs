@@ -1,6 +1,6 @@
 //! Packs to one immutable matcher that all flows share.
 
-use super::compiled::Compiled;
+use super::compiled::{Around, Compiled};
 use super::context::Words;
 use super::index::Index;
 use super::pack::{Definition, Mask, Pack, PackError, Tier};
@@ -60,11 +60,11 @@ impl Matcher {
                 chosen.push((index, definition));
             }
         }
-        let mut words = Vec::new();
+        let (mut words, mut around) = (Vec::new(), Around::new());
         let (mut detectors, mut compiled) = (Vec::new(), Vec::new());
         for (number, (index, definition)) in chosen.into_iter().enumerate() {
             let Some(pack) = packs.get(index) else { continue };
-            match Compiled::new(definition) {
+            match Compiled::new(definition, &mut around) {
                 Ok(one) => {
                     detectors.push(describe(definition, index, pack, &one));
                     compiled.push(one);
@@ -102,8 +102,8 @@ impl Matcher {
             max_len: most(&|c| c.shape.max_len),
             max_leading: index
                 .leading
-                .iter()
-                .map(|&i| compiled[usize::from(i)].shape.max_len)
+                .detectors()
+                .map(|i| compiled[usize::from(i)].shape.max_len)
                 .max()
                 .unwrap_or(0),
             reach_before: most(&Compiled::look_back),

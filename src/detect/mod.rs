@@ -45,6 +45,7 @@ pub mod validate;
 mod compiled;
 mod fault;
 mod index;
+mod leading;
 mod literal;
 mod region;
 mod weigh;

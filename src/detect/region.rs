@@ -4,6 +4,7 @@ use super::anchor::GROUP_LEN;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::{Evidence, Trail};
 use super::index::{At, ENCODED_AT, Prefixed, Word};
+use super::leading::{Set, Sets};
 use super::matcher::{DetectorId, Matcher};
 use super::simd::{self, Level, Visit};
 use super::{Confidence, Finding};
@@ -205,31 +206,29 @@ impl Run<'_, '_> {
         (detector.weigh(unaided, says, beside, |_, _| {}), says.positive)
     }
 
-    /// Detectors that begin with their digits, at the beginning of a group with `left` digits from here on.
+    /// Detectors that begin with their digits, at the beginning of a group with `left` digits from here on; the group
+    /// behind it has `next`.
     #[inline(always)]
-    fn leading(&mut self, at: usize, group: usize, left: usize) {
+    fn leading(&mut self, at: usize, group: usize, next: usize, left: usize) {
         if at >= self.region.to {
             return;
         }
-        let index = &self.matcher.index;
-        let lead = index.by_lead(&self.region.text[at..at + group]);
-        let by_digits = index.by_digits(left);
-        let (by_group, going_on) = index.by_group(group, self.region.text.get(at + group));
-        let [always, alone] = index.keyed(self.how.floor);
-        let keyed =
-            |part: usize| always[part] | if group == left { alone[part] & !going_on[part] } else { 0 };
-        let fits = |part: usize| lead[part] & by_group[part] & by_digits[part];
-        let keyed_fits = (0..lead.len()).fold(0, |any, part| any | fits(part) & keyed(part));
-        let quiet = keyed_fits != 0 && self.is_quiet(at);
-        for word in 0..lead.len() {
-            let mut fit = fits(word);
-            if fit & keyed(word) != 0 {
-                fit &= !keyed(word) | if quiet { 0 } else { self.near(at, word) };
+        let leading = &self.matcher.index.leading;
+        let place = leading.place(self.region.text, at, group, next);
+        for sets in &leading.sets {
+            let [mut fit, goes_on] = sets.fits(&place, left);
+            if fit == 0 {
+                continue;
+            }
+            let [always, alone] = sets.keyed(self.how.floor);
+            let keyed = fit & (always | if group == left { alone & !goes_on } else { 0 });
+            if keyed != 0 {
+                fit = fit & !keyed | if self.is_quiet(at) { 0 } else { keyed & self.near(at, sets) };
             }
             while fit != 0 {
-                let entry = word * 64 + fit.trailing_zeros() as usize;
+                let entry = fit.trailing_zeros() as usize;
                 fit &= fit - 1;
-                self.try_start(index.leading[entry], at);
+                self.try_start(sets.detectors[entry], at);
             }
         }
     }
@@ -242,27 +241,25 @@ impl Run<'_, '_> {
         (at.saturating_sub(*reach_before), to)
     }
 
-    /// Reads the words around a match at `at`; whether there are none.
-    #[inline(never)]
-    fn is_quiet(&mut self, at: usize) -> bool {
+    /// Whether it is known that no words lie around a match at `at`.
+    #[inline(always)]
+    fn is_quiet(&self, at: usize) -> bool {
         let (from, to) = self.surroundings(at);
-        let trail = &mut self.scratch.trail;
-        if !trail.is_quiet(from, to) {
-            trail.read(self.how.level, &self.matcher.words, self.region.text, from, to);
-        }
-        self.region.label.is_none() && trail.words(from, to).next().is_none()
+        self.region.label.is_none() && self.scratch.trail.is_quiet(from, to)
     }
 
-    /// Leading detectors, 64 of them, that a word near enough to any match at `at` speaks for.
+    /// Of a set of leading detectors those that a word near enough to any match at `at` speaks for.
     #[inline(never)]
-    fn near(&mut self, at: usize, part: usize) -> u64 {
-        let index = &self.matcher.index;
+    fn near(&mut self, at: usize, sets: &Sets) -> Set {
         let (from, to) = self.surroundings(at);
-        let words = self.scratch.trail.words(from, to);
-        let near = words.fold(0, |near, word| near | index.by_word(word)[part]);
+        let trail = &mut self.scratch.trail;
+        if !trail.covers(from, to) {
+            trail.read(self.how.level, &self.matcher.words, self.region.text, from, to);
+        }
+        let near = trail.words(from, to).fold(0, |near, word| near | sets.by_word(word));
         let Some(label) = self.region.label else { return near };
         let trail = label_trail(&mut self.label, self.matcher, label);
-        trail.words(0, label.len()).fold(near, |near, word| near | index.by_word(word)[part])
+        trail.words(0, label.len()).fold(near, |near, word| near | sets.by_word(word))
     }
 
     /// The prefixed detectors that what stands before a run of digits leaves possible, a bit each.
@@ -280,20 +277,29 @@ impl Run<'_, '_> {
     #[inline(never)]
     fn prefixed(&mut self, start: usize, end: usize, count: usize, possible: u64) {
         let matcher = self.matcher;
-        for (i, prefixed) in matcher.index.prefixed.iter().enumerate() {
-            let Prefixed { detector, digits, before, inside, prefix } = prefixed;
-            if possible & 1 << i.min(63) == 0 || *digits > count {
-                continue;
+        let mut left = possible;
+        while left != 0 {
+            let bit = left.trailing_zeros() as usize;
+            left &= left - 1;
+            for prefixed in matcher.index.prefixed(bit) {
+                self.behind_prefix(prefixed, start, end, count);
             }
-            let first = start.saturating_sub(*before).max(self.region.from.min(start));
-            let text = &self.region.text[first..start];
-            let reach = text.iter().rev().take_while(|&&b| prefix.holds(b)).count();
-            // A start inside the run needs a first byte that a run can hold.
-            if *inside {
-                self.try_starts(*detector, start - reach, end);
-            } else if reach >= prefix.least {
-                self.try_starts(*detector, start - reach, start - prefix.least + 1);
-            }
+        }
+    }
+
+    fn behind_prefix(&mut self, prefixed: &Prefixed, start: usize, end: usize, count: usize) {
+        let Prefixed { detector, digits, before, inside, prefix } = prefixed;
+        if *digits > count {
+            return;
+        }
+        let first = start.saturating_sub(*before).max(self.region.from.min(start));
+        let text = &self.region.text[first..start];
+        let reach = text.iter().rev().take_while(|&&b| prefix.holds(b)).count();
+        // A start inside the run needs a first byte that a run can hold.
+        if *inside {
+            self.try_starts(*detector, start - reach, end);
+        } else if reach >= prefix.least {
+            self.try_starts(*detector, start - reach, start - prefix.least + 1);
         }
     }
 
@@ -304,9 +310,12 @@ impl Run<'_, '_> {
         let mut left = text[start..end].iter().filter(|b| b.is_ascii_digit()).count();
         self.prefixed(start, end, left, u64::MAX);
         let mut at = start;
+        let digits = |at: usize| {
+            text.get(at..end).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit()).count()
+        };
         while at < end && at < self.region.to {
-            let group = text[at..end].iter().take_while(|b| b.is_ascii_digit()).count();
-            self.leading(at, group, left);
+            let group = digits(at);
+            self.leading(at, group, digits(at + group + 1), left);
             left -= group;
             at += group + 1;
         }
@@ -348,9 +357,13 @@ impl Run<'_, '_> {
     }
 
     /// Tries the starts of `from..to` that lie in the region.
+    #[inline(always)]
     fn try_starts(&mut self, number: u16, from: usize, to: usize) {
+        let detector = &self.matcher.compiled[usize::from(number)];
         for at in from.max(self.region.from)..to.min(self.region.to) {
-            self.try_start(number, at);
+            if detector.can_start(self.region.text, at) {
+                self.try_start(number, at);
+            }
         }
     }
 }
@@ -370,15 +383,15 @@ impl Visit for Run<'_, '_> {
             }
         }
         let (mut left, mut at, mut rest) = (count, start, digits);
-        while left >= index.least_leading {
+        while left >= index.leading.least {
             let group = rest.trailing_ones() as usize;
-            if left >= index.least_by_group[group.min(GROUP_LEN)] {
-                self.leading(at, group, left);
+            // One separator, then the next group.
+            rest = rest.checked_shr(group as u32 + 1).unwrap_or(0);
+            if left >= index.leading.least_by_group[group.min(GROUP_LEN)] {
+                self.leading(at, group, rest.trailing_ones() as usize, left);
             }
             left -= group;
-            // One separator, then the next group.
             at += group + 1;
-            rest = rest.checked_shr(group as u32 + 1).unwrap_or(0);
         }
     }
 

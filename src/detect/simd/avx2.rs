@@ -4,6 +4,7 @@
     reason = "vector intrinsics; the level is checked at run time and a plain twin is tested against it"
 )]
 
+use std::arch::asm;
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8,
     _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
@@ -52,14 +53,14 @@ impl Classify for Avx2 {
         unsafe {
             let low = half(_mm256_loadu_si256(block.as_ptr().cast()));
             let high = half(_mm256_loadu_si256(block.as_ptr().add(32).cast()));
-            let join = |i: usize| u64::from(low[i]) | u64::from(high[i]) << 32;
+            let join = |i: usize| low[i] | high[i] << 32;
             Planes { digit: join(0), separator: join(1), word: join(2), at: join(3) }
         }
     }
 }
 
 #[inline(always)]
-unsafe fn half(v: __m256i) -> [u32; 4] {
+unsafe fn half(v: __m256i) -> [u64; 4] {
     // SAFETY: only called where AVX2 is enabled.
     unsafe {
         let digit = in_range(v, b'0', 9);
@@ -69,7 +70,7 @@ unsafe fn half(v: __m256i) -> [u32; 4] {
         let folded = _mm256_or_si256(v, _mm256_set1_epi8(0x20));
         let word = _mm256_or_si256(in_range(folded, b'a', 25), digit);
         let at = _mm256_cmpeq_epi8(v, _mm256_set1_epi8(b'@'.cast_signed()));
-        [digit, separator, word, at].map(|m| _mm256_movemask_epi8(m).cast_unsigned())
+        [bits(digit), bits(separator), bits(word), bits(at)]
     }
 }
 
@@ -105,18 +106,15 @@ unsafe fn sight_half(nibbles: &Nibbles, bytes: *const u8) -> [u64; 3] {
     // SAFETY: only called where AVX2 is enabled, with 35 bytes to read.
     unsafe {
         let v = _mm256_loadu_si256(bytes.cast());
-        let places = [
-            halves(v),
-            halves(_mm256_loadu_si256(bytes.add(1).cast())),
-            halves(_mm256_loadu_si256(bytes.add(2).cast())),
-            halves(_mm256_loadu_si256(bytes.add(3).cast())),
-        ];
-        let one = buckets(nibbles, 0, places);
-        let two = buckets(nibbles, 1, places);
+        let (first, second) =
+            (look_up(nibbles, 0, v), look_up(nibbles, 1, _mm256_loadu_si256(bytes.add(1).cast())));
+        let third = look_up(nibbles, 2, _mm256_loadu_si256(bytes.add(2).cast()));
+        let fourth = look_up(nibbles, 3, _mm256_loadu_si256(bytes.add(3).cast()));
+        let buckets = _mm256_and_si256(_mm256_and_si256(first, second), _mm256_and_si256(third, fourth));
         let folded = _mm256_or_si256(v, _mm256_set1_epi8(0x20));
         let line = _mm256_cmpeq_epi8(v, _mm256_set1_epi8(b'_'.cast_signed()));
         let word = _mm256_or_si256(in_range(folded, b'a', 25), in_range(v, b'0', 9));
-        [within(one, u8::MAX) | within(two, !FREE), within(two, FREE), bits(_mm256_or_si256(word, line))]
+        [within(buckets, !FREE), within(buckets, FREE), bits(_mm256_or_si256(word, line))]
     }
 }
 
@@ -132,39 +130,24 @@ unsafe fn within(buckets: __m256i, mask: u8) -> u64 {
 
 #[inline(always)]
 unsafe fn bits(v: __m256i) -> u64 {
-    // SAFETY: only called where AVX2 is enabled.
-    unsafe { u64::from(_mm256_movemask_epi8(v).cast_unsigned()) }
+    // SAFETY: only called where AVX2 is enabled; the assembly is empty.
+    unsafe {
+        let mut bits = u64::from(_mm256_movemask_epi8(v).cast_unsigned());
+        // The compiler sees through a mask, and would shift it as 64 truth values, one by one.
+        asm!("/* {0} */", inout(reg) bits, options(pure, nomem, nostack, preserves_flags));
+        bits
+    }
 }
 
-/// Low and high halves of 32 bytes, case folded.
+/// The buckets that 32 bytes at one place of a literal belong to.
 #[inline(always)]
-unsafe fn halves(v: __m256i) -> [__m256i; 2] {
+unsafe fn look_up(nibbles: &Nibbles, place: usize, v: __m256i) -> __m256i {
     // SAFETY: only called where AVX2 is enabled.
     unsafe {
         let half = _mm256_set1_epi8(0x0f);
-        let folded = _mm256_or_si256(v, _mm256_set1_epi8(0x20));
-        [_mm256_and_si256(folded, half), _mm256_and_si256(_mm256_srli_epi16::<4>(folded), half)]
-    }
-}
-
-/// The buckets of one set that 32 bytes and those behind them belong to.
-#[inline(always)]
-unsafe fn buckets(nibbles: &Nibbles, set: usize, places: [[__m256i; 2]; 4]) -> __m256i {
-    // SAFETY: only called where AVX2 is enabled.
-    unsafe {
-        let [a, b, c, d] = places;
-        let ab = _mm256_and_si256(look_up(nibbles, set, 0, a), look_up(nibbles, set, 1, b));
-        let cd = _mm256_and_si256(look_up(nibbles, set, 2, c), look_up(nibbles, set, 3, d));
-        _mm256_and_si256(ab, cd)
-    }
-}
-
-#[inline(always)]
-unsafe fn look_up(nibbles: &Nibbles, set: usize, place: usize, [low, high]: [__m256i; 2]) -> __m256i {
-    // SAFETY: only called where AVX2 is enabled.
-    unsafe {
-        let low = _mm256_shuffle_epi8(table(&nibbles.low[set][place]), low);
-        _mm256_and_si256(low, _mm256_shuffle_epi8(table(&nibbles.high[set][place]), high))
+        let low = _mm256_shuffle_epi8(table(&nibbles.low[place]), _mm256_and_si256(v, half));
+        let high = _mm256_and_si256(_mm256_srli_epi16::<4>(v), half);
+        _mm256_and_si256(low, _mm256_shuffle_epi8(table(&nibbles.high[place]), high))
     }
 }
 
@@ -174,14 +157,14 @@ unsafe fn table(bytes: &[u8; 16]) -> __m256i {
     unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(bytes.as_ptr().cast::<__m128i>())) }
 }
 
-pub(super) fn spell(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, usize)) {
+pub(super) fn spell(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, (usize, bool))) {
     debug_assert!(available());
     // SAFETY: `Level::Avx2` is only made by `Level::detect` after `available` said yes.
     unsafe { spell_avx2(text, from, to, hit) }
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn spell_avx2(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, usize)) {
+unsafe fn spell_avx2(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, (usize, bool))) {
     spell::spell::<Avx2>(text, from, to, hit);
 }
 

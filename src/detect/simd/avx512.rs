@@ -79,54 +79,33 @@ impl Look for Avx512 {
         // SAFETY: inlined into `seek_avx512` only, where AVX-512 is enabled; the furthest load ends with the block.
         unsafe {
             let v = _mm512_loadu_si512(block.as_ptr().cast());
-            let second = _mm512_loadu_si512(block.as_ptr().add(1).cast());
-            let third = _mm512_loadu_si512(block.as_ptr().add(2).cast());
-            let fourth = _mm512_loadu_si512(block.as_ptr().add(3).cast());
-            let (v_halves, second) = (halves(v), halves(second));
-            let (third, fourth) = (halves(third), halves(fourth));
-            let one = buckets(nibbles, 0, [v_halves, second, third, fourth]);
-            let two = buckets(nibbles, 1, [v_halves, second, third, fourth]);
+            let (first, second) = (
+                look_up(nibbles, 0, v),
+                look_up(nibbles, 1, _mm512_loadu_si512(block.as_ptr().add(1).cast())),
+            );
+            let third = look_up(nibbles, 2, _mm512_loadu_si512(block.as_ptr().add(2).cast()));
+            let fourth = look_up(nibbles, 3, _mm512_loadu_si512(block.as_ptr().add(3).cast()));
+            let buckets = _mm512_and_si512(_mm512_and_si512(first, second), _mm512_and_si512(third, fourth));
             let folded = _mm512_or_si512(v, _mm512_set1_epi8(0x20));
             let line = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b'_'.cast_signed()));
             Sight {
-                bound: _mm512_test_epi8_mask(one, one)
-                    | _mm512_test_epi8_mask(two, _mm512_set1_epi8((!FREE).cast_signed())),
-                free: _mm512_test_epi8_mask(two, _mm512_set1_epi8(FREE.cast_signed())),
+                bound: _mm512_test_epi8_mask(buckets, _mm512_set1_epi8((!FREE).cast_signed())),
+                free: _mm512_test_epi8_mask(buckets, _mm512_set1_epi8(FREE.cast_signed())),
                 word: in_range(folded, b'a', 25) | in_range(v, b'0', 9) | line,
             }
         }
     }
 }
 
-/// Low and high halves of 64 bytes, case folded.
+/// The buckets that 64 bytes at one place of a literal belong to.
 #[inline(always)]
-unsafe fn halves(v: __m512i) -> [__m512i; 2] {
+unsafe fn look_up(nibbles: &Nibbles, place: usize, v: __m512i) -> __m512i {
     // SAFETY: only called where AVX-512 is enabled.
     unsafe {
         let half = _mm512_set1_epi8(0x0f);
-        let folded = _mm512_or_si512(v, _mm512_set1_epi8(0x20));
-        [_mm512_and_si512(folded, half), _mm512_and_si512(_mm512_srli_epi16::<4>(folded), half)]
-    }
-}
-
-/// The buckets of one set that 64 bytes and those behind them belong to.
-#[inline(always)]
-unsafe fn buckets(nibbles: &Nibbles, set: usize, places: [[__m512i; 2]; 4]) -> __m512i {
-    // SAFETY: only called where AVX-512 is enabled.
-    unsafe {
-        let [a, b, c, d] = places;
-        let ab = _mm512_and_si512(look_up(nibbles, set, 0, a), look_up(nibbles, set, 1, b));
-        let cd = _mm512_and_si512(look_up(nibbles, set, 2, c), look_up(nibbles, set, 3, d));
-        _mm512_and_si512(ab, cd)
-    }
-}
-
-#[inline(always)]
-unsafe fn look_up(nibbles: &Nibbles, set: usize, place: usize, [low, high]: [__m512i; 2]) -> __m512i {
-    // SAFETY: only called where AVX-512 is enabled.
-    unsafe {
-        let low = _mm512_shuffle_epi8(table(&nibbles.low[set][place]), low);
-        _mm512_and_si512(low, _mm512_shuffle_epi8(table(&nibbles.high[set][place]), high))
+        let low = _mm512_shuffle_epi8(table(&nibbles.low[place]), _mm512_and_si512(v, half));
+        let high = _mm512_and_si512(_mm512_srli_epi16::<4>(v), half);
+        _mm512_and_si512(low, _mm512_shuffle_epi8(table(&nibbles.high[place]), high))
     }
 }
 
@@ -136,14 +115,14 @@ unsafe fn table(bytes: &[u8; 16]) -> __m512i {
     unsafe { _mm512_broadcast_i32x4(_mm_loadu_si128(bytes.as_ptr().cast::<__m128i>())) }
 }
 
-pub(super) fn spell(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, usize)) {
+pub(super) fn spell(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, (usize, bool))) {
     debug_assert!(available());
     // SAFETY: `Level::Avx512` is only made by `Level::all` after `available` said yes.
     unsafe { spell_avx512(text, from, to, hit) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn spell_avx512(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, usize)) {
+unsafe fn spell_avx512(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, (usize, bool))) {
     spell::spell::<Avx512>(text, from, to, hit);
 }
 

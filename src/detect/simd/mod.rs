@@ -127,13 +127,13 @@ pub(super) fn literals(
 }
 
 /// Calls `hit` for every position of `text[from..to]` at which a word begins, with the letters that stand there without
-/// a break, counted to four at least.
+/// a break, counted to eight at least, and whether a capital is the break.
 pub(super) fn word_starts(
     level: Level,
     text: &[u8],
     from: usize,
     to: usize,
-    hit: &mut impl FnMut(usize, usize),
+    hit: &mut impl FnMut(usize, (usize, bool)),
 ) {
     match level {
         Level::Plain => spell::spell::<plain::Plain>(text, from, to, hit),

@@ -1,20 +1,19 @@
-//! Which bytes could begin one of many literals: four bytes looked up by their halves, in sixteen buckets.
+//! Which bytes could begin one of many literals: four bytes looked up by their halves, in eight buckets.
 
-/// For each of the first bytes of a literal, the buckets that its low and its high half belong to: two sets of eight.
+/// For each of the first bytes of a literal, the buckets that its low and its high half belong to.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::detect) struct Nibbles {
-    pub(super) low: [[[u8; 16]; PLACES]; SETS],
-    pub(super) high: [[[u8; 16]; PLACES]; SETS],
+    pub(super) low: [[u8; 16]; PLACES],
+    pub(super) high: [[u8; 16]; PLACES],
 }
 
 /// Bytes of a literal that are looked up.
 pub(super) const PLACES: usize = 4;
-const SETS: usize = 2;
-const BUCKETS: usize = 8 * SETS;
+const BUCKETS: usize = 8;
 
-/// Buckets of the second set whose literals stand anywhere; no word byte may precede those of all others.
-pub(super) const FREE: u8 = 0b1110_0000;
-const BOUND_BUCKETS: usize = 13;
+/// Buckets whose literals stand anywhere; no word byte may precede those of the others.
+pub(super) const FREE: u8 = 0b1111_0000;
+const BOUND_BUCKETS: usize = 4;
 
 /// Upper and lower case letters are one; what else becomes one is told apart later.
 #[inline(always)]
@@ -24,7 +23,7 @@ pub(super) const fn folded(byte: u8) -> u8 {
 
 impl Default for Nibbles {
     fn default() -> Nibbles {
-        Nibbles { low: [[[0; 16]; PLACES]; SETS], high: [[[0; 16]; PLACES]; SETS] }
+        Nibbles { low: [[0; 16]; PLACES], high: [[0; 16]; PLACES] }
     }
 }
 
@@ -46,28 +45,25 @@ impl Nibbles {
         let alike = |a: &&[u8], b: &&[u8]| a.get(..2) == b.get(..2);
         let groups = joined(texts.chunk_by(alike).map(Group::of).collect(), buckets);
         for (bucket, group) in groups.iter().enumerate() {
-            let (set, bit) = ((first + bucket) / 8, 1 << ((first + bucket) % 8));
+            let bit = 1 << (first + bucket);
             for (place, [low, high]) in group.0.iter().enumerate() {
                 for half in 0..16 {
-                    self.low[set][place][half] |= if low & 1 << half != 0 { bit } else { 0 };
-                    self.high[set][place][half] |= if high & 1 << half != 0 { bit } else { 0 };
+                    // A byte is looked up as it stands, capital or small.
+                    let folded = half | usize::from(folded(0) >> 4);
+                    self.low[place][half] |= if low & 1 << half != 0 { bit } else { 0 };
+                    self.high[place][half] |= if high & 1 << folded != 0 { bit } else { 0 };
                 }
             }
         }
     }
 
-    /// Buckets of each set of which a literal could begin with these bytes.
+    /// Buckets of which a literal could begin with these bytes.
     #[inline(always)]
-    pub(super) fn buckets(&self, bytes: [u8; PLACES]) -> [u8; SETS] {
-        let mut buckets = [u8::MAX; SETS];
-        for (set, buckets) in buckets.iter_mut().enumerate() {
-            for (place, byte) in bytes.into_iter().enumerate() {
-                let byte = folded(byte);
-                *buckets &= self.low[set][place][usize::from(byte & 15)]
-                    & self.high[set][place][usize::from(byte >> 4)];
-            }
-        }
-        buckets
+    pub(super) fn buckets(&self, bytes: [u8; PLACES]) -> u8 {
+        let look_up = |(place, byte): (usize, u8)| {
+            self.low[place][usize::from(byte & 15)] & self.high[place][usize::from(byte >> 4)]
+        };
+        bytes.into_iter().enumerate().map(look_up).fold(u8::MAX, |all, one| all & one)
     }
 }
 

@@ -59,9 +59,9 @@ impl Look for Plain {
         for (i, window) in block.windows(PLACES).enumerate() {
             let mut bytes = [0; PLACES];
             bytes.copy_from_slice(window);
-            let [first, second] = nibbles.buckets(bytes);
-            sight.bound |= u64::from(first != 0 || second & !FREE != 0) << i;
-            sight.free |= u64::from(second & FREE != 0) << i;
+            let buckets = nibbles.buckets(bytes);
+            sight.bound |= u64::from(buckets & !FREE != 0) << i;
+            sight.free |= u64::from(buckets & FREE != 0) << i;
             sight.word |= u64::from(is_word(window[0])) << i;
         }
         sight

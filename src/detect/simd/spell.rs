@@ -15,15 +15,21 @@ pub(super) trait Spell {
 }
 
 /// Calls `hit` where a word begins: behind what is no letter, at a capital behind a small letter, and in a script
-/// without spaces anywhere. Also tells how many letters stand there without a break, counted to four at least.
+/// without spaces anywhere. Also tells how many letters stand there without a break, counted to eight at least, and
+/// whether a capital is the break.
 #[inline(always)]
-pub(super) fn spell<S: Spell>(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, usize)) {
+pub(super) fn spell<S: Spell>(
+    text: &[u8],
+    from: usize,
+    to: usize,
+    hit: &mut impl FnMut(usize, (usize, bool)),
+) {
     let before = from.checked_sub(1).map_or(0, |i| text[i]);
     let mut letter_before = u64::from(before.is_ascii_alphabetic() || !before.is_ascii());
     let mut lower_before = u64::from(before.is_ascii_lowercase());
     let mut base = from;
     while base < to {
-        let rest = &text[base..to];
+        let rest = &text[base..];
         let letters = match rest.first_chunk::<64>() {
             Some(block) => S::letters(block),
             None => {
@@ -36,30 +42,21 @@ pub(super) fn spell<S: Spell>(text: &[u8], from: usize, to: usize, hit: &mut imp
         let any = letter | letters.high;
         let capital = letters.upper & (letters.lower << 1 | lower_before);
         let mut starts = letter & !(any << 1 | letter_before) | capital | letters.lead;
+        starts &= u64::MAX >> (64 - STEP.min(to - base));
         let goes_on = any & !capital;
-        (letter_before, lower_before) = (any >> 63, letters.lower >> 63);
+        (letter_before, lower_before) = (any >> (STEP - 1) & 1, letters.lower >> (STEP - 1) & 1);
         while starts != 0 {
             let start = starts.trailing_zeros();
             starts &= starts - 1;
-            let mut count = 1 + (goes_on >> start >> 1).trailing_ones();
-            if start + count >= 64 || base + (start + count) as usize >= to {
-                count = unbroken(text, base + start as usize);
-            }
-            hit(base + start as usize, count as usize);
+            let count = 1 + (goes_on >> start >> 1).trailing_ones();
+            hit(
+                base + start as usize,
+                (count as usize, any.checked_shr(start + count).unwrap_or(0) & 1 != 0),
+            );
         }
-        base += 64;
+        base += STEP;
     }
 }
 
-/// Letters without a break from `at` on, at most four, whatever part of the text is asked about.
-#[inline(never)]
-fn unbroken(text: &[u8], at: usize) -> u32 {
-    let letters = text[at..].iter().take(4);
-    let mut before = 0u8;
-    let goes_on = |&&byte: &&u8| {
-        let capital = byte.is_ascii_uppercase() && before.is_ascii_lowercase();
-        before = byte;
-        (byte.is_ascii_alphabetic() || !byte.is_ascii()) && !capital
-    };
-    letters.take_while(goes_on).count() as u32
-}
+/// Bytes of a block in which words begin; those behind show how they go on.
+const STEP: usize = 64 - 7;

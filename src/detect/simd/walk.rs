@@ -54,11 +54,11 @@ impl Runs {
     /// Where a run goes on for `more` bits beyond the least; at most 63.
     #[inline(always)]
     fn at_least(&self, more: u32) -> u64 {
-        let (low, high) = (self.eroded as u64, (self.eroded >> 64) as u64);
-        low >> more | high << 1 << (63 - more)
+        from(self.eroded, more)
     }
 
-    /// Start and length of the next run; the length is unknown when the window does not show its end.
+    /// Start and length of the next run; the length is unknown when 64 bits do not show its end. The last bit of the
+    /// window is never among them: whether a separator there joins two digits is not known yet.
     #[inline(always)]
     fn next(&mut self) -> Option<(u32, Option<u32>)> {
         if self.seeds == 0 {
@@ -66,13 +66,17 @@ impl Runs {
         }
         let start = self.seeds.trailing_zeros();
         self.seeds &= self.seeds - 1;
-        let length = (self.window >> start).trailing_ones();
-        Some((start, (start + length < SHOWN).then_some(length)))
+        let length = from(self.window, start).trailing_ones();
+        Some((start, (length < u64::BITS).then_some(length)))
     }
 }
 
-/// Bits of a window that are sure: whether a separator at the very end joins two digits is not known yet.
-const SHOWN: u32 = 127;
+/// 64 bits of a window from bit `start` on, which is one of its first 64.
+#[inline(always)]
+fn from(window: Window, start: u32) -> u64 {
+    let (low, high) = (window as u64, (window >> 64) as u64);
+    low >> start | high << 1 << (63 - start)
+}
 
 /// Letters and digits in a row that are rare in prose.
 const LONG_WORD: usize = 16;
@@ -114,11 +118,11 @@ pub(super) fn walk<C: Classify, V: Visit>(
             while let Some((start, length)) = runs.next() {
                 let at = base + start as usize;
                 match length {
-                    Some(length) if length <= 64 => {
-                        let mask = (digit >> start) as u64 & (u64::MAX >> (64 - length));
+                    Some(length) => {
+                        let mask = self::from(digit, start) & !(u64::MAX << length);
                         visit.digits(at, at + length as usize, mask);
                     }
-                    _ => long_digits(visit, text, at, to),
+                    None => long_digits(visit, text, at, to),
                 }
             }
         }
@@ -138,7 +142,7 @@ pub(super) fn walk<C: Classify, V: Visit>(
             while let Some((start, length)) = runs.next() {
                 let at = base + start as usize;
                 let end = length.map_or_else(|| word_end(text, at, to), |length| at + length as usize);
-                let shown = (digit >> start) as u64 & (u64::MAX >> (64 - (end - at).min(64)));
+                let shown = self::from(digit, start) & (u64::MAX >> (64 - (end - at).min(64)));
                 let mixed = end - at > 64 || shown != 0 && shown.count_ones() as usize != end - at;
                 let plain = wanted.word_plain != 0 && end - at >= wanted.word_plain;
                 if end - at >= wanted.word && (mixed || plain) {

@@ -1,0 +1,524 @@
+//! Which of the detectors that begin with their digits a group of digits, and what stands around it, leave possible.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::Confidence;
+use super::anchor::{GROUP_LEN, RUN_LIMIT, is_separator};
+use super::compiled::Compiled;
+use super::context::Words;
+use super::pack::Boundary;
+use super::shape::{DEAD, Shape};
+
+/// A bit for each of up to 128 entries.
+pub(super) type Set = u128;
+
+/// Entries that share one set.
+const ENTRIES: usize = Set::BITS as usize;
+/// Lengths of a group that are told apart.
+const GROUPS: usize = GROUP_LEN + 1;
+/// Leads of one, two and three digits.
+const LEADS: usize = 10 + 100 + 1000;
+/// Digits of a lead and of what follows it.
+const LEAD: usize = 3;
+
+/// A detector, or one alternative of its pattern, that begins with its digits.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub detector: u16,
+    /// Fewest digits of its run.
+    pub digits: usize,
+    /// Lengths that its first group can have, as bits.
+    pub first_group: u32,
+    pub shape: Arc<Shape>,
+}
+
+/// All such entries.
+#[derive(Debug, Default)]
+pub(super) struct Leading {
+    pub sets: Vec<Sets>,
+    before: Pairs,
+    behind: Pairs,
+    /// Fewest digits that any entry needs, and the same by the length of its first group.
+    pub least: usize,
+    pub least_by_group: [usize; GROUPS],
+}
+
+/// What is known of up to 128 entries.
+#[derive(Debug, Default)]
+pub(super) struct Sets {
+    /// The detector of each bit.
+    pub detectors: Vec<u16>,
+    by_lead: Vec<Set>,
+    by_second: Vec<Set>,
+    by_digits: Vec<Set>,
+    /// By what stands before a group.
+    by_before: Vec<Set>,
+    /// By what stands behind it and its length: what can end there, and what can go on.
+    by_behind: Vec<[Set; 2]>,
+    /// By the separator behind it and the length of the group behind that: what can go on with them.
+    by_next: Vec<Set>,
+    /// For each floor, those that only a word nearby can lift to it: always, and when they stand for digits alone.
+    keyed: [[Set; 2]; 3],
+    /// For each word, those it speaks for.
+    by_word: Vec<Set>,
+}
+
+/// Rows of a table by two bytes that stand next to each other; the byte past the last stands for an end of the text.
+#[derive(Debug)]
+struct Pairs {
+    /// Where the rows of a first byte begin, and the place of a second one among them.
+    first: [u16; BYTES],
+    second: [u8; BYTES],
+    rows: Vec<u16>,
+}
+
+/// Stands for the byte where a text begins or ends.
+const NO_BYTE: usize = 256;
+const BYTES: usize = NO_BYTE + 1;
+
+impl Default for Pairs {
+    fn default() -> Pairs {
+        Pairs { first: [0; BYTES], second: [0; BYTES], rows: Vec::new() }
+    }
+}
+
+impl Pairs {
+    /// Gives each pair of classes the number of its row; equal rows are one.
+    fn new(classes: &Classes, mut row: impl FnMut(usize, usize) -> Vec<Set>) -> (Pairs, Vec<Vec<Set>>) {
+        let count = classes.bytes.len();
+        let (mut known, mut rows, mut pairs) = (HashMap::new(), Vec::new(), Pairs::default());
+        for first in 0..count {
+            for second in 0..count {
+                let content = row(first, second);
+                let number = *known.entry(content).or_insert_with_key(|content| {
+                    rows.push(content.clone());
+                    rows.len() as u16 - 1
+                });
+                pairs.rows.push(number);
+            }
+        }
+        for (byte, &class) in classes.of.iter().enumerate() {
+            pairs.first[byte] = (usize::from(class) * count) as u16;
+            pairs.second[byte] = class;
+        }
+        (pairs, rows)
+    }
+
+    #[inline(always)]
+    fn row(&self, first: usize, second: usize) -> usize {
+        usize::from(self.rows[usize::from(self.first[first]) + usize::from(self.second[second])])
+    }
+
+    fn size(&self) -> usize {
+        size_of::<Pairs>() + self.rows.len() * 2
+    }
+}
+
+/// Bytes that mean the same to all that asks.
+struct Classes {
+    of: Vec<u8>,
+    /// One byte of each class.
+    bytes: Vec<Option<u8>>,
+}
+
+impl Classes {
+    fn of<'a>(shapes: impl Iterator<Item = &'a Shape>) -> Classes {
+        let shapes: Vec<&Shape> = shapes.collect();
+        let mut known: HashMap<Vec<u8>, u8> = HashMap::new();
+        let mut classes = Classes { of: Vec::new(), bytes: Vec::new() };
+        for byte in 0..=255u8 {
+            let mut means: Vec<u8> = shapes.iter().map(|shape| shape.class_of(byte) as u8).collect();
+            means.push(
+                u8::from(byte.is_ascii_digit())
+                    | u8::from(is_word(byte)) << 1
+                    | u8::from(matches!(byte, b'.' | b',')) << 2,
+            );
+            let class = *known.entry(means).or_insert_with(|| {
+                classes.bytes.push(Some(byte));
+                (classes.bytes.len() - 1) as u8
+            });
+            classes.of.push(class);
+        }
+        classes.of.push(classes.bytes.len() as u8);
+        classes.bytes.push(None);
+        classes
+    }
+}
+
+fn is_word(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || byte == b'_'
+}
+
+fn is_digit(byte: Option<u8>) -> bool {
+    byte.is_some_and(|b| b.is_ascii_digit())
+}
+
+/// A byte of each of two neighbours, as far as there are any.
+fn text_of(first: Option<u8>, second: Option<u8>) -> Vec<u8> {
+    first.into_iter().chain(second).collect()
+}
+
+/// Whether a match can begin behind these two bytes.
+fn begins(detector: &Compiled, first: Option<u8>, second: Option<u8>) -> bool {
+    let Some(near) = second else { return true };
+    let point = matches!(near, b'.' | b',') && is_digit(first);
+    let free = match detector.boundary {
+        Boundary::None => true,
+        Boundary::Digit => !near.is_ascii_digit(),
+        Boundary::Word => !is_word(near),
+        Boundary::Number => !near.is_ascii_digit() && !point,
+    };
+    let ruled_out = detector.not_before.as_ref().is_some_and(|shape| {
+        shape.run(&[near]).holds(1) || first.is_some_and(|first| shape.run(&[first, near]).holds(2))
+    });
+    free && !ruled_out
+}
+
+/// Whether a match can end before these two bytes.
+fn ends(detector: &Compiled, first: Option<u8>, second: Option<u8>) -> bool {
+    let Some(near) = first else { return true };
+    let free = match detector.boundary {
+        Boundary::None => true,
+        Boundary::Digit => !near.is_ascii_digit(),
+        Boundary::Word => !is_word(near),
+        Boundary::Number => !(near.is_ascii_digit() || matches!(near, b'.' | b',') && is_digit(second)),
+    };
+    let not_after = detector.not_after.as_ref();
+    free && not_after.is_none_or(|shape| shape.run(&text_of(first, second)).is_empty())
+}
+
+/// Which entries a first group of each length can end, and which can go on behind one: by the byte behind it, and
+/// whether a digit follows that.
+struct Groups {
+    ends: [Set; GROUPS],
+    goes_on: Vec<[[Set; 2]; GROUPS]>,
+}
+
+impl Groups {
+    fn of(entries: &[Entry], classes: &Classes) -> Groups {
+        let mut groups = Groups { ends: [0; GROUPS], goes_on: vec![[[0; 2]; GROUPS]; classes.bytes.len()] };
+        for (bit, entry) in entries.iter().enumerate() {
+            groups.add(1 << bit, &entry.shape, classes);
+        }
+        groups
+    }
+
+    fn add(&mut self, bit: Set, shape: &Shape, classes: &Classes) {
+        let step_any = |state: u16, digit: bool| {
+            classes
+                .bytes
+                .iter()
+                .flatten()
+                .any(|&b| b.is_ascii_digit() == digit && shape.step(state, b) != DEAD)
+        };
+        // For each state whether a match can be over or go on with something else than a digit, and with a digit.
+        let next: Vec<[bool; 2]> = (0..shape.states() as u16)
+            .map(|state| [shape.accepts(state) || step_any(state, false), step_any(state, true)])
+            .collect();
+        let used: Vec<(usize, u8)> = (0..classes.bytes.len())
+            .filter_map(|class| classes.bytes[class].map(|byte| (class, byte)))
+            .filter(|(_, byte)| !byte.is_ascii_digit() && shape.uses(*byte))
+            .collect();
+        let mut states = vec![Shape::START];
+        for length in 1..=shape.max_len {
+            states = after_digit(shape, &states, DIGITS);
+            if states.is_empty() {
+                break;
+            }
+            let length = length.min(GROUP_LEN);
+            if states.iter().any(|&state| shape.accepts(state)) {
+                self.ends[length] |= bit;
+            }
+            for &(class, byte) in &used {
+                for to in states.iter().map(|&state| shape.step(state, byte)).filter(|&to| to != DEAD) {
+                    for (kind, goes_on) in next[usize::from(to)].into_iter().enumerate() {
+                        self.goes_on[class][length][kind] |= if goes_on { bit } else { 0 };
+                    }
+                }
+            }
+        }
+    }
+}
+
+const DIGITS: std::ops::RangeInclusive<u8> = b'0'..=b'9';
+
+/// States that one of some digits leads to.
+fn after_digit(shape: &Shape, states: &[u16], digits: impl Iterator<Item = u8> + Clone) -> Vec<u16> {
+    let steps = states.iter().flat_map(|&state| digits.clone().map(move |digit| shape.step(state, digit)));
+    let mut next: Vec<u16> = steps.filter(|&to| to != DEAD).collect();
+    next.sort_unstable();
+    next.dedup();
+    next
+}
+
+/// Calls `possible` for every number that up to `left` digits spell from `states` on; digits of one class are one.
+fn spell(shape: &Shape, states: &[u16], left: usize, number: usize, possible: &mut impl FnMut(usize, usize)) {
+    if left == 0 || states.is_empty() {
+        return;
+    }
+    let mut known: Vec<(usize, Vec<u16>)> = Vec::new();
+    for digit in DIGITS {
+        let class = shape.class_of(digit);
+        let next = match known.iter().find(|(other, _)| *other == class) {
+            Some((_, next)) => next.clone(),
+            None => {
+                let next = after_digit(shape, states, std::iter::once(digit));
+                known.push((class, next.clone()));
+                next
+            }
+        };
+        if !next.is_empty() {
+            let number = number * 10 + usize::from(digit - b'0');
+            possible(left, number);
+            spell(shape, &next, left - 1, number, possible);
+        }
+    }
+}
+
+/// One detector of each kind that minds the same around its matches, and the sets of all of that kind.
+struct Kinds<'c>(Vec<(&'c Compiled, Vec<Set>)>);
+
+impl<'c> Kinds<'c> {
+    fn of(
+        chunks: &[&[Entry]],
+        compiled: &'c [Compiled],
+        minds: impl Fn(&'c Compiled) -> Option<&'c Arc<Shape>>,
+    ) -> Kinds<'c> {
+        let mut known = HashMap::new();
+        for (number, chunk) in chunks.iter().enumerate() {
+            for (bit, entry) in chunk.iter().enumerate() {
+                let detector = &compiled[usize::from(entry.detector)];
+                let kind = (detector.boundary as u8, minds(detector).map(Arc::as_ptr));
+                let (_, sets) = known.entry(kind).or_insert_with(|| (detector, vec![0; chunks.len()]));
+                sets[number] |= 1 << bit;
+            }
+        }
+        Kinds(known.into_values().collect())
+    }
+
+    /// The sets of those that a question is true of.
+    fn sets(&self, fits: impl Fn(&Compiled) -> bool) -> Vec<Set> {
+        let mut all = vec![0; self.0.first().map_or(0, |(_, sets)| sets.len())];
+        for (_, sets) in self.0.iter().filter(|(detector, _)| fits(detector)) {
+            all.iter_mut().zip(sets).for_each(|(all, set)| *all |= set);
+        }
+        all
+    }
+}
+
+impl Leading {
+    pub(super) fn build(entries: Vec<Entry>, compiled: &[Compiled], words: &Words) -> Leading {
+        let of = |entry: &Entry| &compiled[usize::from(entry.detector)];
+        let mut leading =
+            Leading { least: usize::MAX, least_by_group: [usize::MAX; GROUPS], ..Leading::default() };
+        for entry in &entries {
+            leading.least = leading.least.min(entry.digits);
+            for (group, least) in leading.least_by_group.iter_mut().enumerate() {
+                if entry.first_group & 1 << group != 0 {
+                    *least = (*least).min(entry.digits);
+                }
+            }
+        }
+        let chunks: Vec<&[Entry]> = entries.chunks(ENTRIES).collect();
+        leading.sets = chunks.iter().map(|chunk| Sets::of(chunk, compiled, words)).collect();
+        // What stands before.
+        let classes = Classes::of(entries.iter().filter_map(|e| of(e).not_before.as_deref()));
+        let kinds = Kinds::of(&chunks, compiled, |d| d.not_before.as_ref());
+        let (before, rows) = Pairs::new(&classes, |a, b| {
+            let (a, b) = (classes.bytes[a], classes.bytes[b]);
+            kinds.sets(|detector| begins(detector, a, b))
+        });
+        for (number, sets) in leading.sets.iter_mut().enumerate() {
+            sets.by_before = rows.iter().map(|row| row[number]).collect();
+        }
+        leading.before = before;
+        // What stands behind.
+        let shapes = entries.iter().map(|e| &*e.shape);
+        let classes = Classes::of(entries.iter().filter_map(|e| of(e).not_after.as_deref()).chain(shapes));
+        let groups: Vec<Groups> = chunks.iter().map(|chunk| Groups::of(chunk, &classes)).collect();
+        let kinds = Kinds::of(&chunks, compiled, |d| d.not_after.as_ref());
+        let (behind, rows) = Pairs::new(&classes, |a, b| {
+            let (first, second) = (classes.bytes[a], classes.bytes[b]);
+            let mut row = Vec::new();
+            for (free, groups) in kinds.sets(|d| ends(d, first, second)).into_iter().zip(&groups) {
+                for length in 0..GROUPS {
+                    let goes_on = groups.goes_on[a][length][usize::from(is_digit(second))];
+                    row.extend([groups.ends[length] & free, goes_on]);
+                }
+            }
+            row
+        });
+        for (number, sets) in leading.sets.iter_mut().enumerate() {
+            let rows = rows.iter().map(|row| &row[number * 2 * GROUPS..][..2 * GROUPS]);
+            sets.by_behind = rows.flat_map(|row| row.as_chunks::<2>().0.iter().copied()).collect();
+        }
+        leading.behind = behind;
+        leading
+    }
+
+    /// What is known of the `group` digits at `at`, when the run goes on with `next` digits behind a separator.
+    #[inline(always)]
+    pub(super) fn place<'t>(&self, text: &'t [u8], at: usize, group: usize, next: usize) -> Place<'t> {
+        let digits = &text[at..at + group];
+        let near = at.checked_sub(2).and_then(|from| text.get(from..at + group + 2));
+        let [a, b, c, d] = match near {
+            Some([a, b, .., c, d]) => [*a, *b, *c, *d].map(usize::from),
+            _ => edges(text, at, at + group),
+        };
+        Place {
+            digits,
+            before: self.before.row(a, b),
+            behind: self.behind.row(c, d) * GROUPS + group.min(GROUP_LEN),
+            next: (c & (SEPARATORS - 1)) * GROUPS + next.min(GROUP_LEN),
+        }
+    }
+
+    pub(super) fn detectors(&self) -> impl Iterator<Item = u16> + '_ {
+        self.sets.iter().flat_map(|sets| &sets.detectors).copied()
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.sets.iter().map(Sets::size).sum::<usize>() + self.before.size() + self.behind.size()
+    }
+}
+
+/// A group of digits, and where tables tell of what stands around it.
+pub(super) struct Place<'t> {
+    digits: &'t [u8],
+    before: usize,
+    behind: usize,
+    next: usize,
+}
+
+/// The two bytes before `start` and the two behind `end`, where either may lie beyond the text.
+#[inline(never)]
+fn edges(text: &[u8], start: usize, end: usize) -> [usize; 4] {
+    let byte = |at: Option<usize>| at.and_then(|i| text.get(i)).map_or(NO_BYTE, |&b| usize::from(b));
+    [byte(start.checked_sub(2)), byte(start.checked_sub(1)), byte(Some(end)), byte(Some(end + 1))]
+}
+
+/// Bytes that can join two groups; their lowest bits tell them apart.
+const SEPARATORS: usize = 4;
+
+/// For each separator and length of the group behind it, whether a match can go on with them. Without such a group
+/// nothing is known.
+fn next_groups(shape: &Shape) -> [[bool; GROUPS]; SEPARATORS] {
+    let mut table = [[false; GROUPS]; SEPARATORS];
+    let over = |state: u16| {
+        let mut others = (0..=u8::MAX).filter(|b| !b.is_ascii_digit());
+        shape.accepts(state) || others.any(|b| shape.step(state, b) != DEAD)
+    };
+    let (mut first, mut wave) = (Vec::new(), vec![Shape::START]);
+    for _ in 0..shape.max_len {
+        wave = after_digit(shape, &wave, DIGITS);
+        first.extend_from_slice(&wave);
+    }
+    first.sort_unstable();
+    first.dedup();
+    for separator in (0..=u8::MAX).filter(|&b| is_separator(b)) {
+        let row = &mut table[usize::from(separator) & (SEPARATORS - 1)];
+        row[0] = true;
+        let behind = first.iter().map(|&state| shape.step(state, separator));
+        let mut states: Vec<u16> = behind.filter(|&to| to != DEAD).collect();
+        if states.iter().any(|&state| shape.accepts(state)) {
+            *row = [true; GROUPS];
+        }
+        for length in 1..=shape.max_len {
+            states = after_digit(shape, &states, DIGITS);
+            if states.is_empty() {
+                break;
+            }
+            row[length.min(GROUP_LEN)] |= states.iter().any(|&state| over(state));
+        }
+    }
+    table
+}
+
+impl Sets {
+    fn of(entries: &[Entry], compiled: &[Compiled], words: &Words) -> Sets {
+        let set = |fits: &dyn Fn(&Entry) -> bool| {
+            (0..).zip(entries).filter(|(_, e)| fits(e)).fold(0, |set, (bit, _)| set | (1 as Set) << bit)
+        };
+        let keyed = |floor, part: usize| {
+            set(&|e| <[bool; 2]>::from(compiled[usize::from(e.detector)].keyed(floor))[part])
+        };
+        let (mut by_lead, mut by_second) = (vec![0; LEADS], vec![0; 1000]);
+        let mut by_next = vec![0; SEPARATORS * GROUPS];
+        for (bit, entry) in entries.iter().enumerate() {
+            let bit: Set = 1 << bit;
+            for (fits, sets) in next_groups(&entry.shape).as_flattened().iter().zip(&mut by_next) {
+                *sets |= if *fits { bit } else { 0 };
+            }
+            let mut states = vec![Shape::START];
+            spell(&entry.shape, &states, LEAD, 0, &mut |left, number| {
+                by_lead[[110, 10, 0][left - 1] + number] |= bit
+            });
+            for _ in 0..LEAD {
+                states = after_digit(&entry.shape, &states, DIGITS);
+            }
+            spell(&entry.shape, &states, LEAD, 0, &mut |left, number| {
+                if left == 1 {
+                    by_second[number] |= bit;
+                }
+            });
+        }
+        Sets {
+            detectors: entries.iter().map(|e| e.detector).collect(),
+            by_lead,
+            by_second,
+            by_next,
+            by_digits: (0..=RUN_LIMIT).map(|left| set(&|e| e.digits <= left)).collect(),
+            keyed: [Confidence::Low, Confidence::Medium, Confidence::High]
+                .map(|floor| [keyed(floor, 0), keyed(floor, 1)]),
+            by_word: words.positive().map(|owners| set(&|e| owners.contains(&e.detector))).collect(),
+            ..Sets::default()
+        }
+    }
+
+    /// The entries that a group of digits can begin a match of, with `left` digits in its run from there on, and those
+    /// of them whose match can go on behind it.
+    #[inline(always)]
+    pub(super) fn fits(&self, place: &Place<'_>, left: usize) -> [Set; 2] {
+        let [ends, goes_on] = self.by_behind[place.behind];
+        let goes_on = goes_on & self.by_next[place.next];
+        let fits = (ends | goes_on) & self.by_before[place.before] & self.by_digits[left.min(RUN_LIMIT)];
+        let digit = |b: u8| usize::from(b.wrapping_sub(b'0') & 15);
+        let lead = match *place.digits {
+            [a, b, c, ..] => 110 + digit(a) * 100 + digit(b) * 10 + digit(c),
+            [a, b] => 10 + digit(a) * 10 + digit(b),
+            [a] => digit(a),
+            [] => return [0; 2],
+        };
+        let fits = fits & self.by_lead.get(lead).copied().unwrap_or_default();
+        let fits = match *place.digits {
+            [_, _, _, d, e, f, ..] => {
+                let second = digit(d) * 100 + digit(e) * 10 + digit(f);
+                fits & self.by_second.get(second).copied().unwrap_or_default()
+            }
+            _ => fits,
+        };
+        [fits, goes_on]
+    }
+
+    /// The entries that need a word nearby: always, and when they stand for digits alone.
+    #[inline(always)]
+    pub(super) fn keyed(&self, floor: Confidence) -> [Set; 2] {
+        self.keyed[floor as usize]
+    }
+
+    /// The entries that a word speaks for.
+    #[inline(always)]
+    pub(super) fn by_word(&self, word: u16) -> Set {
+        self.by_word[usize::from(word)]
+    }
+
+    fn size(&self) -> usize {
+        let sets = self.by_lead.len()
+            + self.by_second.len()
+            + self.by_digits.len()
+            + self.by_before.len()
+            + self.by_next.len();
+        (sets + 2 * self.by_behind.len() + self.by_word.len()) * size_of::<Set>() + self.detectors.len() * 2
+    }
+}
