@@ -150,6 +150,13 @@ pub(super) fn destination(
     if *method == Method::CONNECT {
         return Err(NameError::LateConnect);
     }
+    if let Entry::Tunnel(tunnel) = entry
+        && target.authority().is_none()
+        && is_only_host(tunnel, fields)
+    {
+        // As nearly all requests in a tunnel are.
+        return Ok(tunnel.clone());
+    }
     let host = host_field(fields)?;
     match entry {
         Entry::Fronted(_) => Err(NameError::Sni),
@@ -235,6 +242,13 @@ fn host_field(fields: &HeaderMap) -> Result<Option<Authority>, NameError> {
     }
     let text = value.to_str().map_err(|_| NameError::BadAuthority)?;
     authority(text.trim()).map(Some)
+}
+
+/// Whether there is one `Host` field, and it names the destination as this gate would.
+fn is_only_host(destination: &Destination, fields: &HeaderMap) -> bool {
+    let mut values = fields.get_all(header::HOST).iter();
+    let named = values.next().is_some_and(|value| is_host_value(destination, value.as_bytes()));
+    named && values.next().is_none()
 }
 
 /// Whether a `Host` field says already what [`host_value`] would.
