@@ -103,6 +103,21 @@ pub const TAR_RECORDS: usize = 4 * 1024;
 /// Findings of members that stand in an archive as they are, remembered so that they count once.
 pub const ARCHIVE_TWICE: usize = 512;
 
+/// Bytes of a text in which a PDF document may begin: what its common readers accept.
+pub const PDF_OPENING: usize = 1024;
+/// Longest dictionary before a stream of a PDF document that is read; common ones have some hundred bytes.
+pub const PDF_DICTIONARY: usize = 16 * 1024;
+/// Bytes kept of packed objects and of what a font's codes show, which are read whole.
+pub const PDF_KEPT: usize = 256 * 1024;
+/// Longest string or name of a page that is read.
+pub const PDF_OPERAND: usize = 4 * 1024;
+/// Names, fonts and tables of codes remembered of a document.
+pub const PDF_OBJECTS: usize = 4096;
+/// Codes of one font: all that two bytes can number, in a document of many languages some thousands.
+pub const PDF_CODES: usize = 16 * 1024;
+/// Codes shown before their font was known that are kept until it is; writers that tell fonts last make small documents.
+pub const PDF_LATE: usize = 1024 * 1024;
+
 /// Wire bytes given to a decoder at once: bytes of a coded stream are released at these steps.
 pub const DECODE_STEP: usize = 4 * 1024;
 /// Longest gzip member header (RFC 1952): it is kept until it is whole, and its name, comment and extra field are

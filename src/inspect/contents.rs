@@ -3,14 +3,16 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 
+use super::depth::Path;
 use super::head;
 use super::judge::{Judge, Whence};
+use super::look::Seen;
 use super::text::Text;
 use super::{Engine, Part};
-use crate::decode::{DecodeError, Member, Unpacked, Unpacker};
+use crate::decode::{DecodeError, Member, Pages, Unpacked, Unpacker};
 use crate::detect::{Confidence, DetectorId, Finding};
 use crate::fingerprint::Fingerprint;
-use crate::limits::{ARCHIVE_DEPTH, ARCHIVE_TWICE, DECODE_STEP, DECODED_GRACE, DECODED_RATIO};
+use crate::limits::{ARCHIVE_DEPTH, ARCHIVE_TWICE, DECODE_STEP, DECODE_WINDOW, DECODED_GRACE, DECODED_RATIO};
 
 /// What was found in members of archives and has not left. None of it is ever edited.
 #[derive(Debug, Default)]
@@ -43,6 +45,12 @@ impl Packed {
         }
     }
 
+    /// The same without what was found.
+    pub(super) fn emptied(mut self) -> Packed {
+        self.hits.clear();
+        self
+    }
+
     /// Bytes that were not read, and why.
     pub(super) fn unread(&self) -> &[(&'static str, u64)] {
         &self.unread
@@ -67,12 +75,11 @@ struct Mark {
 #[derive(Debug, Default)]
 pub(super) struct Contents {
     unpacker: Unpacker,
-    member: Option<Box<Inside>>,
+    packed: Track,
+    pages: Pages,
+    shown: Track,
     /// Bytes of the text above.
     seen: u64,
-    /// Where all that came was told, while no member is open, or when it was opened.
-    told: u64,
-    marks: VecDeque<Mark>,
     depth: usize,
     /// Nothing more can be told.
     spent: bool,
@@ -81,6 +88,15 @@ pub(super) struct Contents {
     /// Findings that were made both above and in a member, or that may be: by whoever found them first.
     twice: VecDeque<(DetectorId, u64, u64)>,
     in_place: bool,
+}
+
+/// How far what one reader tells is known.
+#[derive(Debug, Default)]
+struct Track {
+    member: Option<Box<Inside>>,
+    /// Where all that came was told, while no member is open, or when it was opened.
+    told: u64,
+    marks: VecDeque<Mark>,
 }
 
 /// One member that is being read.
@@ -93,6 +109,8 @@ struct Inside {
     /// Where its bytes stand in the text above, if they do.
     place: Option<u64>,
     winners: Vec<Finding>,
+    /// The end of the text, for whoever shows shapes of values.
+    recent: VecDeque<u8>,
 }
 
 impl Contents {
@@ -114,15 +132,7 @@ impl Contents {
             return;
         }
         for piece in piece.chunks(DECODE_STEP) {
-            let (unpacker, member, depth) = (&mut self.unpacker, &mut self.member, self.depth);
-            let (twice, in_place) = (&mut self.twice, &mut self.in_place);
-            let mut failed = None;
-            let result = unpacker.push(piece, &mut |what| {
-                failed = take(judge, member, carrier, depth, what, (twice, in_place), packed).err();
-                let goes_on = failed.is_none() && !judge.blocks();
-                if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-            });
-            let result = failed.map_or(result.map(|_| ()), Err);
+            let result = self.read(judge, carrier, piece, packed);
             self.seen += piece.len() as u64;
             if let Err(error) = result {
                 self.give_up(judge, error, packed);
@@ -131,7 +141,11 @@ impl Contents {
             if judge.blocks() {
                 return;
             }
-            self.mark(judge.engine());
+            let (engine, seen) = (judge.engine(), self.seen);
+            if !self.unpacker.is_in_header() {
+                self.packed.mark(engine, seen);
+            }
+            self.shown.mark(engine, seen);
         }
     }
 
@@ -148,27 +162,38 @@ impl Contents {
         self.finish(judge, carrier, packed);
     }
 
-    fn mark(&mut self, engine: &Engine) {
-        if self.unpacker.is_in_header() {
-            return;
-        }
-        let Some(member) = &self.member else {
-            self.told = self.seen;
-            self.marks.clear();
-            return;
-        };
-        let settled = member.settled(engine, false);
-        self.marks.push_back(Mark { above: self.seen, inner: member.text.seen() });
-        // Those that lie behind the one that is asked for are never asked for again.
-        while self.marks.get(1).is_some_and(|next| next.inner <= settled) {
-            self.marks.pop_front();
-        }
+    /// Gives `piece` to both readers.
+    fn read(
+        &mut self,
+        judge: &mut Judge,
+        carrier: &[&'static str],
+        piece: &[u8],
+        packed: &mut Packed,
+    ) -> Result<(), DecodeError> {
+        let (depth, twice, in_place) = (self.depth, &mut self.twice, &mut self.in_place);
+        let mut failed = None;
+        let member = &mut self.packed.member;
+        let result = self.unpacker.push(piece, &mut |what| {
+            failed = take(judge, member, carrier, depth, what, (twice, in_place), packed).err();
+            let goes_on = failed.is_none() && !judge.blocks();
+            if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        failed.map_or(result.map(|_| ()), Err)?;
+        let member = &mut self.shown.member;
+        let result = self.pages.push(piece, &mut |what| {
+            failed = take(judge, member, carrier, depth, what, (twice, in_place), packed).err();
+            let goes_on = failed.is_none() && !judge.blocks();
+            if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+        });
+        failed.map_or(result, Err)
     }
 
     /// What follows is not read, which is refused or said.
     fn give_up(&mut self, judge: &mut Judge, error: DecodeError, packed: &mut Packed) {
-        if let Some(mut member) = self.member.take() {
-            member.finish(judge, packed, &mut self.twice);
+        for track in [&mut self.packed, &mut self.shown] {
+            if let Some(mut member) = track.member.take() {
+                member.finish(judge, packed, &mut self.twice);
+            }
         }
         packed.miss(error.as_str(), 1);
         judge.unreadable(error.as_str());
@@ -181,14 +206,21 @@ impl Contents {
         if self.spent {
             return;
         }
-        let (member, depth) = (&mut self.member, self.depth);
-        let (twice, in_place) = (&mut self.twice, &mut self.in_place);
+        let (depth, twice, in_place) = (self.depth, &mut self.twice, &mut self.in_place);
         let mut failed = None;
+        let member = &mut self.packed.member;
         let result = self.unpacker.finish(&mut |what| {
             failed = take(judge, member, carrier, depth, what, (twice, in_place), packed).err();
             if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
-        if let Err(error) = failed.map_or(result.map(|_| ()), Err) {
+        let member = &mut self.shown.member;
+        let result = failed.map_or(result.map(|_| ()), Err).and_then(|()| {
+            self.pages.finish(&mut |what| {
+                failed = take(judge, member, carrier, depth, what, (twice, in_place), packed).err();
+                if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+            })
+        });
+        if let Err(error) = failed.map_or(result, Err) {
             self.give_up(judge, error, packed);
         }
         self.spent = true;
@@ -201,13 +233,12 @@ impl Contents {
 
     /// Everything that stands below this offset of the text above is known. `exactly`: after a close look.
     pub(super) fn settled(&self, engine: &Engine, exactly: bool) -> u64 {
-        if self.spent || self.unpacker.is_idle() {
+        if self.spent {
             return u64::MAX;
         }
-        let Some(member) = &self.member else { return self.told };
-        let settled = member.settled(engine, exactly);
-        let known = self.marks.partition_point(|mark| mark.inner <= settled);
-        known.checked_sub(1).and_then(|last| self.marks.get(last)).map_or(self.told, |mark| mark.above)
+        let packed = if self.unpacker.is_idle() { u64::MAX } else { self.packed.settled(engine, exactly) };
+        let shown = if self.pages.is_open() { self.shown.settled(engine, exactly) } else { u64::MAX };
+        packed.min(shown)
     }
 
     /// Whether a finding of the text above is one of a member that stands in place, which has counted.
@@ -217,6 +248,33 @@ impl Contents {
 
     /// Memory that it takes.
     pub(super) fn bytes(&self) -> usize {
+        self.packed.bytes() + self.shown.bytes()
+    }
+}
+
+impl Track {
+    fn mark(&mut self, engine: &Engine, seen: u64) {
+        let Some(member) = &self.member else {
+            self.told = seen;
+            self.marks.clear();
+            return;
+        };
+        let settled = member.settled(engine, false);
+        self.marks.push_back(Mark { above: seen, inner: member.text.seen() });
+        // Those that lie behind the one that is asked for are never asked for again.
+        while self.marks.get(1).is_some_and(|next| next.inner <= settled) {
+            self.marks.pop_front();
+        }
+    }
+
+    fn settled(&self, engine: &Engine, exactly: bool) -> u64 {
+        let Some(member) = &self.member else { return self.told };
+        let settled = member.settled(engine, exactly);
+        let known = self.marks.partition_point(|mark| mark.inner <= settled);
+        known.checked_sub(1).and_then(|last| self.marks.get(last)).map_or(self.told, |mark| mark.above)
+    }
+
+    fn bytes(&self) -> usize {
         let member = self.member.as_ref().map_or(0, |member| member.text.bytes() + member.below.bytes());
         self.marks.len() * size_of::<Mark>() + member
     }
@@ -292,6 +350,18 @@ fn take(
     Ok(())
 }
 
+/// Text whose shape is kept: values of the longest piece that is told at once.
+const SHAPES: usize = 2 * DECODE_WINDOW;
+
+/// What of a character may be shown.
+fn shape(byte: u8) -> u8 {
+    match byte {
+        b' '..=b'~' if !byte.is_ascii_alphanumeric() => byte,
+        b'\t' | b'\r' | b'\n' => b' ',
+        _ => b'#',
+    }
+}
+
 impl Inside {
     fn new(member: &Member<'_>, carrier: &[&'static str], depth: usize) -> Inside {
         Inside {
@@ -301,6 +371,7 @@ impl Inside {
             name: member.name.to_vec(),
             place: member.in_place.then_some(u64::MAX),
             winners: Vec::new(),
+            recent: VecDeque::new(),
         }
     }
 
@@ -312,6 +383,12 @@ impl Inside {
         twice: &mut VecDeque<(DetectorId, u64, u64)>,
     ) {
         self.text.push(judge.engine(), text);
+        if judge.gathers() {
+            // A shape: which characters stand where is all that is kept.
+            self.recent.extend(text.iter().map(|byte| shape(*byte)));
+            let more = self.recent.len().saturating_sub(SHAPES);
+            self.recent.drain(..more);
+        }
         self.below.push(judge, &self.carrier, text, packed);
         let settled = self.text.settled(judge.engine());
         self.settle(judge, settled, packed, twice);
@@ -334,6 +411,19 @@ impl Inside {
         self.settle(judge, u64::MAX, packed, twice);
     }
 
+    fn gather(&self, judge: &mut Judge, finding: Finding, path: &Path, is_first: bool) {
+        if !is_first {
+            return;
+        }
+        let begin = self.text.seen().saturating_sub(self.recent.len() as u64);
+        let at = |offset: u64| usize::try_from(offset.saturating_sub(begin)).unwrap_or(usize::MAX);
+        let (from, to) = (at(finding.start), at(finding.end));
+        let value = self.recent.iter().skip(from).take(to.saturating_sub(from)).copied().collect();
+        let name = judge.engine().matcher.cleanse(&String::from_utf8_lossy(&self.name));
+        let carrier = self.carrier.iter().copied().chain(path.carriers()).collect();
+        judge.gather(Seen { finding, carrier, base: self.carrier.len(), member: Some((name, value)) });
+    }
+
     /// Counts what is certain.
     fn settle(
         &mut self,
@@ -346,11 +436,16 @@ impl Inside {
             return;
         }
         self.text.resolve(settled, &mut |detector| judge.is_exempt(detector), &mut self.winners);
-        for finding in self.winners.drain(..) {
+        let mut winners = std::mem::take(&mut self.winners);
+        for finding in winners.drain(..) {
             let path = self.text.path(&finding);
             let is_first = self.place.is_none_or(|place| {
                 !is_second(twice, finding.detector, place + finding.start, place + finding.end)
             }) && !self.below.has_counted(&finding);
+            if judge.gathers() {
+                self.gather(judge, finding, &path, is_first);
+                continue;
+            }
             if is_first {
                 let carrier: Vec<_> = self.carrier.iter().copied().chain(path.carriers()).collect();
                 let name = (!self.name.is_empty()).then_some(self.name.as_slice());
@@ -361,6 +456,7 @@ impl Inside {
             }
             packed.add(finding.detector, finding.confidence, finding.fingerprint, is_first);
         }
+        self.winners = winners;
         self.text.forget_paths(settled);
     }
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::decision::{Coverage, Decision, Part, Place, Reason};
 use super::ledger::Ledger;
+use super::look::{Gathered, Seen};
 use super::reading::Hit;
 use crate::decode;
 use crate::detect::{Confidence, DetectorId, Finding};
@@ -39,6 +40,8 @@ pub(super) struct Judge {
     refused: Option<Reason>,
     /// What would have refused it, were it not for `observe`.
     suspended: Option<Reason>,
+    /// Where findings go that nobody judges.
+    gathered: Option<Box<Gathered>>,
 }
 
 impl Judge {
@@ -52,11 +55,38 @@ impl Judge {
             unlisted,
             refused: None,
             suspended: None,
+            gathered: None,
         };
         if judge.unlisted == Action::Block && judge.engine.policy.mode() == Mode::Enforce {
             judge.refused = Some(Reason::Unlisted);
         }
         judge
+    }
+
+    /// One that only gathers.
+    pub(super) fn gathering(engine: Arc<Engine>, message: Message, gathered: Gathered) -> Judge {
+        Judge { gathered: Some(Box::new(gathered)), ..Judge::new(engine, message) }
+    }
+
+    /// What has been gathered since the last call.
+    pub(super) fn gathered(&mut self) -> (Vec<Seen>, Vec<&'static str>) {
+        let gathered = self.gathered.as_mut();
+        gathered
+            .map(|all| (std::mem::take(&mut all.seen), std::mem::take(&mut all.unread)))
+            .unwrap_or_default()
+    }
+
+    /// Whether findings are gathered, and nothing is judged.
+    pub(super) fn gathers(&self) -> bool {
+        self.gathered.is_some()
+    }
+
+    pub(super) fn gather(&mut self, seen: Seen) {
+        if let Some(all) = &mut self.gathered
+            && all.wanted.as_ref().is_none_or(|wanted| wanted.contains(&seen.finding.detector))
+        {
+            all.seen.push(seen);
+        }
     }
 
     pub(super) fn engine(&self) -> &Arc<Engine> {
@@ -73,7 +103,10 @@ impl Judge {
     }
 
     pub(super) fn is_exempt(&mut self, detector: DetectorId) -> bool {
-        self.tally().is_exempt(detector)
+        match &self.gathered {
+            Some(all) => all.wanted.as_ref().is_some_and(|wanted| !wanted.contains(&detector)),
+            None => self.tally().is_exempt(detector),
+        }
     }
 
     /// Counts a finding that has won its place.
@@ -117,6 +150,12 @@ impl Judge {
 
     /// The body cannot be read: it is refused, or passes uninspected.
     pub(super) fn unreadable(&mut self, word: &'static str) {
+        if let Some(all) = &mut self.gathered {
+            if !all.unread.contains(&word) {
+                all.unread.push(word);
+            }
+            return;
+        }
         let refuses = match self.engine.undecodable {
             Action::Allow | Action::Alert => false,
             Action::Redact | Action::Block => true,

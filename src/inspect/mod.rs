@@ -20,6 +20,7 @@ mod hold;
 mod inspector;
 mod judge;
 mod ledger;
+mod look;
 mod percent;
 mod reading;
 mod text;
@@ -29,6 +30,7 @@ pub use decision::{Coverage, Decision, Found, Part, Place, Reason};
 pub use familiar::Familiar;
 pub use held::HeldBytes;
 pub use inspector::Inspector;
+pub use look::{Look, Seen};
 
 use std::sync::Arc;
 

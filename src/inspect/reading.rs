@@ -6,6 +6,7 @@ use super::Part;
 use super::contents::{Contents, Packed};
 use super::depth::Path;
 use super::judge::{Judge, Whence};
+use super::look::Seen;
 use super::text::Text;
 use crate::detect::{Confidence, DetectorId, Finding};
 use crate::fingerprint::Fingerprint;
@@ -106,6 +107,11 @@ impl Reading {
             if self.contents.has_counted(&finding) {
                 continue;
             }
+            if judge.gathers() {
+                let carrier = self.carrier.iter().copied().chain(path.carriers()).collect();
+                judge.gather(Seen { finding, carrier, base: self.carrier.len(), member: None });
+                continue;
+            }
             let carrier: Vec<_> = self.carrier.iter().copied().chain(path.carriers()).collect();
             let whence = Whence { part: Part::Body, path: None, family: None, carrier: &carrier };
             judge.count(&finding, whence);
@@ -171,6 +177,16 @@ impl Reading {
         let below = self.hits.partition_point(|hit| hit.start < limit);
         let cut = below.checked_sub(1).and_then(|last| self.hits.get(last)).filter(|hit| hit.end() > limit);
         cut.map_or(limit, |hit| hit.start)
+    }
+
+    /// How far the text itself is known, whatever is packed in it.
+    pub(super) fn surface_limit(&self, judge: &Judge) -> u64 {
+        self.text.limit(self.text.settled(judge.engine()))
+    }
+
+    /// Forgets what was found in what is packed: nothing of it waits.
+    pub(super) fn forget(&mut self) {
+        self.packed = std::mem::take(&mut self.packed).emptied();
     }
 
     /// The next hit that leaves when everything below `limit` does.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::order::{Order, Said};
@@ -17,15 +17,13 @@ use super::text::{Hit, TextScan, Wanted};
 use super::walk::{Entry, Walk};
 use crate::cli::Output;
 use crate::decode::{Coding, Decoder};
-use crate::detect::Matcher;
-use crate::fingerprint::FingerprintKey;
+use crate::inspect::Engine;
 use crate::limits;
 
 const GZIP: [u8; 2] = [0x1f, 0x8b];
 
 pub(super) struct Files<'a> {
-    pub(super) matcher: &'a Matcher,
-    pub(super) key: &'a FingerprintKey,
+    pub(super) engine: Arc<Engine>,
     pub(super) wanted: Wanted<'a>,
     /// Whether everything is said to be gzip.
     pub(super) gzip: bool,
@@ -126,7 +124,7 @@ impl Files<'_> {
         let coded = self.gzip || head.starts_with(&GZIP);
         let codings: &[Coding] = if coded { &[Coding::Gzip] } else { &[] };
         let mut decoder = Decoder::new(codings);
-        let mut text = TextScan::new(path, codings, self.matcher, self.key, self.wanted);
+        let mut text = TextScan::new(path, codings, Arc::clone(&self.engine), self.wanted);
         let mut stats = self.stats.as_ref().map(|stats| stats.lock().unwrap_or_else(PoisonError::into_inner));
         let mut counted = stats.as_ref().map(|stats| stats.text());
         let mut goes_on = true;
@@ -154,11 +152,15 @@ impl Files<'_> {
             read = fill(reader, chunk).map_err(input)?;
         }
         let whole = decoder.finish();
-        text.finish(&mut on_hit).map_err(|_| Unread::Output)?;
+        let unread = text.finish(&mut on_hit).map_err(|_| Unread::Output)?;
         if let (Some(stats), Some(counted)) = (&mut stats, counted) {
             stats.finish(counted);
         }
-        whole.map_err(|error| Unread::Input(error.to_string()))
+        whole.map_err(|error| Unread::Input(error.to_string()))?;
+        match unread {
+            None => Ok(()),
+            Some(word) => Err(Unread::Input(format!("something in it could not be read: {word}"))),
+        }
     }
 }
 

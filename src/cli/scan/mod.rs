@@ -12,7 +12,7 @@ use std::io::Write;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use clap::ValueEnum;
@@ -21,7 +21,11 @@ use super::packs::{PacksArg, fits};
 use super::paint::Paint;
 use super::{Failure, Output};
 use crate::config::{PackSet, keys};
-use crate::detect::{Confidence, DetectorId};
+use crate::detect::{Confidence, DetectorId, Matcher};
+use crate::fingerprint::FingerprintKey;
+use crate::inspect::{Engine, HeldBytes};
+use crate::limits;
+use crate::policy::{Action, LocalBudgets, Mode, Policy, PolicySpec};
 
 use files::{Ends, Files};
 use progress::{Progress, readable};
@@ -38,7 +42,7 @@ Examples:
   tidegate scan --pack my.toml --stats logs/      what each detector did and cost, on standard error
   kubectl logs app | tidegate scan -
 
-Every file is read, whatever its name or kind; gzip is read through; memory does not grow with what is read. Values
+Every file is read, whatever its name or kind; gzip is read through, archives are looked into; memory does not grow with what is read. Values
 are never printed, only their shape. Findings come in the order of paths, then names, however many threads there are.
 Directories are searched to their end, symbolic links in them are not followed. Exits 1 with --fail when anything is
 found, 74 when something could not be read.")]
@@ -100,25 +104,24 @@ impl Least {
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let PackSet { matcher, files } = args.packs.open()?;
+    let PackSet { matcher, .. } = args.packs.open()?;
     // What nobody asks for costs nothing.
-    let set = PackSet { matcher: matcher.reporting(args.confidence.confidence()), files };
+    let matcher = Arc::new(matcher.reporting(args.confidence.confidence()));
     let key = match &args.key {
         Some(path) => keys::read_fingerprint_key(path)?,
         None => keys::random_fingerprint_key()?,
     };
-    let chosen = chosen(&args.detectors, &set)?;
+    let chosen = chosen(&args.detectors, &matcher)?;
     let progress = Progress::new(true);
     let stats = args.stats.then(|| {
         let wanted = |id| chosen.as_ref().is_none_or(|chosen| chosen.contains(&id));
-        Mutex::new(Stats::new(&set, &wanted))
+        Mutex::new(Stats::new(&matcher, &wanted))
     });
     let files = Files {
-        matcher: &set.matcher,
-        key: &key,
+        engine: looking(&matcher, key)?,
         wanted: Wanted { least: args.confidence.confidence(), detectors: chosen.as_deref() },
         gzip: args.content_type.as_deref().is_some_and(is_gzip),
-        report: Report { format: args.format, matcher: &set.matcher, paint: Paint::stdout() },
+        report: Report { format: args.format, matcher: &matcher, paint: Paint::stdout() },
         progress: &progress,
         stats,
         ends: Ends::default(),
@@ -128,6 +131,29 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     files.scan(&args.paths, threads, output)?;
     output.flush()?;
     ended(args, files, &progress)
+}
+
+/// The gate's engine, with no rule.
+fn looking(matcher: &Arc<Matcher>, key: FingerprintKey) -> Result<Arc<Engine>, Failure> {
+    let spec = PolicySpec {
+        mode: Mode::Observe,
+        groups: Vec::new(),
+        rules: Vec::new(),
+        unlisted: Action::Allow,
+        hash: String::new(),
+    };
+    let policy =
+        Policy::compile(spec, matcher).map_err(|_| Failure::usage("no policy without rules".to_owned()))?;
+    let budgets = LocalBudgets::new(key.clone(), 0, Box::new(|| 0));
+    Ok(Arc::new(Engine {
+        matcher: Arc::clone(matcher),
+        policy: Arc::new(policy),
+        key,
+        budgets: Arc::new(budgets),
+        hold: limits::HOLD,
+        undecodable: Action::Allow,
+        held: Arc::new(HeldBytes::new(0)),
+    }))
 }
 
 /// Says what remains to be said, on standard error, and how to exit.
@@ -153,11 +179,11 @@ fn ended(args: &Args, files: Files<'_>, progress: &Progress) -> Result<(), Failu
 }
 
 /// Detectors that the patterns name; `None` without patterns.
-fn chosen(globs: &[String], set: &PackSet) -> Result<Option<Vec<DetectorId>>, Failure> {
+fn chosen(globs: &[String], matcher: &Matcher) -> Result<Option<Vec<DetectorId>>, Failure> {
     if globs.is_empty() {
         return Ok(None);
     }
-    let detectors = || (0u16..).zip(set.matcher.detectors());
+    let detectors = || (0u16..).zip(matcher.detectors());
     if let Some(nothing) = globs.iter().find(|glob| !detectors().any(|(_, known)| fits(glob, &known.id))) {
         return Err(Failure::usage(format!(
             "no pack in use has a detector `{nothing}`; `tidegate pack list` names all"

@@ -7,7 +7,6 @@ use serde::Serialize;
 use super::Format;
 use super::text::Hit;
 use crate::cli::paint::{Ink, Paint};
-use crate::decode::Coding;
 use crate::detect::{Confidence, Matcher};
 
 #[derive(Clone, Copy)]
@@ -26,6 +25,9 @@ struct Line<'a> {
     end: u64,
     /// What the offsets count in: the file, or the innermost text.
     base: &'a str,
+    /// What its member of an archive is called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<&'a str>,
     confidence: &'static str,
     carrier: Vec<&'static str>,
     masked: &'a str,
@@ -44,11 +46,17 @@ impl Report<'_> {
                     Confidence::Medium => Ink::Yellow,
                     Confidence::Low => Ink::Dim,
                 };
+                let place = match hit.line {
+                    // A member of an archive, where lines say little.
+                    0 => format!("{}!{}", hit.path.display(), hit.member),
+                    _ => hit.path.display().to_string(),
+                };
+                let line = if hit.line == 0 { hit.finding.start } else { hit.line };
                 writeln!(
                     output,
                     "{}:{}:{}: {} {}: {}",
-                    paint.with(Ink::Magenta, hit.path.display()),
-                    paint.with(Ink::Green, hit.line),
+                    paint.with(Ink::Magenta, place),
+                    paint.with(Ink::Green, line),
                     hit.column,
                     paint.with(Ink::Bold, detector),
                     paint.with(ink, confidence),
@@ -56,13 +64,16 @@ impl Report<'_> {
                 )
             }
             Format::Jsonl => {
-                let carrier = hit.codings.iter().map(|coding| coding.as_str()).collect::<Vec<_>>();
+                let codings = hit.codings.iter().map(|coding| coding.as_str());
+                let carrier = codings.chain(hit.carrier.iter().copied()).collect::<Vec<_>>();
+                let base = carrier.get(..hit.codings.len() + hit.base).unwrap_or_default().join("/");
                 let line = Line {
                     path: &hit.path.to_string_lossy(),
                     detector,
                     start: hit.finding.start,
                     end: hit.finding.end,
-                    base: hit.codings.last().map_or("file", |coding: &Coding| coding.as_str()),
+                    base: if base.is_empty() { "file" } else { &base },
+                    member: (!hit.member.is_empty()).then_some(hit.member.as_str()),
                     confidence,
                     carrier,
                     masked: &hit.masked,

@@ -5,7 +5,6 @@ use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use crate::cli::cost;
-use crate::config::PackSet;
 use crate::detect::trace::Tally;
 use crate::detect::{DetectorId, Finding, Matcher, Scan};
 use crate::fingerprint::FingerprintKey;
@@ -18,7 +17,7 @@ const BLOCK: usize = 256 * 1024;
 
 /// Counts of all texts.
 pub(super) struct Stats<'a> {
-    set: &'a PackSet,
+    matcher: &'a Matcher,
     key: FingerprintKey,
     each: Vec<Each>,
     bytes: u64,
@@ -42,17 +41,17 @@ pub(super) struct Text {
 }
 
 impl<'a> Stats<'a> {
-    pub(super) fn new(set: &'a PackSet, wanted: &dyn Fn(DetectorId) -> bool) -> Stats<'a> {
-        let numbers = (0u16..).zip(set.matcher.detectors());
+    pub(super) fn new(matcher: &'a Matcher, wanted: &dyn Fn(DetectorId) -> bool) -> Stats<'a> {
+        let numbers = (0u16..).zip(matcher.detectors());
         let each = numbers.filter(|(number, _)| wanted(DetectorId(*number))).map(|(number, detector)| {
-            let pack = set.matcher.packs().get(detector.pack);
+            let pack = matcher.packs().get(detector.pack);
             let alone = pack.and_then(|pack| {
                 let definition = pack.definitions.iter().find(|definition| definition.id() == detector.id);
                 definition.and_then(|definition| cost::alone(pack, definition))
             });
             Each { id: DetectorId(number), alone, tally: Tally::default(), spent: Duration::ZERO }
         });
-        Stats { set, key: FingerprintKey::new(&[0; 32]), each: each.collect(), bytes: 0 }
+        Stats { matcher, key: FingerprintKey::new(&[0; 32]), each: each.collect(), bytes: 0 }
     }
 
     pub(super) fn text(&self) -> Text {
@@ -84,7 +83,7 @@ impl<'a> Stats<'a> {
     fn decide(&mut self, text: &mut Text, to: usize) {
         for (each, (next, _)) in self.each.iter_mut().zip(&mut text.each) {
             let starts = text.decided..to;
-            let tally = self.set.matcher.trace(each.id, &text.buffer, starts, next, &mut |_| {});
+            let tally = self.matcher.trace(each.id, &text.buffer, starts, next, &mut |_| {});
             each.tally.add(&tally);
         }
         let gone = to.saturating_sub(AROUND);
@@ -98,7 +97,7 @@ impl<'a> Stats<'a> {
         let per_byte = |each: &Each| each.spent.as_secs_f64() * 1e9 / (self.bytes.max(1) as f64);
         let mut rows = self.each.iter().collect::<Vec<_>>();
         rows.sort_by(|a, b| per_byte(b).total_cmp(&per_byte(a)));
-        let id = |each: &Each| self.set.matcher.detector(each.id).id.as_str();
+        let id = |each: &Each| self.matcher.detector(each.id).id.as_str();
         let width = rows.iter().map(|each| id(each).len()).max().unwrap_or(0);
         writeln!(
             output,
@@ -146,7 +145,7 @@ mod tests {
         let text = line.repeat(8000);
         let mut counted = Vec::new();
         for chunk in [text.len(), 1000, 64 * 1024 - 1] {
-            let mut stats = Stats::new(&set, &|_| true);
+            let mut stats = Stats::new(&set.matcher, &|_| true);
             let mut one = stats.text();
             text.as_bytes().chunks(chunk).for_each(|chunk| stats.push(&mut one, chunk));
             stats.finish(one);

@@ -2,19 +2,25 @@
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::cli::masked;
 use crate::decode::Coding;
-use crate::detect::{Confidence, DetectorId, Finding, Matcher, Scan};
-use crate::fingerprint::FingerprintKey;
+use crate::detect::{Confidence, DetectorId, Finding, Matcher};
+use crate::inspect::{Engine, Look};
 use crate::limits;
-use crate::policy::Overlap;
 
 /// A finding and where it stands.
 #[derive(Debug)]
 pub(super) struct Hit<'a> {
     pub(super) path: &'a Path,
     pub(super) codings: &'a [Coding],
+    /// What it is packed in and wears in the text, outermost first.
+    pub(super) carrier: Vec<&'static str>,
+    /// How many of them its offsets count behind.
+    pub(super) base: usize,
+    /// The member that it stands in, if it does; then there is no line.
+    pub(super) member: String,
     pub(super) finding: Finding,
     /// 1-based.
     pub(super) line: u64,
@@ -37,13 +43,11 @@ pub(super) struct Wanted<'a> {
 pub(super) struct TextScan<'a> {
     path: &'a Path,
     codings: &'a [Coding],
-    matcher: &'a Matcher,
-    key: &'a FingerprintKey,
+    engine: Arc<Engine>,
     wanted: Wanted<'a>,
-    scan: Scan,
-    overlap: Overlap,
-    fresh: Vec<Finding>,
-    chosen: Vec<Finding>,
+    look: Look,
+    /// Why something was not read.
+    unread: Option<&'static str>,
     window: Window,
 }
 
@@ -51,22 +55,11 @@ impl<'a> TextScan<'a> {
     pub(super) fn new(
         path: &'a Path,
         codings: &'a [Coding],
-        matcher: &'a Matcher,
-        key: &'a FingerprintKey,
+        engine: Arc<Engine>,
         wanted: Wanted<'a>,
     ) -> TextScan<'a> {
-        TextScan {
-            path,
-            codings,
-            matcher,
-            key,
-            wanted,
-            scan: Scan::new(),
-            overlap: Overlap::default(),
-            fresh: Vec::new(),
-            chosen: Vec::new(),
-            window: Window::default(),
-        }
+        let look = Look::new(Arc::clone(&engine), wanted.detectors.map(<[DetectorId]>::to_vec));
+        TextScan { path, codings, engine, wanted, look, unread: None, window: Window::default() }
     }
 
     pub(super) fn push(
@@ -75,30 +68,45 @@ impl<'a> TextScan<'a> {
         on_hit: &mut dyn FnMut(&Hit<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
         self.window.bytes.extend_from_slice(chunk);
-        self.scan.push(self.matcher, self.key, chunk, &mut self.fresh);
-        self.report(self.scan.settled(), on_hit)
+        self.look.push(chunk);
+        let settled = self.look.settled();
+        self.report(settled, on_hit)
     }
 
-    pub(super) fn finish(&mut self, on_hit: &mut dyn FnMut(&Hit<'_>) -> io::Result<()>) -> io::Result<()> {
-        self.scan.finish(self.matcher, self.key, &mut self.fresh);
-        self.report(u64::MAX, on_hit)
+    /// The text has ended; a word for what of it could not be read.
+    pub(super) fn finish(
+        &mut self,
+        on_hit: &mut dyn FnMut(&Hit<'_>) -> io::Result<()>,
+    ) -> io::Result<Option<&'static str>> {
+        self.look.finish();
+        self.report(u64::MAX, on_hit)?;
+        Ok(self.unread)
     }
 
     fn report(&mut self, settled: u64, on_hit: &mut dyn FnMut(&Hit<'_>) -> io::Result<()>) -> io::Result<()> {
-        if let Some(detectors) = self.wanted.detectors {
-            self.fresh.retain(|finding| detectors.contains(&finding.detector));
+        let (mut all, unread) = self.look.take();
+        self.unread = self.unread.or(unread.first().copied());
+        all.sort_by_key(|seen| (seen.member.is_none(), seen.finding.start));
+        for seen in all.into_iter().filter(|seen| seen.finding.confidence >= self.wanted.least) {
+            let (path, codings, finding) = (self.path, self.codings, seen.finding);
+            let (carrier, base) = (seen.carrier, seen.base);
+            let hit = match seen.member {
+                Some((member, shape)) => {
+                    let masked = String::from_utf8_lossy(&shape).into_owned();
+                    let context = masked.clone();
+                    Hit { path, codings, carrier, base, member, finding, line: 0, column: 0, masked, context }
+                }
+                None => {
+                    let (line, column) = self.window.place(finding.start);
+                    let masked = masked::shape(self.window.slice(finding.start, finding.end));
+                    let context = self.window.context(&self.engine.matcher, &finding);
+                    let member = String::new();
+                    Hit { path, codings, carrier, base, member, finding, line, column, masked, context }
+                }
+            };
+            on_hit(&hit)?;
         }
-        self.overlap.add(&mut self.fresh);
-        self.overlap.resolve(settled, &mut |_| false, &mut self.chosen);
-        for finding in self.chosen.drain(..).filter(|finding| finding.confidence >= self.wanted.least) {
-            let (line, column) = self.window.place(finding.start);
-            let masked = masked::shape(self.window.slice(finding.start, finding.end));
-            let context = self.window.context(self.matcher, &finding);
-            let (path, codings) = (self.path, self.codings);
-            on_hit(&Hit { path, codings, finding, line, column, masked, context })?;
-        }
-        let undecided = self.overlap.first_start().unwrap_or(settled).min(settled);
-        self.window.forget(undecided.saturating_sub(limits::SCAN_CONTEXT as u64));
+        self.window.forget(settled.saturating_sub(limits::SCAN_CONTEXT as u64));
         Ok(())
     }
 }
@@ -164,15 +172,17 @@ impl Window {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::cli::scan::looking;
     use crate::detect::Pack;
+    use crate::fingerprint::FingerprintKey;
 
     const WANTED: Wanted<'_> = Wanted { least: Confidence::Medium, detectors: None };
 
     fn hits(text: &[u8], chunk: usize) -> Vec<(String, u64, u64, u64, u64, String, String)> {
         let packs = ["payment", "contact"].map(|name| Pack::built_in(name).unwrap());
-        let matcher = Matcher::compile(packs.into()).unwrap();
-        let key = FingerprintKey::new(&[1; 32]);
-        let mut scan = TextScan::new(Path::new("t"), &[], &matcher, &key, WANTED);
+        let matcher = Arc::new(Matcher::compile(packs.into()).unwrap());
+        let engine = looking(&matcher, FingerprintKey::new(&[1; 32])).unwrap();
+        let mut scan = TextScan::new(Path::new("t"), &[], engine, WANTED);
         let mut hits = Vec::new();
         let mut on_hit = |hit: &Hit<'_>| {
             let id = matcher.detector(hit.finding.detector).id.clone();
@@ -225,9 +235,9 @@ mod tests {
     #[test]
     fn what_is_kept_does_not_grow_with_the_text() {
         let packs = vec![Pack::built_in("payment").unwrap()];
-        let matcher = Matcher::compile(packs).unwrap();
-        let key = FingerprintKey::new(&[1; 32]);
-        let mut scan = TextScan::new(Path::new("t"), &[], &matcher, &key, WANTED);
+        let matcher = Arc::new(Matcher::compile(packs).unwrap());
+        let engine = looking(&matcher, FingerprintKey::new(&[1; 32])).unwrap();
+        let mut scan = TextScan::new(Path::new("t"), &[], engine, WANTED);
         for _ in 0..200 {
             scan.push(&[b'x'; 8192], &mut |_| Ok(())).unwrap();
         }

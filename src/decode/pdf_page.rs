@@ -1,0 +1,258 @@
+//! The operators of a PDF page that show text, read as they come: what one line shows is joined.
+
+use super::pdf_object::Fonts;
+use crate::limits::PDF_OPERAND;
+
+/// From which kerning, in thousandths of a font's size, a gap is a space.
+const GAP: f32 = 180.0;
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum State {
+    #[default]
+    Between,
+    /// In a literal string: open parentheses, and a backslash before.
+    Literal(u32, bool),
+    /// In its octal escape: digits, and their value.
+    Octal(u32, u8, u32),
+    /// In a hexadecimal string, behind its first digit or not.
+    Hex(Option<u8>),
+    Word,
+    Comment,
+    /// In the data of an inline image: the last bytes.
+    Image([u8; 3]),
+}
+
+/// Where one page stands.
+#[derive(Debug, Default)]
+pub(super) struct Page {
+    state: State,
+    word: Vec<u8>,
+    string: Vec<u8>,
+    /// What the next operator shows; `None` is a gap.
+    shown: Vec<Option<Vec<u8>>>,
+    length: usize,
+    numbers: Vec<f32>,
+    name: Vec<u8>,
+    font: Vec<u8>,
+    /// The line that the last text matrix set.
+    line: Option<f32>,
+    /// Length of what was shown last.
+    last: usize,
+}
+
+impl Page {
+    /// The page goes on with `data`; appends what it shows.
+    pub(super) fn push(&mut self, data: &[u8], fonts: &mut Fonts, out: &mut Vec<u8>) {
+        for &byte in data {
+            self.byte(byte, fonts, out);
+        }
+    }
+
+    /// The page has ended.
+    pub(super) fn finish(&mut self, fonts: &mut Fonts, out: &mut Vec<u8>) {
+        self.byte(b'\n', fonts, out);
+        self.part(fonts, out);
+    }
+
+    fn byte(&mut self, byte: u8, fonts: &mut Fonts, out: &mut Vec<u8>) {
+        match self.state {
+            State::Between => self.begin(byte),
+            State::Literal(depth, true) => self.escaped(byte, depth),
+            State::Literal(depth, false) => match byte {
+                b'\\' => self.state = State::Literal(depth, true),
+                b'(' => {
+                    self.put(byte);
+                    self.state = State::Literal(depth + 1, false);
+                }
+                b')' if depth == 1 => self.end_string(),
+                b')' => {
+                    self.put(byte);
+                    self.state = State::Literal(depth - 1, false);
+                }
+                _ => self.put(byte),
+            },
+            State::Octal(digits, value, depth) => match byte {
+                b'0'..=b'7' if digits < 3 => {
+                    let value = value.wrapping_shl(3) | (byte - b'0');
+                    self.state = State::Octal(digits + 1, value, depth);
+                }
+                _ => {
+                    self.put(value);
+                    self.state = State::Literal(depth, false);
+                    self.byte(byte, fonts, out);
+                }
+            },
+            State::Hex(half) => self.hex(byte, half),
+            State::Comment => {
+                if matches!(byte, b'\r' | b'\n') {
+                    self.state = State::Between;
+                }
+            }
+            State::Image([a, b, c]) => {
+                let is_end =
+                    matches!(a, b'\n' | b'\r' | b' ') && [b, c] == *b"EI" && byte.is_ascii_whitespace();
+                self.state = if is_end { State::Between } else { State::Image([b, c, byte]) };
+            }
+            State::Word if is_regular(byte) => {
+                if self.word.len() < PDF_OPERAND {
+                    self.word.push(byte);
+                }
+            }
+            State::Word => {
+                self.state = State::Between;
+                self.word(fonts, out);
+                if self.state == State::Between {
+                    self.begin(byte);
+                }
+            }
+        }
+    }
+
+    fn begin(&mut self, byte: u8) {
+        match byte {
+            b'(' => self.state = State::Literal(1, false),
+            b'<' => self.state = State::Hex(None),
+            b'%' => self.state = State::Comment,
+            b'/' => {
+                self.word.clear();
+                self.word.push(byte);
+                self.state = State::Word;
+            }
+            _ if is_regular(byte) => {
+                self.word.clear();
+                self.word.push(byte);
+                self.state = State::Word;
+            }
+            _ => {}
+        }
+    }
+
+    fn escaped(&mut self, byte: u8, depth: u32) {
+        self.state = State::Literal(depth, false);
+        match byte {
+            b'n' => self.put(b'\n'),
+            b'r' => self.put(b'\r'),
+            b't' => self.put(b'\t'),
+            b'b' | b'f' => self.put(b' '),
+            b'0'..=b'7' => self.state = State::Octal(1, byte - b'0', depth),
+            b'\r' | b'\n' => {}
+            _ => self.put(byte),
+        }
+    }
+
+    fn hex(&mut self, byte: u8, half: Option<u8>) {
+        let digit = char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+        match (digit, half, byte) {
+            (Some(digit), None, _) => self.state = State::Hex(Some(digit)),
+            (Some(digit), Some(first), _) => {
+                self.put(first << 4 | digit);
+                self.state = State::Hex(None);
+            }
+            (None, half, b'>') => {
+                if let Some(first) = half {
+                    self.put(first << 4);
+                }
+                self.end_string();
+            }
+            // A dictionary begins, which is no string.
+            (None, _, b'<') => self.state = State::Between,
+            (None, _, _) => {}
+        }
+    }
+
+    fn put(&mut self, byte: u8) {
+        if self.length < PDF_OPERAND {
+            self.length += 1;
+            self.string.push(byte);
+        }
+    }
+
+    fn end_string(&mut self) {
+        self.state = State::Between;
+        self.shown.push(Some(std::mem::take(&mut self.string)));
+    }
+
+    /// A number, a name or an operator is whole.
+    fn word(&mut self, fonts: &mut Fonts, out: &mut Vec<u8>) {
+        let word = std::mem::take(&mut self.word);
+        if let Some(name) = word.strip_prefix(b"/") {
+            self.name = name.to_vec();
+        } else if let Some(number) = std::str::from_utf8(&word).ok().and_then(|word| word.parse::<f32>().ok())
+        {
+            if !self.shown.is_empty() && number < -GAP {
+                self.shown.push(None);
+            }
+            if self.numbers.len() == 6 {
+                self.numbers.remove(0);
+            }
+            self.numbers.push(number);
+        } else {
+            self.operator(&word, fonts, out);
+            self.shown.clear();
+            self.length = 0;
+            self.numbers.clear();
+        }
+        self.word = word;
+        self.word.clear();
+    }
+
+    fn operator(&mut self, word: &[u8], fonts: &mut Fonts, out: &mut Vec<u8>) {
+        match word {
+            b"Tj" | b"TJ" => self.show(fonts, out),
+            b"'" | b"\"" => {
+                self.part(fonts, out);
+                self.show(fonts, out);
+            }
+            b"Tf" => self.font = std::mem::take(&mut self.name),
+            b"Td" | b"TD" => {
+                let down = self.numbers.last().copied().unwrap_or_default();
+                self.moved(down != 0.0, fonts, out);
+            }
+            b"Tm" => {
+                let line = self.numbers.last().copied().unwrap_or_default();
+                let to_other_line = self.line.replace(line) != Some(line);
+                self.moved(to_other_line, fonts, out);
+            }
+            b"T*" | b"ET" => {
+                self.line = None;
+                self.part(fonts, out);
+            }
+            b"ID" => self.state = State::Image([0; 3]),
+            _ => {}
+        }
+    }
+
+    /// The place moves: to another line, or along this one. Writers that place each character by itself leave no gaps.
+    fn moved(&mut self, to_other_line: bool, fonts: &mut Fonts, out: &mut Vec<u8>) {
+        if to_other_line {
+            self.part(fonts, out);
+        } else if self.last > 2 {
+            fonts.show(&self.font, b" ", out);
+        }
+    }
+
+    fn part(&mut self, fonts: &mut Fonts, out: &mut Vec<u8>) {
+        if self.last > 0 {
+            fonts.show(&[], b"\n", out);
+            self.last = 0;
+        }
+    }
+
+    fn show(&mut self, fonts: &mut Fonts, out: &mut Vec<u8>) {
+        for run in std::mem::take(&mut self.shown) {
+            match run {
+                Some(codes) => {
+                    self.last = codes.len();
+                    fonts.show(&self.font, &codes, out);
+                }
+                None => fonts.show(&[], b" ", out),
+            }
+        }
+    }
+}
+
+fn is_regular(byte: u8) -> bool {
+    !byte.is_ascii_whitespace()
+        && byte != 0
+        && !matches!(byte, b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'/' | b'%')
+}

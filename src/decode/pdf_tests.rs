@@ -1,0 +1,138 @@
+use flate2::Compression;
+use flate2::write::ZlibEncoder;
+use std::io::Write;
+
+use super::*;
+
+/// The text of each stream that is told, and how it ended.
+fn shown(text: &[u8], cut: usize) -> (Vec<String>, Result<(), DecodeError>) {
+    let (mut pages, mut out) = (Pages::default(), Vec::<String>::new());
+    let mut take = |what: Unpacked<'_>| {
+        match what {
+            Unpacked::Open(_) => out.push(String::new()),
+            Unpacked::Text(text, _) => out.last_mut().unwrap().push_str(&String::from_utf8_lossy(text)),
+            Unpacked::Unread(error, _) => out.push(error.as_str().to_owned()),
+            Unpacked::Close | Unpacked::Aside(_) => {}
+        }
+        ControlFlow::Continue(())
+    };
+    let mut result = Ok(());
+    for piece in text.chunks(cut) {
+        result = result.and_then(|()| pages.push(piece, &mut take));
+    }
+    let result = result.and_then(|()| pages.finish(&mut take));
+    (out, result)
+}
+
+fn shown_any(text: &[u8]) -> (Vec<String>, Result<(), DecodeError>) {
+    let whole = shown(text, text.len());
+    for cut in [1, 2, 7, 100] {
+        assert_eq!(shown(text, cut), whole, "cut {cut}");
+    }
+    whole
+}
+
+fn flate(text: &[u8]) -> Vec<u8> {
+    let mut encoder = ZlibEncoder::new(Vec::new(), Compression::fast());
+    encoder.write_all(text).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn a85(bytes: &[u8]) -> Vec<u8> {
+    let mut out = Vec::new();
+    for quad in bytes.chunks(4) {
+        let mut four = [0; 4];
+        four[..quad.len()].copy_from_slice(quad);
+        let (mut value, mut digits) = (u32::from_be_bytes(four), [0; 5]);
+        for digit in digits.iter_mut().rev() {
+            *digit = b'!' + u8::try_from(value % 85).unwrap();
+            value /= 85;
+        }
+        if four == [0; 4] && quad.len() == 4 { out.push(b'z') } else { out.extend(&digits[..=quad.len()]) }
+    }
+    out.extend(b"~>");
+    out
+}
+
+fn object(number: u32, dictionary: &str, data: &[u8]) -> Vec<u8> {
+    let head = format!("{number} 0 obj\n<< {dictionary} /Length {} >>\nstream\n", data.len());
+    [head.as_bytes(), data, b"\nendstream\nendobj\n"].concat()
+}
+
+fn document(objects: &[Vec<u8>]) -> Vec<u8> {
+    [
+        b"%PDF-1.7\n%\xe2\xe3\n",
+        objects.concat().as_slice(),
+        b"trailer << /Root 1 0 R >>\nstartxref\n0\n%%EOF\n",
+    ]
+    .concat()
+}
+
+#[test]
+fn operators_that_show_text_are_read() {
+    let cases = [
+        ("BT /F1 12 Tf 1 0 0 1 72 720 Tm (4539 1488) Tj T* ET", "4539 1488\n"),
+        ("BT [(45) 20 (39) -250 (14\\0568\\)) 3 <3839>] TJ ET", "4539 14.8)89\n"),
+        ("BT (a) Tj 10 0 Td (b) Tj 0 -12 Td (c) Tj ET", "ab\nc\n"),
+        ("BT 1 0 0 1 72 700 Tm (4) Tj 1 0 0 1 80 700 Tm (5) Tj 1 0 0 1 72 690 Tm (6) Tj ET", "45\n6\n"),
+        (
+            "BT (word) Tj 40 0 Td (next) Tj ET (not shown) /x BI /W 1 ID \x01(xx)\x02 EI BT (z\\\ny) ' ET",
+            "word next\nzy\n",
+        ),
+        ("/Span << /ActualText <FEFF> >> BDC BT (a(b)c) Tj ET EMC % (c) Tj", "a(b)c\n"),
+    ];
+    for (page, expected) in cases {
+        for body in [
+            object(4, "", page.as_bytes()),
+            object(4, "/Filter /FlateDecode", &flate(page.as_bytes())),
+            object(4, "/Filter [ /ASCII85Decode /FlateDecode ]", &a85(&flate(page.as_bytes()))),
+        ] {
+            assert_eq!(shown_any(&document(&[body])), (vec![expected.to_owned()], Ok(())), "{page}");
+        }
+    }
+}
+
+#[test]
+fn codes_are_shown_as_their_font_says_wherever_it_stands() {
+    let page = object(
+        4,
+        "/Filter /FlateDecode",
+        &flate(b"BT /F7 12 Tf <0001000200030002> Tj ET BT /G 9 Tf (plain) Tj ET"),
+    );
+    let resources =
+        b"5 0 obj\n<</F7 6 0 R/G 8 0 R>>\nendobj\n6 0 obj\n<</Type/Font/ToUnicode 7 0 R>>\nendobj\n".to_vec();
+    let codes = b"/CIDInit /ProcSet findresource begin\n1 begincodespacerange <0000> <FFFF> endcodespacerange\n\
+                  1 beginbfchar\n<0001> <0034>\nendbfchar\n1 beginbfrange\n<0002> <0003> <0035>\nendbfrange\nend";
+    let codes = object(7, "/Filter/FlateDecode", &flate(codes));
+    let early = document(&[resources.clone(), codes.clone(), page.clone()]);
+    assert_eq!(shown_any(&early), (vec!["4565\nplain\n".to_owned()], Ok(())));
+    let late = document(&[page.clone(), codes.clone(), resources]);
+    assert_eq!(shown_any(&late).0.last().unwrap(), "4565\n\n\n");
+    // The same objects, packed together.
+    let (font, names) = ("<</Type/Font/ToUnicode 7 0 R>>", "<</F7 6 0 R/G 8 0 R>>");
+    let packed = format!("6 0 5 {} {font} {names}", font.len() + 1);
+    let first = packed.find('<').unwrap();
+    let packed = object(
+        9,
+        &format!("/Type /ObjStm /N 2 /First {first} /Filter /FlateDecode"),
+        &flate(packed.as_bytes()),
+    );
+    let late = document(&[page, codes, packed]);
+    assert_eq!(shown_any(&late).0.last().unwrap(), "4565\n\n\n");
+}
+
+#[test]
+fn what_cannot_be_read_is_said() {
+    let page = object(4, "/Filter /LZWDecode", b"abc");
+    assert_eq!(shown_any(&document(&[page])), (vec!["method".to_owned()], Ok(())));
+    let locked = [document(&[]), b"trailer << /Encrypt 9 0 R >>".to_vec()].concat();
+    assert_eq!(shown_any(&locked).1, Err(DecodeError::Encrypted));
+    let image = object(4, "/Subtype /Image /Filter /DCTDecode", b"(xx) Tj");
+    let broken = object(5, "/Filter /FlateDecode", b"(xx) Tj");
+    assert_eq!(shown_any(&document(&[image, broken])), (vec![], Ok(())));
+    assert_eq!(shown_any(b"no %PDF here (a) Tj stream\n(x) Tj endstream"), (vec![], Ok(())));
+    // As a part of another body.
+    let part =
+        [b"--b\r\n\r\n".as_slice(), &[b'x'; 3000], &document(&[object(4, "", b"BT (a) Tj ET")])].concat();
+    assert_eq!(shown_any(&part), (vec!["a\n".to_owned()], Ok(())));
+}
