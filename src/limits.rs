@@ -11,6 +11,21 @@ pub const PATTERN_AUTOMATON: usize = 2 * 1024 * 1024;
 pub const PATTERN_WORK: usize = 4 * 1024 * 1024;
 /// Furthest a keyword may stand before or after a value, in bytes.
 pub const KEYWORD_REACH: usize = 128;
+/// Furthest that names are looked for backwards from a value: keys of enclosing objects, elements, its row's beginning,
+/// its part's header. Far enough for the records that people send, short enough to be carried over from chunk to chunk.
+pub const NAMES_REACH: usize = 1024;
+/// Names around one value that count and are told, the innermost first.
+pub const NAMES: usize = 8;
+/// Longest such name that is told whole.
+pub const NAME_LEN: usize = 64;
+/// Longest first line of a text that is kept as the header of its columns, and most columns; what spreadsheets and
+/// databases export stays below.
+pub const HEADER_ROW: usize = 4096;
+pub const COLUMNS: usize = 512;
+/// Longest line that parts the parts of a body: RFC 2046 grants 70 characters and four dashes.
+pub const BOUNDARY: usize = 76;
+/// Places of findings of one text that are looked up for the record; a record tells of fewer.
+pub const PLACES: usize = 512;
 /// Longest pattern for what stands right before or behind a match, in bytes.
 pub const EXCLUDE_REACH: usize = 64;
 /// Ways to divide one match into prefix, value and suffix that are tried; more would make a start cost too much.

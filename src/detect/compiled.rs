@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::anchor::{Anchor, is_separator};
+use super::names::Scopes;
 use super::pack::{Boundary, Definition, Normalize, Tier};
 use super::shape::{DEAD, Shape, ShapeError};
 use super::validate::Check;
@@ -40,6 +41,8 @@ pub(super) struct Compiled {
     pub not_after: Option<Arc<Shape>>,
     excluded: Vec<Vec<u8>>,
     pub has_words: bool,
+    /// Where words count.
+    pub scopes: Scopes,
 }
 
 /// Automata of patterns for what stands around matches.
@@ -139,6 +142,7 @@ impl Compiled {
             not_after: around(&definition.exclude.after)?,
             excluded: definition.exclude.values.iter().map(|v| normalised(normalize, v.as_bytes())).collect(),
             has_words: keywords.is_some_and(|k| !k.any.is_empty()) || !definition.exclude.keywords.is_empty(),
+            scopes: Scopes::of(keywords.map_or(&[], |k| &k.scope)),
             shape,
         })
     }

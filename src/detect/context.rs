@@ -1,5 +1,7 @@
 //! Words near a value: what raises and what lowers confidence.
 
+use std::ops::Range;
+
 use super::anchor::is_separator;
 use super::simd::{self, Level};
 
@@ -220,8 +222,19 @@ impl Words {
         }
     }
 
+    /// Calls `hit` for every word that lies wholly inside `range`.
+    pub(super) fn inside(&self, level: Level, text: &[u8], range: Range<usize>, mut hit: impl FnMut(u16)) {
+        simd::word_starts(level, text, range.start, range.end, &mut |at, count| {
+            self.at(text, at, count, |word, end| {
+                if end <= range.end {
+                    hit(word);
+                }
+            });
+        });
+    }
+
     /// What a word says of a detector.
-    fn says(&self, word: u16, detector: u16) -> Evidence {
+    pub(super) fn says(&self, word: u16, detector: u16) -> Evidence {
         let mut evidence = Evidence::default();
         for &(owner, positive) in &self.entries[usize::from(word)].speaks {
             if owner == detector {

@@ -2,7 +2,7 @@
 
 use super::region::How;
 use super::simd::Level;
-use super::{Confidence, Matcher, Pack, Scan};
+use super::{Confidence, Label, Matcher, Pack, Scan, Scope};
 use crate::fingerprint::FingerprintKey;
 
 fn matcher(detectors: &str) -> Matcher {
@@ -28,14 +28,11 @@ fn findings(matcher: &Matcher, label: Option<&str>, text: &str) -> Vec<String> {
         };
         found.iter().map(one).collect()
     };
-    let whole = spell(&matcher.find(&key, label.map(str::as_bytes), text.as_bytes()));
+    let named = label.map(|name| Label { scope: Scope::Header, name: name.as_bytes() });
+    let whole = spell(&matcher.find(&key, named, text.as_bytes()));
     for level in Level::all() {
         let how = How { level, key: Some(&key), floor: matcher.floor };
-        assert_eq!(
-            spell(&matcher.find_at(how, label.map(str::as_bytes), text.as_bytes())),
-            whole,
-            "{level:?}"
-        );
+        assert_eq!(spell(&matcher.find_at(how, named, text.as_bytes())), whole, "{level:?}");
     }
     if label.is_none() {
         for cut in 0..=text.len() {
@@ -173,4 +170,68 @@ fn alternatives_of_any_kind_are_all_found() {
         findings(&matcher, None, "x joe@host y abc-de z 123-456789"),
         ["any:joe@host:high", "any:abc-de:high", "any:123-456789:high"]
     );
+}
+
+#[test]
+fn words_count_in_the_scopes_that_a_detector_names() {
+    let of = |scope: &str| {
+        let pack = detector(
+            "id",
+            &format!(
+                "pattern = '\\d{{9}}'\ntier = \"weak\"\nboundary = \"digit\"\n[detector.keywords]\nany = [\"ssn\"]\nbefore = 4\nrequired = true\n{scope}\n[detector.exclude]\nkeywords = [\"order\"]"
+            ),
+        );
+        [matcher(&pack), matcher(&pack).reporting(Confidence::Medium)]
+    };
+    let far = "x".repeat(300);
+    let part =
+        "--b\r\nContent-Disposition: form-data; name=\"ssn\"\r\nContent-Type: text/plain\r\n\r\n123456782";
+    let rows = [
+        ("json-path", format!("{{\"ssn\":{{\"text\":\"{far}\",\"v\":[1,123456782]}}}}")),
+        ("csv-header", format!("id,ssn,n\n7,123456782,{far}\n")),
+        ("xml-name", format!("<ssn><x>{far}</x><v>123456782</v></ssn>")),
+        ("xml-name", "<a ssn=\"123456782\">".to_owned()),
+        ("form-key", format!("a={far}&ssn=see+it+123456782&b=")),
+        ("multipart-name", part.to_owned()),
+        ("near", "ssn 123456782".to_owned()),
+    ];
+    let [all, medium] = of("");
+    for (scope, text) in &rows {
+        assert_eq!(findings(&all, None, text), ["id:123456782:medium"], "{text}");
+        assert_eq!(findings(&medium, None, text), ["id:123456782:medium"], "{text}");
+        for (other, _) in rows.iter().filter(|(other, _)| other != scope && *other != "near") {
+            let [all, medium] = of(&format!("scope = [\"{other}\"]"));
+            assert_eq!(findings(&all, None, text), ["id:123456782:low"], "{other} of {text}");
+            assert!(findings(&medium, None, text).is_empty(), "{other} of {text}");
+        }
+        let [_, only] = of(&format!("scope = [\"{scope}\"]"));
+        assert_eq!(findings(&only, None, text).len(), 1, "{scope} of {text}");
+    }
+    let text = "[pack]\nname = \"t\"\nversion = \"1.0.0\"\n".to_owned()
+        + &detector(
+            "a",
+            "pattern = 'a'\ntier = \"weak\"\n[detector.keywords]\nany = [\"b\"]\nscope = [\"jsonpath\"]",
+        );
+    let errors = Pack::parse("t.toml", &text).unwrap_err();
+    assert!(errors[0].message.contains("json-path") && errors[0].line == 11, "{errors:?}");
+}
+
+#[test]
+fn a_name_of_its_own_speaks_against_a_value_and_those_around_it_do_not() {
+    let pan = detector(
+        "pan",
+        "pattern = '\\d{16}'\ntier = \"medium\"\n[detector.keywords]\nany = [\"card\"]\nbefore = 2\n[detector.exclude]\nkeywords = [\"order\"]",
+    );
+    let matcher = matcher(&pan);
+    let rows = [
+        ("{\"order_id\": 4539148803436467}", "low"),
+        ("{\"order\":{\"number\": 4539148803436467}}", "medium"),
+        ("{\"card\":{\"order_id\": 4539148803436467}}", "high"),
+        ("id,order_id\n1,4539148803436467\n", "low"),
+        ("id,ref\n1,4539148803436467\n", "medium"),
+        ("order=4539148803436467", "low"),
+    ];
+    for (text, confidence) in rows {
+        assert_eq!(findings(&matcher, None, text), [format!("pan:4539148803436467:{confidence}")], "{text}");
+    }
 }

@@ -3,11 +3,13 @@
 use super::compiled::{Around, Compiled};
 use super::context::Words;
 use super::index::Index;
+use super::names::{Label, Layout};
 use super::pack::{Definition, Mask, Pack, PackError, Tier};
 use super::region::{How, Region, Scratch};
 use super::simd::Level;
 use super::{Confidence, Finding};
 use crate::fingerprint::FingerprintKey;
+use crate::limits;
 
 /// A detector of a [`Matcher`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -145,14 +147,16 @@ impl Matcher {
     /// (a header's name, a query key): its words count as keywords. Overlapping findings of different
     /// detectors are all reported; the tally keeps one.
     #[must_use]
-    pub fn find(&self, key: &FingerprintKey, label: Option<&[u8]>, text: &[u8]) -> Vec<Finding> {
+    pub fn find(&self, key: &FingerprintKey, label: Option<Label<'_>>, text: &[u8]) -> Vec<Finding> {
         self.find_at(How { level: self.level, key: Some(key), floor: self.floor }, label, text)
     }
 
-    pub(super) fn find_at(&self, how: How<'_>, label: Option<&[u8]>, text: &[u8]) -> Vec<Finding> {
+    pub(super) fn find_at(&self, how: How<'_>, label: Option<Label<'_>>, text: &[u8]) -> Vec<Finding> {
         let mut out = Vec::new();
         let mut scratch = Scratch::new();
-        let region = Region { text, base: 0, from: 0, to: text.len(), label };
+        let layout = Layout::of(text);
+        let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
+        let region = Region { text, base: 0, from: 0, to: text.len(), label, layout };
         region.decide(self, how, &mut scratch, &mut out);
         out
     }
@@ -166,7 +170,7 @@ impl Matcher {
 
     /// Bytes before a start that its judgement looks at.
     pub(super) fn look_back(&self) -> usize {
-        self.reach_before + 2
+        self.reach_before.max(limits::NAMES_REACH) + 2
     }
 
     /// Bytes of memory, roughly: automata and words.

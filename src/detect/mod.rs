@@ -34,6 +34,7 @@ pub mod anchor;
 pub mod cleanse;
 mod context;
 pub mod matcher;
+pub mod names;
 pub mod pack;
 pub mod sample;
 pub mod scan;
@@ -51,6 +52,7 @@ mod region;
 mod weigh;
 
 pub use matcher::{Detector, DetectorId, Matcher};
+pub use names::{Label, Layout, Place, Scope};
 pub use pack::{Mask, Pack, PackError};
 pub use scan::Scan;
 pub use simd::first_run;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Confidence;
+use super::names::Scope;
 use super::shape::Shape;
 use super::validate::Check;
 use crate::limits;
@@ -132,7 +133,8 @@ pub struct Keywords {
     pub any: Vec<String>,
     pub before: usize,
     pub after: usize,
-    pub scope: Vec<String>,
+    /// Where the words count; everywhere when none is named.
+    pub scope: Vec<Scope>,
     pub required: bool,
 }
 

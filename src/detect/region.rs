@@ -6,9 +6,11 @@ use super::context::{Evidence, Trail};
 use super::index::{At, ENCODED_AT, Prefixed, Word};
 use super::leading::{Set, Sets};
 use super::matcher::{DetectorId, Matcher};
+use super::names::{Label, Layout, Names, Place, Scope};
 use super::simd::{self, Level, Visit};
 use super::{Confidence, Finding};
 use crate::fingerprint::{Fingerprint, FingerprintKey};
+use crate::limits;
 
 /// A piece of text of which the starts in `from..to` are decided. What lies around them is context: enough of it
 /// before and behind, unless the text begins or ends there.
@@ -20,7 +22,9 @@ pub(super) struct Region<'a> {
     pub from: usize,
     pub to: usize,
     /// The name that the text stands under.
-    pub label: Option<&'a [u8]>,
+    pub label: Option<Label<'a>>,
+    /// What its first line tells.
+    pub layout: &'a Layout,
 }
 
 /// How a region is read.
@@ -38,16 +42,44 @@ pub(super) struct Scratch {
     /// Where detectors may start next: behind their last matches, as far as those reach past what is decided.
     next: Vec<(u16, u64)>,
     trail: Trail,
+    names: Names,
+    /// The words of those names.
+    said: Vec<Said>,
+    /// Where findings stand, while there is room to tell.
+    pub(super) places: Vec<Place>,
+    room: usize,
+}
+
+/// A word of a name around a place.
+#[derive(Clone, Copy, Debug)]
+struct Said {
+    word: u16,
+    scope: Scope,
+    /// Whether the name is the value's own: only its own speaks against it.
+    own: bool,
 }
 
 impl Scratch {
     pub(super) const fn new() -> Scratch {
-        Scratch { next: Vec::new(), trail: Trail::new() }
+        Scratch {
+            next: Vec::new(),
+            trail: Trail::new(),
+            names: Names::new(),
+            said: Vec::new(),
+            places: Vec::new(),
+            room: 0,
+        }
+    }
+
+    /// One that tells where findings stand.
+    pub(super) fn placing() -> Scratch {
+        Scratch { room: limits::PLACES, ..Scratch::new() }
     }
 
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.next.capacity() * size_of::<(u16, u64)>() + self.trail.bytes()
+        let named = self.names.bytes() + self.said.capacity() * size_of::<Said>();
+        self.next.capacity() * size_of::<(u16, u64)>() + self.trail.bytes() + named
     }
 }
 
@@ -77,6 +109,7 @@ impl Region<'_> {
         let first_new = out.len();
         let index = &matcher.index;
         scratch.trail.clear();
+        scratch.names.clear();
         let decided = self.base + self.from as u64;
         scratch.next.retain(|&(_, next)| next > decided);
         let end = self.text.len().min(self.to + matcher.max_len);
@@ -177,7 +210,49 @@ impl Run<'_, '_> {
         let fingerprint = self.how.key.map_or(Fingerprint::default(), |key| key.of(id, &normalised));
         let (start, end) = (base + value.start as u64, base + value.end as u64);
         self.out.push(Finding { detector: DetectorId(number), start, end, confidence, keyword, fingerprint });
+        self.tell(start, value.start);
         true
+    }
+
+    /// Tells where a finding stands.
+    fn tell(&mut self, start: u64, at: usize) {
+        if self.scratch.room == 0 {
+            return;
+        }
+        self.look_up(at);
+        let Region { text, layout, .. } = self.region;
+        if let Some(place) = self.scratch.names.place(start, text, layout) {
+            self.scratch.room -= 1;
+            self.scratch.places.push(place);
+        }
+    }
+
+    /// Looks up the names around `at`, and the words in them.
+    fn look_up(&mut self, at: usize) {
+        let Scratch { names, said, .. } = &mut *self.scratch;
+        if names.are_of(at) {
+            return;
+        }
+        let Region { text, layout, .. } = self.region;
+        names.look(text, at, layout);
+        said.clear();
+        for (nth, name) in names.list.iter().enumerate() {
+            let source = if name.scope == Scope::CsvHeader { layout.row() } else { text };
+            self.matcher.words.inside(self.how.level, source, name.range.clone(), |word| {
+                said.push(Said { word, scope: name.scope, own: nth == 0 });
+            });
+        }
+    }
+
+    /// What the names around `at` say of a detector.
+    fn named(&mut self, number: u16, detector: &Compiled, at: usize) -> Evidence {
+        self.look_up(at);
+        let mut evidence = Evidence::default();
+        for said in self.scratch.said.iter().filter(|said| detector.scopes.holds(said.scope)) {
+            let Evidence { positive, negative } = self.matcher.words.says(said.word, number);
+            evidence.join(Evidence { positive, negative: negative && said.own });
+        }
+        evidence
     }
 
     fn confidence(
@@ -193,14 +268,19 @@ impl Run<'_, '_> {
             let words = &self.matcher.words;
             let trail = &mut self.scratch.trail;
             let (from, to) = detector.surroundings(text, value);
-            trail.read(self.how.level, words, text, from, to);
-            let (from, to) = detector.own_surroundings(unaided, text, value);
-            says = trail.evidence(words, number, from, value.start);
-            says.join(trail.evidence(words, number, value.end, to));
-            if let Some(label) = self.region.label {
-                let trail = label_trail(&mut self.label, self.matcher, label);
-                says.join(trail.evidence(words, number, 0, label.len()));
+            if detector.scopes.holds(Scope::Near) {
+                trail.read(self.how.level, words, text, from, to);
+                let (from, to) = detector.own_surroundings(unaided, text, value);
+                says = trail.evidence(words, number, from, value.start);
+                says.join(trail.evidence(words, number, value.end, to));
             }
+            if let Some(Label { scope, name }) = self.region.label
+                && detector.scopes.holds(scope)
+            {
+                let trail = label_trail(&mut self.label, self.matcher, name);
+                says.join(trail.evidence(words, number, 0, name.len()));
+            }
+            says.join(self.named(number, detector, value.start));
         }
         let beside = self.matcher.is_beside(detector, text, value);
         (detector.weigh(unaided, says, beside, |_, _| {}), says.positive)
@@ -223,7 +303,8 @@ impl Run<'_, '_> {
             let [always, alone] = sets.keyed(self.how.floor);
             let keyed = fit & (always | if group == left { alone & !goes_on } else { 0 });
             if keyed != 0 {
-                fit = fit & !keyed | if self.is_quiet(at) { 0 } else { keyed & self.near(at, sets) };
+                let near = if self.is_quiet(at) { self.under(at, sets) } else { self.near(at, sets) };
+                fit = fit & !keyed | keyed & near;
             }
             while fit != 0 {
                 let entry = fit.trailing_zeros() as usize;
@@ -248,18 +329,28 @@ impl Run<'_, '_> {
         self.region.label.is_none() && self.scratch.trail.is_quiet(from, to)
     }
 
+    /// Of a set of leading detectors those that a name around `at` speaks for.
+    #[inline(never)]
+    fn under(&mut self, at: usize, sets: &Sets) -> Set {
+        self.look_up(at);
+        self.scratch.said.iter().fold(0, |under, said| under | sets.by_word(said.word))
+    }
+
     /// Of a set of leading detectors those that a word near enough to any match at `at` speaks for.
     #[inline(never)]
     fn near(&mut self, at: usize, sets: &Sets) -> Set {
         let (from, to) = self.surroundings(at);
+        self.look_up(at);
         let trail = &mut self.scratch.trail;
         if !trail.covers(from, to) {
             trail.read(self.how.level, &self.matcher.words, self.region.text, from, to);
         }
-        let near = trail.words(from, to).fold(0, |near, word| near | sets.by_word(word));
-        let Some(label) = self.region.label else { return near };
-        let trail = label_trail(&mut self.label, self.matcher, label);
-        trail.words(0, label.len()).fold(near, |near, word| near | sets.by_word(word))
+        let said = self.scratch.said.iter().map(|said| said.word);
+        let words = self.scratch.trail.words(from, to).chain(said);
+        let near = words.fold(0, |near, word| near | sets.by_word(word));
+        let Some(Label { name, .. }) = self.region.label else { return near };
+        let trail = label_trail(&mut self.label, self.matcher, name);
+        trail.words(0, name.len()).fold(near, |near, word| near | sets.by_word(word))
     }
 
     /// The prefixed detectors that what stands before a run of digits leaves possible, a bit each.

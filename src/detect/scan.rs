@@ -1,5 +1,8 @@
 //! The running state of one stream: a short carry-over between chunks, and how far everything is decided.
 
+use std::sync::Arc;
+
+use super::names::{Gathering, Layout, Place};
 use super::region::{How, Region, Scratch};
 use super::{Finding, Matcher};
 use crate::fingerprint::FingerprintKey;
@@ -8,7 +11,7 @@ use crate::fingerprint::FingerprintKey;
 const QUANTUM: u64 = 256;
 
 /// Scans a stream chunk by chunk.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Scan {
     /// The end of the stream so far: undecided starts and the context before them.
     carry: Vec<u8>,
@@ -20,18 +23,57 @@ pub struct Scan {
     scratch: Scratch,
     /// Findings that begin past what is decided: the values of matches that began before it.
     early: Vec<Finding>,
+    /// What the text's first line tells.
+    first_line: Gathering,
+}
+
+impl Default for Scan {
+    fn default() -> Scan {
+        Scan::new()
+    }
 }
 
 impl Scan {
     #[must_use]
     pub fn new() -> Scan {
-        Scan::default()
+        Scan {
+            carry: Vec::new(),
+            base: 0,
+            decided: 0,
+            seen: 0,
+            scratch: Scratch::placing(),
+            early: Vec::new(),
+            first_line: Gathering::default(),
+        }
+    }
+
+    /// A scan of a text that is a part of another; what that one's first line tells is said by [`Scan::adopt`].
+    #[must_use]
+    pub fn within() -> Scan {
+        Scan { first_line: Gathering::elsewhere(), ..Scan::new() }
+    }
+
+    /// Takes what the first line of the text around it tells, before anything behind that line is pushed.
+    pub fn adopt(&mut self, layout: Option<&Arc<Layout>>) {
+        self.first_line.adopt(layout);
+    }
+
+    /// What the text's first line tells, once it has ended.
+    #[must_use]
+    pub fn layout(&self) -> Option<&Arc<Layout>> {
+        self.first_line.layout()
+    }
+
+    /// Where findings stand that were appended since the last call, as far as their text names it.
+    pub fn places(&mut self) -> std::vec::Drain<'_, Place> {
+        self.scratch.places.drain(..)
     }
 
     /// Appends to `out` the findings that are now certain, ordered by start.
     pub fn push(&mut self, matcher: &Matcher, key: &FingerprintKey, chunk: &[u8], out: &mut Vec<Finding>) {
         let first_new = out.len();
         out.append(&mut self.early);
+        self.first_line.push(chunk);
         self.advance(matcher, key, chunk, out);
         if out.len() > first_new {
             self.keep_early(first_new, out);
@@ -68,7 +110,8 @@ impl Scan {
         self.carry.extend_from_slice(&chunk[..seam]);
         self.decide(matcher, key, chunk_base + back as u64, out);
         let to = chunk.len() - matcher.lag();
-        let region = Region { text: chunk, base: chunk_base, from: back, to, label: None };
+        let layout = self.first_line.known();
+        let region = Region { text: chunk, base: chunk_base, from: back, to, label: None, layout };
         region.decide(matcher, how(matcher, key), &mut self.scratch, out);
         self.decided = chunk_base + to as u64;
         self.carry.clear();
@@ -81,6 +124,7 @@ impl Scan {
     pub fn last(&mut self, matcher: &Matcher, key: &FingerprintKey, chunk: &[u8], out: &mut Vec<Finding>) {
         let first_new = out.len();
         out.append(&mut self.early);
+        self.first_line.push(chunk);
         let (chunk_base, back) = (self.seen, matcher.look_back());
         let seam = back + matcher.lag();
         self.seen += chunk.len() as u64;
@@ -94,7 +138,8 @@ impl Scan {
                 self.decide(matcher, key, chunk_base + back as u64, out);
                 from = back;
             }
-            let region = Region { text: chunk, base: chunk_base, from, to: chunk.len(), label: None };
+            let layout = self.first_line.known();
+            let region = Region { text: chunk, base: chunk_base, from, to: chunk.len(), label: None, layout };
             region.decide(matcher, how(matcher, key), &mut self.scratch, out);
             self.decided = self.seen;
         }
@@ -141,7 +186,8 @@ impl Scan {
     fn region(&self, to: u64) -> Region<'_> {
         let from = (self.decided - self.base) as usize;
         let to = (to - self.base) as usize;
-        Region { text: &self.carry, base: self.base, from, to, label: None }
+        let layout = self.first_line.known();
+        Region { text: &self.carry, base: self.base, from, to, label: None, layout }
     }
 
     fn decide(&mut self, matcher: &Matcher, key: &FingerprintKey, to: u64, out: &mut Vec<Finding>) {

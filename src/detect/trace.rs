@@ -9,6 +9,7 @@ use std::ops::Range;
 use super::anchor::{Anchor, is_separator};
 use super::compiled::{Compiled, boundary_after, boundary_before};
 use super::context::{Evidence, Trail};
+use super::names::{Layout, Names, Scope};
 use super::{Confidence, DetectorId, Matcher};
 use crate::limits;
 
@@ -221,11 +222,17 @@ impl Matcher {
         trail.read(self.level, &self.words, text, from, to);
         let mut words = Vec::new();
         let (from, to) = one.own_surroundings(unaided, text, value);
-        for (from, to) in [(from, value.start), (value.end, to)] {
+        let sides = if one.scopes.holds(Scope::Near) {
+            vec![(from, value.start), (value.end, to)]
+        } else {
+            Vec::new()
+        };
+        for (from, to) in sides {
             let places = trail.places(&self.words, detector.0, (from, to));
             // A word may speak for and against; what speaks for a value counts.
             words.extend(places.map(|(place, says)| (place, says.positive)));
         }
+        words.extend(self.named(detector, one, text, value.start));
         let says = Evidence {
             positive: words.iter().any(|(_, speaks_for)| *speaks_for),
             negative: words.iter().any(|(_, speaks_for)| !speaks_for),
@@ -233,6 +240,34 @@ impl Matcher {
         let beside = self.is_beside(one, text, value);
         let confidence = one.weigh(unaided, says, beside, |why, confidence| steps.push((why, confidence)));
         Judged { words, beside, steps, confidence }
+    }
+}
+
+impl Matcher {
+    /// The names around a value that speak for it, or its own that speak against it.
+    fn named(
+        &self,
+        detector: DetectorId,
+        one: &Compiled,
+        text: &[u8],
+        at: usize,
+    ) -> Vec<(Range<usize>, bool)> {
+        let layout = Layout::of(text);
+        let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
+        let mut names = Names::new();
+        names.look(text, at, layout);
+        let mut speak = Vec::new();
+        for (nth, name) in names.list.into_iter().enumerate().filter(|(_, name)| one.scopes.holds(name.scope))
+        {
+            // A header row stands where the text begins.
+            self.words.inside(self.level, text, name.range.clone(), |word| {
+                let says = self.words.says(word, detector.0);
+                if says.positive || says.negative && nth == 0 {
+                    speak.push((name.range.clone(), says.positive));
+                }
+            });
+        }
+        speak
     }
 }
 

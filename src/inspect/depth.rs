@@ -1,7 +1,9 @@
 //! What a text wears is undone and read too: a scan for each layer, its findings in terms of the text.
 
+use std::sync::Arc;
+
 use crate::decode::{Event, Kind, Layer, Origin, Wrapping};
-use crate::detect::{Finding, Scan, first_run};
+use crate::detect::{Finding, Layout, Place, Scan, first_run};
 use crate::inspect::Engine;
 use crate::limits::{KEYWORD_REACH, LAYER_DEPTH};
 
@@ -59,7 +61,26 @@ struct Stretch {
     from: u64,
     /// Undone findings, in offsets of the stretch.
     fresh: Vec<Finding>,
-    sunk: Vec<Sunk>,
+    sunk: Risen,
+}
+
+/// What comes up from below: findings, and where they stand.
+#[derive(Debug, Default)]
+pub(super) struct Risen {
+    pub(super) found: Vec<Sunk>,
+    pub(super) places: Vec<Place>,
+}
+
+/// What the first line of the text above tells.
+type Above<'l> = Option<&'l Arc<Layout>>;
+
+/// What is known of a layer where its text arrives.
+#[derive(Clone, Copy)]
+struct Around<'l> {
+    wrapping: Wrapping,
+    /// Layers that may still be undone, itself included.
+    left: usize,
+    layout: Above<'l>,
 }
 
 impl Depth {
@@ -68,24 +89,29 @@ impl Depth {
     }
 
     /// The text goes on with `chunk`; appends to `out` what is certain below it.
-    pub(super) fn push(&mut self, engine: &Engine, chunk: &[u8], out: &mut Vec<Sunk>) {
-        let (wrapping, left, stretch) = (self.layer.wrapping(), self.left, &mut self.stretch);
-        self.layer.push(chunk, &mut |event| take(engine, wrapping, left, stretch, event, out));
+    /// `layout`: what the first line of the text above tells.
+    pub(super) fn push(&mut self, engine: &Engine, layout: Above<'_>, chunk: &[u8], out: &mut Risen) {
+        let (around, stretch) = (self.around(layout), &mut self.stretch);
+        self.layer.push(chunk, &mut |event| take(engine, around, stretch, event, out));
         self.forget();
     }
 
     /// The text ends with `chunk`.
-    pub(super) fn last(&mut self, engine: &Engine, chunk: &[u8], out: &mut Vec<Sunk>) {
+    pub(super) fn last(&mut self, engine: &Engine, layout: Above<'_>, chunk: &[u8], out: &mut Risen) {
         if !self.layer.ends_plainly(chunk) {
-            self.push(engine, chunk, out);
-            self.finish(engine, out);
+            self.push(engine, layout, chunk, out);
+            self.finish(engine, layout, out);
         }
     }
 
     /// The text has ended.
-    pub(super) fn finish(&mut self, engine: &Engine, out: &mut Vec<Sunk>) {
-        let (wrapping, left, stretch) = (self.layer.wrapping(), self.left, &mut self.stretch);
-        self.layer.finish(&mut |event| take(engine, wrapping, left, stretch, event, out));
+    pub(super) fn finish(&mut self, engine: &Engine, layout: Above<'_>, out: &mut Risen) {
+        let (around, stretch) = (self.around(layout), &mut self.stretch);
+        self.layer.finish(&mut |event| take(engine, around, stretch, event, out));
+    }
+
+    fn around<'l>(&self, layout: Above<'l>) -> Around<'l> {
+        Around { wrapping: self.layer.wrapping(), left: self.left, layout }
     }
 
     /// Everything below that starts before this offset of the text is known.
@@ -160,37 +186,40 @@ const LOOK_BACK: usize = KEYWORD_REACH + 2;
 
 fn take(
     engine: &Engine,
-    wrapping: Wrapping,
-    left: usize,
+    Around { wrapping, left, layout }: Around<'_>,
     slot: &mut Option<Stretch>,
     event: Event<'_>,
-    out: &mut Vec<Sunk>,
+    out: &mut Risen,
 ) {
     if let Event::Open(at) = event {
         *slot = Some(Stretch {
-            scan: Scan::new(),
+            // Escapes stand in the midst of a text; other stretches are texts of their own.
+            scan: if wrapping == Wrapping::Escapes { Scan::within() } else { Scan::new() },
             below: below(engine, wrapping, left),
             // What begins earlier ends before it, and is found by a look at the text itself.
             from: at.saturating_sub(engine.matcher.lag() as u64),
             fresh: Vec::new(),
-            sunk: Vec::new(),
+            sunk: Risen::default(),
         });
         return;
     }
     let Some(stretch) = slot else { return };
+    if wrapping == Wrapping::Escapes {
+        stretch.scan.adopt(layout);
+    }
     match event {
         Event::Open(_) => {}
         Event::Text(text, origin) => {
             stretch.scan.push(&engine.matcher, &engine.key, text, &mut stretch.fresh);
             for below in &mut stretch.below {
-                below.push(engine, text, &mut stretch.sunk);
+                below.push(engine, stretch.scan.layout(), text, &mut stretch.sunk);
             }
             stretch.rise(wrapping, origin, u64::MAX, out);
         }
         Event::Close { whole, origin } => {
             stretch.scan.finish(&engine.matcher, &engine.key, &mut stretch.fresh);
             for below in &mut stretch.below {
-                below.finish(engine, &mut stretch.sunk);
+                below.finish(engine, stretch.scan.layout(), &mut stretch.sunk);
             }
             // What needs to know what follows the cut is found by a look at the text itself.
             let seen = stretch.scan.seen();
@@ -204,15 +233,22 @@ fn take(
 
 impl Stretch {
     /// Tells what was found in terms of the text above.
-    fn rise(&mut self, wrapping: Wrapping, origin: &Origin, to: u64, out: &mut Vec<Sunk>) {
+    fn rise(&mut self, wrapping: Wrapping, origin: &Origin, to: u64, out: &mut Risen) {
         let from = self.from;
+        for mut place in self.sunk.places.drain(..).chain(self.scan.places()) {
+            place.start = origin.start(place.start);
+            place.within += usize::from(wrapping != Wrapping::Escapes);
+            if place.start >= from && place.start < to {
+                out.places.push(place);
+            }
+        }
         let here = self.fresh.drain(..).map(|finding| Sunk { finding, path: Path::default() });
-        for Sunk { mut finding, path } in here.chain(self.sunk.drain(..)) {
+        for Sunk { mut finding, path } in here.chain(self.sunk.found.drain(..)) {
             let (start, end) = (finding.start, finding.end);
             let (kind, wrapping) = (origin.kind(start, end), origin.worn(wrapping, start, end));
             (finding.start, finding.end) = (origin.start(start), origin.end(end));
             if finding.start >= from && finding.start < to {
-                out.push(Sunk { finding, path: path.within(wrapping, kind) });
+                out.found.push(Sunk { finding, path: path.within(wrapping, kind) });
             }
         }
     }

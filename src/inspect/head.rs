@@ -6,7 +6,7 @@ use super::judge::{Judge, Whence};
 use super::percent::Decoded;
 use super::{Head, HeadEdit, Part};
 use crate::decode::Kind;
-use crate::detect::{Confidence, DetectorId, Finding};
+use crate::detect::{Confidence, DetectorId, Finding, Label, Scope};
 use crate::fingerprint::Fingerprint;
 use crate::limits::ESCAPE_DEPTH;
 use crate::policy::Overlap;
@@ -246,7 +246,7 @@ struct Piece<'a> {
     text: &'a [u8],
     /// Offset in the field.
     at: usize,
-    label: Option<&'a [u8]>,
+    label: Option<Label<'a>>,
     name: Option<&'a [u8]>,
     family: Option<&'static str>,
     /// Whether `+` stands for a space.
@@ -256,7 +256,7 @@ struct Piece<'a> {
 /// All that can be seen in a field, the best look first: of one detector's overlapping finds the first counts.
 fn look<'a>(judge: &Judge, field: Field<'a>) -> Vec<Seen<'a>> {
     let engine = judge.engine();
-    let label = field.label.map(str::as_bytes);
+    let label = field.label.map(|name| Label { scope: Scope::Header, name: name.as_bytes() });
     let whole = engine.matcher.find(&engine.key, label, field.text);
     let is_query = field.part == Part::Target;
     let is_mark = |byte: u8| matches!(byte, b'%' | b'\\' | 0x80..) || (is_query && byte == b'+');
@@ -327,7 +327,7 @@ fn add<'a>(seen: &mut Vec<Seen<'a>>, new: Seen<'a>) {
 
 /// Takes a field apart into the values that stand in it.
 fn pieces(field: Field<'_>) -> Vec<Piece<'_>> {
-    let label = field.label.map(str::as_bytes);
+    let label = field.label.map(|name| Label { scope: Scope::Header, name: name.as_bytes() });
     let plain = Piece { text: field.text, at: 0, label, name: None, family: None, plus: false };
     match (field.part, field.label) {
         (Part::Target, _) => {
@@ -367,7 +367,9 @@ fn pairs<'a>(
         }
         if let Some((_, value)) = value.split_first().filter(|(_, value)| !value.is_empty()) {
             let at = begin + equals + 1;
-            pieces.push(Piece { text: value, at, label: Some(key), name: Some(key), family, plus });
+            let scope = if family.is_none() { Scope::Url } else { Scope::Header };
+            let label = Some(Label { scope, name: key });
+            pieces.push(Piece { text: value, at, label, name: Some(key), family, plus });
         }
     }
 }

@@ -112,8 +112,16 @@ impl Reading {
                 judge.gather(Seen { finding, carrier, base: self.carrier.len(), member: None });
                 continue;
             }
-            let carrier: Vec<_> = self.carrier.iter().copied().chain(path.carriers()).collect();
-            let whence = Whence { part: Part::Body, path: None, family: None, carrier: &carrier };
+            let place = self.text.place(&finding);
+            let within = place.as_ref().map_or(0, |place| place.within);
+            let kinds = place.iter().flat_map(|place| place.kinds.iter().copied().flatten());
+            let (outer, inner) = (path.carriers().take(within), path.carriers().skip(within));
+            let mut carrier: Vec<_> =
+                self.carrier.iter().copied().chain(outer).chain(kinds).chain(inner).collect();
+            // The escapes of JSON are JSON's.
+            carrier.dedup();
+            let named = place.as_ref().map(|place| place.path.as_bytes());
+            let whence = Whence { part: Part::Body, path: named, family: None, carrier: &carrier };
             judge.count(&finding, whence);
             self.must_edit |= judge.edits(finding.detector, finding.confidence);
             self.hits.push_back(Hit {

@@ -3,9 +3,9 @@
 
 use std::collections::HashMap;
 
-use super::depth::{ARMOUR_DEPTH, Depth, Path, Sunk};
+use super::depth::{ARMOUR_DEPTH, Depth, Path, Risen, Sunk};
 use crate::decode::{OPENING, Wrapping, recognise};
-use crate::detect::{DetectorId, Finding, Scan};
+use crate::detect::{DetectorId, Finding, Place, Scan};
 use crate::inspect::Engine;
 use crate::limits::LAYER_DEPTH;
 use crate::policy::Overlap;
@@ -17,7 +17,9 @@ pub(super) struct Text {
     overlap: Overlap,
     /// Found, and not yet compared with each other.
     fresh: Vec<Finding>,
-    sunk: Vec<Sunk>,
+    sunk: Risen,
+    /// Where values stand that are not passed on yet, by where they begin.
+    places: HashMap<u64, Place>,
     /// How those were written that are being compared and do not stand there as they are.
     paths: HashMap<(DetectorId, u64, u64), Path>,
     depth: Below,
@@ -56,7 +58,7 @@ impl Text {
         match &mut self.depth {
             Below::Known(layers) => {
                 for layer in layers {
-                    layer.push(engine, piece, &mut self.sunk);
+                    layer.push(engine, self.scan.layout(), piece, &mut self.sunk);
                 }
             }
             Below::Fresh(opening) if opening.is_empty() && piece.len() >= OPENING => {
@@ -69,6 +71,17 @@ impl Text {
                     self.begin(engine, &opening);
                 }
             }
+        }
+        self.locate();
+    }
+
+    /// Notes where findings stand. What is undone knows better.
+    fn locate(&mut self) {
+        for place in self.scan.places() {
+            self.places.entry(place.start).or_insert(place);
+        }
+        for place in self.sunk.places.drain(..) {
+            self.places.insert(place.start, place);
         }
     }
 
@@ -85,9 +98,10 @@ impl Text {
         self.scan.last(&engine.matcher, &engine.key, piece, &mut self.fresh);
         if let Below::Known(layers) = &mut self.depth {
             for mut layer in layers.drain(..) {
-                layer.last(engine, piece, &mut self.sunk);
+                layer.last(engine, self.scan.layout(), piece, &mut self.sunk);
             }
         }
+        self.locate();
     }
 
     /// The layers of a text that begins so.
@@ -105,7 +119,7 @@ impl Text {
     fn begin(&mut self, engine: &Engine, opening: &[u8]) {
         let mut layers = self.below(engine, opening);
         for layer in &mut layers {
-            layer.push(engine, opening, &mut self.sunk);
+            layer.push(engine, self.scan.layout(), opening, &mut self.sunk);
         }
         self.depth = Below::Known(layers);
     }
@@ -119,9 +133,10 @@ impl Text {
         if let Below::Known(layers) = &mut self.depth {
             for layer in layers.drain(..) {
                 let mut layer = layer;
-                layer.finish(engine, &mut self.sunk);
+                layer.finish(engine, self.scan.layout(), &mut self.sunk);
             }
         }
+        self.locate();
     }
 
     /// Bytes of text so far.
@@ -157,7 +172,7 @@ impl Text {
 
     /// Whether something was found that has not been passed on.
     pub(super) fn has_findings(&self) -> bool {
-        !self.fresh.is_empty() || !self.sunk.is_empty() || !self.overlap.is_empty()
+        !self.fresh.is_empty() || !self.sunk.found.is_empty() || !self.overlap.is_empty()
     }
 
     /// Appends to `out` the findings that count, given that everything starting below `settled` is known.
@@ -173,7 +188,7 @@ impl Text {
         self.compare();
         // Whatever overlaps a finding that ends below is known, too.
         let mut ready: Vec<Finding> = self.fresh.extract_if(.., |finding| finding.end <= settled).collect();
-        for Sunk { finding, path } in self.sunk.extract_if(.., |sunk| sunk.finding.end <= settled) {
+        for Sunk { finding, path } in self.sunk.found.extract_if(.., |sunk| sunk.finding.end <= settled) {
             self.paths.insert(place(&finding), path);
             ready.push(finding);
         }
@@ -183,18 +198,18 @@ impl Text {
 
     /// Of one detector's finds that overlap the deepest counts: what it was written as explains what else was seen.
     fn compare(&mut self) {
-        if self.sunk.is_empty() {
+        if self.sunk.found.is_empty() {
             return;
         }
         // Finds of one look at one detector's values are apart, so that neighbours are all that need be compared.
         let order = |finding: &Finding| (finding.detector, finding.start);
         self.fresh.sort_by_key(order);
-        self.sunk.sort_by_key(|sunk| (order(&sunk.finding), sunk.path.depth()));
+        self.sunk.found.sort_by_key(|sunk| (order(&sunk.finding), sunk.path.depth()));
         let overlaps =
             |a: &Finding, b: &Finding| a.detector == b.detector && a.start < b.end && b.start < a.end;
-        let mut kept: Vec<Sunk> = Vec::with_capacity(self.sunk.len());
+        let mut kept: Vec<Sunk> = Vec::with_capacity(self.sunk.found.len());
         let mut explained = vec![false; self.fresh.len()];
-        for sunk in self.sunk.drain(..) {
+        for sunk in self.sunk.found.drain(..) {
             let mut is_plain = false;
             let behind = self.fresh.partition_point(|here| {
                 (here.detector, here.start) < (sunk.finding.detector, sunk.finding.end)
@@ -217,7 +232,7 @@ impl Text {
                 None => kept.push(sunk),
             }
         }
-        self.sunk = kept;
+        self.sunk.found = kept;
         let mut explained = explained.into_iter();
         self.fresh.retain(|_| !explained.next().unwrap_or_default());
     }
@@ -227,8 +242,17 @@ impl Text {
         self.paths.remove(&place(finding)).unwrap_or_default()
     }
 
-    /// Forgets how findings were written that lost.
+    /// Where a finding that counts stands, as the text names it.
+    pub(super) fn place(&mut self, finding: &Finding) -> Option<Place> {
+        self.places.get(&finding.start).cloned()
+    }
+
+    /// Forgets how and where findings stood that lost, or were passed on.
     pub(super) fn forget_paths(&mut self, settled: u64) {
+        if !self.places.is_empty() {
+            let first = self.overlap.first_start().unwrap_or(u64::MAX).min(self.first_fresh());
+            self.places.retain(|start, _| *start >= settled.min(first));
+        }
         if !self.paths.is_empty() {
             self.paths.retain(|(_, _, end), _| *end > settled);
         }
@@ -242,7 +266,7 @@ impl Text {
 
     fn first_fresh(&self) -> u64 {
         let here = self.fresh.iter().map(|finding| finding.start).min();
-        let below = self.sunk.iter().map(|sunk| sunk.finding.start).min();
+        let below = self.sunk.found.iter().map(|sunk| sunk.finding.start).min();
         here.unwrap_or(u64::MAX).min(below.unwrap_or(u64::MAX))
     }
 }

@@ -8,7 +8,7 @@ use super::ReplyDetail;
 use super::guard;
 use super::headers::{DECISION, PROXY_STATUS};
 use crate::flow::{Direction, FlowId};
-use crate::inspect::{Decision, Place, Reason};
+use crate::inspect::{Decision, Part, Place, Reason};
 
 /// Why a client is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -256,9 +256,14 @@ fn quoted(text: &str) -> String {
     out
 }
 
-/// `body $.customer.note`, `header x-note`, `target`.
+/// `body $.customer.note`, `csv column 3 "card"`, `form note`, `query card`, `header x-note`, `target`.
 fn place_name(place: &Place) -> String {
-    let part = place.part.as_str();
+    let named = ["csv", "form", "multipart"].into_iter().find(|kind| place.carrier.contains(kind));
+    let part = match place.part {
+        Part::Body => named.unwrap_or(place.part.as_str()),
+        Part::Target if place.path.is_some() => "query",
+        Part::Target | Part::Header | Part::Trailer => place.part.as_str(),
+    };
     match &place.path {
         Some(path) => format!("{part} {path}"),
         None => part.to_owned(),

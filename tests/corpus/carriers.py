@@ -27,8 +27,12 @@ class Writer:
         return self
 
 
+# Longer than words are looked for.
+FAR = "by the nightly job of the archive, after the second try, without a warning, as agreed with the team, and kept so"
+
+
 def as_json(w, records, r):
-    shape = r.choice(("flat", "nested", "pretty", "lines", "list", "wrapped"))
+    shape = r.choice(("flat", "nested", "pretty", "lines", "list", "wrapped", "deep"))
     quote = lambda f: w.put('"').value(f, json.dumps(f.value, ensure_ascii=False)[1:-1]).put('"')
     if shape == "list":
         w.put('{"status":"ok","count":%d,"data":[' % len(records))
@@ -46,6 +50,15 @@ def as_json(w, records, r):
                 w.put(f'{"," if i else ""}{{"name":"{f.key}","value":')
                 (w.value(f) if f.number else quote(f)).put("}")
             w.put("]}\n")
+            continue
+        if shape == "deep":  # The key is that of the object around the value, far before it.
+            w.far = True
+            w.put("{")
+            for i, f in enumerate(record):
+                w.put(f'{"," if i else ""}"{f.key}":{{"meta":{{"source":"import","verified":true,"updated":"{FAR}"}},"data":')
+                (w.value(f) if f.number else quote(f)).put("}")
+            w.put("}\n")
+            w.far = False
             continue
         w.put('{"customer":{"profile":{' if shape == "nested" else "{")
         for i, f in enumerate(record):
@@ -76,6 +89,13 @@ def as_xml(w, records, r):
             continue
         prefix, pretty = r.choice(("", "", "ns2:", "soap:")), r.random() < .5
         w.put(f"<{prefix}record>")
+        if r.random() < .2:  # The word is the element's around the value, far before it.
+            w.far = True
+            for f in record:
+                w.put(f"<{prefix}{f.key}><meta>{FAR}</meta><content>").value(f, escape(f.value)).put(f"</content></{prefix}{f.key}>")
+            w.put(f"\n</{prefix}record>\n")
+            w.far = False
+            continue
         for f in record:
             w.put("\n    " if pretty else "").put(f"<{prefix}{f.key}>").value(f, escape(f.value)).put(f"</{prefix}{f.key}>")
         w.put(f"\n</{prefix}record>\n")

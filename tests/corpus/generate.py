@@ -4,8 +4,8 @@
     tests/corpus/generate.py DIR [--seed 1] [--scale 1.0]
 
 DIR/files holds the documents, DIR/truth.jsonl one line a value: file, start, end (bytes), identifier, tier, carrier, shape,
-`aided` (a word of the identifier stands next to it), `header` (that word is a CSV header, or the name of a part with more
-headers: structure leads to it, nearness does not), `encoded` (the carrier escapes it, or it has no-break spaces). Lines with `negative` instead of `identifier` must not be found; those with `optional` may be.
+`aided` (a word of the identifier stands next to it), `header` (that word is a CSV header, the name of a part with more
+headers, the key or the element further around the value: structure leads to it, nearness does not), `encoded` (the carrier escapes it, or it has no-break spaces). Lines with `negative` instead of `identifier` must not be found; those with `optional` may be.
 `--oracle` compares every value with python-stdnum, where that knows the number, instead of writing anything.
 """
 import argparse, json, pathlib, random

@@ -4,7 +4,7 @@
     tests/corpus/score.py DIR [--tidegate target/release/tidegate] [--gate] [--misses N] [--json FILE]
 
 A finding counts when it overlaps a value of the same identifier. Recall is taken where a word stands near (`aided`), in
-carriers that write the value as it is; the other rows (no word, a word that only structure leads to, escaped) are shown beside it. Precision
+carriers that write the value as it is; the other rows (no word, a word that only structure leads to, escaped) are shown beside it, and the second has targets of its own. Precision
 is over everything found in all documents, hard negatives among them. `--gate` exits with 1 when a target is missed.
 """
 import argparse, bisect, collections, json, os, pathlib, re, statistics, subprocess, sys
@@ -42,7 +42,7 @@ class Score:
         self.hits, self.total, self.wrong, self.right = (collections.Counter() for _ in range(4))
         self.missed, self.strays = collections.defaultdict(list), collections.defaultdict(list)
         self.negatives, self.flagged, self.flagged_high = (collections.Counter() for _ in range(3))
-        self.flagged_by, self.wrong_header = collections.Counter(), collections.Counter()
+        self.flagged_by = collections.Counter()
         by_file = collections.defaultdict(list)
         for row in rows:
             by_file[row["file"]].append(row)
@@ -57,10 +57,6 @@ class Score:
                 continue
             if any(row.get("negative", "") == f"near-miss:{detector}" for row in near):
                 # One changed digit in ten or so still passes; counted in the list of negatives alone.
-                continue
-            if any(row["header"] for row in rows):
-                # What the column or the part is called decides here; that is not read yet.
-                self.wrong_header[detector] += 1
                 continue
             self.wrong[detector] += 1
             what = near[0].get("identifier") or near[0].get("negative") if near else "nothing marked"
@@ -94,11 +90,11 @@ class Score:
 
 
 def group(row):
-    if row["header"]:
-        return "header"
     if not row["aided"]:
         return "unaided"
-    return "encoded" if row["encoded"] else "aided"
+    if row["encoded"]:
+        return "encoded"
+    return "header" if row["header"] else "aided"
 
 
 def klass(row):
@@ -148,6 +144,8 @@ def targets(score, tiers):
         hold(f"{what}: recall", score.recall(lambda k: k[1] in names and k[2] == "aided" and only(k)), r)
 
     pair("all", known, .985, .960)
+    hold("all, under a name alone (column, path, element, part): recall", score.recall(lambda k: k[2] == "header"), .96)
+    hold("W tier, under a name alone: recall", score.recall(lambda k: k[2] == "header" and tiers.get(k[1]) == "W"), .92)
     pair("payment.pan", ["payment.pan"], .99, .98)
     pair("contact.email", ["contact.email"], .99, .99)
     for name in known:
@@ -164,7 +162,7 @@ def targets(score, tiers):
     weak = [n for n in known if tiers[n] == "W"]
     pair("W tier with a word", weak, .97, .92)
     pair("secrets with a prefix", [f"secrets.{n}" for n in PREFIXED if f"secrets.{n}" in tiers], .99, .99)
-    hard = [k for k in score.negatives if not k.startswith("near-miss:") and not k.endswith("(header)")]
+    hard = [k for k in score.negatives if not k.startswith("near-miss:")]
     if hard:
         total = sum(score.negatives[k] for k in hard)
         hold("hard negatives flagged", sum(score.flagged[k] for k in hard) / total, most=.008)
@@ -237,7 +235,6 @@ def main():
     if args.misses:
         show_misses(score, args.dir, args.misses)
     verdicts = targets(score, tiers)
-    print(f"\nwrong where only structure tells: {dict(score.wrong_header.most_common(8))}")
     print("\ntargets (a word near)")
     for what, value, target, ok in verdicts:
         print(f"  {'ok  ' if ok else 'MISS'} {what:44} {value:.4f}  {target}")

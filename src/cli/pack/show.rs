@@ -98,7 +98,7 @@ impl<'a> Shown<'a> {
             "severity": d.severity.as_str(), "tags": self.set.matcher.detector(self.id).tags,
             "checks": self.checks().iter().map(check).collect::<Vec<_>>(),
             "keywords": keywords.map(|k| json!({
-                "any": k.any, "before": k.before, "after": k.after, "scope": k.scope, "required": k.required,
+                "any": k.any, "before": k.before, "after": k.after, "scope": k.scope.iter().map(|scope| scope.as_str()).collect::<Vec<_>>(), "required": k.required,
             })),
             "beside": d.beside.as_ref().map(|b| json!({
                 "any": b.get_ref().any, "before": b.get_ref().before, "after": b.get_ref().after,

@@ -67,7 +67,7 @@ fn written() -> Vec<(String, &'static str, Option<String>)> {
             Some(each(stars, |c| format!("&#x{:x};", digit(c)))),
         ),
         (PAN.replace(' ', "&amp;#32;"), "entity", Some(stars.replace(' ', "&amp;#32;"))),
-        (PAN.replace(' ', "\\u0026nbsp;"), "json", Some(stars.replace(' ', "\\u0026nbsp;"))),
+        (PAN.replace(' ', "\\u0026nbsp;"), "entity", Some(stars.replace(' ', "\\u0026nbsp;"))),
         (each(PAN, |c| format!("={:02X}", u32::from(c))), "quoted-printable", None),
         (PAN.replace("0343", "03=\r\n43"), "quoted-printable", Some(stars.replacen("** 6", "=\r\n** 6", 1))),
         (wide(PAN), "look-alike", Some(wide(stars))),
@@ -89,7 +89,7 @@ fn a_value_is_found_in_whatever_it_wears_and_hidden_in_it() {
             assert_eq!(outcome.decision.action, Action::Redact, "{body}");
             let found = outcome.found("payment.pan");
             assert_eq!((found.matched, found.distinct), (1, 1), "{body}");
-            assert_eq!(found.at[0].carrier.first(), Some(&carrier), "{body}");
+            assert_eq!(found.at[0].carrier.last(), Some(&carrier), "{body}");
             assert_eq!(outcome.out.len(), body.len(), "{body}");
             assert!(
                 outcome.text().starts_with(before) && outcome.text().ends_with(after),
@@ -138,7 +138,8 @@ fn utf_16_is_read_with_a_mark_by_its_label_and_by_its_shape() {
                     utf16(&format!("{mark}{masked}"), big_endian),
                     "{big_endian} {length}"
                 );
-                assert_eq!(outcome.found("payment.pan").at[0].carrier, ["utf-16"]);
+                assert_eq!(outcome.found("payment.pan").at[0].carrier, ["utf-16", "json"]);
+                assert_eq!(outcome.found("payment.pan").at[0].path.as_deref(), Some("$.card"));
                 assert_eq!(outcome.decision.edits, 2);
             }
         }
@@ -182,7 +183,7 @@ fn a_plain_value_near_an_escape_counts_once_and_as_it_is() {
     );
     let outcome = masking().body(&body);
     let card = outcome.found("payment.pan");
-    assert_eq!((card.matched, card.at[0].carrier.as_slice()), (1, &[][..]));
+    assert_eq!((card.matched, card.at[0].carrier.as_slice()), (1, &["json"][..]));
     // The letter of an escape is no part of the address behind it.
     assert!(outcome.text().contains("x\\n"), "{}", outcome.text());
     assert_eq!(outcome.found("contact.email").matched, 1);

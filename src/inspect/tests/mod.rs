@@ -5,6 +5,7 @@ mod around;
 mod body;
 mod coded;
 mod layers;
+mod places;
 mod property;
 
 use std::ops::ControlFlow;

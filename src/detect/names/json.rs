@@ -1,0 +1,182 @@
+//! Keys of JSON objects, read backwards: the key of a value, and those of the objects around it.
+
+use std::ops::Range;
+
+use super::{Name, Scope, trimmed};
+
+/// Where a value or its key begins, and the key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Own {
+    pub(super) at: usize,
+    pub(super) key: Option<Range<usize>>,
+}
+
+/// The unescaped quote before `to`, not below `from`. `None` as well where what is looked at does not tell.
+fn quote_before(text: &[u8], from: usize, to: usize) -> Option<usize> {
+    let mut to = to;
+    loop {
+        let at = from + memchr::memrchr(b'"', &text[from..to])?;
+        let escapes = escapes_before(text, from, at);
+        if at - escapes == from && from > 0 {
+            return None;
+        }
+        if escapes.is_multiple_of(2) {
+            return Some(at);
+        }
+        to = at;
+    }
+}
+
+fn escapes_before(text: &[u8], from: usize, at: usize) -> usize {
+    text[from..at].iter().rev().take_while(|&&byte| byte == b'\\').count()
+}
+
+/// The key before the `:` at `colon`: where its quote opens, and what it says.
+fn key_before(text: &[u8], from: usize, colon: usize) -> Option<Own> {
+    let end = trimmed(text, from, colon);
+    let close = end.checked_sub(1).filter(|&close| close >= from && text[close] == b'"')?;
+    let open = quote_before(text, from, close)?;
+    Some(Own { at: open, key: Some(open + 1..close) })
+}
+
+/// What the value that holds `at` is to JSON: under a key, or in an array. `None` where nothing looks like JSON.
+pub(super) fn own(text: &[u8], from: usize, at: usize) -> Option<Own> {
+    if let Some(quote) = quote_before(text, from, at) {
+        let end = trimmed(text, from, quote);
+        let opens = end > from && matches!(text[end - 1], b':' | b',' | b'[' | b'{');
+        // No string goes over several lines.
+        if opens && memchr::memchr(b'\n', &text[quote..at]).is_none() {
+            return match text[end - 1] {
+                b':' => key_before(text, from, end - 1),
+                _ => Some(Own { at: quote, key: None }),
+            };
+        }
+    }
+    let sign = usize::from(at > from && text[at - 1] == b'-');
+    let end = trimmed(text, from, at - sign);
+    match end.checked_sub(1).filter(|&last| last >= from).map(|last| text[last])? {
+        b':' => key_before(text, from, end - 1),
+        b'[' => Some(Own { at, key: None }),
+        b',' => {
+            let before = trimmed(text, from, end - 1);
+            let is_element = before > from && matches!(text[before - 1], b'0'..=b'9' | b'"' | b']' | b'}');
+            is_element.then_some(Own { at, key: None })
+        }
+        _ => None,
+    }
+}
+
+/// A bracket that encloses a place.
+#[derive(Clone, Debug)]
+struct Opener {
+    at: usize,
+    key: Option<Range<usize>>,
+    /// The first byte that was looked at to tell what stands before it.
+    looked: usize,
+    /// Whether nothing is around it.
+    root: bool,
+}
+
+/// What encloses the last place that was asked about: the way up from a later one meets it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Climb {
+    at: Option<usize>,
+    openers: Vec<Opener>,
+    next: Vec<Opener>,
+}
+
+impl Climb {
+    pub(super) const fn new() -> Climb {
+        Climb { at: None, openers: Vec::new(), next: Vec::new() }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.at = None;
+        self.openers.clear();
+    }
+
+    /// Appends the keys of the objects around `at`, innermost first; whether the last has nothing around it.
+    pub(super) fn up(&mut self, text: &[u8], from: usize, at: usize, out: &mut Vec<Name>) -> bool {
+        self.next.clear();
+        self.walk(text, from, at);
+        std::mem::swap(&mut self.openers, &mut self.next);
+        self.at = Some(at);
+        let keys = self.openers.iter().filter_map(|opener| opener.key.clone());
+        out.extend(keys.map(|key| Name::of(Scope::JsonPath, key)));
+        self.openers.last().is_some_and(|last| last.root)
+    }
+
+    fn walk(&mut self, text: &[u8], from: usize, at: usize) {
+        let (mut at, mut depth) = (at, 0);
+        loop {
+            if self.at == Some(at) {
+                // From here on the way is known, unless it goes on where the earlier one ended.
+                self.at = None;
+                let top = self.openers.last().filter(|top| top.root && depth >= self.openers.len());
+                let Some(top) = top.filter(|top| top.at > from) else {
+                    let known = self.openers.drain(..).skip(depth);
+                    self.next.extend(known.take_while(|opener| opener.looked >= from));
+                    return;
+                };
+                (at, depth) = (top.at, depth - self.openers.len());
+            }
+            if at <= from {
+                return;
+            }
+            at -= 1;
+            match text[at] {
+                b'"' => match quote_before(text, from, at) {
+                    Some(open) => at = open,
+                    None => return,
+                },
+                b'}' | b']' => depth += 1,
+                b'{' | b'[' => {
+                    let Some((opener, next)) = enclosing(text, from, at) else { return };
+                    let root = opener.root;
+                    if depth > 0 {
+                        depth -= 1;
+                    } else {
+                        self.next.push(opener);
+                        if root {
+                            return;
+                        }
+                    }
+                    at = next;
+                }
+                _ => {}
+            }
+        }
+    }
+
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        (self.openers.capacity() + self.next.capacity()) * size_of::<Opener>()
+    }
+}
+
+/// What stands before the bracket at `at`, and where the way up goes on. `None` where the text that is looked at ends
+/// before that can be told.
+fn enclosing(text: &[u8], from: usize, at: usize) -> Option<(Opener, usize)> {
+    let opener = |key, looked, root| Opener { at, key, looked, root };
+    let mut end = trimmed(text, from, at);
+    // JSON in a string of JSON.
+    if end > from && text[end - 1] == b'"' {
+        end = trimmed(text, from, end - 1);
+    }
+    let Some(last) = end.checked_sub(1).filter(|&last| last >= from) else {
+        return (from == 0).then(|| (opener(None, 0, true), 0));
+    };
+    match text[last] {
+        b':' => {
+            if let Some(Own { at: open, key }) = key_before(text, from, last) {
+                let looked = (open - escapes_before(text, from, open)).saturating_sub(1);
+                return Some((opener(key, looked, false), open));
+            }
+            // A name of something else than JSON, as in `data: {`, unless it is cut off.
+            let named = trimmed(text, from, last).checked_sub(1).filter(|&named| named >= from)?;
+            (text[named] != b'"').then(|| (opener(None, named, true), at))
+        }
+        b',' | b'[' => Some((opener(None, last, false), end)),
+        _ => Some((opener(None, last, true), at)),
+    }
+}

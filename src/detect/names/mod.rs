@@ -1,0 +1,205 @@
+//! Names that a value stands under: keys around it, its column's header, its element, its field, its part.
+//!
+//! Looked up at candidates only, backwards within [`limits::NAMES_REACH`]; the first line of a text is kept beside it,
+//! since a table names its columns there. What is found depends on the text alone, never on how it is cut.
+
+mod form;
+mod json;
+mod layout;
+mod place;
+mod table;
+mod xml;
+
+pub(super) use layout::Gathering;
+pub use layout::Layout;
+pub use place::Place;
+
+use std::ops::Range;
+
+use serde::Deserialize;
+
+use crate::limits;
+
+/// Where words of a detector count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scope {
+    /// Before and behind the value, within the detector's reach.
+    Near,
+    /// The keys of the objects around it.
+    JsonPath,
+    /// The header of its column.
+    CsvHeader,
+    /// Its attribute, and the elements around it.
+    XmlName,
+    /// The key of a form or a query before its `=`.
+    FormKey,
+    /// The name of its part in a form of several parts.
+    MultipartName,
+    /// The key of a query in the request's target.
+    Url,
+    /// The field of a head.
+    Header,
+}
+
+impl Scope {
+    pub const ALL: [Scope; 8] = [
+        Scope::Near,
+        Scope::JsonPath,
+        Scope::CsvHeader,
+        Scope::XmlName,
+        Scope::FormKey,
+        Scope::MultipartName,
+        Scope::Url,
+        Scope::Header,
+    ];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Scope::Near => "near",
+            Scope::JsonPath => "json-path",
+            Scope::CsvHeader => "csv-header",
+            Scope::XmlName => "xml-name",
+            Scope::FormKey => "form-key",
+            Scope::MultipartName => "multipart-name",
+            Scope::Url => "url",
+            Scope::Header => "header",
+        }
+    }
+}
+
+/// Some of the scopes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Scopes(u8);
+
+impl Scopes {
+    /// What is written; all when nothing is.
+    pub(super) fn of(scopes: &[Scope]) -> Scopes {
+        let all = if scopes.is_empty() { &Scope::ALL[..] } else { scopes };
+        Scopes(all.iter().fold(0, |bits, scope| bits | 1 << (*scope as u8)))
+    }
+
+    pub(super) const fn holds(self, scope: Scope) -> bool {
+        self.0 & 1 << (scope as u8) != 0
+    }
+}
+
+/// A name that a whole text stands under: a field of a head, a key of a query, a part.
+#[derive(Clone, Copy, Debug)]
+pub struct Label<'a> {
+    pub scope: Scope,
+    pub name: &'a [u8],
+}
+
+/// One name around a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Name {
+    pub scope: Scope,
+    /// In the text; of a column, in the kept row.
+    pub range: Range<usize>,
+    /// The column's number, from 0.
+    pub column: usize,
+    /// Whether it is an attribute's.
+    pub attribute: bool,
+}
+
+impl Name {
+    fn of(scope: Scope, range: Range<usize>) -> Name {
+        Name { scope, range, column: 0, attribute: false }
+    }
+
+    /// Its bytes.
+    pub(super) fn text<'t>(&self, text: &'t [u8], layout: &'t Layout) -> &'t [u8] {
+        let source = if self.scope == Scope::CsvHeader { layout.row() } else { text };
+        source.get(self.range.clone()).unwrap_or_default()
+    }
+}
+
+/// The names around one place of a text, innermost first.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Names {
+    /// The place that they are of.
+    at: Option<usize>,
+    pub(super) list: Vec<Name>,
+    /// Whether nothing stands around the outermost.
+    pub(super) rooted: bool,
+    keys: json::Climb,
+    row: table::Row,
+}
+
+impl Names {
+    pub(super) const fn new() -> Names {
+        Names { at: None, list: Vec::new(), rooted: false, keys: json::Climb::new(), row: table::Row::NONE }
+    }
+
+    /// Forgets everything: another text follows.
+    pub(super) fn clear(&mut self) {
+        self.at = None;
+        self.keys.clear();
+        self.row = table::Row::NONE;
+    }
+
+    /// Looks up the names around `at`; what lies before an earlier place is looked at once.
+    pub(super) fn look(&mut self, text: &[u8], at: usize, layout: &Layout) {
+        self.at = Some(at);
+        self.list.clear();
+        self.rooted = false;
+        let from = at.saturating_sub(limits::NAMES_REACH);
+        if let Some(delimiter) = layout.delimiter() {
+            self.row.advance(text, from, at, delimiter);
+            self.list.extend(self.row.column().and_then(|column| layout.cell(column)));
+            if !self.list.is_empty() {
+                return;
+            }
+        }
+        self.inside(text, from, at);
+        if let Some(boundary) = layout.boundary() {
+            self.list.extend(form::part(text, from, at, boundary));
+        }
+        self.list.retain(|name| !name.range.is_empty());
+        self.list.truncate(limits::NAMES);
+    }
+
+    /// Keys, elements, fields.
+    fn inside(&mut self, text: &[u8], from: usize, at: usize) {
+        if let Some(own) = json::own(text, from, at) {
+            self.list.extend(own.key.map(|key| Name::of(Scope::JsonPath, key)));
+            self.rooted = self.keys.up(text, from, own.at, &mut self.list);
+            if !self.list.is_empty() {
+                return;
+            }
+        }
+        if let Some(key) = form::own(text, from, at) {
+            self.list.push(Name::of(Scope::FormKey, key));
+            return;
+        }
+        if let Some(own) = xml::own(text, from, at) {
+            self.list.extend(
+                own.attribute.map(|range| Name { attribute: true, ..Name::of(Scope::XmlName, range) }),
+            );
+            self.list.extend(own.element.map(|range| Name::of(Scope::XmlName, range)));
+            self.rooted = xml::up(text, from, own.at, &mut self.list);
+        }
+    }
+
+    /// Whether they are those of `at`.
+    pub(super) fn are_of(&self, at: usize) -> bool {
+        self.at == Some(at)
+    }
+
+    /// Memory that it takes.
+    #[cfg(test)]
+    pub(super) fn bytes(&self) -> usize {
+        self.list.capacity() * size_of::<Name>() + self.keys.bytes()
+    }
+}
+
+/// The end of what stands before `to` once white space is left out, not below `from`.
+fn trimmed(text: &[u8], from: usize, to: usize) -> usize {
+    let blank = |byte: &&u8| matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+    to - text[from..to].iter().rev().take_while(blank).count()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! The names around a finding, spelled for people: a path of keys, a column, a field.
+
+use super::{Layout, Name, Names, Scope};
+use crate::limits;
+
+/// Where in its text a finding stands, as the text itself names it. What a client wrote has not been cleansed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// Offset of the value.
+    pub start: u64,
+    /// What names it: `json`, `csv`, `xml`, `form`, `multipart`, outermost first.
+    pub kinds: [Option<&'static str>; 2],
+    pub path: String,
+    /// How many charsets and runs of base64 are around the text that names it.
+    pub within: usize,
+}
+
+/// A name as it is shown. One that could hide something from whoever cleanses it is not.
+fn shown(name: &[u8]) -> Option<&str> {
+    let name = std::str::from_utf8(name).ok()?;
+    let plain = |c: char| c.is_alphabetic() || c.is_ascii_alphanumeric() || " _-.:@#$/()[]".contains(c);
+    (name.len() <= limits::NAME_LEN && name.chars().all(plain)).then_some(name)
+}
+
+impl Names {
+    /// The place of a finding at `start`; nothing where nothing names it.
+    pub(in crate::detect) fn place(&self, start: u64, text: &[u8], layout: &Layout) -> Option<Place> {
+        let own = self.list.first()?;
+        let spelled = |name: &Name| shown(name.text(text, layout)).unwrap_or("…").to_owned();
+        let part = self.list.last().filter(|name| name.scope == Scope::MultipartName);
+        let of = |scope| self.list.iter().rev().filter(move |name| name.scope == scope);
+        let (kind, path) = match own.scope {
+            Scope::JsonPath => {
+                let keys: String = of(Scope::JsonPath).map(|key| json_step(&spelled(key))).collect();
+                (Some("json"), format!("${}{keys}", if self.rooted { "" } else { "." }))
+            }
+            Scope::XmlName => {
+                let step =
+                    |name: &Name| format!("/{}{}", if name.attribute { "@" } else { "" }, spelled(name));
+                let steps: String = of(Scope::XmlName).map(step).collect();
+                (Some("xml"), format!("{}{steps}", if self.rooted { "" } else { "/" }))
+            }
+            Scope::CsvHeader => (Some("csv"), format!("column {} \"{}\"", own.column + 1, spelled(own))),
+            Scope::FormKey => (Some("form"), spelled(own)),
+            Scope::MultipartName | Scope::Near | Scope::Url | Scope::Header => (None, String::new()),
+        };
+        let (outer, path) = match part {
+            Some(part) if path.is_empty() => (Some("multipart"), spelled(part)),
+            Some(part) => (Some("multipart"), format!("{} {path}", spelled(part))),
+            None => (None, path),
+        };
+        Some(Place {
+            start,
+            kinds: if outer.is_some() { [outer, kind] } else { [kind, None] },
+            path,
+            within: 0,
+        })
+    }
+}
+
+fn json_step(key: &str) -> String {
+    let is_plain = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '…' | '$');
+    if key.chars().all(is_plain) { format!(".{key}") } else { format!("[\"{key}\"]") }
+}

@@ -1,0 +1,81 @@
+//! Columns of tables with separators, read backwards: which one a place lies in, counted from its row's beginning.
+
+/// The column of the last place that was asked about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    at: usize,
+    found: Option<Found>,
+}
+
+/// Where the row begins, the column, and whether that is of a quoted field.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Found {
+    start: usize,
+    column: usize,
+    quoted: bool,
+}
+
+impl Default for Row {
+    fn default() -> Row {
+        Row::NONE
+    }
+}
+
+impl Row {
+    /// No place was asked about.
+    pub(super) const NONE: Row = Row { at: usize::MAX, found: None };
+
+    pub(super) fn column(&self) -> Option<usize> {
+        self.found.map(|found| found.column)
+    }
+
+    /// Tells the column of `at`, from what stands in `from..at`.
+    pub(super) fn advance(&mut self, text: &[u8], from: usize, at: usize, delimiter: u8) {
+        let found = self.column_of(text, from, at, delimiter);
+        *self = Row { at, found };
+    }
+
+    fn column_of(&self, text: &[u8], from: usize, at: usize, delimiter: u8) -> Option<Found> {
+        let (mut i, mut columns, mut quoted) = (at, 0, false);
+        loop {
+            if i == self.at {
+                // From here on the way is known.
+                let known = self.found.filter(|found| found.start > from)?;
+                let column = known.column + if known.quoted { 0 } else { columns };
+                return Some(Found { column, quoted: quoted || known.quoted, ..known });
+            }
+            if i <= from {
+                return None;
+            }
+            i -= 1;
+            match text[i] {
+                b'\n' => return Some(Found { start: i + 1, column: columns, quoted }),
+                byte if byte == delimiter => {
+                    columns += 1;
+                    if i > from && text[i - 1] == b'"' {
+                        i = opening(text, from, i - 1, delimiter)?;
+                    }
+                }
+                // The place is inside a quoted field.
+                b'"' if i > from && (text[i - 1] == delimiter || text[i - 1] == b'\n') => {
+                    (columns, quoted) = (0, true);
+                }
+                _ => {}
+            }
+        }
+    }
+}
+
+/// The quote that opens the field which `close` ends: behind a separator, with whole pairs between.
+fn opening(text: &[u8], from: usize, close: usize, delimiter: u8) -> Option<usize> {
+    let (mut to, mut between) = (close, 0usize);
+    loop {
+        let at = from + memchr::memrchr(b'"', &text[from..to])?;
+        let before = at.checked_sub(1).filter(|&before| before >= from).map(|before| text[before])?;
+        if between.is_multiple_of(2) && (before == delimiter || before == b'\n') {
+            return Some(at);
+        }
+        between += 1;
+        to = at;
+    }
+}

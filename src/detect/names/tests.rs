@@ -1,0 +1,131 @@
+//! What names a value, by carrier; and the same whether it is looked up alone or on the way.
+
+use proptest::prelude::*;
+
+use super::{Layout, Names};
+
+/// The place of the `¤` in a text, as people read it.
+fn place(text: &str) -> String {
+    let at = text.find('¤').unwrap();
+    look(text.replacen('¤', "", 1).as_bytes(), at)
+}
+
+fn look(text: &[u8], at: usize) -> String {
+    let layout = Layout::of(text);
+    let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
+    let mut names = Names::new();
+    names.look(text, at, layout);
+    spelled(&names, text, layout)
+}
+
+fn spelled(names: &Names, text: &[u8], layout: &Layout) -> String {
+    names.place(0, text, layout).map_or_else(String::new, |place| {
+        let kinds: Vec<_> = place.kinds.iter().copied().flatten().collect();
+        format!("{} {}", kinds.join("+"), place.path)
+    })
+}
+
+#[test]
+fn a_value_is_named_by_what_it_stands_in() {
+    let far = format!("{{\"customer\":{{\"text\":\"{}\",\"card\":\"¤4539\"}}}}", "x".repeat(2000));
+    let rows = [
+        (r#"{"card":"¤4539"}"#, "json $.card"),
+        (r#"{"card": ¤4539}"#, "json $.card"),
+        (
+            r#"{"a":1,"customer":{"x":[1,2,{"y":"}"}],"note":"see, \"my: card\" ¤4539"}}"#,
+            "json $.customer.note",
+        ),
+        (r#"{"cards":["1", "¤4539"]}"#, "json $.cards"),
+        (r#"{"cards":[1, ¤4539]}"#, "json $.cards"),
+        ("{\n  \"customer\" : {\n    \"card no\" :\n      ¤4539", "json $.customer[\"card no\"]"),
+        ("{\"a\":1}\n{\"b\":¤2}\n", "json $.b"),
+        (r#"{"payload":"{"card":"¤4539"}"}"#, "json $.payload.card"),
+        ("data: {\"delta\":{\"text\":\"¤4539", "json $.delta.text"),
+        (far.as_str(), "json $..card"),
+        (r#"{"4539\u0031":"¤4"}"#, "json $.…"),
+        ("<order><id>7</id><card type=\"x\"><number>¤4539", "xml /order/card/number"),
+        ("<order>\n<card br='1' number='¤4539'", "xml /order/card/@number"),
+        ("<ssn><meta>x</meta><link>y</link><v>¤1", "xml /ssn/v"),
+        ("<div><p>x<p>y</div><b>¤1", "xml /b"),
+        ("<td>a<br>b</td><ns2:td>¤1", "xml /td"),
+        ("a=1&note=¤4539", "form note"),
+        ("a=1&note=see+my+card%3A+¤4539", "form note"),
+        ("/path?card=¤4539", "form card"),
+        ("name,card no,city\nA,1,B\nC,¤4539,D", "csv column 2 \"card no\""),
+        ("name;card\r\n\"A;\r\nB\";¤4539\r\n", "csv column 2 \"card\""),
+        ("name;card;x\r\nA;\"see; ¤4539\";7\r\n", "csv column 2 \"card\""),
+        ("\u{feff}\"name\"\t\"card\"\nA\t¤4539\n", "csv column 2 \"card\""),
+        ("name,card no,city\nA,1,B,2,¤5", ""),
+        ("name,¤4539", ""),
+        ("Dear team, my card is here.\nAnd, ¤4539", ""),
+        ("Dear team, my card\nAnd, ¤4539", ""),
+        ("--x1\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n¤4539", "multipart note"),
+        (
+            "--x1\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x1\r\nContent-Disposition: form-data; name=\"b\"; filename=\"c\"\r\nContent-Type: application/json\r\n\r\n{\"card\":¤1",
+            "multipart+json b $.card",
+        ),
+        ("just text, ¤4539", ""),
+        ("it is: ¤4539", ""),
+        ("card <¤4539", ""),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(place(text), expected, "{text}");
+    }
+}
+
+/// Pieces of documents, whole and broken.
+fn documents() -> impl Strategy<Value = Vec<u8>> {
+    let piece = prop_oneof![
+        Just("{\"a\":".to_owned()),
+        Just("[".to_owned()),
+        Just("]".to_owned()),
+        Just("}".to_owned()),
+        Just("},".to_owned()),
+        Just("\"note\":\"see, \\\"it\\\\\",".to_owned()),
+        Just("\"k\":12,".to_owned()),
+        Just("\"".to_owned()),
+        Just("\\".to_owned()),
+        Just("\n".to_owned()),
+        Just(",".to_owned()),
+        Just(": ".to_owned()),
+        Just("<b>".to_owned()),
+        Just("<c x='1'>".to_owned()),
+        Just("</b>".to_owned()),
+        Just("<br>".to_owned()),
+        Just(">".to_owned()),
+        Just("a=b&".to_owned()),
+        Just("\"x,\"\"y\",".to_owned()),
+        Just("--x1\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\n".to_owned()),
+        "[a-z0-9 ]{1,40}",
+    ];
+    let first = prop_oneof![Just(""), Just("id,card,name\n"), Just("--x1\r\n"), Just("[")];
+    (first, proptest::collection::vec(piece, 0..300))
+        .prop_map(|(first, pieces)| (first.to_owned() + &pieces.concat()).into_bytes())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, ..ProptestConfig::default() })]
+
+    /// What was learnt at one place changes nothing at a later one, nor does what lies out of reach.
+    #[test]
+    fn names_depend_on_the_text_alone(text in documents(), steps in proptest::collection::vec(1usize..60, 0..200)) {
+        let layout = Layout::of(&text);
+        let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
+        let (mut names, mut at) = (Names::new(), 0);
+        for step in steps {
+            at += step;
+            if at > text.len() {
+                break;
+            }
+            names.look(&text, at, layout);
+            let mut fresh = Names::new();
+            fresh.look(&text, at, layout);
+            prop_assert_eq!((&names.list, names.rooted), (&fresh.list, fresh.rooted), "at {}", at);
+            if let Some(cut) = at.checked_sub(crate::limits::NAMES_REACH + 2) {
+                let mut fresh = Names::new();
+                fresh.look(&text[cut..], at - cut, layout);
+                prop_assert_eq!(spelled(&names, &text, layout), spelled(&fresh, &text[cut..], layout), "cut, at {}", at);
+            }
+        }
+    }
+}

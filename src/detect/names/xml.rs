@@ -1,0 +1,77 @@
+//! Elements and attributes of XML and HTML, read backwards.
+
+use std::ops::Range;
+
+use super::{Name, Scope};
+
+/// The tag that a place stands in or behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Own {
+    /// Everything before was not looked at.
+    pub(super) at: usize,
+    pub(super) attribute: Option<Range<usize>>,
+    /// The element whose attribute it is.
+    pub(super) element: Option<Range<usize>>,
+}
+
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b':' | 0x80..)
+}
+
+/// The name of the element whose tag begins at `tag`, without its prefix.
+fn element(text: &[u8], tag: usize, to: usize) -> Range<usize> {
+    let first = tag + 1;
+    let length = text[first..to].iter().take_while(|&&byte| is_name(byte)).count();
+    let prefix = memchr::memrchr(b':', &text[first..first + length]).map_or(0, |colon| colon + 1);
+    first + prefix..first + length
+}
+
+/// What `at` is to XML: in an attribute, or in the text of an element. `None` where nothing looks like XML.
+pub(super) fn own(text: &[u8], from: usize, at: usize) -> Option<Own> {
+    let mark = from + memchr::memrchr2(b'<', b'>', &text[from..at])?;
+    if text[mark] == b'>' {
+        return Some(Own { at: mark + 1, attribute: None, element: None });
+    }
+    let starts = text.get(mark + 1).is_some_and(|&byte| is_name(byte) && !byte.is_ascii_digit());
+    if !starts {
+        return None;
+    }
+    let quote = mark + memchr::memrchr2(b'"', b'\'', &text[mark..at])?;
+    let named = quote > mark && text[quote - 1] == b'=';
+    let end = if named { quote - 1 } else { quote };
+    let length = text[mark..end].iter().rev().take_while(|&&byte| is_name(byte)).count();
+    let attribute = (named && length > 0).then_some(end - length..end);
+    Some(Own { at: mark, attribute, element: Some(element(text, mark, at)) })
+}
+
+/// Elements that never have an end.
+const VOID: [&[u8]; 12] =
+    [b"br", b"hr", b"img", b"input", b"link", b"meta", b"area", b"base", b"col", b"source", b"wbr", b"param"];
+
+/// Appends the names of the elements around `at`, innermost first; whether the text's beginning was reached.
+pub(super) fn up(text: &[u8], from: usize, at: usize, out: &mut Vec<Name>) -> bool {
+    let mut at = at;
+    // Ends of elements whose beginnings come further up.
+    let mut ended: Vec<&[u8]> = Vec::new();
+    loop {
+        let Some(end) = memchr::memrchr(b'>', &text[from..at]).map(|end| from + end) else { break };
+        let Some(tag) = memchr::memrchr(b'<', &text[from..end]).map(|tag| from + tag) else { break };
+        at = tag;
+        match text[tag + 1] {
+            b'/' => ended.push(&text[tag + 2..end]),
+            byte if text[end - 1] == b'/' || !is_name(byte) || byte.is_ascii_digit() => {}
+            _ => {
+                let name = element(text, tag, end);
+                let whole = &text[tag + 1..name.end];
+                match ended.last() {
+                    Some(last) if last.trim_ascii_end() == whole => drop(ended.pop()),
+                    // Nobody ended it.
+                    Some(_) => {}
+                    None if VOID.iter().any(|void| whole.eq_ignore_ascii_case(void)) => {}
+                    None => out.push(Name::of(Scope::XmlName, name)),
+                }
+            }
+        }
+    }
+    from == 0
+}
