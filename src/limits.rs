@@ -132,6 +132,15 @@ pub const PDF_OBJECTS: usize = 4096;
 pub const PDF_CODES: usize = 16 * 1024;
 /// Codes shown before their font was known that are kept until it is; writers that tell fonts last make small documents.
 pub const PDF_LATE: usize = 1024 * 1024;
+/// Longest line of a stream of events whose strings are joined with those of other lines; models send some hundred bytes.
+pub const DELTA_LINE: usize = 16 * 1024;
+/// Strings that go on from event to event at the same time: answers and calls of tools side by side.
+pub const DELTA_PATHS: usize = 32;
+/// Bytes of a stream after which a string that did not go on has ended: what waits for it must not wait for ever.
+pub const DELTA_GAP: u64 = 64 * 1024;
+/// Objects and arrays within each other, and such strings, in one event.
+pub const DELTA_DEPTH: usize = 32;
+pub const DELTA_STRINGS: usize = 64;
 
 /// Wire bytes given to a decoder at once: bytes of a coded stream are released at these steps.
 pub const DECODE_STEP: usize = 4 * 1024;

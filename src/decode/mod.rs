@@ -10,6 +10,7 @@ mod brotli;
 pub mod coding;
 pub mod decoder;
 mod deflate;
+mod deltas;
 pub mod encoder;
 mod escape;
 mod fold;
@@ -29,6 +30,7 @@ mod zstd;
 
 pub use coding::Coding;
 pub use decoder::{Decoder, Piece};
+pub use deltas::{Delta, Lines, deltas};
 pub use encoder::Encoder;
 pub use escape::{Escape, Kind, escape_at};
 pub use layer::{Event, Layer, Seek, Wrapping};

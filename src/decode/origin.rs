@@ -1,6 +1,7 @@
 //! Where each byte of an undone text came from.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use super::escape::Kind;
 use super::layer::Wrapping;
@@ -36,17 +37,46 @@ enum Step {
 impl Origin {
     /// An empty text that begins at `raw`.
     #[must_use]
-    pub(super) fn at(raw: u64) -> Origin {
+    pub fn at(raw: u64) -> Origin {
         Origin { parts: VecDeque::new(), view: 0, raw }
     }
 
     /// Bytes that stand for themselves.
-    pub(super) fn literal(&mut self, length: usize) {
-        self.add(length, length, None);
+    pub fn literal(&mut self, length: usize) {
+        if length > 0 {
+            self.add(length, length, None);
+        }
+    }
+
+    /// What follows comes from `raw` on: what lies between is no part of the text.
+    pub fn jump(&mut self, raw: u64) {
+        self.raw = raw;
+    }
+
+    /// Where the bytes of `from..to` come from: one range for all that stand together.
+    #[must_use]
+    pub fn pieces(&self, from: u64, to: u64) -> Vec<Range<u64>> {
+        let mut pieces: Vec<Range<u64>> = Vec::new();
+        let first = self.parts.partition_point(|part| part.view <= from).saturating_sub(1);
+        let behind = self.parts.iter().skip(first + 1).map(|part| part.view).chain([self.view]);
+        let parts = self.parts.iter().skip(first).zip(behind).take_while(|(part, _)| part.view < to);
+        for (part, end) in parts {
+            let end = end.min(to);
+            // What stands for nothing is no part of it.
+            if end <= from.max(part.view) {
+                continue;
+            }
+            let (start, end) = (self.start(from.max(part.view)), self.end(end));
+            match pieces.last_mut() {
+                Some(last) if last.end == start => last.end = end,
+                Some(_) | None => pieces.push(start..end),
+            }
+        }
+        pieces
     }
 
     /// `raw` bytes that stand for `view`.
-    pub(super) fn add(&mut self, view: usize, raw: usize, kind: Option<Kind>) {
+    pub fn add(&mut self, view: usize, raw: usize, kind: Option<Kind>) {
         let step = match (view, u8::try_from(raw)) {
             (3, Ok(4)) if kind == Some(Kind::Base64) => Step::Quads,
             (_, _) if kind.is_none() => Step::Each(1),

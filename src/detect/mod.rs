@@ -49,6 +49,7 @@ mod index;
 mod leading;
 mod literal;
 mod region;
+mod scratch;
 mod weigh;
 
 pub use matcher::{Detector, DetectorId, Matcher};

@@ -6,11 +6,11 @@ use super::context::{Evidence, Trail};
 use super::index::{At, ENCODED_AT, Prefixed, Word};
 use super::leading::{Set, Sets};
 use super::matcher::{DetectorId, Matcher};
-use super::names::{Label, Layout, Names, Place, Scope};
+use super::names::{Label, Layout, Scope};
+use super::scratch::{Said, Scratch};
 use super::simd::{self, Level, Visit};
 use super::{Confidence, Finding};
 use crate::fingerprint::{Fingerprint, FingerprintKey};
-use crate::limits;
 
 /// A piece of text of which the starts in `from..to` are decided. What lies around them is context: enough of it
 /// before and behind, unless the text begins or ends there.
@@ -34,53 +34,6 @@ pub(super) struct How<'a> {
     pub key: Option<&'a FingerprintKey>,
     /// Findings below are not wanted.
     pub floor: Confidence,
-}
-
-/// What one region leaves to the next of the same stream. Grows at the first finding or word, not before.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Scratch {
-    /// Where detectors may start next: behind their last matches, as far as those reach past what is decided.
-    next: Vec<(u16, u64)>,
-    trail: Trail,
-    names: Names,
-    /// The words of those names.
-    said: Vec<Said>,
-    /// Where findings stand, while there is room to tell.
-    pub(super) places: Vec<Place>,
-    room: usize,
-}
-
-/// A word of a name around a place.
-#[derive(Clone, Copy, Debug)]
-struct Said {
-    word: u16,
-    scope: Scope,
-    /// Whether the name is the value's own: only its own speaks against it.
-    own: bool,
-}
-
-impl Scratch {
-    pub(super) const fn new() -> Scratch {
-        Scratch {
-            next: Vec::new(),
-            trail: Trail::new(),
-            names: Names::new(),
-            said: Vec::new(),
-            places: Vec::new(),
-            room: 0,
-        }
-    }
-
-    /// One that tells where findings stand.
-    pub(super) fn placing() -> Scratch {
-        Scratch { room: limits::PLACES, ..Scratch::new() }
-    }
-
-    #[cfg(test)]
-    pub(super) fn bytes(&self) -> usize {
-        let named = self.names.bytes() + self.said.capacity() * size_of::<Said>();
-        self.next.capacity() * size_of::<(u16, u64)>() + self.trail.bytes() + named
-    }
 }
 
 struct Run<'a, 'b> {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::names::{Gathering, Layout, Place};
-use super::region::{How, Region, Scratch};
+use super::region::{How, Region};
+use super::scratch::Scratch;
 use super::{Finding, Matcher};
 use crate::fingerprint::FingerprintKey;
 

@@ -328,3 +328,21 @@ fn what_cannot_be_the_start_of_a_value_is_settled_at_once() {
         assert_eq!(text.len() as u64 - scan.settled_exact(matcher), open, "{text:?}");
     }
 }
+
+#[test]
+fn what_names_alone_prove_is_found_however_the_text_is_cut() {
+    let matcher = matcher_cached();
+    let rows: String = (0..90).map(|n| format!("{n},{},943 476 5919,x\n", "note ".repeat(n % 30))).collect();
+    let fields: String =
+        (0..60).map(|n| format!("{{\"t\":\"{}\",\"v\":9434765919}},", "w ".repeat(20 + n * 9))).collect();
+    let texts = [format!("id,text,nhs,z\n{rows}"), format!("{{\"nhs\":[{fields}0]}}")];
+    for text in texts {
+        let whole = matcher.find(&key(), None, text.as_bytes());
+        let sure = whole.iter().filter(|f| f.confidence > Confidence::Low && f.keyword).count();
+        assert!(sure > 20, "{sure}");
+        for size in [1, 7, 300, 1000, 1700, 4000] {
+            let cuts = vec![size; text.len() / size];
+            assert_eq!(sorted(chunked(matcher, text.as_bytes(), &cuts)), whole, "{size}");
+        }
+    }
+}

@@ -10,7 +10,7 @@ use super::hold::Hold;
 use super::judge::Judge;
 use super::reading::Reading;
 use super::{Head, Reason};
-use crate::decode::Coding;
+use crate::decode::{Coding, Lines};
 
 /// First bytes that tell how a body is read that nobody called coded.
 const OPENING: usize = 8;
@@ -44,6 +44,8 @@ pub(super) struct Body {
     events: bool,
     /// The charset that its head declares.
     charset: Option<String>,
+    /// Whether its lines are events, by its type.
+    lines: Option<Lines>,
     /// Why nothing of it is ever edited, if so.
     sealed: Option<&'static str>,
     seen: u64,
@@ -63,6 +65,7 @@ impl Body {
             length: None,
             events: false,
             charset: None,
+            lines: None,
             sealed: None,
             seen: 0,
             inspected: 0,
@@ -76,8 +79,9 @@ impl Body {
         self.length = head.length;
         self.events = head.events;
         self.charset = fields::charset(head.fields);
+        self.lines = fields::lines(head.fields);
         self.sealed = sealed;
-        self.reading = Reading::new(Vec::new(), self.charset.as_deref());
+        self.reading = Reading::new(Vec::new(), self.charset.as_deref(), self.lines);
     }
 
     pub(super) fn is_events(&self) -> bool {
@@ -94,7 +98,7 @@ impl Body {
     }
 
     fn read_through(&mut self, coded: Coded) {
-        self.reading = Reading::new(coded.names(), self.charset.as_deref());
+        self.reading = Reading::new(coded.names(), self.charset.as_deref(), self.lines);
         self.form = Form::Coded(Box::new(coded));
     }
 

@@ -28,7 +28,7 @@ impl Path {
         self.steps.iter().flatten().filter_map(|(_, kind)| kind.map(Kind::as_str))
     }
 
-    fn within(self, wrapping: Wrapping, kind: Option<Kind>) -> Path {
+    pub(super) fn within(self, wrapping: Wrapping, kind: Option<Kind>) -> Path {
         let mut steps = [None; LAYER_DEPTH + 1];
         let (first, inner) = (std::iter::once(Some((wrapping, kind))), self.steps);
         steps.iter_mut().zip(first.chain(inner)).for_each(|(to, from)| *to = from);

@@ -1,5 +1,7 @@
 //! What of a head may be edited: a change must not break framing, routing, credentials or a signature.
 
+use crate::decode::Lines;
+
 /// What of a message is under a signature or digest that an edit would break.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Signed {
@@ -41,6 +43,19 @@ fn is_presigned(target: &str) -> bool {
     query.split('&').filter_map(|pair| pair.split_once('=')).any(|(key, _)| {
         ["x-amz-signature", "x-goog-signature", "sig"].iter().any(|word| key.eq_ignore_ascii_case(word))
     })
+}
+
+/// Whether the lines of a body are events, by the type that its head declares.
+pub(super) fn lines(fields: &[(&str, &[u8])]) -> Option<Lines> {
+    const JSON: [&str; 5] = ["x-ndjson", "ndjson", "jsonl", "x-jsonlines", "stream+json"];
+    let (_, value) = fields.iter().find(|(name, _)| *name == "content-type")?;
+    let value = std::str::from_utf8(value).ok()?.to_ascii_lowercase();
+    let (kind, subtype) = value.split(';').next()?.trim().split_once('/')?;
+    match (kind, subtype) {
+        ("text", "event-stream") => Some(Lines::Events),
+        (_, subtype) if JSON.contains(&subtype) => Some(Lines::Json),
+        (_, _) => None,
+    }
 }
 
 /// The charset that a head declares for its body.

@@ -202,9 +202,38 @@ impl Judge {
     /// Lays the mask of a value over a chain that still has it. What cannot be written as the value is hides it anyway.
     pub(super) fn edit_in(&self, chain: &mut Chain, hit: &Hit) {
         let (before, value) = (chain.before(hit.start), chain.read(hit.start, hit.end()));
+        if !hit.more.is_empty() {
+            return self.edit_pieces(chain, hit, &before);
+        }
         let mut mask = |before: &[u8], value: &[u8]| self.mask(hit.detector, before, value);
         let masked = decode::rewrap(&hit.path.wrappings(), &before, &value, &mut mask);
         chain.edit(hit.start, masked.unwrap_or_else(|| vec![b'*'; value.len()]));
+    }
+
+    /// The same for a value in several pieces: each gets its part of the mask of the whole.
+    fn edit_pieces(&self, chain: &mut Chain, hit: &Hit, before: &[u8]) {
+        let wrappings = hit.path.wrappings();
+        let pieces: Vec<_> = std::iter::once(hit.start..hit.end()).chain(hit.more.iter().cloned()).collect();
+        let raw: Vec<Vec<u8>> = pieces.iter().map(|piece| chain.read(piece.start, piece.end)).collect();
+        let mut value = Vec::new();
+        for raw in &raw {
+            let _ = decode::rewrap(&wrappings, &[], raw, &mut |_: &[u8], text: &[u8]| {
+                value.extend_from_slice(text);
+                text.to_vec()
+            });
+        }
+        let masked = self.mask(hit.detector, before, &value);
+        let mut rest = masked.as_slice();
+        for (piece, raw) in pieces.iter().zip(&raw) {
+            let mut part = |_: &[u8], text: &[u8]| {
+                let (part, behind) = rest.split_at_checked(text.len()).unwrap_or((&[], &[]));
+                rest = behind;
+                part.to_vec()
+            };
+            let written =
+                decode::rewrap(&wrappings, &[], raw, &mut part).filter(|part| part.len() == raw.len());
+            chain.edit(piece.start, written.unwrap_or_else(|| vec![b'*'; raw.len()]));
+        }
     }
 
     pub(super) fn left(&mut self, detector: DetectorId, fingerprint: Fingerprint) {

@@ -18,6 +18,7 @@ mod head;
 mod held;
 mod hold;
 mod inspector;
+mod joined;
 mod judge;
 mod ledger;
 mod look;

@@ -1,6 +1,7 @@
 //! The text of a body as it is read: hits are counted, and remembered until they have left.
 
 use std::collections::VecDeque;
+use std::ops::Range;
 
 use super::Part;
 use super::contents::{Contents, Packed};
@@ -8,11 +9,12 @@ use super::depth::Path;
 use super::judge::{Judge, Whence};
 use super::look::Seen;
 use super::text::Text;
+use crate::decode::Lines;
 use crate::detect::{Confidence, DetectorId, Finding};
 use crate::fingerprint::Fingerprint;
 
 /// A hit of a body that has not left yet.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Hit {
     pub(super) start: u64,
     length: u32,
@@ -21,9 +23,16 @@ pub(super) struct Hit {
     pub(super) fingerprint: Fingerprint,
     /// What it wears.
     pub(super) path: Path,
+    /// Where its value goes on, when it stands in several pieces.
+    pub(super) more: Vec<Range<u64>>,
 }
 
 impl Hit {
+    /// Where all of it ends.
+    fn last(&self) -> u64 {
+        self.more.last().map_or_else(|| self.end(), |piece| piece.end)
+    }
+
     pub(super) fn end(&self) -> u64 {
         self.start + u64::from(self.length)
     }
@@ -38,6 +47,8 @@ pub(super) struct Reading {
     winners: Vec<Finding>,
     /// The codings around the text, outermost first.
     carrier: Vec<&'static str>,
+    /// Whether one of `hits` may stand in several pieces.
+    spread: bool,
     /// Whether one of `hits` is to be edited, as of `redactions`.
     must_edit: bool,
     redactions: u32,
@@ -63,9 +74,9 @@ impl Opening {
 }
 
 impl Reading {
-    /// `charset`: what the head says of it.
-    pub(super) fn new(carrier: Vec<&'static str>, charset: Option<&str>) -> Reading {
-        Reading { carrier, text: Text::new(charset), ..Reading::default() }
+    /// `charset` and `lines`: what the head says of it.
+    pub(super) fn new(carrier: Vec<&'static str>, charset: Option<&str>, lines: Option<Lines>) -> Reading {
+        Reading { carrier, text: Text::new(charset, lines), ..Reading::default() }
     }
 
     pub(super) fn push(&mut self, judge: &mut Judge, piece: &[u8]) {
@@ -120,6 +131,8 @@ impl Reading {
                 self.carrier.iter().copied().chain(outer).chain(kinds).chain(inner).collect();
             // The escapes of JSON are JSON's.
             carrier.dedup();
+            let more = self.text.more(&finding);
+            self.spread |= !more.is_empty();
             let named = place.as_ref().map(|place| place.path.as_bytes());
             let whence = Whence { part: Part::Body, path: named, family: None, carrier: &carrier };
             judge.count(&finding, whence);
@@ -131,6 +144,7 @@ impl Reading {
                 confidence: finding.confidence,
                 fingerprint: finding.fingerprint,
                 path,
+                more,
             });
         }
         self.text.forget_paths(settled);
@@ -182,9 +196,18 @@ impl Reading {
 
     /// `limit`, or the start of the hit that it would cut through.
     pub(super) fn uncut(&self, limit: u64) -> u64 {
-        let below = self.hits.partition_point(|hit| hit.start < limit);
-        let cut = below.checked_sub(1).and_then(|last| self.hits.get(last)).filter(|hit| hit.end() > limit);
-        cut.map_or(limit, |hit| hit.start)
+        let mut limit = limit;
+        loop {
+            let below = self.hits.partition_point(|hit| hit.start < limit);
+            let last = below.checked_sub(1).and_then(|last| self.hits.get(last));
+            let cut = last.filter(|hit| hit.end() > limit).map(|hit| hit.start);
+            let is_cut = |hit: &&Hit| hit.start < limit && hit.last() > limit;
+            let spread = if self.spread { self.hits.iter().find(is_cut).map(|hit| hit.start) } else { None };
+            match cut.into_iter().chain(spread).min() {
+                Some(start) => limit = start,
+                None => return limit,
+            }
+        }
     }
 
     /// How far the text itself is known, whatever is packed in it.

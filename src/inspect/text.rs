@@ -2,9 +2,11 @@
 //! can change any more.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::depth::{ARMOUR_DEPTH, Depth, Path, Risen, Sunk};
-use crate::decode::{OPENING, Wrapping, recognise};
+use super::joined::{Joined, Spread};
+use crate::decode::{Lines, OPENING, Wrapping, recognise};
 use crate::detect::{DetectorId, Finding, Place, Scan};
 use crate::inspect::Engine;
 use crate::limits::LAYER_DEPTH;
@@ -26,6 +28,13 @@ pub(super) struct Text {
     charset: Option<Box<str>>,
     /// Whether it is what stands between tags.
     markup: bool,
+    /// Strings that events send in pieces; nothing where the text is no stream of them.
+    joined: Option<Box<Joined>>,
+    unjoined: bool,
+    lines: Option<Lines>,
+    spread: Vec<Spread>,
+    /// The further pieces of values that stand in several.
+    more: HashMap<(DetectorId, u64, u64), Vec<Range<u64>>>,
 }
 
 /// The layers below the text.
@@ -43,9 +52,43 @@ impl Default for Below {
 }
 
 impl Text {
-    /// `charset`: what the head says.
-    pub(super) fn new(charset: Option<&str>) -> Text {
-        Text { charset: charset.map(Box::from), ..Text::default() }
+    /// `charset` and `lines`: what the head says.
+    pub(super) fn new(charset: Option<&str>, lines: Option<Lines>) -> Text {
+        Text { charset: charset.map(Box::from), lines, ..Text::default() }
+    }
+
+    /// Joins what events send in pieces.
+    fn join(&mut self, engine: &Engine, piece: &[u8], ends: bool) {
+        if self.joined.is_none() {
+            let may_be = self.lines.is_some() || Lines::recognise(piece) != Some(false);
+            if self.unjoined || piece.is_empty() || !may_be {
+                self.unjoined |= !piece.is_empty();
+                return;
+            }
+        }
+        let joined = self.joined.get_or_insert_with(|| Box::new(Joined::new(self.lines)));
+        if !joined.push(engine, piece, &mut self.spread) {
+            (self.joined, self.unjoined) = (None, true);
+            return;
+        }
+        if ends {
+            joined.finish(engine, &mut self.spread);
+            self.joined = None;
+        }
+        for Spread { sunk, place: at, more } in self.spread.drain(..) {
+            if let Some(at) = at {
+                self.places.insert(at.start, at);
+            }
+            if !more.is_empty() {
+                self.more.insert(place(&sunk.finding), more);
+            }
+            self.sunk.found.push(sunk);
+        }
+    }
+
+    /// The further pieces of a finding that counts.
+    pub(super) fn more(&mut self, finding: &Finding) -> Vec<Range<u64>> {
+        if self.more.is_empty() { Vec::new() } else { self.more.remove(&place(finding)).unwrap_or_default() }
     }
 
     /// A member of an archive; `markup`: of an office document.
@@ -55,6 +98,7 @@ impl Text {
 
     pub(super) fn push(&mut self, engine: &Engine, piece: &[u8]) {
         self.scan.push(&engine.matcher, &engine.key, piece, &mut self.fresh);
+        self.join(engine, piece, false);
         match &mut self.depth {
             Below::Known(layers) => {
                 for layer in layers {
@@ -96,6 +140,7 @@ impl Text {
             Below::Known(_) => {}
         }
         self.scan.last(&engine.matcher, &engine.key, piece, &mut self.fresh);
+        self.join(engine, piece, true);
         if let Below::Known(layers) = &mut self.depth {
             for mut layer in layers.drain(..) {
                 layer.last(engine, self.scan.layout(), piece, &mut self.sunk);
@@ -126,6 +171,7 @@ impl Text {
 
     pub(super) fn finish(&mut self, engine: &Engine) {
         self.scan.finish(&engine.matcher, &engine.key, &mut self.fresh);
+        self.join(engine, &[], true);
         if let Below::Fresh(opening) = &mut self.depth {
             let opening = std::mem::take(opening);
             self.begin(engine, &opening);
@@ -147,14 +193,16 @@ impl Text {
     /// Everything that starts below is known.
     pub(super) fn settled(&self, engine: &Engine) -> u64 {
         let below = self.layers().map(|layer| layer.settled(engine)).min();
-        self.scan.settled().min(below.unwrap_or_default())
+        let joined = self.joined.as_ref().map_or(u64::MAX, |joined| joined.settled(engine, false));
+        self.scan.settled().min(below.unwrap_or_default()).min(joined)
     }
 
     /// The same, after a close look.
     pub(super) fn settled_exact(&self, engine: &Engine) -> u64 {
         let below = self.layers().map(|layer| layer.settled_exact(engine)).min();
         let here = self.scan.settled_exact(&engine.matcher).max(self.scan.settled());
-        here.min(below.unwrap_or_default()).max(self.settled(engine))
+        let joined = self.joined.as_ref().map_or(u64::MAX, |joined| joined.settled(engine, true));
+        here.min(below.unwrap_or_default()).min(joined).max(self.settled(engine))
     }
 
     fn layers(&self) -> impl Iterator<Item = &Depth> {
@@ -167,7 +215,8 @@ impl Text {
 
     /// Memory that the layers take.
     pub(super) fn bytes(&self) -> usize {
-        self.layers().map(Depth::bytes).sum()
+        let joined = self.joined.as_ref().map_or(0, |joined| joined.bytes());
+        self.layers().map(Depth::bytes).sum::<usize>() + joined
     }
 
     /// Whether something was found that has not been passed on.
@@ -252,6 +301,9 @@ impl Text {
         if !self.places.is_empty() {
             let first = self.overlap.first_start().unwrap_or(u64::MAX).min(self.first_fresh());
             self.places.retain(|start, _| *start >= settled.min(first));
+        }
+        if !self.more.is_empty() {
+            self.more.retain(|(_, _, end), _| *end > settled);
         }
         if !self.paths.is_empty() {
             self.paths.retain(|(_, _, end), _| *end > settled);

@@ -95,17 +95,28 @@ impl Chain {
         out
     }
 
-    /// Lays `replacement` over the bytes from `offset` on. Edits come in order; what has left, is not there yet or
-    /// is edited already stays as it is.
+    /// Lays `replacement` over the bytes from `offset` on, in any order; what has left, is not there yet or is edited
+    /// already stays as it is.
     pub fn edit(&mut self, offset: u64, replacement: Vec<u8>) {
-        let floor =
-            self.edits.back().map_or(self.start, |(at, bytes)| at + bytes.len() as u64).max(self.start);
-        let skip = to_index(floor.saturating_sub(offset)).min(replacement.len());
+        let skip = to_index(self.start.saturating_sub(offset)).min(replacement.len());
+        let mut offset = offset.max(self.start);
         let mut bytes = Bytes::from(replacement).split_off(skip);
-        let offset = offset.max(floor);
         bytes.truncate(to_index(self.end.saturating_sub(offset)));
-        if !bytes.is_empty() {
-            self.edits.push_back((offset, bytes));
+        while !bytes.is_empty() {
+            let next = self.edits.partition_point(|(at, _)| *at <= offset);
+            let before = next.checked_sub(1).and_then(|before| self.edits.get(before));
+            let floor = before.map_or(0, |(at, edit)| at + edit.len() as u64);
+            let free = bytes.split_off(to_index(floor.saturating_sub(offset)).min(bytes.len()));
+            offset = offset.max(floor);
+            bytes = free;
+            let room = self.edits.get(next).map_or(usize::MAX, |(at, _)| to_index(at.saturating_sub(offset)));
+            let rest = bytes.split_off(room.min(bytes.len()));
+            let length = bytes.len() as u64;
+            if length > 0 {
+                self.edits.insert(next, (offset, bytes));
+            }
+            offset += length;
+            bytes = rest;
         }
     }
 

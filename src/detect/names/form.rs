@@ -30,16 +30,32 @@ fn is_key(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | b'[' | b']' | b'%' | b'$' | b'+')
 }
 
-/// The name of the part that holds `at`, from the header behind the last boundary before it.
-pub(super) fn part(text: &[u8], from: usize, at: usize, boundary: &[u8]) -> Option<Name> {
-    let start = from + memchr::memmem::rfind(&text[from..at], boundary)?;
-    let header = &text[start + boundary.len()..at];
+/// The part of a body that holds a place.
+#[derive(Debug)]
+pub(super) struct Part {
+    /// What its header calls it.
+    pub(super) name: Option<Name>,
+    /// The last byte of its header: nothing before it says anything of what is in the part.
+    pub(super) from: usize,
+}
+
+/// The part that holds `at`: what stands behind the last boundary before it.
+pub(super) fn part(text: &[u8], from: usize, at: usize, boundary: &[u8]) -> Option<Part> {
+    let start = from + memchr::memmem::rfind(&text[from..at], boundary)? + boundary.len();
+    let header = &text[start..at];
     let end = memchr::memmem::find(header, b"\n\r\n").or_else(|| memchr::memmem::find(header, b"\n\n"));
-    let header = &header[..end.unwrap_or(header.len())];
-    let name = memchr::memmem::find_iter(header, b"name=\"")
-        .find(|&at| at == 0 || matches!(header[at - 1], b' ' | b';' | b'\t'))?;
-    let first = name + b"name=\"".len();
+    let name = name(&header[..end.unwrap_or(header.len())]);
+    let name = name.map(|name| Name::of(Scope::MultipartName, start + name.start..start + name.end));
+    // In a header only its own name counts.
+    let from = end.map_or(at, |end| super::trimmed(text, start, start + end).max(start + 1) - 1);
+    Some(Part { name, from })
+}
+
+/// The `name` of a part's header.
+fn name(header: &[u8]) -> Option<Range<usize>> {
+    const NAME: &[u8] = b"name=\"";
+    let stands_alone = |at: &usize| *at == 0 || matches!(header[at - 1], b' ' | b';' | b'\t');
+    let first = memchr::memmem::find_iter(header, NAME).find(stands_alone)? + NAME.len();
     let length = memchr::memchr2(b'"', b'\n', &header[first..])?;
-    let first = start + boundary.len() + first;
-    Some(Name::of(Scope::MultipartName, first..first + length))
+    Some(first..first + length)
 }

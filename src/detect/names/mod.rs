@@ -153,10 +153,9 @@ impl Names {
                 return;
             }
         }
-        self.inside(text, from, at);
-        if let Some(boundary) = layout.boundary() {
-            self.list.extend(form::part(text, from, at, boundary));
-        }
+        let part = layout.boundary().and_then(|boundary| form::part(text, from, at, boundary));
+        self.inside(text, part.as_ref().map_or(from, |part| part.from), at);
+        self.list.extend(part.and_then(|part| part.name));
         self.list.retain(|name| !name.range.is_empty());
         self.list.truncate(limits::NAMES);
     }

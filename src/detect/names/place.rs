@@ -15,6 +15,16 @@ pub struct Place {
     pub within: usize,
 }
 
+impl Place {
+    /// That of a string of JSON, by its path: `.choices[0].delta.content`.
+    #[must_use]
+    pub fn json(start: u64, path: &str) -> Option<Place> {
+        let path = format!("$.{}", path.trim_start_matches('.'));
+        shown(path.as_bytes())?;
+        Some(Place { start, kinds: [Some("json"), None], path, within: 0 })
+    }
+}
+
 /// A name as it is shown. One that could hide something from whoever cleanses it is not.
 fn shown(name: &[u8]) -> Option<&str> {
     let name = std::str::from_utf8(name).ok()?;

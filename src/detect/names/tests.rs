@@ -64,6 +64,10 @@ fn a_value_is_named_by_what_it_stands_in() {
             "--x1\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n1\r\n--x1\r\nContent-Disposition: form-data; name=\"b\"; filename=\"c\"\r\nContent-Type: application/json\r\n\r\n{\"card\":¤1",
             "multipart+json b $.card",
         ),
+        (
+            "--x1\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n<no> {\"k\": \r\n--x1\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\n¤1",
+            "multipart b",
+        ),
         ("just text, ¤4539", ""),
         ("it is: ¤4539", ""),
         ("card <¤4539", ""),

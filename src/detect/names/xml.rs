@@ -53,8 +53,8 @@ pub(super) fn up(text: &[u8], from: usize, at: usize, out: &mut Vec<Name>) -> bo
     let mut at = at;
     // Ends of elements whose beginnings come further up.
     let mut ended: Vec<&[u8]> = Vec::new();
-    loop {
-        let Some(end) = memchr::memrchr(b'>', &text[from..at]).map(|end| from + end) else { break };
+    while let Some(end) = memchr::memrchr(b'>', &text[from..at]) {
+        let end = from + end;
         let Some(tag) = memchr::memrchr(b'<', &text[from..end]).map(|tag| from + tag) else { break };
         at = tag;
         match text[tag + 1] {

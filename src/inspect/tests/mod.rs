@@ -4,7 +4,9 @@ mod archives;
 mod around;
 mod body;
 mod coded;
+mod events;
 mod layers;
+mod matrix;
 mod places;
 mod property;
 

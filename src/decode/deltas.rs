@@ -1,0 +1,235 @@
+//! Strings that go on from one event of a stream to the next: what language models send word by word.
+
+use std::ops::Range;
+
+use crate::limits::{DELTA_DEPTH, DELTA_STRINGS};
+
+/// A piece of a string that other events may go on with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delta {
+    /// What it belongs to: keys, places in arrays, and the `index` of whatever has one.
+    pub path: String,
+    /// In the line, without its quotes.
+    pub range: Range<usize>,
+}
+
+/// How the lines of a stream are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lines {
+    /// Server-sent events: `data: …`.
+    Events,
+    /// A document of JSON a line.
+    Json,
+}
+
+impl Lines {
+    /// Whether a text that begins so is a stream of events; `None`: too little to tell.
+    #[must_use]
+    pub fn recognise(opening: &[u8]) -> Option<bool> {
+        const FIELDS: [&[u8]; 5] = [b"data:", b"event:", b"id:", b"retry:", b":"];
+        let opening = opening.strip_prefix(b"\xef\xbb\xbf").unwrap_or(opening);
+        if FIELDS.iter().any(|field| opening.starts_with(field)) {
+            return Some(true);
+        }
+        let may_become = FIELDS.iter().any(|field| field.starts_with(opening));
+        (!may_become).then_some(false)
+    }
+}
+
+/// Keys whose strings are sent in pieces. Anything below `delta` is.
+const KEYS: [&[u8]; 12] = [
+    b"content",
+    b"text",
+    b"arguments",
+    b"partial_json",
+    b"response",
+    b"completion",
+    b"thinking",
+    b"reasoning",
+    b"reasoning_content",
+    b"refusal",
+    b"token",
+    b"transcript",
+];
+
+/// Appends the pieces that a line holds.
+pub fn deltas(lines: Lines, line: &[u8], out: &mut Vec<Delta>) {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let from = match lines {
+        Lines::Json => 0,
+        Lines::Events => {
+            let Some(data) = line.strip_prefix(b"data:") else { return };
+            line.len() - data.strip_prefix(b" ").unwrap_or(data).len()
+        }
+    };
+    let first = line[from..].iter().find(|byte| !byte.is_ascii_whitespace());
+    if matches!(first, Some(b'{' | b'[')) && !line[from..].starts_with(b"[DONE]") {
+        let (frames, indexes, found) = (Vec::new(), Vec::new(), Vec::new());
+        let mut walk = Walk { line, at: from, frames, indexes, opened: 0, found };
+        walk.run();
+        out.extend(walk.finish());
+    }
+}
+
+/// An object or array that is open.
+#[derive(Clone, Debug)]
+struct Frame {
+    number: usize,
+    /// The key whose value comes or is read; of an array nothing.
+    key: Option<Range<usize>>,
+    is_object: bool,
+    /// Values before this one.
+    count: usize,
+}
+
+struct Walk<'a> {
+    line: &'a [u8],
+    at: usize,
+    frames: Vec<Frame>,
+    /// The `index` of objects that have one.
+    indexes: Vec<(usize, Range<usize>)>,
+    opened: usize,
+    /// Strings, and what was open around them.
+    found: Vec<(Range<usize>, Vec<Frame>)>,
+}
+
+impl Walk<'_> {
+    fn run(&mut self) {
+        while let Some(&byte) = self.line.get(self.at) {
+            self.at += 1;
+            match byte {
+                b'{' | b'[' => {
+                    if self.frames.len() == DELTA_DEPTH {
+                        return;
+                    }
+                    self.opened += 1;
+                    let number = self.opened;
+                    self.frames.push(Frame { number, key: None, is_object: byte == b'{', count: 0 });
+                }
+                b'}' | b']' if self.frames.pop().is_none() => return,
+                b',' => {
+                    if let Some(top) = self.frames.last_mut() {
+                        (top.key, top.count) = (None, top.count + 1);
+                    }
+                }
+                b'"' => {
+                    let Some(string) = self.string() else { return };
+                    self.take(string);
+                }
+                b'0'..=b'9' => self.number(),
+                _ => {}
+            }
+        }
+    }
+
+    /// The string whose quote was just read.
+    fn string(&mut self) -> Option<Range<usize>> {
+        let from = self.at;
+        loop {
+            let end = self.at + memchr::memchr2(b'"', b'\\', self.line.get(self.at..)?)?;
+            if self.line[end] == b'"' {
+                self.at = end + 1;
+                return Some(from..end);
+            }
+            self.at = end + 2;
+        }
+    }
+
+    fn take(&mut self, string: Range<usize>) {
+        let Some(top) = self.frames.last_mut() else { return };
+        if top.is_object && top.key.is_none() {
+            top.key = Some(string);
+            return;
+        }
+        let keys = || self.frames.iter().filter_map(|frame| frame.key.clone()).map(|key| &self.line[key]);
+        let own = self.frames.iter().rev().find_map(|frame| frame.key.clone()).map(|key| &self.line[key]);
+        let goes_on = own.is_some_and(|own| KEYS.contains(&own)) || keys().any(|key| key == b"delta");
+        if goes_on && self.found.len() < DELTA_STRINGS {
+            self.found.push((string, self.frames.clone()));
+        }
+    }
+
+    fn number(&mut self) {
+        let from = self.at - 1;
+        let rest = self.line.get(from..).unwrap_or_default();
+        let length = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at = from + length;
+        if let Some(top) = self.frames.last()
+            && top.key.clone().is_some_and(|key| &self.line[key] == b"index")
+        {
+            self.indexes.push((top.number, from..from + length));
+        }
+    }
+
+    fn finish(self) -> Vec<Delta> {
+        let spelled = |range: &Range<usize>| String::from_utf8_lossy(&self.line[range.clone()]).into_owned();
+        let found = self.found.iter().map(|(range, frames)| {
+            let mut path = String::new();
+            for frame in frames {
+                for (_, index) in self.indexes.iter().filter(|(number, _)| *number == frame.number) {
+                    path.push_str(&format!("#{}", spelled(index)));
+                }
+                match &frame.key {
+                    Some(key) => path.push_str(&format!(".{}", spelled(key))),
+                    None => path.push_str(&format!("[{}]", frame.count)),
+                }
+            }
+            Delta { path, range: range.clone() }
+        });
+        found.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pieces_are_told_with_what_they_belong_to() {
+        type Row = (Lines, &'static str, &'static [(&'static str, &'static str)]);
+        let rows: &[Row] = &[
+            (
+                Lines::Events,
+                r#"data: {"id":"x","choices":[{"index":1,"delta":{"role":"a","content":"4\"5"}}]}"#,
+                &[(".choices[0]#1.delta.role", "a"), (".choices[0]#1.delta.content", "4\\\"5")],
+            ),
+            (
+                Lines::Events,
+                "data:{\"type\":\"d\",\"delta\":{\"text\":\"hi\"},\"index\":0}\r",
+                &[("#0.delta.text", "hi")],
+            ),
+            (
+                Lines::Events,
+                r#"data: {"type":"response.output_text.delta","delta":"hi"}"#,
+                &[(".delta", "hi")],
+            ),
+            (Lines::Events, "data: word", &[]),
+            (Lines::Events, "data: [DONE]", &[]),
+            (Lines::Events, "event: delta", &[]),
+            (Lines::Json, r#"{"response":"4","done":false,"n":[1,2]}"#, &[(".response", "4")]),
+            (Lines::Json, r#"{"user":"4539","id":"7"}"#, &[]),
+            (Lines::Json, r#"{"text":"torn"#, &[]),
+            (Lines::Json, "]}{\"text\":\"x\"}", &[]),
+        ];
+        for (lines, line, expected) in rows {
+            let mut found = Vec::new();
+            deltas(*lines, line.as_bytes(), &mut found);
+            let found: Vec<_> = found.iter().map(|d| (d.path.as_str(), &line[d.range.clone()])).collect();
+            assert_eq!(found, *expected, "{line}");
+        }
+    }
+
+    #[test]
+    fn a_stream_of_events_is_known_by_its_first_bytes() {
+        for (opening, known) in [
+            ("data: {", Some(true)),
+            ("ev", None),
+            ("", None),
+            (": ping", Some(true)),
+            ("{\"a\"", Some(false)),
+            ("evening", Some(false)),
+        ] {
+            assert_eq!(Lines::recognise(opening.as_bytes()), known, "{opening}");
+        }
+    }
+}
