@@ -62,6 +62,37 @@ pub const TRAILER_BYTES: usize = 16 * 1024;
 pub const CHUNK_EXTENSION_BYTES: usize = 4 * 1024;
 /// Most informational (1xx) heads before a response; more are a flood.
 pub const INFORMATIONAL_HEADS: usize = 16;
+/// Streams that one HTTP/2 connection may have open at once.
+pub const H2_STREAMS: u32 = 100;
+/// What the sender of one HTTP/2 stream may send before it is read. A connection's window is that of all its streams
+/// together: none that waits can stall another, and a connection never buffers more than 12.5 MiB.
+pub const H2_STREAM_WINDOW: u32 = 128 * 1024;
+/// Longest HTTP/2 head, as it is decoded (RFC 9113, section 10.5.1) and as it comes.
+pub const H2_HEAD_BYTES: u32 = 64 * 1024;
+/// Largest HTTP/2 frame that is taken, and what one stream buffers on its way out.
+pub const H2_FRAME_BYTES: u32 = 64 * 1024;
+pub const H2_SEND_BUFFER: usize = 256 * 1024;
+/// Frames after the first that one HTTP/2 head may be cut into; senders fill a frame before they begin another.
+pub const H2_CONTINUATIONS: usize = 16;
+/// Streams that a peer may give up in a burst, and how many more a second: who uses streams to their end earns more.
+pub const H2_RESETS: u64 = 100;
+pub const H2_RESETS_A_SECOND: u64 = 10;
+/// Reset streams that are remembered for frames still on their way.
+pub const H2_RESET_STREAMS: usize = 50;
+/// Streams that a peer may make this side reset by breaking rules (CVE-2025-8671).
+pub const H2_STREAM_ERRORS: usize = 50;
+/// Frames without content that a peer may send in a burst, how many more a second, and the traffic in bytes that
+/// earns one.
+pub const H2_CONTROL: u64 = 1000;
+pub const H2_CONTROL_A_SECOND: u64 = 100;
+pub const H2_CONTROL_BYTES: u64 = 1024;
+/// Time between two pings to a client whose streams are open, and for its answer.
+pub const H2_PING: Duration = Duration::from_secs(30);
+/// Most upstreams whose choice of protocol is remembered, and for how long.
+pub const ALPN_CACHE: usize = 4096;
+pub const ALPN_LIFE: Duration = Duration::from_secs(600);
+/// How long a client's handshake waits to learn what its upstream speaks.
+pub const ALPN_WAIT: Duration = Duration::from_secs(5);
 /// Longest prefix read to tell what a connection speaks; a ClientHello may fill a whole TLS record.
 pub const SNIFF_BYTES: usize = 16 * 1024 + 5;
 

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::{Bytes, BytesMut};
+use http::Request;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
@@ -16,9 +18,11 @@ use tower::Service;
 
 use super::connect;
 use super::deadline::Deadlined;
-use super::exchange::Client;
+use super::exchange::{Client, Spoken};
 use super::familiar::Familiar;
 use super::guard::Guard;
+use super::http2;
+use super::incoming::ClientBody;
 use super::layer::Arrival;
 use super::listener;
 use super::meters;
@@ -35,7 +39,7 @@ use super::wire::Wire;
 use super::{ListenerConfig, ListenerKind};
 use crate::flow::{ClientAddr, Destination, Host, Scheme, Side};
 use crate::limits;
-use crate::tls;
+use crate::tls::{self, Alpn};
 
 /// Serves a connection to its end.
 pub(super) async fn serve(
@@ -67,13 +71,14 @@ pub(super) async fn serve(
             }
         }
         Ok(Some(Arrived::Unopened(tunnel))) => tunnel::carry(peer, io, tunnel).await,
+        Ok(Some(Arrived::Http2(entry))) => http2::serve(peer, io, entry, None).await,
         Ok(Some(Arrived::Tls(host, port))) => {
             let greeted = tokio::select! {
                 greeted = greet(&peer, io, host, port) => greeted,
                 () = listener::ended(&mut stage, Stage::Draining) => return,
             };
             match greeted {
-                Some((io, entry, version)) => requests(peer, io, entry, Some(version)).await,
+                Some(greeted) => secured(peer, greeted).await,
                 None => Ok(()),
             }
         }
@@ -89,6 +94,8 @@ pub(super) async fn serve(
 /// What a connection turned out to be for.
 pub(super) enum Arrived {
     Plain(Entry),
+    /// HTTP/2 without TLS, in a tunnel.
+    Http2(Entry),
     /// TLS in a tunnel.
     Tls(Host, u16),
     Unopened(Box<tunnel::Unopened>),
@@ -146,8 +153,11 @@ async fn look_into(
             let destination = Destination { scheme: Scheme::Http, host, port };
             return Ok(Some(Arrived::Plain(Entry::Tunnel(destination))));
         }
+        Protocol::Http2 => {
+            let destination = Destination { scheme: Scheme::Http, host, port };
+            return Ok(Some(Arrived::Http2(Entry::Tunnel(destination))));
+        }
         Protocol::Closed => return Ok(None),
-        Protocol::Http2 => "http2",
         Protocol::Opaque => "opaque",
         Protocol::Silent => "silent",
     };
@@ -158,7 +168,37 @@ async fn look_into(
     Ok(None)
 }
 
-type Greeted = (tls::ClientStream<Prefixed<Wire>>, Entry, &'static str);
+/// A client whose handshake is done.
+struct Greeted {
+    io: tls::ClientStream<Prefixed<Wire>>,
+    entry: Entry,
+    tls: &'static str,
+}
+
+/// Serves what a client speaks in TLS: as it was agreed on, or else as its first bytes say.
+async fn secured(peer: Peer, greeted: Greeted) -> io::Result<()> {
+    let Greeted { io, entry, tls } = greeted;
+    match tls::agreed(io.get_ref().1.alpn_protocol()) {
+        Some(Alpn::Http1) => requests(peer, io, entry, Some(tls)).await,
+        Some(Alpn::Http2) => http2::serve(peer, io, entry, Some(tls)).await,
+        None => {
+            let mut stage = peer.shared.stage.subscribe();
+            let mut io = Prefixed::new(Bytes::new(), io);
+            let spoken = tokio::select! {
+                spoken = sniff(&mut io, limits::KEEP_ALIVE_TIMEOUT) => spoken?,
+                () = listener::ended(&mut stage, Stage::Draining) => return Ok(()),
+            };
+            match spoken {
+                Protocol::Http2 => http2::serve(peer, io, entry, Some(tls)).await,
+                Protocol::Silent | Protocol::Closed => close(io).await,
+                // What is no HTTP is answered by those who know its rules.
+                Protocol::Http1 | Protocol::Tls | Protocol::Opaque => {
+                    requests(peer, io, entry, Some(tls)).await
+                }
+            }
+        }
+    }
+}
 
 /// Shakes hands with a client in its tunnel, under the name it asked for.
 async fn greet(peer: &Peer, io: Prefixed<Wire>, host: Host, port: u16) -> Option<Greeted> {
@@ -176,8 +216,10 @@ async fn greet(peer: &Peer, io: Prefixed<Wire>, host: Host, port: u16) -> Option
             }
             Err(_) => (None, false),
         };
+        let offers = tls::offers_http2(&start.client_hello());
+        let alpn = if offers { offered(peer, &host, port, agrees).await } else { Alpn::Http1 };
         let leaves = peer.shared.leaves.load_full();
-        let config = leaves.server_config(shown.as_ref().unwrap_or(&host)).map_err(|error| {
+        let config = leaves.server_config(shown.as_ref().unwrap_or(&host), alpn).map_err(|error| {
             tracing::error!(%error, "leaf cannot be minted");
             "leaf_not_minted"
         })?;
@@ -185,11 +227,11 @@ async fn greet(peer: &Peer, io: Prefixed<Wire>, host: Host, port: u16) -> Option
         Ok((stream, agrees))
     };
     match timeout(limits::HANDSHAKE_TIMEOUT, shake).await {
-        Ok(Ok((stream, agrees))) => {
-            let version = tls::version_str(stream.get_ref().1.protocol_version());
+        Ok(Ok((io, agrees))) => {
+            let tls = tls::version_str(io.get_ref().1.protocol_version());
             let destination = Destination { scheme: Scheme::Https, host, port };
             let entry = if agrees { Entry::Tunnel(destination) } else { Entry::Fronted(destination) };
-            Some((stream, entry, version))
+            Some(Greeted { io, entry, tls })
         }
         Ok(Err(reason)) => not_greeted(peer, &host, port, reason),
         Err(_) => not_greeted(peer, &host, port, "timeout"),
@@ -213,6 +255,23 @@ async fn greet_as(
     meters::handshake_failed(Side::Client, reason);
     drop(peer.ended(Ended::because(reason)));
     None
+}
+
+/// What a client that speaks HTTP/2 is offered: what its upstream chose, so that neither is spoken to in a protocol
+/// that the other lacks. An upstream that is not known is asked, over a connection that carries no request yet.
+async fn offered(peer: &Peer, host: &Host, port: u16, agrees: bool) -> Alpn {
+    let destination = Destination { scheme: Scheme::Https, host: host.clone(), port };
+    // A name is looked at before it is resolved; what is refused needs no upstream, only somebody to say so.
+    let shown = host.to_string();
+    if !agrees || peer.cleanse(&shown) != shown || peer.refuses(&destination) {
+        return Alpn::Http2;
+    }
+    let asked = peer.shared.upstreams.speaks(&destination, &peer.listener.tenant, peer.original);
+    match timeout(limits::ALPN_WAIT, asked).await {
+        Ok(Some(Spoken::Http1)) => Alpn::Http1,
+        // The request will be told what is wrong with its upstream.
+        Ok(Some(Spoken::Http2) | None) | Err(_) => Alpn::Http2,
+    }
 }
 
 /// Leaves word of a handshake that failed: a client that pins certificates needs a bypass, and somebody must learn
@@ -240,8 +299,18 @@ where
     let (io, deadlines) =
         Deadlined::new(io, Some(limits::KEEP_ALIVE_TIMEOUT), Some(limits::WRITE_STALL_TIMEOUT));
     let (guarded, guard) = Guard::requests(io, BytesMut::new());
-    let client = Arc::new(Client { peer, entry, tls, guard, deadlines, familiar: Familiar::default() });
-    let service = service_fn(move |request| stack().call(Arrival { client: Arc::clone(&client), request }));
+    let client = Arc::new(Client {
+        peer,
+        entry,
+        spoken: Spoken::Http1,
+        tls,
+        guard,
+        deadlines,
+        familiar: Familiar::default(),
+    });
+    let service = service_fn(move |request: Request<Incoming>| {
+        stack().call(Arrival { client: Arc::clone(&client), request: request.map(ClientBody::Http1) })
+    });
     let mut connection = http1::Builder::new()
         // The guard bounds the time of a head from its first byte, the deadlines that of an idle connection:
         // hyper's own time-out knows but one figure for both.

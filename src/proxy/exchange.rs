@@ -13,6 +13,7 @@ use super::deadline::Deadlines;
 use super::familiar::{Familiar, Slot};
 use super::guard::GuardHandle;
 use super::headers::{media_type, path_template};
+use super::http2::Interim;
 use super::names::{self, Entry, NameError};
 use super::peer::Peer;
 use super::reply::{self, Facts, Problem};
@@ -27,12 +28,40 @@ use crate::policy::{Action, Message};
 pub(super) struct Client {
     pub(super) peer: Peer,
     pub(super) entry: Entry,
+    pub(super) spoken: Spoken,
     /// `TLSv1.3`; `None` in clear text.
     pub(super) tls: Option<&'static str>,
     /// Knows whether the head that is served now stands in for a refused one.
     pub(super) guard: GuardHandle,
     pub(super) deadlines: Deadlines,
     pub(super) familiar: Familiar,
+}
+
+/// The protocol that requests come in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Spoken {
+    Http1,
+    Http2,
+}
+
+impl Spoken {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Spoken::Http1 => "HTTP/1.1",
+            Spoken::Http2 => "HTTP/2",
+        }
+    }
+}
+
+impl Client {
+    /// How long the connection may be silent from now on. One that carries many exchanges at once has deadlines on
+    /// each of them instead.
+    fn silent_for(&self, limit: Duration) {
+        match self.spoken {
+            Spoken::Http1 => self.deadlines.read_within(Some(limit)),
+            Spoken::Http2 => {}
+        }
+    }
 }
 
 /// What a request says of itself, cleansed.
@@ -61,6 +90,8 @@ pub(super) struct Flow {
     redacted: OnceLock<(FlowId, u64)>,
     /// A request has left, and nobody has answered for its response yet.
     awaited: AtomicBool,
+    /// For what is said before the response.
+    pub(super) interim: Option<Arc<Interim>>,
     _open: Entered,
 }
 
@@ -114,6 +145,7 @@ impl Flow {
         let method = known_method(method).map_or_else(|| method.to_owned().into(), Cow::Borrowed);
         let mut flow = Flow::bare(client, edition, said, destination);
         (flow.method, flow.path) = (method, path);
+        flow.interim = parts.extensions.get().cloned();
         (Arc::new(flow), named)
     }
 
@@ -138,7 +170,7 @@ impl Flow {
         destination: Option<Destination>,
     ) -> Flow {
         let peer = &client.peer;
-        client.deadlines.read_within(Some(limits::BODY_IDLE_TIMEOUT));
+        client.silent_for(limits::BODY_IDLE_TIMEOUT);
         let group = destination.as_ref().and_then(|to| edition.engine.policy.group_of(&to.host).cloned());
         let facts = FlowFacts {
             flow: peer.shared.ids.next(),
@@ -149,7 +181,7 @@ impl Flow {
             host: said.host,
             port: said.port,
             group,
-            http: Some("HTTP/1.1"),
+            http: Some(client.spoken.as_str()),
             tls_client: client.tls,
             method: said.method,
             path_template: said.path_template,
@@ -165,6 +197,7 @@ impl Flow {
             fault: Mutex::new(None),
             redacted: OnceLock::new(),
             awaited: AtomicBool::new(false),
+            interim: None,
             _open: peer.shared.flows.enter(),
             edition,
         }
@@ -318,7 +351,7 @@ impl Drop for Flow {
             // Nobody is left who could wait for it.
             drop(self.submit(&draft));
         }
-        self.client.deadlines.read_within(Some(limits::KEEP_ALIVE_TIMEOUT));
+        self.client.silent_for(limits::KEEP_ALIVE_TIMEOUT);
     }
 }
 

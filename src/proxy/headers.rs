@@ -87,12 +87,25 @@ const END_TO_END: [HeaderName; 5] = [
 /// Makes a request's fields fit to leave; `host` takes the place of what `Host` says.
 pub(super) fn clean_request(fields: &mut HeaderMap, host: Option<HeaderValue>) {
     strip_hop_by_hop(fields);
+    join_cookies(fields);
     // The body is pulled by this gate, which has sent its own 100 by then (RFC 9110, section 10.1.1).
     fields.remove(header::EXPECT);
     if let Some(host) = host {
         fields.insert(header::HOST, host);
     }
     narrow_accept_encoding(fields);
+}
+
+/// HTTP/2 cuts cookies into fields of their own; HTTP/1 has one (RFC 9113, section 8.2.3).
+fn join_cookies(fields: &mut HeaderMap) {
+    let mut cookies = fields.get_all(header::COOKIE).iter();
+    if cookies.nth(1).is_none() {
+        return;
+    }
+    let crumbs: Vec<&[u8]> = fields.get_all(header::COOKIE).iter().map(HeaderValue::as_bytes).collect();
+    if let Ok(joined) = HeaderValue::from_bytes(&crumbs.join(&b"; "[..])) {
+        fields.insert(header::COOKIE, joined);
+    }
 }
 
 /// Makes a response's fields fit for the client. `Alt-Svc` would lead it around the gate.
@@ -190,6 +203,11 @@ pub(super) fn media_type(value: &str) -> String {
     value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase()
 }
 
+/// Whether a media type is one of gRPC's: messages behind prefixes, in a stream.
+pub(super) fn is_grpc(media_type: &str) -> bool {
+    media_type == "application/grpc" || media_type.starts_with("application/grpc+")
+}
+
 /// Applies same-length edits to field values; edits of the target are left to the caller.
 /// An edit that no longer fits takes the whole value away: what was to be masked never leaves.
 pub(super) fn edit(fields: &mut HeaderMap, edits: &[HeadEdit]) {
@@ -275,6 +293,13 @@ mod tests {
         clean_request(&mut fields, Some(HeaderValue::from_static("a.example")));
         assert_eq!(names(&fields), ["content-length", "host", "te", "x-kept"]);
         assert_eq!(fields["te"], "trailers");
+    }
+
+    #[test]
+    fn crumbs_of_cookies_are_joined() {
+        let mut fields = map(&[("cookie", "a=1"), ("x-kept", "1"), ("cookie", "b=2"), ("cookie", "c=3")]);
+        clean_request(&mut fields, None);
+        assert_eq!(fields.get_all("cookie").iter().collect::<Vec<_>>(), ["a=1; b=2; c=3"]);
     }
 
     #[test]

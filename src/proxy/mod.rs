@@ -13,6 +13,8 @@ mod familiar;
 pub(crate) mod fuzzing;
 mod guard;
 mod headers;
+mod http2;
+mod incoming;
 mod introduction;
 mod layer;
 mod listener;

@@ -13,9 +13,9 @@ use super::exchange::{Recording, Refusal};
 use super::reply::{self, Problem};
 use super::shared::{Edition, Shared};
 use crate::audit::{FlowFacts, Kind, MessageDraft, Pending};
-use crate::flow::{ClientAddr, Direction, Host};
+use crate::flow::{ClientAddr, Destination, Direction, Host, Scheme};
 use crate::inspect::{Coverage, Decision};
-use crate::policy::{Action, Disclosure};
+use crate::policy::{Action, Disclosure, Message, Mode};
 
 /// Who connected, and where.
 #[derive(Clone)]
@@ -87,6 +87,27 @@ impl Peer {
     /// A client-supplied text made fit for a record, log or reply.
     pub(super) fn cleanse(&self, text: &str) -> String {
         self.shared.edition().engine.matcher.cleanse(text)
+    }
+
+    /// Whether requests for a destination are refused whatever they hold.
+    pub(super) fn refuses(&self, destination: &Destination) -> bool {
+        let policy = Arc::clone(&self.shared.edition().engine.policy);
+        let message = Message {
+            direction: Direction::Request,
+            destination: destination.clone(),
+            proven: destination.scheme == Scheme::Https,
+            client: self.address,
+            identity: None,
+            listener: Arc::clone(&self.listener.name),
+            tenant: Arc::clone(&self.listener.tenant),
+            method: "CONNECT".into(),
+            path: "".into(),
+            media_type: None,
+            status: None,
+            // Nothing is counted here.
+            now_ms: 0,
+        };
+        policy.mode() == Mode::Enforce && policy.unlisted(&message) == Action::Block
     }
 
     /// The record of a connection that ended: none of its bytes were inspected, and none went anywhere.

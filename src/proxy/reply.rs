@@ -1,5 +1,7 @@
 //! What a refused client sees: one shape for every refusal (RFC 9457), never a matched byte.
 
+use std::fmt::Write;
+
 use bytes::{BufMut, Bytes, BytesMut};
 use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
@@ -100,6 +102,19 @@ impl Problem {
         }
     }
 
+    /// The code for a client of gRPC; `UNAVAILABLE` invites it to try again.
+    fn grpc_status(self) -> u8 {
+        match self {
+            Problem::Blocked | Problem::Withheld | Problem::Misdirected | Problem::AddressDenied => {
+                grpc::PERMISSION_DENIED
+            }
+            Problem::Malformed | Problem::Framing(_) => grpc::INVALID_ARGUMENT,
+            Problem::Upgrade => grpc::UNIMPLEMENTED,
+            Problem::ClientTimeout | Problem::UpstreamTimeout(_) => grpc::DEADLINE_EXCEEDED,
+            Problem::Overloaded | Problem::Unrecorded | Problem::Upstream(_) => grpc::UNAVAILABLE,
+        }
+    }
+
     /// Whether the same request may do better later, when no byte of it went upstream.
     fn passes(self) -> bool {
         match self {
@@ -158,6 +173,15 @@ struct More<'a> {
     retryable: bool,
 }
 
+/// Codes of gRPC (grpc.io, "Status codes and their use").
+mod grpc {
+    pub(super) const INVALID_ARGUMENT: u8 = 3;
+    pub(super) const DEADLINE_EXCEEDED: u8 = 4;
+    pub(super) const PERMISSION_DENIED: u8 = 7;
+    pub(super) const UNIMPLEMENTED: u8 = 12;
+    pub(super) const UNAVAILABLE: u8 = 14;
+}
+
 /// Places named in one reply: enough to find the field, too few to map a document.
 const PLACES: usize = 16;
 
@@ -183,6 +207,26 @@ impl Facts<'_> {
         }
         if self.close {
             fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        }
+        response
+    }
+
+    /// The reply for a client of gRPC: trailers alone, in the place of a head (gRPC over HTTP/2, "Trailers-Only").
+    pub(super) fn grpc_response(&self, detail: ReplyDetail) -> Response<Bytes> {
+        let mut response = self.response(detail, true);
+        let message = match detail {
+            ReplyDetail::Full => {
+                format!("{}: {}; decision={}", self.problem.title(), self.detail, self.decision_id)
+            }
+            ReplyDetail::Minimal => format!("refused; decision={}", self.decision_id),
+        };
+        *response.status_mut() = StatusCode::OK;
+        let fields = response.headers_mut();
+        fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+        fields.remove(header::CONTENT_LENGTH);
+        fields.insert("grpc-status", HeaderValue::from(u16::from(self.problem.grpc_status())));
+        if let Ok(message) = HeaderValue::from_str(&percent(&message)) {
+            fields.insert("grpc-message", message);
         }
         response
     }
@@ -251,6 +295,21 @@ fn quoted(text: &str) -> String {
             '"' | '\\' => out.extend(['\\', c]),
             ' '..='~' => out.push(c),
             _ => out.push('?'),
+        }
+    }
+    out
+}
+
+/// A `grpc-message`: printable ASCII but `%`, the rest percent-encoded.
+fn percent(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b' '..=b'~' if byte != b'%' => out.push(char::from(byte)),
+            _ => {
+                // Writing to a string does not fail.
+                let _ = write!(out, "%{byte:02X}");
+            }
         }
     }
     out

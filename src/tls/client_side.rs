@@ -7,7 +7,7 @@ use rustls::crypto::CryptoProvider;
 use rustls::server::{NoServerSessionStorage, ProducesTickets};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
 
-use super::{IssuerError, MinTls, provider};
+use super::{Alpn, HTTP_2, IssuerError, MinTls, provider};
 
 /// A client's connection after its handshake.
 pub type ClientStream<IO> = tokio_rustls::server::TlsStream<IO>;
@@ -25,20 +25,29 @@ impl Configs {
         Ok(Configs { provider: provider(), tickets })
     }
 
-    pub(super) fn with_leaf(&self, leaf: CertifiedKey) -> Result<Arc<ServerConfig>, IssuerError> {
+    /// For clients that are offered HTTP/1.1 alone, and for those that are offered HTTP/2 too.
+    pub(super) fn with_leaf(&self, leaf: CertifiedKey) -> Result<[Arc<ServerConfig>; 2], IssuerError> {
         let mut config = ServerConfig::builder_with_provider(Arc::clone(&self.provider))
             .with_protocol_versions(MinTls::Tls12.versions())
             .map_err(|error| IssuerError::new(format!("server configuration cannot be made: {error}")))?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(leaf)));
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = Alpn::Http1.protocols();
         // Tickets carry the session to the client and back: a table of sessions for each of thousands of names
         // would be memory that strangers fill. One key for all names is safe: rustls binds a ticket to its SNI.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = Arc::clone(&self.tickets);
         config.send_tls13_tickets = 1;
-        Ok(Arc::new(config))
+        let mut both = config.clone();
+        both.alpn_protocols = Alpn::Http2.protocols();
+        Ok([Arc::new(config), Arc::new(both)])
     }
+}
+
+/// Whether a client speaks HTTP/2.
+#[must_use]
+pub fn offers_http2(hello: &rustls::server::ClientHello<'_>) -> bool {
+    hello.alpn().is_some_and(|mut protocols| protocols.any(|protocol| protocol == HTTP_2))
 }
 
 /// The word for what ended a handshake with a client; a metric label. Alerts are the client's own judgement of the

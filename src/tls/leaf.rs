@@ -11,7 +11,7 @@ use rustls::sign::{CertifiedKey, SigningKey};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 
 use super::issuer::{random_serial, seconds, unix_now};
-use super::{Issuer, IssuerError, client_side, der};
+use super::{Alpn, Issuer, IssuerError, client_side, der};
 use crate::flow::Host;
 use crate::limits;
 
@@ -46,7 +46,8 @@ pub struct Leaves {
 
 #[derive(Clone)]
 struct Kept {
-    config: Arc<rustls::ServerConfig>,
+    /// For each [`Alpn`].
+    configs: [Arc<rustls::ServerConfig>; 2],
     /// From here on a fresh leaf is minted: a client may keep its session for hours.
     renew_at: i64,
 }
@@ -89,13 +90,20 @@ impl Leaves {
     }
 
     /// The server configuration for a client that asked for `host` (its SNI, else the CONNECT host).
-    /// ALPN offers `http/1.1` alone until upstreams are asked first.
-    pub fn server_config(&self, host: &Host) -> Result<Arc<rustls::ServerConfig>, IssuerError> {
+    pub fn server_config(&self, host: &Host, alpn: Alpn) -> Result<Arc<rustls::ServerConfig>, IssuerError> {
+        let [http1, both] = self.kept(host)?.configs;
+        Ok(match alpn {
+            Alpn::Http1 => http1,
+            Alpn::Http2 => both,
+        })
+    }
+
+    fn kept(&self, host: &Host) -> Result<Kept, IssuerError> {
         let now = unix_now();
         if let Some(kept) = self.cache.get(host) {
             if now < kept.renew_at {
                 self.reused.fetch_add(1, Ordering::Relaxed);
-                return Ok(kept.config);
+                return Ok(kept);
             }
             self.cache.remove_if(host, |kept| kept.renew_at <= now);
         }
@@ -109,7 +117,7 @@ impl Leaves {
         if !mine {
             self.reused.fetch_add(1, Ordering::Relaxed);
         }
-        Ok(kept.config)
+        Ok(kept)
     }
 
     #[must_use]
@@ -136,8 +144,8 @@ impl Leaves {
         let mut chain = Vec::with_capacity(1 + self.issuer.chain().len());
         chain.push(leaf);
         chain.extend_from_slice(self.issuer.chain());
-        let config = self.configs.with_leaf(CertifiedKey::new(chain, Arc::clone(&self.key)))?;
-        Ok(Kept { config, renew_at: now.saturating_add(not_after.saturating_sub(now) / 2).max(now + 1) })
+        let configs = self.configs.with_leaf(CertifiedKey::new(chain, Arc::clone(&self.key)))?;
+        Ok(Kept { configs, renew_at: now.saturating_add(not_after.saturating_sub(now) / 2).max(now + 1) })
     }
 
     /// One certificate (RFC 5280, section 4.1), written here and not by a builder, because the issuer field

@@ -35,10 +35,10 @@ fn leaf_of(leaves: &Leaves, name: &str) -> CertificateDer<'static> {
 
 async fn handshake(leaves: &Leaves, shown: &str, trust: &UpstreamTls, wanted: &str) -> Result<(), String> {
     let (near, far) = tokio::io::duplex(64 * 1024);
-    let config = leaves.server_config(&host(shown)).unwrap();
+    let config = leaves.server_config(&host(shown), Alpn::Http1).unwrap();
     let server = tokio_rustls::TlsAcceptor::from(config).accept(far);
     let wanted = host(wanted);
-    let (_, client) = tokio::join!(server, trust.connect(&wanted, near));
+    let (_, client) = tokio::join!(server, trust.connect(&wanted, Alpn::Http1, near));
     client.map(|_| ()).map_err(|error| error.to_string())
 }
 
@@ -237,7 +237,7 @@ async fn clients_resume_their_sessions() {
     let mut kinds = Vec::new();
     for _ in 0..2 {
         let (near, far) = tokio::io::duplex(64 * 1024);
-        let acceptor = tokio_rustls::TlsAcceptor::from(leaves.server_config(&name).unwrap());
+        let acceptor = tokio_rustls::TlsAcceptor::from(leaves.server_config(&name, Alpn::Http1).unwrap());
         let server = async move {
             let mut stream = acceptor.accept(far).await.unwrap();
             stream.write_all(b"x").await.unwrap();
@@ -245,7 +245,7 @@ async fn clients_resume_their_sessions() {
             stream
         };
         let (mut stream, _server) = {
-            let (server, client) = tokio::join!(server, trust.connect(&name, near));
+            let (server, client) = tokio::join!(server, trust.connect(&name, Alpn::Http1, near));
             (client.unwrap(), server)
         };
         // The ticket travels ahead of the first byte.
@@ -340,7 +340,7 @@ async fn refusals_of_upstreams_name_their_reason() {
         let (near, far) = tokio::io::duplex(64 * 1024);
         let acceptor = tokio_rustls::TlsAcceptor::from(testing::server_config(identity, any));
         let name = host("a.example");
-        let (_, client) = tokio::join!(acceptor.accept(far), trust.connect(&name, near));
+        let (_, client) = tokio::join!(acceptor.accept(far), trust.connect(&name, Alpn::Http1, near));
         match (client, wanted) {
             (Ok(_), None) => {}
             (Err(error), Some(wanted)) => {

@@ -22,7 +22,7 @@ use std::sync::Arc;
 use rustls::crypto::CryptoProvider;
 
 pub use bundle::bundle;
-pub use client_side::{ClientStream, client_fault, is_refusal};
+pub use client_side::{ClientStream, client_fault, is_refusal, offers_http2};
 pub use identity::{ClientIdentity, ServerIdentity};
 pub use issuer::Issuer;
 pub use leaf::{LeafStats, Leaves};
@@ -82,6 +82,37 @@ impl MinTls {
             MinTls::Tls12 => &BOTH,
             MinTls::Tls13 => &NEWEST,
         }
+    }
+}
+
+/// What both ends of a handshake may agree to speak (RFC 7301).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Alpn {
+    Http1,
+    /// HTTP/2, or else HTTP/1.1.
+    Http2,
+}
+
+const HTTP_1: &[u8] = b"http/1.1";
+const HTTP_2: &[u8] = b"h2";
+
+impl Alpn {
+    /// What is offered, or taken, in the order of preference.
+    fn protocols(self) -> Vec<Vec<u8>> {
+        match self {
+            Alpn::Http1 => vec![HTTP_1.to_vec()],
+            Alpn::Http2 => vec![HTTP_2.to_vec(), HTTP_1.to_vec()],
+        }
+    }
+}
+
+/// What a handshake agreed on, if anything.
+#[must_use]
+pub fn agreed(protocol: Option<&[u8]>) -> Option<Alpn> {
+    match protocol {
+        Some(HTTP_1) => Some(Alpn::Http1),
+        Some(HTTP_2) => Some(Alpn::Http2),
+        Some(_) | None => None,
     }
 }
 

@@ -24,6 +24,7 @@ pub enum UpstreamTlsFault {
     VersionTooLow,
     NothingInCommon,
     NeedsClientCertificate,
+    NoProtocol,
     Alert,
     NotTls,
     Closed,
@@ -48,6 +49,7 @@ impl UpstreamTlsFault {
             UpstreamTlsFault::VersionTooLow => "version_too_low",
             UpstreamTlsFault::NothingInCommon => "nothing_in_common",
             UpstreamTlsFault::NeedsClientCertificate => "needs_client_certificate",
+            UpstreamTlsFault::NoProtocol => "no_application_protocol",
             UpstreamTlsFault::Alert => "alert",
             UpstreamTlsFault::NotTls => "not_tls",
             UpstreamTlsFault::Closed => "closed",
@@ -103,6 +105,10 @@ pub(super) fn explain(error: &Error, min_tls: MinTls) -> UpstreamTlsError {
                 format!("no TLS parameters in common with the upstream: {error}"),
             )
         }
+        Error::AlertReceived(AlertDescription::NoApplicationProtocol) => UpstreamTlsError::new(
+            Fault::NoProtocol,
+            "upstream speaks no application protocol that is offered to it",
+        ),
         Error::AlertReceived(alert) => UpstreamTlsError::new(
             Fault::Alert,
             format!("upstream refused the handshake with the TLS alert {alert:?}"),

@@ -16,7 +16,9 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::upstream_fault::{SelfSigned, explain};
-use super::{ClientIdentity, IssuerError, MinTls, RootSource, UpstreamTlsError, UpstreamTlsFault, provider};
+use super::{
+    Alpn, ClientIdentity, IssuerError, MinTls, RootSource, UpstreamTlsError, UpstreamTlsFault, provider,
+};
 use crate::flow::Host;
 use crate::limits;
 
@@ -25,7 +27,9 @@ pub type UpstreamStream<IO> = tokio_rustls::client::TlsStream<IO>;
 
 /// How upstream certificates are verified.
 pub struct UpstreamTls {
+    /// Offering HTTP/1.1 alone, and HTTP/2 too.
     config: Arc<ClientConfig>,
+    both: Arc<ClientConfig>,
     min_tls: MinTls,
     id: u64,
 }
@@ -80,10 +84,12 @@ impl UpstreamTls {
                 IssuerError::new(format!("client certificate and key cannot be used: {error}"))
             })?,
         };
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        config.alpn_protocols = Alpn::Http1.protocols();
         config.resumption = Resumption::in_memory_sessions(limits::UPSTREAM_SESSIONS);
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        Ok(UpstreamTls { config: Arc::new(config), min_tls, id })
+        let mut both = config.clone();
+        both.alpn_protocols = Alpn::Http2.protocols();
+        Ok(UpstreamTls { config: Arc::new(config), both: Arc::new(both), min_tls, id })
     }
 
     #[must_use]
@@ -98,7 +104,12 @@ impl UpstreamTls {
     }
 
     /// The handshake, verified for `host`. The caller bounds its time.
-    pub async fn connect<IO>(&self, host: &Host, io: IO) -> Result<UpstreamStream<IO>, UpstreamTlsError>
+    pub async fn connect<IO>(
+        &self,
+        host: &Host,
+        alpn: Alpn,
+        io: IO,
+    ) -> Result<UpstreamStream<IO>, UpstreamTlsError>
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
@@ -114,7 +125,11 @@ impl UpstreamTls {
                 }
             },
         };
-        let connector = tokio_rustls::TlsConnector::from(Arc::clone(&self.config));
+        let config = match alpn {
+            Alpn::Http1 => &self.config,
+            Alpn::Http2 => &self.both,
+        };
+        let connector = tokio_rustls::TlsConnector::from(Arc::clone(config));
         connector.connect(name, io).await.map_err(|error| self.explain(&error))
     }
 

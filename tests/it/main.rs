@@ -9,6 +9,7 @@ mod drains;
 mod evidence;
 mod forwards;
 mod harness;
+mod http2;
 mod listeners;
 mod oracle;
 mod policies;

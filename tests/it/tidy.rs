@@ -126,8 +126,9 @@ fn depth(source: &Source) -> Vec<String> {
 }
 
 const PURE: [&str; 5] = ["detect", "decode", "policy", "redact", "inspect"];
-const IMPURE: [&str; 26] = [
+const IMPURE: [&str; 27] = [
     "tokio",
+    "h2",
     "hyper",
     "hyper_util",
     "rustls",
@@ -228,7 +229,7 @@ fn imported(rest: &str) -> Vec<String> {
 }
 
 /// Crates and the only places that may name them.
-const HOMES: [(&str, &[&str]); 19] = [
+const HOMES: [(&str, &[&str]); 20] = [
     ("aho_corasick", &["detect"]),
     ("regex_automata", &["detect"]),
     ("regex_syntax", &["detect"]),
@@ -241,6 +242,7 @@ const HOMES: [(&str, &[&str]); 19] = [
     ("webpki_roots", &["tls"]),
     ("x509_parser", &["tls"]),
     ("rcgen", &["tls"]),
+    ("h2", &["proxy"]),
     ("hyper", &["proxy", "sink", "admin", "cli/demo"]),
     ("hyper_util", &["proxy", "sink", "admin", "cli/demo"]),
     ("tower", &["proxy", "sink", "admin", "cli/demo"]),

@@ -15,7 +15,7 @@ use super::scenes::Scene;
 use crate::cli::Failure;
 use crate::flow::Host;
 use crate::limits;
-use crate::tls::{MinTls, RootSource, UpstreamTls};
+use crate::tls::{Alpn, MinTls, RootSource, UpstreamTls};
 
 pub(super) struct Client {
     proxy: SocketAddr,
@@ -51,7 +51,8 @@ impl Client {
         stream.write_all(connect.as_bytes()).await?;
         opened(&mut stream).await?;
         let host = scene.host.parse::<Host>()?;
-        let stream = self.trust.connect(&host, stream).await.map_err(|error| error.to_string())?;
+        let stream =
+            self.trust.connect(&host, Alpn::Http1, stream).await.map_err(|error| error.to_string())?;
         let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
         let connection = tokio::spawn(connection);
         let request = Request::post(scene.path)

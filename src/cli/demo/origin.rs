@@ -16,7 +16,7 @@ use tokio::task::JoinHandle;
 
 use crate::cli::Failure;
 use crate::flow::Host;
-use crate::tls::{self, Issuer, Leaves};
+use crate::tls::{self, Alpn, Issuer, Leaves};
 
 /// One request as the origin saw it.
 #[derive(Clone, Debug)]
@@ -79,7 +79,7 @@ async fn serve(
 ) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     let start = tls::LazyConfigAcceptor::new(Default::default(), stream).await?;
     let name = start.client_hello().server_name().map(str::to_owned).ok_or("no server name")?;
-    let stream = start.into_stream(leaves.server_config(&name.parse::<Host>()?)?).await?;
+    let stream = start.into_stream(leaves.server_config(&name.parse::<Host>()?, Alpn::Http1)?).await?;
     let answer = |request: Request<Incoming>| {
         let log = Arc::clone(log);
         async move { Ok::<_, Infallible>(receive(request, &log).await) }

@@ -12,7 +12,8 @@ use hyper::body::Body;
 use tower::Service;
 
 use super::{Admitted, Arrival};
-use crate::proxy::exchange::{Client, Flow, Refusal};
+use crate::limits;
+use crate::proxy::exchange::{Client, Flow, Refusal, Spoken};
 use crate::proxy::guard;
 use crate::proxy::meters;
 use crate::proxy::names::NameError;
@@ -66,7 +67,16 @@ fn misframed(client: &Arc<Client>, refusal: guard::Refusal) -> Refusal {
 }
 
 fn admit(flow: &Flow, named: Result<(), NameError>, parts: &Parts) -> Result<(), Refusal> {
-    let missing = parts.version == Version::HTTP_11 && !parts.headers.contains_key(header::HOST);
+    if let Some(refusal) = overfull(flow, parts) {
+        meters::refused(refusal.as_str());
+        return Err(flow.refuse(
+            Problem::Framing(refusal),
+            &format!("client sent a request that is refused: {refusal}"),
+        ));
+    }
+    let says_host = parts.headers.contains_key(header::HOST)
+        || (parts.version == Version::HTTP_2 && parts.uri.authority().is_some());
+    let missing = parts.version >= Version::HTTP_11 && !says_host;
     let named = if missing { Err(NameError::MissingHost) } else { named };
     named.map_err(|error| {
         meters::refused(error.as_str());
@@ -83,6 +93,25 @@ fn admit(flow: &Flow, named: Result<(), NameError>, parts: &Parts) -> Result<(),
         );
     }
     Ok(())
+}
+
+/// What the engine of HTTP/2 lets pass of a head, where the guard in front of HTTP/1 would not.
+fn overfull(flow: &Flow, parts: &Parts) -> Option<guard::Refusal> {
+    match flow.client.spoken {
+        Spoken::Http1 => None,
+        // Crumbs of cookies become one field.
+        Spoken::Http2 if fields(&parts.headers) > limits::HEAD_FIELDS => Some(guard::Refusal::TooManyFields),
+        Spoken::Http2 => {
+            let lengths = parts.headers.get_all(header::CONTENT_LENGTH).iter().count();
+            (lengths > 1).then_some(guard::Refusal::DuplicateContentLength)
+        }
+    }
+}
+
+/// Header fields, all cookies counting as one.
+fn fields(fields: &HeaderMap) -> usize {
+    let cookies = fields.get_all(header::COOKIE).iter().count();
+    fields.len() - cookies.saturating_sub(1)
 }
 
 /// Whether another protocol is asked for; `h2c` alone is an offer that is simply not taken (RFC 9113, section 3.1).

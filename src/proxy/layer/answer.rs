@@ -6,13 +6,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
-use http::{Method, Response};
+use http::{Method, Request, Response, Version, header};
 use http_body::{Body, Frame, SizeHint};
 use tower::Service;
 
 use super::Arrival;
 use crate::proxy::body::{Aborted, Gated};
-use crate::proxy::exchange::{Client, Refusal};
+use crate::proxy::exchange::{Client, Refusal, Spoken};
+use crate::proxy::headers;
 use crate::proxy::upstream::UpstreamBody;
 
 /// The outermost layer: its clients always get an answer.
@@ -45,23 +46,56 @@ where
 
     fn call(&mut self, arrival: Arrival) -> Self::Future {
         let client = std::sync::Arc::clone(&arrival.client);
-        let to_head = arrival.request.method() == Method::HEAD;
+        let style = Style::of(&arrival.request);
         let answer = self.inner.call(arrival);
         Box::pin(async move {
             Ok(match answer.await {
                 Ok(response) => response,
-                Err(refusal) => reply(&client, *refusal, to_head).await,
+                Err(refusal) => reply(&client, *refusal, style).await,
             })
         })
     }
 }
 
-async fn reply(client: &Client, refusal: Refusal, to_head: bool) -> Response<ReplyBody> {
-    if refusal.close {
-        client.peer.left_unread();
+/// The shape in which a client can read a refusal.
+#[derive(Clone, Copy, Debug)]
+enum Style {
+    Problem,
+    /// The same to HEAD, which has no body.
+    Head,
+    Grpc,
+}
+
+impl Style {
+    fn of<B>(request: &Request<B>) -> Style {
+        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        if request.version() == Version::HTTP_2
+            && media_type.is_some_and(|value| headers::is_grpc(&headers::media_type(value)))
+        {
+            Style::Grpc
+        } else if request.method() == Method::HEAD {
+            Style::Head
+        } else {
+            Style::Problem
+        }
     }
-    let refusal = refusal.recorded(&client.peer.shared).await;
-    refusal.facts().response(client.peer.listener.reply, to_head).map(|body| {
+}
+
+async fn reply(client: &Client, refusal: Refusal, style: Style) -> Response<ReplyBody> {
+    let mut refusal = refusal.recorded(&client.peer.shared).await;
+    match client.spoken {
+        Spoken::Http1 if refusal.close => client.peer.left_unread(),
+        Spoken::Http1 => {}
+        // What was not read of a stream is nobody else's.
+        Spoken::Http2 => refusal.close = false,
+    }
+    let detail = client.peer.listener.reply;
+    let response = match style {
+        Style::Problem => refusal.facts().response(detail, false),
+        Style::Head => refusal.facts().response(detail, true),
+        Style::Grpc => refusal.facts().grpc_response(detail),
+    };
+    response.map(|body| {
         // An empty body is none: the length of a reply to HEAD stands in its head.
         ReplyBody::Own((!body.is_empty()).then_some(body))
     })

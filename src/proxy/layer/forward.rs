@@ -40,7 +40,7 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
         Some(destination) => {
             let tenant = &flow.client.peer.listener.tenant;
             let via = flow.client.peer.original;
-            flow.shared().upstreams.acquire_at(destination, tenant, via).await
+            flow.shared().upstreams.acquire_at(destination, tenant, via, flow.client.spoken).await
         }
         None => return Err(Box::new(flow.refuse(Problem::Malformed, "request names no destination"))),
     };
@@ -63,7 +63,7 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
         return Err(Box::new(Refusal { close: !whole, ..refusal }));
     }
     flow.awaits_response(true);
-    let answer = lease.send(Request::from_parts(parts, body)).await;
+    let answer = lease.send(Request::from_parts(parts, body), flow.interim.as_deref()).await;
     flow.awaits_response(false);
     answer.map_err(|error| Box::new(broke_off(&flow, whole, &error)))
 }
@@ -83,7 +83,7 @@ fn unreachable(flow: &Flow, error: &UpstreamError) -> (Refusal, Kind, Option<Act
             meters::handshake_failed(Side::Upstream, "timeout");
             (Problem::UpstreamTimeout(word), Kind::End, None)
         }
-        UpstreamError::Resolve { .. } | UpstreamError::Connect { .. } => {
+        UpstreamError::Resolve { .. } | UpstreamError::Connect { .. } | UpstreamError::Busy { .. } => {
             (failed(error.status(), word), Kind::End, None)
         }
     };

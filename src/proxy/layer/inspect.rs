@@ -7,7 +7,6 @@ use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
 use http::{Response, Uri, Version};
-use hyper::body::Incoming;
 use tower::Service;
 
 use super::answer::ReplyBody;
@@ -18,6 +17,7 @@ use crate::inspect::{Head, HeadEdit, Inspector};
 use crate::policy::Message;
 use crate::proxy::body::{Broken, Gated, Labels, Primed, Source};
 use crate::proxy::exchange::{Flow, MessageHead, Recording, Refusal};
+use crate::proxy::incoming::ClientBody;
 use crate::proxy::reply::Problem;
 use crate::proxy::upstream::UpstreamBody;
 use crate::proxy::{headers, meters, names};
@@ -82,7 +82,9 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
     let labels = labels(&flow, &message, None);
     let events = is_events(Direction::Request, message.media_type.as_deref());
     let inspector = Inspector::new(Arc::clone(&flow.edition.engine), message);
-    let mut body = Gated::new(body, inspector, flow, Direction::Request, labels, None);
+    // Who calls may wait for an answer before the first message: the head alone must not wait for it in vain.
+    let idle = events.then(|| flow.shared().hold_idle);
+    let mut body = Gated::new(body, inspector, flow, Direction::Request, labels, idle);
     let primed = {
         let coding = headers::coding(&parts.headers);
         let fields = headers::view(&parts.headers);
@@ -213,7 +215,7 @@ fn name_edits(fields: &mut HeaderMap, flow: &Flow, body: &Gated<UpstreamBody>) {
     fields.insert(headers::REDACTED, HeaderValue::from(total));
 }
 
-fn client_broke_off(body: Gated<Incoming>, broken: Broken) -> Refusal {
+fn client_broke_off(body: Gated<ClientBody>, broken: Broken) -> Refusal {
     let flow = Arc::clone(body.flow());
     let problem = if broken.timed_out { Problem::ClientTimeout } else { Problem::Malformed };
     let mut refusal = flow.refuse(problem, &format!("request body broke off: {}", broken.why));
@@ -262,7 +264,7 @@ fn edit_target(parts: &mut Parts, edits: &[HeadEdit]) {
 /// slow sender of anything else must not win a release of what its decision would stop.
 fn is_events(direction: Direction, media_type: Option<&str>) -> bool {
     let Some(media_type) = media_type else { return false };
-    let grpc = media_type == "application/grpc" || media_type.starts_with("application/grpc+");
+    let grpc = headers::is_grpc(media_type);
     match direction {
         Direction::Request => grpc,
         Direction::Response => {

@@ -9,7 +9,7 @@ mod forward;
 mod inspect;
 
 pub(super) use admit::Admit;
-pub(super) use answer::Answer;
+pub(super) use answer::{Answer, ReplyBody};
 pub(super) use forward::Forward;
 pub(super) use inspect::Inspect;
 
@@ -19,28 +19,28 @@ use std::sync::Arc;
 
 use http::Request;
 use http::request::Parts;
-use hyper::body::Incoming;
 
 use super::body::Gated;
 use super::exchange::{Client, Flow, Refusal};
+use super::incoming::ClientBody;
 
-/// A request as hyper hands it over.
+/// A request as its protocol hands it over.
 pub(super) struct Arrival {
     pub(super) client: Arc<Client>,
-    pub(super) request: Request<Incoming>,
+    pub(super) request: Request<ClientBody>,
 }
 
 /// A request whose destination is known.
 pub(super) struct Admitted {
     flow: Arc<Flow>,
     parts: Parts,
-    body: Incoming,
+    body: ClientBody,
 }
 
 /// A request that may leave, its body behind an inspector.
 pub(super) struct Outbound {
     parts: Parts,
-    body: Gated<Incoming>,
+    body: Gated<ClientBody>,
 }
 
 /// Refusals are rare and large: results stay small.

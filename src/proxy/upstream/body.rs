@@ -1,4 +1,4 @@
-//! A response body: reading it drives the connection it comes over.
+//! A response body: over HTTP/1, reading it drives the connection it comes over.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -12,19 +12,29 @@ use super::UpstreamBodyError;
 use super::error::{Fault, innermost};
 use super::exchange::Live;
 use super::pool::Pool;
+use super::stream::Streamed;
 use crate::proxy::waking;
 
-/// The body of an upstream's response. Read to its end it gives its connection back; dropped before, it closes it.
+/// The body of an upstream's response.
 #[derive(Debug)]
-pub(crate) struct UpstreamBody {
+pub(crate) enum UpstreamBody {
+    /// Over a connection of its own.
+    Single(Single),
+    /// Over a stream of a shared one.
+    Streamed(Box<Streamed>),
+}
+
+/// Read to its end it gives its connection back; dropped before, it closes it.
+#[derive(Debug)]
+pub(crate) struct Single {
     incoming: Incoming,
     live: Option<Box<Live>>,
     pool: Arc<Pool>,
 }
 
-impl UpstreamBody {
+impl Single {
     pub(super) fn new(incoming: Incoming, live: Box<Live>, pool: Arc<Pool>) -> Self {
-        let mut body = UpstreamBody { incoming, live: Some(live), pool };
+        let mut body = Single { incoming, live: Some(live), pool };
         body.settle_at_end();
         body
     }
@@ -70,6 +80,35 @@ impl UpstreamBody {
 }
 
 impl Body for UpstreamBody {
+    type Data = Bytes;
+    type Error = UpstreamBodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamBodyError>>> {
+        match self.get_mut() {
+            UpstreamBody::Single(body) => Pin::new(body).poll_frame(cx),
+            UpstreamBody::Streamed(body) => Pin::new(&mut **body).poll_frame(cx),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match self {
+            UpstreamBody::Single(body) => body.is_end_stream(),
+            UpstreamBody::Streamed(body) => body.is_end_stream(),
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            UpstreamBody::Single(body) => body.size_hint(),
+            UpstreamBody::Streamed(body) => body.size_hint(),
+        }
+    }
+}
+
+impl Body for Single {
     type Data = Bytes;
     type Error = UpstreamBodyError;
 

@@ -14,6 +14,7 @@ use tokio::time::{Instant, Sleep};
 use super::Parent;
 use super::address::AddressGuard;
 use super::exchange::Live;
+use super::lines::Line;
 use super::pool::Key;
 use super::resolve::Resolver;
 use super::transport::Transport;
@@ -22,7 +23,7 @@ use crate::flow::{Destination, Host, Scheme};
 use crate::limits;
 use crate::platform::socket;
 use crate::proxy::DestinationConfig;
-use crate::tls::{self, UpstreamTls};
+use crate::tls::{self, Alpn, UpstreamTls};
 
 #[derive(Debug)]
 pub(super) struct Dialer {
@@ -46,17 +47,29 @@ impl Dialer {
         self.destination(host).map_or(&self.tls, |destination| &destination.tls)
     }
 
+    /// A connection for one request at a time.
     pub(super) async fn dial(&self, key: Arc<Key>) -> Result<Box<Live>, UpstreamError> {
+        match self.dial_for(key, Alpn::Http1).await? {
+            Made::Live(live) => Ok(live),
+            Made::Line(line) => {
+                Err(unfit(&line.key, line.peer.address, "upstream chose a protocol that was not offered"))
+            }
+        }
+    }
+
+    /// A connection in a protocol that the upstream chooses of those that are offered. In clear text nobody chooses:
+    /// who speaks HTTP/2 there knows that its upstream does.
+    pub(super) async fn dial_for(&self, key: Arc<Key>, alpn: Alpn) -> Result<Made, UpstreamError> {
         let host = &key.destination.host;
         let (tcp, address) = match key.via {
             Some(via) => self.connect_at(host, via).await?,
             None => self.connect(host, key.destination.port).await?,
         };
-        let (transport, tls_version) = match key.destination.scheme {
-            Scheme::Http => (Transport::Plain(tcp), None),
+        let (transport, tls_version, spoken) = match key.destination.scheme {
+            Scheme::Http => (Transport::Plain(tcp), None, alpn),
             Scheme::Https => {
                 let handshake =
-                    tokio::time::timeout(limits::HANDSHAKE_TIMEOUT, self.tls(host).connect(host, tcp));
+                    tokio::time::timeout(limits::HANDSHAKE_TIMEOUT, self.tls(host).connect(host, alpn, tcp));
                 let stream = match handshake.await {
                     Ok(Ok(stream)) => stream,
                     Ok(Err(source)) => {
@@ -65,12 +78,21 @@ impl Dialer {
                     Err(_) => return Err(UpstreamError::TlsTimeout { host: host.clone(), address }),
                 };
                 let version = tls::version_str(stream.get_ref().1.protocol_version());
-                (Transport::Tls(Box::new(stream)), Some(version))
+                let spoken = tls::agreed(stream.get_ref().1.alpn_protocol()).unwrap_or(Alpn::Http1);
+                (Transport::Tls(Box::new(stream)), Some(version), spoken)
             }
         };
-        Live::start(transport, Peer { address, tls_version }, Arc::clone(&key)).await.map_err(|error| {
-            UpstreamError::Connect { host: host.clone(), address, source: io::Error::other(error) }
-        })
+        let peer = Peer { address, tls_version };
+        match spoken {
+            Alpn::Http1 => Live::start(transport, peer, Arc::clone(&key))
+                .await
+                .map(Made::Live)
+                .map_err(|error| unfit(&key, address, error)),
+            Alpn::Http2 => Line::start(transport, peer, Arc::clone(&key))
+                .await
+                .map(Made::Line)
+                .map_err(|error| unfit(&key, address, error)),
+        }
     }
 
     /// Connects to the first address that answers, of those that may be dialled.
@@ -181,6 +203,22 @@ impl Dialer {
         let address = address.unwrap_or_else(|| SocketAddr::from(([0, 0, 0, 0], port)));
         Err(UpstreamError::Connect { host: host.clone(), address, source })
     }
+}
+
+/// A connection that was made.
+pub(super) enum Made {
+    /// For one request at a time.
+    Live(Box<Live>),
+    /// For many.
+    Line(Arc<Line>),
+}
+
+fn unfit(
+    key: &Key,
+    address: SocketAddr,
+    error: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+) -> UpstreamError {
+    UpstreamError::Connect { host: key.destination.host.clone(), address, source: io::Error::other(error) }
 }
 
 type Attempt = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;

@@ -16,11 +16,33 @@ use crate::tls::{UpstreamTlsError, UpstreamTlsFault};
 /// Why there is no connection to an upstream.
 #[derive(Debug)]
 pub(crate) enum UpstreamError {
-    Resolve { host: Host, reason: String, timed_out: bool },
-    Address { host: Host, refusal: AddressRefusal },
-    Connect { host: Host, address: SocketAddr, source: io::Error },
-    Tls { host: Host, address: SocketAddr, source: UpstreamTlsError },
-    TlsTimeout { host: Host, address: SocketAddr },
+    Resolve {
+        host: Host,
+        reason: String,
+        timed_out: bool,
+    },
+    Address {
+        host: Host,
+        refusal: AddressRefusal,
+    },
+    Connect {
+        host: Host,
+        address: SocketAddr,
+        source: io::Error,
+    },
+    Tls {
+        host: Host,
+        address: SocketAddr,
+        source: UpstreamTlsError,
+    },
+    TlsTimeout {
+        host: Host,
+        address: SocketAddr,
+    },
+    /// Others wait for a connection to it, too, and it did not come in time.
+    Busy {
+        host: Host,
+    },
 }
 
 impl UpstreamError {
@@ -30,7 +52,7 @@ impl UpstreamError {
         match self {
             UpstreamError::Resolve { .. } => "dns",
             UpstreamError::Address { .. } => "address",
-            UpstreamError::Connect { .. } => "connect",
+            UpstreamError::Connect { .. } | UpstreamError::Busy { .. } => "connect",
             UpstreamError::Tls { .. } | UpstreamError::TlsTimeout { .. } => "tls",
         }
     }
@@ -61,7 +83,9 @@ impl UpstreamError {
                 | UpstreamTlsFault::BadCertificate
                 | UpstreamTlsFault::WrongPurpose
                 | UpstreamTlsFault::WeakAlgorithm => "tls_certificate_error",
-                UpstreamTlsFault::Alert | UpstreamTlsFault::NeedsClientCertificate => "tls_alert_received",
+                UpstreamTlsFault::Alert
+                | UpstreamTlsFault::NoProtocol
+                | UpstreamTlsFault::NeedsClientCertificate => "tls_alert_received",
                 UpstreamTlsFault::VersionTooLow
                 | UpstreamTlsFault::NothingInCommon
                 | UpstreamTlsFault::NotTls
@@ -69,7 +93,7 @@ impl UpstreamError {
                 | UpstreamTlsFault::Io
                 | UpstreamTlsFault::Other => "tls_protocol_error",
             },
-            UpstreamError::TlsTimeout { .. } => "connection_timeout",
+            UpstreamError::TlsTimeout { .. } | UpstreamError::Busy { .. } => "connection_timeout",
         }
     }
 
@@ -77,9 +101,9 @@ impl UpstreamError {
     pub(crate) fn status(&self) -> StatusCode {
         match self {
             UpstreamError::Address { .. } => StatusCode::FORBIDDEN,
-            UpstreamError::Resolve { timed_out: true, .. } | UpstreamError::TlsTimeout { .. } => {
-                StatusCode::GATEWAY_TIMEOUT
-            }
+            UpstreamError::Resolve { timed_out: true, .. }
+            | UpstreamError::TlsTimeout { .. }
+            | UpstreamError::Busy { .. } => StatusCode::GATEWAY_TIMEOUT,
             UpstreamError::Connect { source, .. } if source.kind() == io::ErrorKind::TimedOut => {
                 StatusCode::GATEWAY_TIMEOUT
             }
@@ -107,6 +131,9 @@ impl fmt::Display for UpstreamError {
             }
             UpstreamError::TlsTimeout { host, address } => {
                 write!(f, "upstream {host} at {address} did not finish its TLS handshake in time")
+            }
+            UpstreamError::Busy { host } => {
+                write!(f, "upstream {host} cannot be had: no connection to it was made in time")
             }
         }
     }

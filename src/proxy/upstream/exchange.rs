@@ -14,6 +14,7 @@ use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::{Connection, SendRequest};
 use hyper_util::rt::TokioIo;
 
+use super::body::Single;
 use super::error::{Fault, SendError, innermost};
 use super::pool::{Key, Pool};
 use super::transport::Transport;
@@ -133,7 +134,7 @@ pub(super) async fn send(
     match outcome {
         Some(Ok(response)) => {
             live.deadlines.read_within(Some(limits::BODY_IDLE_TIMEOUT));
-            Ok(response.map(|incoming| UpstreamBody::new(incoming, live, Arc::clone(pool))))
+            Ok(response.map(|incoming| UpstreamBody::Single(Single::new(incoming, live, Arc::clone(pool)))))
         }
         Some(Err(mut failed)) => {
             let unsent = failed.take_message();

@@ -1,17 +1,21 @@
 //! The way to upstreams: which addresses may be dialled, how they are reached, and the connections kept for reuse.
 //!
-//! An exchange spawns nothing: the future that drives a connection is polled by whoever awaits the response and
-//! then by whoever reads its body, on the same task, and goes back to the pool, unpolled, when the body has ended.
-//! So backpressure is the socket's own and a dropped body closes its connection.
+//! Over HTTP/1 an exchange spawns nothing: the future that drives a connection is polled by whoever awaits the response
+//! and then by whoever reads its body, on the same task, and goes back to the pool, unpolled, when the body has ended.
+//! So backpressure is the socket's own and a dropped body closes its connection. An HTTP/2 connection is shared by many
+//! exchanges and driven by a task of its own; there, backpressure is each stream's window.
 
 mod address;
+mod alpn;
 mod body;
 mod dial;
 mod error;
 mod exchange;
+mod lines;
 mod parent;
 mod pool;
 mod resolve;
+mod stream;
 mod transport;
 
 #[cfg(test)]
@@ -31,13 +35,19 @@ pub use parent::Parent;
 pub(crate) use pool::PoolStats;
 
 use self::address::AddressGuard;
-use self::dial::Dialer;
+use self::alpn::Choices;
+use self::dial::{Dialer, Made};
 use self::exchange::{Live, RequestBody};
+use self::lines::{Lines, Slot};
 use self::pool::{Key, Pool};
 use self::resolve::Resolver;
+use self::stream::Streamed;
 use super::UpstreamConfig;
+use super::exchange::Spoken;
+use super::http2::Interim;
 use crate::flow::{Destination, Host, Scheme};
 use crate::limits;
+use crate::tls::{Alpn, UpstreamTlsFault};
 
 /// Who is on the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +62,16 @@ pub(crate) struct Peer {
 pub(crate) struct Upstreams {
     dialer: Dialer,
     pool: Arc<Pool>,
+    lines: Arc<Lines>,
+    choices: Choices,
 }
 
 impl Upstreams {
     /// `own` are the addresses that must never be dialled, `idle` how many connections are kept. Called on a runtime, which looks after the pool.
     pub(crate) fn new(config: UpstreamConfig, own: Vec<SocketAddr>, idle: usize) -> Arc<Upstreams> {
         let pool = Arc::new(Pool::new(idle));
-        tokio::spawn(pool::sweep(Arc::downgrade(&pool)));
+        let lines = Arc::<Lines>::default();
+        tokio::spawn(pool::sweep(Arc::downgrade(&pool), Arc::downgrade(&lines)));
         Arc::new(Upstreams {
             dialer: Dialer {
                 tls: config.tls,
@@ -70,7 +83,14 @@ impl Upstreams {
                 parent: config.parent,
             },
             pool,
+            lines,
+            choices: Choices::new(),
         })
+    }
+
+    fn key(&self, destination: &Destination, tenant: &Arc<str>, via: Option<SocketAddr>) -> Arc<Key> {
+        let trust = self.dialer.tls(&destination.host).id();
+        Key::new(destination.clone(), Arc::clone(tenant), trust, via)
     }
 
     /// [`Upstreams::acquire_at`] where the name leads: a pooled one that is still good, else a new one. No HTTP byte has
@@ -80,25 +100,110 @@ impl Upstreams {
         self: &Arc<Self>,
         destination: &Destination,
         tenant: &Arc<str>,
+        spoken: Spoken,
     ) -> Result<Lease, UpstreamError> {
-        self.acquire_at(destination, tenant, None).await
+        self.acquire_at(destination, tenant, None, spoken).await
     }
 
     /// A connection to send one request over: a pooled one that is still good, else a new one. No HTTP byte has been
-    /// sent over it. `via` is where a redirected connection was going; without it, the name says.
+    /// sent over it. `via` is where a redirected connection was going; without it, the name says. `spoken` is
+    /// what the client speaks: its upstream is spoken to in the same protocol, if it knows it.
     pub(crate) async fn acquire_at(
         self: &Arc<Self>,
         destination: &Destination,
         tenant: &Arc<str>,
         via: Option<SocketAddr>,
+        spoken: Spoken,
     ) -> Result<Lease, UpstreamError> {
-        let key =
-            Key::new(destination.clone(), Arc::clone(tenant), self.dialer.tls(&destination.host).id(), via);
-        let live = match self.pool.take(&key) {
-            Some(live) => live,
-            None => self.dialer.dial(key).await?,
+        let key = self.key(destination, tenant, via);
+        let way = match spoken {
+            Spoken::Http1 => self.single(key).await?,
+            Spoken::Http2 => self.shared(key, false).await?,
         };
-        Ok(Lease { live, upstreams: Arc::clone(self) })
+        Ok(Lease { way, upstreams: Arc::clone(self) })
+    }
+
+    /// For a client of HTTP/1. An upstream that refuses to speak it is spoken to in HTTP/2.
+    async fn single(&self, key: Arc<Key>) -> Result<Way, UpstreamError> {
+        if let Some(live) = self.pool.take(&key) {
+            return Ok(Way::Live(live));
+        }
+        if let Some(slot) = self.lines.take_only(&key) {
+            return Ok(Way::Slot(slot));
+        }
+        match self.dialer.dial(Arc::clone(&key)).await {
+            Err(UpstreamError::Tls { source, .. }) if source.fault == UpstreamTlsFault::NoProtocol => {
+                self.shared(key, true).await
+            }
+            dialled => dialled.map(Way::Live),
+        }
+    }
+
+    /// For a client of HTTP/2: a stream of a shared connection, or what the upstream offers instead. `only`: it is
+    /// known to speak nothing else.
+    async fn shared(&self, key: Arc<Key>, only: bool) -> Result<Way, UpstreamError> {
+        loop {
+            if let Some(way) = self.known(&key) {
+                return Ok(way);
+            }
+            let turn = self.lines.turn(&key);
+            let Ok(_turn) = tokio::time::timeout(limits::HANDSHAKE_TIMEOUT, turn.lock()).await else {
+                return Err(UpstreamError::Busy { host: key.destination.host.clone() });
+            };
+            if let Some(way) = self.known(&key) {
+                return Ok(way);
+            }
+            if self.choices.get(&key) == Some(Spoken::Http1) {
+                break;
+            }
+            match self.dialer.dial_for(Arc::clone(&key), Alpn::Http2).await? {
+                Made::Live(live) => {
+                    self.choices.learn(&key, Spoken::Http1);
+                    return Ok(Way::Live(live));
+                }
+                Made::Line(line) => {
+                    self.choices.learn(&key, Spoken::Http2);
+                    if let Some(slot) = self.lines.put(line, only) {
+                        return Ok(Way::Slot(slot));
+                    }
+                }
+            }
+        }
+        self.dialer.dial(key).await.map(Way::Live)
+    }
+
+    /// What is there already.
+    fn known(&self, key: &Arc<Key>) -> Option<Way> {
+        if let Some(slot) = self.lines.take(key) {
+            return Some(Way::Slot(slot));
+        }
+        match key.destination.scheme {
+            Scheme::Https => self.pool.take(key).map(Way::Live),
+            Scheme::Http => None,
+        }
+    }
+
+    /// What an upstream speaks to those who know HTTP/2. One that is not known is asked; the connection that this
+    /// takes is kept for the request. `None`: it cannot be had.
+    pub(crate) async fn speaks(
+        &self,
+        destination: &Destination,
+        tenant: &Arc<str>,
+        via: Option<SocketAddr>,
+    ) -> Option<Spoken> {
+        let key = self.key(destination, tenant, via);
+        if let Some(spoken) = self.choices.get(&key) {
+            return Some(spoken);
+        }
+        match self.shared(Arc::clone(&key), false).await {
+            Ok(Way::Live(live)) => self.pool.put(live),
+            Ok(Way::Slot(_)) => {}
+            Err(error) => {
+                tracing::debug!(%error, "upstream cannot be asked what it speaks");
+                return None;
+            }
+        }
+        self.choices.get(&key)
     }
 
     /// Where a name leads, checked: for tunnels, which dial without HTTP.
@@ -131,55 +236,100 @@ impl Upstreams {
     }
 
     pub(crate) fn pool_stats(&self) -> PoolStats {
-        self.pool.stats()
+        let stats = self.pool.stats();
+        PoolStats { idle: stats.idle + self.lines.count(), ..stats }
     }
 }
 
-/// The right to send one request over one connection. Dropped unused, the connection is closed.
+/// A connection, or a part of one.
+#[derive(Debug)]
+enum Way {
+    Live(Box<Live>),
+    Slot(Slot),
+}
+
+/// The right to send one request over one connection. Dropped unused, a connection of its own is closed.
 #[derive(Debug)]
 pub(crate) struct Lease {
-    live: Box<Live>,
+    way: Way,
     upstreams: Arc<Upstreams>,
 }
 
 impl Lease {
     pub(crate) fn peer(&self) -> Peer {
-        self.live.peer
+        match &self.way {
+            Way::Live(live) => live.peer,
+            Way::Slot(slot) => slot.line.peer,
+        }
     }
 
     /// Whether the connection has served a request before.
     #[cfg(test)]
     pub(crate) fn is_reused(&self) -> bool {
-        self.live.reused
+        match &self.way {
+            Way::Live(live) => live.reused,
+            Way::Slot(slot) => slot.reused,
+        }
     }
 
     /// Whether the upstream proved its name: TLS verified for it (the only way to be connected over https).
     pub(crate) fn is_proven(&self) -> bool {
-        match self.live.key.destination.scheme {
-            Scheme::Https => self.upstreams.proves(&self.live.key.destination.host),
+        let key = match &self.way {
+            Way::Live(live) => &live.key,
+            Way::Slot(slot) => &slot.line.key,
+        };
+        match key.destination.scheme {
+            Scheme::Https => self.upstreams.proves(&key.destination.host),
             Scheme::Http => false,
         }
     }
 
     /// Gives the connection back without having used it.
     pub(crate) fn give_back(self) {
-        self.upstreams.pool.put(self.live);
+        match self.way {
+            Way::Live(live) => self.upstreams.pool.put(live),
+            Way::Slot(_) => {}
+        }
     }
 
-    /// Sends the request; its target is in origin form and its Host is set. A pooled connection that turns out to
-    /// be closed is replaced once, when that cannot make the upstream act twice.
-    pub(crate) async fn send<B>(self, request: Request<B>) -> Result<Response<UpstreamBody>, SendError>
+    /// Sends the request; its target is in origin form and its Host is set. A connection that turns out to be closed,
+    /// or that takes no more requests, is replaced once, when that cannot make the upstream act twice.
+    pub(crate) async fn send<B>(
+        self,
+        request: Request<B>,
+        interim: Option<&Interim>,
+    ) -> Result<Response<UpstreamBody>, SendError>
     where
         B: Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let Lease { live, upstreams } = self;
+        let Lease { way, upstreams } = self;
         let (parts, body) = request.into_parts();
+        match way {
+            Way::Live(live) => upstreams.send_alone(live, parts, body).await,
+            Way::Slot(slot) => {
+                upstreams.send_along(slot, Request::from_parts(parts, RequestBody::new(body)), interim).await
+            }
+        }
+    }
+}
+
+impl Upstreams {
+    async fn send_alone<B>(
+        &self,
+        live: Box<Live>,
+        parts: http::request::Parts,
+        body: B,
+    ) -> Result<Response<UpstreamBody>, SendError>
+    where
+        B: Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
         let repeatable = live.reused && parts.method.is_idempotent() && body.is_end_stream();
         let spare = repeatable.then(|| parts.clone());
         let request = Request::from_parts(parts, RequestBody::new(body));
         let key = Arc::clone(&live.key);
-        let failed = match exchange::send(live, request, &upstreams.pool).await {
+        let failed = match exchange::send(live, request, &self.pool).await {
             Ok(response) => return Ok(response),
             Err(failed) => failed,
         };
@@ -187,8 +337,30 @@ impl Lease {
             spare.filter(|_| failed.silent).map(|parts| Request::from_parts(parts, RequestBody::empty()))
         });
         let Some(request) = again else { return Err(failed.error) };
-        let live = upstreams.dialer.dial(key).await.map_err(SendError::redial)?;
-        exchange::send(live, request, &upstreams.pool).await.map_err(|failed| failed.error)
+        let live = self.dialer.dial(key).await.map_err(SendError::redial)?;
+        exchange::send(live, request, &self.pool).await.map_err(|failed| failed.error)
+    }
+
+    async fn send_along(
+        &self,
+        slot: Slot,
+        request: Request<RequestBody>,
+        interim: Option<&Interim>,
+    ) -> Result<Response<UpstreamBody>, SendError> {
+        let streamed =
+            |response: Response<Streamed>| response.map(|body| UpstreamBody::Streamed(Box::new(body)));
+        let key = Arc::clone(&slot.line.key);
+        let failed = match stream::send(slot, request, interim).await {
+            Ok(response) => return Ok(streamed(response)),
+            Err(failed) => failed,
+        };
+        let Some(request) = failed.unsent else { return Err(failed.error) };
+        match self.shared(key, false).await.map_err(SendError::redial)? {
+            Way::Slot(slot) => {
+                stream::send(slot, request, interim).await.map(streamed).map_err(|failed| failed.error)
+            }
+            Way::Live(live) => exchange::send(live, request, &self.pool).await.map_err(|failed| failed.error),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use tokio::time::Instant;
 
 use super::exchange::Live;
+use super::lines::Lines;
 use crate::flow::{Destination, Host};
 use crate::limits;
 
@@ -149,12 +150,15 @@ impl Pool {
 }
 
 /// Closes idle connections that are too old, or that the other side has closed, until the pool is gone.
-pub(super) async fn sweep(pool: Weak<Pool>) {
+pub(super) async fn sweep(pool: Weak<Pool>, lines: Weak<Lines>) {
     loop {
         tokio::time::sleep(limits::POOL_SWEEP).await;
-        match pool.upgrade() {
-            Some(pool) => pool.drop_stale(),
-            None => return,
+        match (pool.upgrade(), lines.upgrade()) {
+            (Some(pool), Some(lines)) => {
+                pool.drop_stale();
+                lines.drop_stale();
+            }
+            (None, _) | (_, None) => return,
         }
     }
 }

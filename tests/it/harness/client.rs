@@ -152,15 +152,21 @@ pub fn name(host: &str) -> ServerName<'static> {
 
 /// TLS for a client that trusts these roots alone.
 pub fn connector(trusted: &str) -> TlsConnector {
+    connector_offering(trusted, &[])
+}
+
+/// The same, offering protocols.
+pub fn connector_offering(trusted: &str, alpn: &[&str]) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(trusted.as_bytes()) {
         roots.add(certificate.unwrap()).unwrap();
     }
     let provider = Arc::new(crypto::ring::default_provider());
-    let config = ClientConfig::builder_with_provider(provider)
+    let mut config = ClientConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
+    config.alpn_protocols = alpn.iter().map(|word| word.as_bytes().to_vec()).collect();
     TlsConnector::from(Arc::new(config))
 }

@@ -1,6 +1,7 @@
 //! A gate in this process between real TLS clients and real TLS origins, all on port 0 of loopback.
 
 pub mod client;
+pub mod h2;
 pub mod origin;
 pub mod pki;
 pub mod wire;
@@ -27,6 +28,7 @@ use tidegate::proxy::{
 use tidegate::tls::{Issuer, Leaves, MinTls, RootSource, UpstreamTls};
 
 pub use client::Client;
+pub use h2::{H2Client, H2Origin};
 pub use origin::Origin;
 pub use pki::Authority;
 

@@ -15,8 +15,8 @@ async fn an_answer_before_the_end_of_the_request_ends_the_connection() {
     })
     .await;
     let upstreams = upstreams(&authority);
-    let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
-    let response = lease.send(request(Method::POST, Endless)).await.unwrap();
+    let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
+    let response = lease.send(request(Method::POST, Endless), None).await.unwrap();
     assert_eq!(response.status(), StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(read(response).await.unwrap(), "big");
     assert_eq!(upstreams.pool_stats().idle, 0);
@@ -53,8 +53,8 @@ async fn a_truncated_body_is_an_error() {
         })
         .await;
         let upstreams = upstreams(&authority);
-        let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
-        let error = read(lease.send(get()).await.unwrap()).await.unwrap_err();
+        let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
+        let error = read(lease.send(get(), None).await.unwrap()).await.unwrap_err();
         assert!(matches!(error.fault, Fault::Truncated), "{body:?}: {error:?}");
         assert_eq!(upstreams.pool_stats().idle, 0);
     }
@@ -75,8 +75,8 @@ async fn a_body_up_to_the_close_needs_its_close_notify() {
         })
         .await;
         let upstreams = upstreams(&authority);
-        let lease = upstreams.acquire(&origin.https(), &tenant()).await.unwrap();
-        let outcome = read(lease.send(get()).await.unwrap()).await;
+        let lease = upstreams.acquire(&origin.https(), &tenant(), Spoken::Http1).await.unwrap();
+        let outcome = read(lease.send(get(), None).await.unwrap()).await;
         match outcome {
             Ok(body) => assert!(proper && body == "hello"),
             Err(error) => assert!(!proper && matches!(error.fault, Fault::Truncated), "{error:?}"),
@@ -127,8 +127,8 @@ async fn responses_that_break_http_are_named() {
     for (bytes, refusal) in cases {
         let origin = Origin::start(None, move |_, stream| answer(stream, bytes)).await;
         let upstreams = upstreams(&authority);
-        let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
-        let error = lease.send(get()).await.unwrap_err();
+        let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
+        let error = lease.send(get(), None).await.unwrap_err();
         assert!(matches!(error.fault, Fault::Violation(found) if found == refusal), "{bytes:?}: {error:?}");
         assert_eq!(error.proxy_status(), "http_protocol_error");
         assert_eq!(error.to_string(), format!("upstream broke HTTP: {refusal}"));
@@ -160,10 +160,10 @@ async fn upload_and_download_run_side_by_side() {
     })
     .await;
     let upstreams = upstreams(&authority);
-    let lease = upstreams.acquire(&origin.https(), &tenant()).await.unwrap();
+    let lease = upstreams.acquire(&origin.https(), &tenant(), Spoken::Http1).await.unwrap();
     let chunks = (0..CHUNKS).map(|n| Ok(Bytes::from(vec![u8::try_from(n % 251).unwrap(); CHUNK])));
     let body = Frames { frames: chunks.collect(), length: Some((CHUNK * CHUNKS) as u64) };
-    let response = lease.send(request(Method::POST, body)).await.unwrap();
+    let response = lease.send(request(Method::POST, body), None).await.unwrap();
     let echoed = tokio::time::timeout(PATIENCE, read(response)).await.unwrap().unwrap();
     assert_eq!(echoed.len(), CHUNK * CHUNKS);
     assert!(
@@ -199,10 +199,10 @@ async fn a_failing_request_body_is_not_the_upstreams_fault() {
     let authority = Authority::new();
     let origin = Origin::start(None, |_, stream| answer(stream, OK)).await;
     let upstreams = upstreams(&authority);
-    let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
+    let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
     let frames = [Ok(Bytes::from("some")), Err(std::io::Error::other("stopped"))];
     let body = Frames { frames: frames.into(), length: None };
-    let error = lease.send(request(Method::POST, body)).await.unwrap_err();
+    let error = lease.send(request(Method::POST, body), None).await.unwrap_err();
     assert!(matches!(error.fault, Fault::RequestBody), "{error:?}");
     // It failed before the first write: the upstream saw nothing.
     assert!(!error.sent);
@@ -221,8 +221,8 @@ async fn trailers_arrive() {
     .await;
     let upstreams = upstreams(&authority);
     for _ in 0..2 {
-        let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
-        let body = lease.send(get()).await.unwrap().into_body().collect().await.unwrap();
+        let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
+        let body = lease.send(get(), None).await.unwrap().into_body().collect().await.unwrap();
         let trailers: &HeaderMap = body.trailers().unwrap();
         assert_eq!(trailers["t"], "v");
         assert_eq!(body.to_bytes(), "ab");
@@ -242,17 +242,17 @@ async fn a_silent_upstream_times_out() {
     })
     .await;
     let upstreams = upstreams(&authority);
-    let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
+    let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
     tokio::time::pause();
-    let error = lease.send(get()).await.unwrap_err();
+    let error = lease.send(get(), None).await.unwrap_err();
     assert!(matches!(error.fault, Fault::Stalled(Stalled::Read(limits::FIRST_BYTE_TIMEOUT))), "{error:?}");
     assert_eq!(
         (error.status(), error.proxy_status()),
         (StatusCode::GATEWAY_TIMEOUT, "connection_read_timeout")
     );
     tokio::time::resume();
-    let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
-    let mut body = lease.send(get()).await.unwrap().into_body();
+    let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
+    let mut body = lease.send(get(), None).await.unwrap().into_body();
     assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "hello");
     tokio::time::pause();
     let error = body.frame().await.unwrap().unwrap_err();

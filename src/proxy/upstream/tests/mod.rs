@@ -140,8 +140,8 @@ async fn read(response: Response<UpstreamBody>) -> Result<Bytes, UpstreamBodyErr
 }
 
 async fn fetch(upstreams: &Arc<Upstreams>, to: &Destination) -> Bytes {
-    let lease = upstreams.acquire(to, &tenant()).await.unwrap();
-    read(lease.send(get()).await.unwrap()).await.unwrap()
+    let lease = upstreams.acquire(to, &tenant(), Spoken::Http1).await.unwrap();
+    read(lease.send(get(), None).await.unwrap()).await.unwrap()
 }
 
 /// Waits until `done`, driven by the runtime's own turns.

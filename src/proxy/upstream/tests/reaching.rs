@@ -9,12 +9,12 @@ async fn a_good_upstream_is_verified_and_reused() {
     let origin = Origin::start(Some(config), |_, stream| answer(stream, OK)).await;
     let upstreams = upstreams(&authority);
     for round in 0..3 {
-        let lease = upstreams.acquire(&origin.https(), &tenant()).await.unwrap();
+        let lease = upstreams.acquire(&origin.https(), &tenant(), Spoken::Http1).await.unwrap();
         assert_eq!(lease.peer().tls_version, Some("TLSv1.3"));
         assert_eq!(lease.peer().address.port(), origin.port);
         assert!(lease.is_proven());
         assert_eq!(lease.is_reused(), round > 0);
-        assert_eq!(read(lease.send(get()).await.unwrap()).await.unwrap(), "hello");
+        assert_eq!(read(lease.send(get(), None).await.unwrap()).await.unwrap(), "hello");
     }
     assert_eq!(origin.connections(), 1);
     assert_eq!(upstreams.pool_stats(), PoolStats { idle: 1, reused: 2, missed: 1 });
@@ -44,7 +44,7 @@ async fn bad_upstreams_are_refused_with_their_reason() {
     let upstreams = upstreams_with(authority.trust(MinTls::Tls13), &["127.0.0.1"], &["127.0.0.1/32"]);
     for (config, wanted) in cases {
         let origin = Origin::start(Some(config), |_, stream| answer(stream, OK)).await;
-        let error = upstreams.acquire(&origin.https(), &tenant()).await.unwrap_err();
+        let error = upstreams.acquire(&origin.https(), &tenant(), Spoken::Http1).await.unwrap_err();
         assert!(error.to_string().contains(wanted), "{error} lacks {wanted}");
         assert_eq!((error.as_str(), error.status()), ("tls", StatusCode::BAD_GATEWAY));
     }
@@ -53,7 +53,7 @@ async fn bad_upstreams_are_refused_with_their_reason() {
         let _ = stream.read(&mut [0; 512]).await;
     })
     .await;
-    let error = upstreams.acquire(&plain.https(), &tenant()).await.unwrap_err();
+    let error = upstreams.acquire(&plain.https(), &tenant(), Spoken::Http1).await.unwrap_err();
     assert!(error.to_string().contains("upstream does not answer in TLS"), "{error}");
 }
 
@@ -63,10 +63,10 @@ async fn what_cannot_be_reached_says_why() {
     let upstreams = upstreams(&authority);
     let closed = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
     let nowhere = Destination { scheme: Scheme::Http, host: NAME.parse().unwrap(), port: closed.port() };
-    let error = upstreams.acquire(&nowhere, &tenant()).await.unwrap_err();
+    let error = upstreams.acquire(&nowhere, &tenant(), Spoken::Http1).await.unwrap_err();
     assert_eq!((error.as_str(), error.proxy_status()), ("connect", "connection_refused"));
     let unknown = Destination { host: "no-such-name.invalid".parse().unwrap(), ..nowhere };
-    let error = upstreams.acquire(&unknown, &tenant()).await.unwrap_err();
+    let error = upstreams.acquire(&unknown, &tenant(), Spoken::Http1).await.unwrap_err();
     assert_eq!((error.as_str(), error.status()), ("dns", StatusCode::BAD_GATEWAY));
     assert!(error.to_string().starts_with("upstream no-such-name.invalid cannot be resolved: "), "{error}");
 }
@@ -76,7 +76,7 @@ async fn addresses_are_checked_when_dialled() {
     let authority = Authority::new();
     let origin = Origin::start(None, |_, stream| answer(stream, OK)).await;
     let strict = upstreams_with(authority.trust(MinTls::Tls12), &["127.0.0.1"], &[]);
-    let error = strict.acquire(&origin.http(), &tenant()).await.unwrap_err();
+    let error = strict.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap_err();
     assert_eq!((error.status(), error.proxy_status()), (StatusCode::FORBIDDEN, "destination_ip_prohibited"));
     assert!(
         error.to_string().contains("`upstream.allow_addresses = [\"127.0.0.1/32\"]` would allow it"),
@@ -104,8 +104,8 @@ async fn tenants_do_not_share_connections() {
     let origin = Origin::start(None, |_, stream| answer(stream, OK)).await;
     let upstreams = upstreams(&authority);
     for name in ["a", "b", "a", "b"] {
-        let lease = upstreams.acquire(&origin.http(), &Arc::from(name)).await.unwrap();
-        read(lease.send(get()).await.unwrap()).await.unwrap();
+        let lease = upstreams.acquire(&origin.http(), &Arc::from(name), Spoken::Http1).await.unwrap();
+        read(lease.send(get(), None).await.unwrap()).await.unwrap();
     }
     assert_eq!(origin.connections(), 2);
 }

@@ -25,7 +25,7 @@ async fn a_closed_idle_connection_is_not_reused() {
         upstreams.pool_stats().idle == 0
     })
     .await;
-    let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
+    let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
     assert!(!lease.is_reused());
 }
 
@@ -45,9 +45,9 @@ async fn a_dead_connection_is_replaced_for_what_may_be_repeated() {
     let origin = Origin::start(None, closes_on_second_request).await;
     let upstreams = upstreams(&authority);
     assert_eq!(fetch(&upstreams, &origin.http()).await, "hello");
-    let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
+    let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
     assert!(lease.is_reused());
-    assert_eq!(read(lease.send(get()).await.unwrap()).await.unwrap(), "hello");
+    assert_eq!(read(lease.send(get(), None).await.unwrap()).await.unwrap(), "hello");
     assert_eq!(origin.connections(), 2);
 }
 
@@ -57,8 +57,8 @@ async fn a_charge_is_never_sent_twice() {
     let origin = Origin::start(None, closes_on_second_request).await;
     let upstreams = upstreams(&authority);
     assert_eq!(fetch(&upstreams, &origin.http()).await, "hello");
-    let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
-    let error = lease.send(request(Method::POST, Full::from("charge"))).await.unwrap_err();
+    let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
+    let error = lease.send(request(Method::POST, Full::from("charge")), None).await.unwrap_err();
     assert!(error.sent, "{error:?}");
     assert_eq!(origin.connections(), 1);
     assert_eq!(error.status(), StatusCode::BAD_GATEWAY);
@@ -85,13 +85,13 @@ async fn a_connection_that_closed_before_it_was_used_is_replaced_for_any_request
     .await;
     let upstreams = upstreams(&authority);
     assert_eq!(fetch(&upstreams, &origin.http()).await, "hello");
-    let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
+    let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
     assert!(lease.is_reused());
     close.notify_one();
     closed.notified().await;
     // A timer makes the runtime look at its sockets, where the end is waiting.
     tokio::time::sleep(Duration::from_millis(1)).await;
-    let response = lease.send(request(Method::POST, Full::from("charge"))).await.unwrap();
+    let response = lease.send(request(Method::POST, Full::from("charge")), None).await.unwrap();
     assert_eq!(read(response).await.unwrap(), "hello");
     assert_eq!(origin.connections(), 2);
 }
@@ -114,9 +114,9 @@ async fn responses_without_a_body_leave_the_connection_usable() {
     .await;
     let upstreams = upstreams(&authority);
     for method in [Method::HEAD, Method::GET, Method::GET, Method::POST] {
-        let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
+        let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
         // The body is never asked for, as hyper's server does not when there is none.
-        drop(lease.send(request(method, Empty::<Bytes>::new())).await.unwrap());
+        drop(lease.send(request(method, Empty::<Bytes>::new()), None).await.unwrap());
     }
     assert_eq!(fetch(&upstreams, &origin.http()).await, "hello");
     assert_eq!(origin.connections(), 1);
@@ -138,8 +138,8 @@ async fn an_unread_body_closes_its_connection() {
     })
     .await;
     let upstreams = upstreams(&authority);
-    let lease = upstreams.acquire(&origin.http(), &tenant()).await.unwrap();
-    drop(lease.send(get()).await.unwrap());
+    let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
+    drop(lease.send(get(), None).await.unwrap());
     tokio::time::timeout(PATIENCE, closed.notified()).await.unwrap();
     assert_eq!(upstreams.pool_stats().idle, 0);
 }

@@ -1,0 +1,316 @@
+//! The seam in front of the HTTP/2 engine: counts what each frame costs before the engine sees it.
+//!
+//! The engine bounds what a frame may hold; what it does not bound is how many frames that carry nothing a peer may
+//! send. Bytes pass unchanged, in place; only frame heads (RFC 9113, section 4.1) are looked at. Where a peer goes too
+//! far its connection ends.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::time::Instant;
+
+use super::budget::Budget;
+use crate::limits;
+
+/// What a peer sends too much of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::proxy) enum Flood {
+    /// Streams that are asked for and given up at once (CVE-2023-44487).
+    Resets,
+    /// Header blocks that do not end (CVE-2024-27316).
+    Continuations,
+    /// Settings, pings, priorities, windows, empty frames.
+    Control,
+}
+
+impl Flood {
+    /// The word in records and metric labels.
+    pub(in crate::proxy) const fn as_str(self) -> &'static str {
+        match self {
+            Flood::Resets => "h2_resets",
+            Flood::Continuations => "h2_continuations",
+            Flood::Control => "h2_control_frames",
+        }
+    }
+}
+
+impl fmt::Display for Flood {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Flood::Resets => "peer gives up more streams than it uses",
+            Flood::Continuations => "peer sends a header block that does not end",
+            Flood::Control => "peer sends more control frames than its traffic needs",
+        })
+    }
+}
+
+impl std::error::Error for Flood {}
+
+impl From<Flood> for io::Error {
+    fn from(flood: Flood) -> Self {
+        io::Error::new(io::ErrorKind::InvalidData, flood)
+    }
+}
+
+/// What the owner of a connection and the guard in front of it tell each other.
+#[derive(Clone, Debug, Default)]
+pub(in crate::proxy) struct FrameHandle(Arc<Told>);
+
+#[derive(Debug, Default)]
+struct Told {
+    flood: OnceLock<Flood>,
+    /// Streams that came to their end since the guard looked.
+    finished: AtomicU64,
+}
+
+impl FrameHandle {
+    pub(in crate::proxy) fn flood(&self) -> Option<Flood> {
+        self.0.flood.get().copied()
+    }
+
+    /// A stream came to its end: who uses streams may give some up.
+    pub(in crate::proxy) fn finished(&self) {
+        self.0.finished.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+const HEAD: usize = 9;
+const PREFACE: usize = 24;
+
+/// Reads frame heads off a stream of bytes, wherever it is cut, and counts.
+#[derive(Debug)]
+struct Counter {
+    head: [u8; HEAD],
+    /// Bytes of the head that are here.
+    have: usize,
+    /// Bytes of the payload that are still to come, or of the preface.
+    skip: usize,
+    /// Bytes of the header block that is under way, and frames of it.
+    block: usize,
+    pieces: usize,
+    resets: Budget,
+    control: Budget,
+}
+
+impl Counter {
+    fn new(is_client: bool) -> Counter {
+        let now = Instant::now();
+        Counter {
+            head: [0; HEAD],
+            have: 0,
+            skip: if is_client { PREFACE } else { 0 },
+            block: 0,
+            pieces: 0,
+            resets: Budget::new(limits::H2_RESETS, limits::H2_RESETS_A_SECOND, now),
+            control: Budget::new(limits::H2_CONTROL, limits::H2_CONTROL_A_SECOND, now),
+        }
+    }
+
+    fn feed(&mut self, mut bytes: &[u8]) -> Result<(), Flood> {
+        while !bytes.is_empty() {
+            let skipped = self.skip.min(bytes.len());
+            self.skip -= skipped;
+            bytes = bytes.get(skipped..).unwrap_or_default();
+            let wanted = (HEAD - self.have).min(bytes.len());
+            let (head, rest) = bytes.split_at(wanted);
+            if let Some(place) = self.head.get_mut(self.have..self.have + wanted) {
+                place.copy_from_slice(head);
+            }
+            self.have += wanted;
+            bytes = rest;
+            if self.have == HEAD {
+                self.have = 0;
+                self.frame()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// A head is whole.
+    fn frame(&mut self) -> Result<(), Flood> {
+        let [a, b, c, kind, flags, ..] = self.head;
+        let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
+        self.skip = length;
+        const END_STREAM: u8 = 1;
+        const END_HEADERS: u8 = 4;
+        match kind {
+            // DATA earns what it carries.
+            0 if length > 0 => {
+                self.control.earn(1 + length as u64 / limits::H2_CONTROL_BYTES);
+                Ok(())
+            }
+            0 if flags & END_STREAM != 0 => Ok(()),
+            // HEADERS and CONTINUATION: one block.
+            1 | 9 => {
+                (self.block, self.pieces) = match kind {
+                    1 => (length, 0),
+                    _ => (self.block.saturating_add(length), self.pieces + 1),
+                };
+                let ended = flags & END_HEADERS != 0;
+                let too_much =
+                    self.block > limits::H2_HEAD_BYTES as usize || self.pieces > limits::H2_CONTINUATIONS;
+                if too_much && (!ended || self.pieces > 0) { Err(Flood::Continuations) } else { Ok(()) }
+            }
+            3 => spend(&mut self.resets, Flood::Resets),
+            _ => spend(&mut self.control, Flood::Control),
+        }
+    }
+}
+
+fn spend(budget: &mut Budget, flood: Flood) -> Result<(), Flood> {
+    if budget.spend(Instant::now) { Ok(()) } else { Err(flood) }
+}
+
+/// A connection whose peer is held to what its traffic needs.
+#[derive(Debug)]
+pub(in crate::proxy) struct FrameGuard<IO> {
+    io: IO,
+    counter: Counter,
+    handle: FrameHandle,
+}
+
+impl<IO> FrameGuard<IO> {
+    /// In front of a client.
+    pub(in crate::proxy) fn client(io: IO) -> (Self, FrameHandle) {
+        Self::new(io, true)
+    }
+
+    /// In front of an upstream.
+    pub(in crate::proxy) fn upstream(io: IO) -> (Self, FrameHandle) {
+        Self::new(io, false)
+    }
+
+    fn new(io: IO, is_client: bool) -> (Self, FrameHandle) {
+        let handle = FrameHandle::default();
+        (FrameGuard { io, counter: Counter::new(is_client), handle: handle.clone() }, handle)
+    }
+
+    /// What is sent asks for windows to be given back.
+    fn sent(&mut self, written: &Poll<io::Result<usize>>) {
+        if let Poll::Ready(Ok(length)) = written {
+            self.counter.control.earn(1 + *length as u64 / limits::H2_CONTROL_BYTES);
+        }
+    }
+}
+
+impl<IO: AsyncRead + Unpin> AsyncRead for FrameGuard<IO> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = &mut *self;
+        if let Some(flood) = this.handle.flood() {
+            return Poll::Ready(Err(flood.into()));
+        }
+        let start = buf.filled().len();
+        ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
+        let fresh = buf.filled().get(start..).unwrap_or_default();
+        this.counter.resets.earn(this.handle.0.finished.swap(0, Ordering::Relaxed));
+        if let Err(flood) = this.counter.feed(fresh) {
+            // The first one counts: nothing is read after it.
+            let _ = this.handle.0.flood.set(flood);
+            buf.set_filled(start);
+            return Poll::Ready(Err(flood.into()));
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<IO: AsyncWrite + Unpin> AsyncWrite for FrameGuard<IO> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write(cx, buf);
+        self.sent(&written);
+        written
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.io).poll_shutdown(cx)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        let written = Pin::new(&mut self.io).poll_write_vectored(cx, bufs);
+        self.sent(&written);
+        written
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.io.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn frame(kind: u8, flags: u8, length: usize) -> Vec<u8> {
+        let [_, a, b, c] = u32::try_from(length).unwrap().to_be_bytes();
+        let mut out = vec![a, b, c, kind, flags, 0, 0, 0, 1];
+        out.resize(HEAD + length, 0);
+        out
+    }
+
+    /// How many of these frames pass.
+    fn passing(frames: impl Iterator<Item = Vec<u8>>) -> (usize, Option<Flood>) {
+        let mut counter = Counter::new(false);
+        for (count, frame) in frames.enumerate() {
+            if let Err(flood) = counter.feed(&frame) {
+                return (count, Some(flood));
+            }
+        }
+        (usize::MAX, None)
+    }
+
+    #[test]
+    fn frames_that_carry_nothing_are_bounded() {
+        let many = |kind, flags, length| passing((0..20_000).map(move |_| frame(kind, flags, length)));
+        let (resets, flood) = many(3, 0, 4);
+        assert!(resets <= 200 && flood == Some(Flood::Resets), "{resets} {flood:?}");
+        for (kind, length) in [(2, 5), (4, 0), (6, 8), (8, 4), (0, 0), (0xfa, 0)] {
+            let (passed, flood) = many(kind, 0, length);
+            assert!(passed < 5_000 && flood == Some(Flood::Control), "{kind}: {passed} {flood:?}");
+        }
+        assert_eq!(many(9, 0, 16).1, Some(Flood::Continuations));
+        assert_eq!(many(9, 0, 0).1, Some(Flood::Continuations));
+        assert_eq!(many(0, 0, 1000), (usize::MAX, None), "what carries something passes");
+        assert_eq!(many(1, 5, 30), (usize::MAX, None), "requests are bounded by the engine");
+    }
+
+    #[test]
+    fn traffic_earns_control_frames() {
+        let frames = (0..20_000).flat_map(|_| [frame(0, 0, 8 * 1024), frame(8, 0, 4), frame(8, 0, 4)]);
+        assert_eq!(passing(frames), (usize::MAX, None));
+    }
+
+    #[test]
+    fn heads_are_read_wherever_they_are_cut() {
+        let bytes: Vec<u8> = [frame(4, 0, 6), frame(1, 4, 20), frame(0, 0, 300), frame(3, 0, 4)].concat();
+        let whole = {
+            let mut counter = Counter::new(false);
+            counter.feed(&bytes).unwrap();
+            format!("{:?}", (counter.skip, counter.have, counter.block))
+        };
+        for cut in 0..bytes.len() {
+            let mut counter = Counter::new(false);
+            counter.feed(&bytes[..cut]).unwrap();
+            counter.feed(&bytes[cut..]).unwrap();
+            assert_eq!(format!("{:?}", (counter.skip, counter.have, counter.block)), whole, "cut at {cut}");
+        }
+        let mut counter = Counter::new(true);
+        counter.feed(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+        assert_eq!((counter.skip, counter.have), (0, 0));
+    }
+}

@@ -1,0 +1,50 @@
+//! HTTP/2 on both sides: what a client's connection and an upstream's share.
+//!
+//! May import what `proxy` may. Invariants: a frame that a peer is not entitled to never reaches the protocol engine;
+//! a byte gives its window back when it is taken for inspection, so that no stream stalls its connection; a body that
+//! is cut ends in RST_STREAM, never in END_STREAM.
+
+mod budget;
+mod frames;
+mod interim;
+mod pump;
+mod received;
+mod server;
+
+pub(super) use frames::{FrameGuard, FrameHandle};
+pub(super) use interim::Interim;
+pub(super) use pump::{Pump, PumpError};
+pub(super) use received::Received;
+pub(super) use server::serve;
+
+use crate::limits;
+
+/// Bounds that both roles are told.
+macro_rules! bounded {
+    ($builder:expr) => {
+        $builder
+            .initial_window_size(limits::H2_STREAM_WINDOW)
+            .initial_connection_window_size(limits::H2_STREAM_WINDOW * limits::H2_STREAMS)
+            .max_concurrent_streams(limits::H2_STREAMS)
+            .max_header_list_size(limits::H2_HEAD_BYTES)
+            .max_frame_size(limits::H2_FRAME_BYTES)
+            .max_send_buffer_size(limits::H2_SEND_BUFFER)
+            .max_concurrent_reset_streams(limits::H2_RESET_STREAMS)
+            .max_pending_accept_reset_streams(limits::H2_RESET_STREAMS)
+            .max_local_error_reset_streams(Some(limits::H2_STREAM_ERRORS))
+    };
+}
+
+/// A server's settings: extended CONNECT is how a WebSocket comes over HTTP/2 (RFC 8441).
+fn server() -> h2::server::Builder {
+    let mut builder = h2::server::Builder::new();
+    bounded!(builder);
+    builder
+}
+
+/// A client's settings: nothing is pushed to it.
+pub(super) fn client() -> h2::client::Builder {
+    let mut builder = h2::client::Builder::new();
+    bounded!(builder).enable_push(false);
+    builder
+}

@@ -1,0 +1,169 @@
+//! Pumps a body into a stream of an HTTP/2 connection, as fast as its reader grants room.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use h2::{Reason, SendStream};
+use http_body::Body;
+
+use crate::limits;
+use crate::proxy::silence::Silence;
+
+/// Why a body was not sent to its end.
+#[derive(Debug)]
+pub(in crate::proxy) enum PumpError<E> {
+    /// The body itself failed; its stream was reset.
+    Body(E),
+    /// The reader does not want it, or is gone.
+    Stream(h2::Error),
+    /// The reader grants no room.
+    Stalled,
+    /// The stream is over.
+    Closed,
+}
+
+impl<E: fmt::Display> fmt::Display for PumpError<E> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PumpError::Body(error) => error.fmt(f),
+            PumpError::Stream(error) => error.fmt(f),
+            PumpError::Stalled => f.write_str("peer granted no room in time"),
+            PumpError::Closed => f.write_str("stream is closed"),
+        }
+    }
+}
+
+/// Sends one body; ready once its end is with the connection.
+pub(in crate::proxy) struct Pump<B> {
+    body: Pin<Box<B>>,
+    stream: SendStream<Bytes>,
+    /// What a body that fails is reset with.
+    reason: Reason,
+    stall: Silence,
+    begun: bool,
+    /// A chunk, and whether it is the last: sent piece by piece, as room is granted.
+    left: Option<(Bytes, bool)>,
+}
+
+impl<B: Body<Data = Bytes>> Pump<B> {
+    pub(in crate::proxy) fn new(body: B, stream: SendStream<Bytes>, reason: Reason) -> Pump<B> {
+        Pump {
+            body: Box::pin(body),
+            stream,
+            reason,
+            stall: Silence::new(limits::WRITE_STALL_TIMEOUT),
+            begun: false,
+            left: None,
+        }
+    }
+
+    /// Whether any of the body was taken.
+    pub(in crate::proxy) fn has_begun(&self) -> bool {
+        self.begun
+    }
+
+    /// The body, of which nothing was taken yet.
+    pub(in crate::proxy) fn into_body(self) -> Pin<Box<B>> {
+        self.body
+    }
+
+    fn poll_room(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize, PumpError<B::Error>>> {
+        self.stream.reserve_capacity(self.left.as_ref().map_or(1, |(chunk, _)| chunk.len().max(1)));
+        loop {
+            if self.stream.capacity() > 0 {
+                if let Poll::Ready(reset) = self.stream.poll_reset(cx) {
+                    return Poll::Ready(Err(
+                        reset.map_or_else(PumpError::Stream, |reason| PumpError::Stream(reason.into()))
+                    ));
+                }
+                return Poll::Ready(Ok(self.stream.capacity()));
+            }
+            match self.stream.poll_capacity(cx) {
+                Poll::Ready(Some(Ok(0))) => {}
+                Poll::Ready(Some(Ok(_))) => self.stall.broken(),
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(PumpError::Stream(error))),
+                Poll::Ready(None) => return Poll::Ready(Err(PumpError::Closed)),
+                Poll::Pending => {
+                    ready!(self.stall.poll(cx));
+                    self.stream.send_reset(Reason::CANCEL);
+                    return Poll::Ready(Err(PumpError::Stalled));
+                }
+            }
+        }
+    }
+
+    /// Sends what room was granted for; whether the body has ended with it.
+    fn send(&mut self, room: usize) -> Result<bool, PumpError<B::Error>> {
+        let Some((mut chunk, last)) = self.left.take() else { return Ok(false) };
+        let piece = if chunk.len() > room { chunk.split_to(room) } else { std::mem::take(&mut chunk) };
+        let ends = last && chunk.is_empty();
+        self.stream.send_data(piece, ends).map_err(PumpError::Stream)?;
+        if !chunk.is_empty() {
+            self.left = Some((chunk, last));
+        }
+        Ok(ends)
+    }
+
+    /// Ready with `true` when all has been sent.
+    fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, PumpError<B::Error>>> {
+        // Room is asked for before the body is: what is taken can leave.
+        let room = ready!(self.poll_room(cx))?;
+        if self.left.is_some() {
+            return Poll::Ready(self.send(room));
+        }
+        let Poll::Ready(frame) = self.body.as_mut().poll_frame(cx) else {
+            // Whoever waits for the body still wants to know of a reader that is gone.
+            return match self.stream.poll_reset(cx) {
+                Poll::Ready(Ok(reason)) => Poll::Ready(Err(PumpError::Stream(reason.into()))),
+                Poll::Ready(Err(error)) => Poll::Ready(Err(PumpError::Stream(error))),
+                Poll::Pending => Poll::Pending,
+            };
+        };
+        self.begun = true;
+        let ended = match frame {
+            Some(Ok(frame)) => match frame.into_data() {
+                Ok(chunk) => {
+                    let last = self.body.is_end_stream();
+                    if chunk.is_empty() && !last {
+                        return Poll::Ready(Ok(false));
+                    }
+                    self.left = Some((chunk, last));
+                    return Poll::Ready(self.send(room));
+                }
+                Err(frame) => match frame.into_trailers() {
+                    Ok(trailers) => self.stream.send_trailers(trailers),
+                    // No other kind of frame is known to HTTP.
+                    Err(_) => return Poll::Ready(Ok(false)),
+                },
+            },
+            Some(Err(error)) => {
+                self.stream.send_reset(self.reason);
+                return Poll::Ready(Err(PumpError::Body(error)));
+            }
+            None => self.stream.send_data(Bytes::new(), true),
+        };
+        Poll::Ready(ended.map(|()| true).map_err(PumpError::Stream))
+    }
+}
+
+impl<B: Body<Data = Bytes>> Future for Pump<B> {
+    type Output = Result<(), PumpError<B::Error>>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        loop {
+            if ready!(this.poll_next(cx))? {
+                return Poll::Ready(Ok(()));
+            }
+        }
+    }
+}
+
+impl<B> fmt::Debug for Pump<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Pump").field("begun", &self.begun).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,219 @@
+//! A client's HTTP/2 connection: its streams go through the stack like requests of HTTP/1, each on a task of its own.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::task::Poll;
+
+use bytes::Bytes;
+use h2::server::{Connection, SendResponse};
+use h2::{Ping, PingPong, Reason, RecvStream};
+use http::{Request, Response, header};
+use http_body::Body;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, timeout};
+use tower::Service;
+
+use super::{FrameGuard, FrameHandle, Interim, Pump, Received};
+use crate::limits;
+use crate::proxy::deadline::Deadlined;
+use crate::proxy::exchange::{Client, Spoken};
+use crate::proxy::familiar::Familiar;
+use crate::proxy::guard::GuardHandle;
+use crate::proxy::incoming::ClientBody;
+use crate::proxy::layer::{Arrival, ReplyBody};
+use crate::proxy::listener;
+use crate::proxy::meters;
+use crate::proxy::names::Entry;
+use crate::proxy::peer::{Ended, Peer};
+use crate::proxy::shared::Stage;
+use crate::proxy::stack::stack;
+
+/// Serves the streams of a connection until it ends, or the gate does.
+pub(in crate::proxy) async fn serve<IO>(
+    peer: Peer,
+    io: IO,
+    entry: Entry,
+    tls: Option<&'static str>,
+) -> io::Result<()>
+where
+    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let (io, deadlines) = Deadlined::new(io, None, Some(limits::WRITE_STALL_TIMEOUT));
+    let (io, frames) = FrameGuard::client(io);
+    let greeting = super::server().handshake::<_, Bytes>(io);
+    let connection = timeout(limits::HEAD_TIMEOUT, greeting).await?.map_err(io::Error::other)?;
+    let (ending, end) = (frames.clone(), peer.clone());
+    let client = Arc::new(Client {
+        peer,
+        entry,
+        spoken: Spoken::Http2,
+        tls,
+        guard: GuardHandle::default(),
+        deadlines,
+        familiar: Familiar::default(),
+    });
+    let mut streams = JoinSet::new();
+    let served = carry(connection, &client, &frames, &mut streams).await;
+    // The connection is gone: what is still under way has nobody to answer to, and leaves its record.
+    streams.shutdown().await;
+    if let Some(flood) = ending.flood() {
+        meters::refused(flood.as_str());
+        let ended = Ended::because(flood.as_str());
+        drop(end.ended(match &client.entry {
+            Entry::Tunnel(to) | Entry::Fronted(to) => ended.to(&to.host, to.port),
+            Entry::Absolute | Entry::Original(_) | Entry::Reverse(_) => ended,
+        }));
+    }
+    served
+}
+
+/// Drives the connection.
+async fn carry<IO>(
+    mut connection: Connection<IO, Bytes>,
+    client: &Arc<Client>,
+    frames: &FrameHandle,
+    streams: &mut JoinSet<()>,
+) -> io::Result<()>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut stage = client.peer.shared.stage.subscribe();
+    let (mut next, mut pulse) = (Stage::Draining, Pulse::new(connection.ping_pong()));
+    loop {
+        let idle = streams.is_empty();
+        tokio::select! {
+            biased;
+            accepted = connection.accept() => match accepted {
+                Some(Ok((request, respond))) => {
+                    streams.spawn(stream(Arc::clone(client), frames.clone(), request, respond));
+                }
+                Some(Err(error)) => return Err(io::Error::other(error)),
+                None => return Ok(()),
+            },
+            Some(_) = streams.join_next(), if !idle => pulse.rest(),
+            beat = pulse.beat(idle) => match beat {
+                Beat::Alive => {}
+                Beat::Unused => connection.graceful_shutdown(),
+                Beat::Dead => return Err(io::ErrorKind::TimedOut.into()),
+            },
+            () = listener::ended(&mut stage, next) => match next {
+                Stage::Running | Stage::Draining => {
+                    connection.graceful_shutdown();
+                    next = Stage::Cut;
+                }
+                Stage::Cut => {
+                    // What is under way must not look as if it had ended.
+                    client.peer.reset.store(true, Ordering::Relaxed);
+                    return Ok(());
+                }
+            },
+        }
+    }
+}
+
+/// One request and its response.
+async fn stream(
+    client: Arc<Client>,
+    frames: FrameHandle,
+    request: Request<RecvStream>,
+    mut respond: SendResponse<Bytes>,
+) {
+    let expected = request
+        .headers()
+        .get(header::EXPECT)
+        .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
+    let interim = Arc::new(Interim::new(expected));
+    let mut request = request.map(|stream| {
+        ClientBody::Http2(Received::new(stream, limits::BODY_IDLE_TIMEOUT, Some(Arc::clone(&interim))))
+    });
+    request.extensions_mut().insert(Arc::clone(&interim));
+    let peer = client.peer.clone();
+    let mut answer = pin!(stack().call(Arrival { client, request }));
+    let answered = poll_fn(|cx| {
+        let answered = answer.as_mut().poll(cx);
+        for early in interim.take(|text| peer.cleanse(text) == text) {
+            // A client that is gone is noticed below.
+            let _ = respond.send_informational(early);
+        }
+        match answered {
+            Poll::Ready(answered) => Poll::Ready(Some(answered)),
+            Poll::Pending => respond.poll_reset(cx).map(|_| None),
+        }
+    });
+    // Whoever gave the stream up gets no answer; what was under way leaves its record as it is dropped.
+    let Some(Ok(response)) = answered.await else { return };
+    if send(respond, response).await {
+        frames.finished();
+    }
+}
+
+/// Sends a response; whether it was sent to its end.
+async fn send(mut respond: SendResponse<Bytes>, response: Response<ReplyBody>) -> bool {
+    let (parts, body) = response.into_parts();
+    let ended = body.is_end_stream();
+    let Ok(stream) = respond.send_response(Response::from_parts(parts, ()), ended) else { return false };
+    ended || Pump::new(body, stream, Reason::INTERNAL_ERROR).await.is_ok()
+}
+
+/// Tells a connection that is used from one that is not, and from one whose client is gone.
+struct Pulse {
+    pings: Option<PingPong>,
+    due: Instant,
+    since: Instant,
+    asked: bool,
+    /// It was told to end.
+    resting: bool,
+}
+
+enum Beat {
+    Alive,
+    /// Nothing was asked for a long time.
+    Unused,
+    Dead,
+}
+
+impl Pulse {
+    fn new(pings: Option<PingPong>) -> Pulse {
+        let now = Instant::now();
+        Pulse { pings, due: now + limits::H2_PING, since: now, asked: false, resting: false }
+    }
+
+    /// A stream has come to its end.
+    fn rest(&mut self) {
+        self.since = Instant::now();
+        self.resting = false;
+    }
+
+    async fn beat(&mut self, idle: bool) -> Beat {
+        let asked = self.asked;
+        let pings = &mut self.pings;
+        let answered = poll_fn(|cx| match pings {
+            Some(pings) if asked => pings.poll_pong(cx).map(|pong| pong.is_ok()),
+            Some(_) | None => Poll::Pending,
+        });
+        tokio::select! {
+            answered = answered => {
+                self.asked = false;
+                return if answered { Beat::Alive } else { Beat::Dead };
+            }
+            () = tokio::time::sleep_until(self.due) => {}
+        }
+        self.due = Instant::now() + limits::H2_PING;
+        if self.asked {
+            return Beat::Dead;
+        }
+        if idle {
+            if self.resting {
+                return Beat::Dead;
+            }
+            self.resting = self.since.elapsed() >= limits::KEEP_ALIVE_TIMEOUT;
+            return if self.resting { Beat::Unused } else { Beat::Alive };
+        }
+        self.asked = self.pings.as_mut().is_some_and(|pings| pings.send_ping(Ping::opaque()).is_ok());
+        Beat::Alive
+    }
+}

@@ -1,0 +1,183 @@
+//! HTTP/2 connections to upstreams, each shared by many requests at once.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use h2::client::SendRequest;
+use tokio::time::Instant;
+
+use super::Peer;
+use super::pool::Key;
+use super::transport::Transport;
+use crate::limits;
+use crate::proxy::deadline::Deadlined;
+use crate::proxy::http2::{self, FrameGuard, FrameHandle};
+
+/// One connection. A task of its own drives it until it ends.
+pub(super) struct Line {
+    sender: SendRequest<Bytes>,
+    pub(super) key: Arc<Key>,
+    pub(super) peer: Peer,
+    /// Streams that are open.
+    open: AtomicUsize,
+    /// It takes no more requests.
+    closed: AtomicBool,
+    only: AtomicBool,
+    /// When the last stream was given back.
+    since: Mutex<Instant>,
+    frames: FrameHandle,
+}
+
+impl fmt::Debug for Line {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Line").field("peer", &self.peer).field("open", &self.open).finish_non_exhaustive()
+    }
+}
+
+impl Line {
+    pub(super) async fn start(
+        transport: Transport,
+        peer: Peer,
+        key: Arc<Key>,
+    ) -> Result<Arc<Line>, h2::Error> {
+        let (io, _) = Deadlined::new(transport, None, Some(limits::WRITE_STALL_TIMEOUT));
+        let (io, frames) = FrameGuard::upstream(io);
+        let (sender, connection) = http2::client().handshake::<_, Bytes>(io).await?;
+        let line = Arc::new(Line {
+            sender,
+            key,
+            peer,
+            open: AtomicUsize::new(0),
+            closed: AtomicBool::new(false),
+            only: AtomicBool::new(false),
+            since: Mutex::new(Instant::now()),
+            frames,
+        });
+        let driven = Arc::downgrade(&line);
+        tokio::spawn(async move {
+            let ended = connection.await;
+            if let Some(line) = driven.upgrade() {
+                line.close();
+            }
+            if let Err(error) = ended {
+                tracing::debug!(%error, "connection to an upstream ended");
+            }
+        });
+        Ok(line)
+    }
+
+    /// No request is begun on it any more; those under way may end.
+    pub(super) fn close(&self) {
+        self.closed.store(true, Ordering::Relaxed);
+    }
+
+    /// Its upstream speaks nothing else, not even to clients of HTTP/1.
+    pub(super) fn is_only(&self) -> bool {
+        self.only.load(Ordering::Relaxed)
+    }
+
+    /// What the upstream sent too much of, if that ended the connection.
+    pub(super) fn frames(&self) -> &FrameHandle {
+        &self.frames
+    }
+
+    /// Room for one more stream, if there is any.
+    pub(super) fn slot(self: &Arc<Line>) -> Option<Slot> {
+        if self.closed.load(Ordering::Relaxed) {
+            return None;
+        }
+        let most = self.sender.current_max_send_streams().min(limits::H2_STREAMS as usize);
+        let one_more = |open: usize| (open < most).then_some(open + 1);
+        self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
+        Some(Slot { line: Arc::clone(self), reused: true })
+    }
+
+    fn is_stale(&self) -> bool {
+        let idle = self.open.load(Ordering::Relaxed) == 0;
+        let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
+        self.closed.load(Ordering::Relaxed) || (idle && since.elapsed() >= limits::POOL_IDLE)
+    }
+}
+
+/// The right to one stream of a connection; given back when it is dropped.
+#[derive(Debug)]
+pub(super) struct Slot {
+    pub(super) line: Arc<Line>,
+    pub(super) reused: bool,
+}
+
+impl Slot {
+    pub(super) fn sender(&self) -> SendRequest<Bytes> {
+        self.line.sender.clone()
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        if self.line.open.fetch_sub(1, Ordering::Relaxed) == 1 {
+            *self.line.since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        }
+    }
+}
+
+/// All of them, and who is about to make one.
+#[derive(Debug, Default)]
+pub(super) struct Lines(Mutex<Shelves>);
+
+#[derive(Debug, Default)]
+struct Shelves {
+    by_key: HashMap<Arc<Key>, Vec<Arc<Line>>>,
+    /// Those that come while a connection is being made wait for it, instead of making one each.
+    making: HashMap<Arc<Key>, Arc<tokio::sync::Mutex<()>>>,
+}
+
+impl Lines {
+    pub(super) fn take(&self, key: &Arc<Key>) -> Option<Slot> {
+        self.lock().by_key.get(key)?.iter().find_map(Line::slot)
+    }
+
+    /// The same, of an upstream that speaks nothing else.
+    pub(super) fn take_only(&self, key: &Arc<Key>) -> Option<Slot> {
+        self.lock().by_key.get(key)?.iter().filter(|line| line.is_only()).find_map(Line::slot)
+    }
+
+    /// The turn to make a connection; whoever gets it looks again before.
+    pub(super) fn turn(&self, key: &Arc<Key>) -> Arc<tokio::sync::Mutex<()>> {
+        Arc::clone(self.lock().making.entry(Arc::clone(key)).or_default())
+    }
+
+    /// Keeps a connection, and takes a stream of it.
+    pub(super) fn put(&self, line: Arc<Line>, only: bool) -> Option<Slot> {
+        line.only.store(only, Ordering::Relaxed);
+        let mut slot = line.slot();
+        if let Some(slot) = &mut slot {
+            slot.reused = false;
+        }
+        self.lock().by_key.entry(Arc::clone(&line.key)).or_default().push(line);
+        slot
+    }
+
+    pub(super) fn count(&self) -> usize {
+        self.lock().by_key.values().map(Vec::len).sum()
+    }
+
+    pub(super) fn drop_stale(&self) {
+        let mut stale = Vec::new();
+        let mut shelves = self.lock();
+        shelves.by_key.retain(|_, shelf| {
+            stale.extend(shelf.extract_if(.., |line| line.is_stale()));
+            !shelf.is_empty()
+        });
+        shelves.making.retain(|_, turn| Arc::strong_count(turn) > 1);
+        // Connections close, when nobody holds them, after the lock is released.
+        drop(shelves);
+        drop(stale);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shelves> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,238 @@
+//! One request and its response over a stream of a shared connection.
+
+use std::future::{Future, poll_fn};
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use h2::Reason;
+use http::{Request, Response, Uri, header};
+use http_body::{Body, Frame};
+use tokio::task::AbortHandle;
+
+use super::error::{Fault, SendError, UpstreamBodyError, innermost};
+use super::exchange::RequestBody;
+use super::lines::{Line, Slot};
+use super::pool::Key;
+use crate::limits;
+use crate::proxy::deadline::Stalled;
+use crate::proxy::http2::{Interim, Pump, PumpError, Received};
+use crate::proxy::silence::Silence;
+
+/// A request that got no response over one connection.
+pub(super) struct Failed {
+    pub(super) error: SendError,
+    /// The request, when none of it was acted on.
+    pub(super) unsent: Option<Request<RequestBody>>,
+}
+
+/// The head as HTTP/2 has it: its target is whole, and names the host.
+fn head(key: &Key, parts: http::request::Parts) -> Result<Request<()>, http::Error> {
+    let to = &key.destination;
+    let host = parts.headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    let authority = host.map_or_else(|| to.authority(), str::to_owned);
+    let path = parts.uri.path_and_query().map_or("/", |path| path.as_str());
+    // `OPTIONS *` has no path of its own (RFC 9113, section 8.3.1).
+    let target =
+        Uri::builder().scheme(to.scheme.as_str()).authority(authority).path_and_query(path).build()?;
+    let mut request = Request::from_parts(parts, ());
+    *request.uri_mut() = target;
+    *request.version_mut() = http::Version::HTTP_2;
+    request.headers_mut().remove(header::HOST);
+    Ok(request)
+}
+
+pub(super) async fn send(
+    slot: Slot,
+    request: Request<RequestBody>,
+    interim: Option<&Interim>,
+) -> Result<Response<Streamed>, Failed> {
+    let mut sender = slot.sender();
+    if let Err(error) = poll_fn(|cx| sender.poll_ready(cx)).await {
+        slot.line.close();
+        return Err(failed(&slot.line, &error, Some(request), true));
+    }
+    let (parts, body) = request.into_parts();
+    let spare = parts.clone();
+    let ended = body.is_end_stream();
+    let head = match head(&slot.line.key, parts) {
+        Ok(head) => head,
+        Err(error) => return Err(unwritable(&error)),
+    };
+    let (response, stream) = match sender.send_request(head, ended) {
+        Ok(sent) => sent,
+        Err(error) => {
+            let request = Request::from_parts(spare, body);
+            return Err(failed(&slot.line, &error, Some(request), false));
+        }
+    };
+    let mut pump = Some(Pump::new(body, stream, Reason::CANCEL)).filter(|_| !ended);
+    let mut broke = None;
+    let answered = await_response(response, &mut pump, &mut broke, interim).await;
+    match answered {
+        Ok(response) => Ok(response.map(|stream| Streamed::new(stream, slot, pump))),
+        Err(Unanswered::Late) => Err(Failed {
+            error: SendError {
+                fault: Fault::Stalled(Stalled::Read(limits::FIRST_BYTE_TIMEOUT)),
+                sent: true,
+                detail: String::new(),
+            },
+            unsent: None,
+        }),
+        Err(Unanswered::Error(error)) => {
+            let refused = is_refused(&error);
+            if error.is_go_away() {
+                slot.line.close();
+            }
+            let unsent = pump
+                .filter(|pump| refused && !pump.has_begun())
+                .map(|pump| Request::from_parts(spare.clone(), *Pin::into_inner(pump.into_body())))
+                .or_else(|| (refused && ended).then(|| Request::from_parts(spare, RequestBody::empty())));
+            let mut failed = failed(&slot.line, &error, unsent, refused);
+            if let Some(fault) = broke {
+                failed.error.fault = fault;
+            }
+            Err(failed)
+        }
+    }
+}
+
+enum Unanswered {
+    Late,
+    Error(h2::Error),
+}
+
+/// The upstream has not looked at the request, and says so (RFC 9113, section 8.7).
+fn is_refused(error: &h2::Error) -> bool {
+    let refused = error.is_reset() && error.reason() == Some(Reason::REFUSED_STREAM);
+    error.is_remote() && (refused || error.is_go_away())
+}
+
+/// Sends the body on while the response is awaited.
+async fn await_response(
+    mut response: h2::client::ResponseFuture,
+    pump: &mut Option<Pump<RequestBody>>,
+    broke: &mut Option<Fault>,
+    interim: Option<&Interim>,
+) -> Result<Response<h2::RecvStream>, Unanswered> {
+    let mut silence = Silence::new(limits::FIRST_BYTE_TIMEOUT);
+    poll_fn(|cx| {
+        if let Some(sending) = pump
+            && let Poll::Ready(sent) = Pin::new(sending).poll(cx)
+        {
+            *broke = match sent {
+                Err(PumpError::Body(_)) => Some(Fault::RequestBody),
+                Err(PumpError::Stalled) => Some(Fault::Stalled(Stalled::Write(limits::WRITE_STALL_TIMEOUT))),
+                // The response says why.
+                Err(PumpError::Stream(_) | PumpError::Closed) | Ok(()) => None,
+            };
+            *pump = None;
+            silence.broken();
+        }
+        while let Poll::Ready(Some(Ok(early))) = response.poll_informational(cx) {
+            if let Some(interim) = interim
+                && early.status() == http::StatusCode::EARLY_HINTS
+            {
+                interim.hint(early.into_parts().0.headers);
+            }
+        }
+        match Pin::new(&mut response).poll(cx) {
+            Poll::Ready(answered) => Poll::Ready(answered.map_err(Unanswered::Error)),
+            // While the body is under way, the response may take its time.
+            Poll::Pending if pump.is_some() => Poll::Pending,
+            Poll::Pending => silence.poll(cx).map(|()| Err(Unanswered::Late)),
+        }
+    })
+    .await
+}
+
+fn unwritable(error: &http::Error) -> Failed {
+    Failed {
+        error: SendError { fault: Fault::Connection, sent: false, detail: error.to_string() },
+        unsent: None,
+    }
+}
+
+/// `refused`: the upstream has not acted on the request.
+fn failed(line: &Line, error: &h2::Error, unsent: Option<Request<RequestBody>>, refused: bool) -> Failed {
+    let (fault, detail) = fault(line, error);
+    Failed { error: SendError { fault, sent: unsent.is_none() && !refused, detail }, unsent }
+}
+
+/// What an error of a stream comes down to.
+fn fault(line: &Line, error: &h2::Error) -> (Fault, String) {
+    let detail = match line.frames().flood() {
+        Some(flood) => flood.to_string(),
+        None => innermost(error),
+    };
+    let ended = error.get_io().is_some_and(|io| {
+        io.kind() == io::ErrorKind::UnexpectedEof || io.kind() == io::ErrorKind::BrokenPipe
+    });
+    (if ended { Fault::Truncated } else { Fault::Connection }, detail)
+}
+
+/// The body of a response that comes over a stream. Dropped before its end, the stream is reset.
+#[derive(Debug)]
+pub(crate) struct Streamed {
+    received: Received,
+    slot: Option<Slot>,
+    /// Sends what is left of the request.
+    sending: Option<AbortHandle>,
+}
+
+impl Streamed {
+    fn new(stream: h2::RecvStream, slot: Slot, pump: Option<Pump<RequestBody>>) -> Streamed {
+        // Whoever reads the response need not read it for the request to go on.
+        let sending = pump.map(|pump| tokio::spawn(pump).abort_handle());
+        let received = Received::new(stream, limits::BODY_IDLE_TIMEOUT, None);
+        let slot = Some(slot).filter(|_| !received.is_end_stream());
+        Streamed { received, slot, sending }
+    }
+
+    fn fail(&mut self, error: io::Error) -> UpstreamBodyError {
+        let slot = self.slot.take();
+        let inner = error.get_ref();
+        if let Some(stalled) = inner.and_then(|inner| inner.downcast_ref::<Stalled>()) {
+            return UpstreamBodyError { fault: Fault::Stalled(*stalled), detail: String::new() };
+        }
+        let told = inner.and_then(|inner| inner.downcast_ref::<h2::Error>());
+        let (fault, detail) = match (slot, told) {
+            (Some(slot), Some(told)) => fault(&slot.line, told),
+            (None, _) | (_, None) => (Fault::Truncated, error.to_string()),
+        };
+        UpstreamBodyError { fault, detail }
+    }
+}
+
+impl Body for Streamed {
+    type Data = Bytes;
+    type Error = UpstreamBodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, UpstreamBodyError>>> {
+        let this = &mut *self;
+        match std::task::ready!(Pin::new(&mut this.received).poll_frame(cx)) {
+            Some(Ok(frame)) => Poll::Ready(Some(Ok(frame))),
+            Some(Err(error)) => Poll::Ready(Some(Err(this.fail(error)))),
+            None => {
+                this.slot = None;
+                Poll::Ready(None)
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.received.is_end_stream()
+    }
+}
+
+impl Drop for Streamed {
+    fn drop(&mut self) {
+        if let Some(sending) = &self.sending {
+            sending.abort();
+        }
+    }
+}
