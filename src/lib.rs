@@ -7,7 +7,7 @@
 //! | 2 | `policy`, `redact` | floors 0–1 |
 //! | 3 | `inspect` | floors 0–2 |
 //! | 4 | `audit`, `tls`, `platform` | floors 0–3 |
-//! | 5 | `proxy` | floors 0–4 |
+//! | 5 | `proxy`, `sink` | floors 0–4 |
 //! | 6 | `admin`, `config`, `cli` | all |
 
 pub mod fingerprint;
@@ -28,6 +28,7 @@ pub mod platform;
 pub mod tls;
 
 pub mod proxy;
+pub mod sink;
 
 pub mod admin;
 pub mod cli;

@@ -363,3 +363,34 @@ pub const REPORT_ROWS: usize = 100;
 pub const REPORT_SAMPLE: usize = 10_000;
 /// Time between two looks at a growing trail by `audit tail --follow`.
 pub const TAIL_LOOK: Duration = Duration::from_millis(200);
+/// Longest name of a sink: it is part of a file's name and of a metric's.
+pub const SINK_NAME: usize = 64;
+/// Records and bytes that a sink sends at once: below what Splunk and Datadog take.
+pub const SINK_BATCH: usize = 500;
+pub const SINK_BATCH_BYTES: usize = 1024 * 1024;
+/// Time for a sink's server to take a batch.
+pub const SINK_TIMEOUT: Duration = Duration::from_secs(30);
+/// Most bytes of a collector's answer that are read to keep its connection.
+pub const SINK_ANSWER: usize = 64 * 1024;
+/// Time between two looks for new records.
+pub const SINK_LOOK: Duration = Duration::from_millis(200);
+/// First pause after a failure, doubled up to the second: short enough to go on soon after an outage.
+pub const SINK_RETRY: Duration = Duration::from_millis(500);
+pub const SINK_RETRY_MAX: Duration = Duration::from_secs(30);
+/// How long a syslog connection must have stood for what was written to count as taken.
+pub const SINK_SETTLE: Duration = Duration::from_secs(5);
+/// Time for the last records when the gate stops, and for a receiver to end its side.
+pub const SINK_GOODBYE: Duration = Duration::from_secs(2);
+/// Silence of a sink, while records wait, that is on record, unless configured.
+pub const SINK_ALARM: Duration = Duration::from_secs(15 * 60);
+/// Time between two looks whether a self-test is asked for or due, and the longest that one may take.
+pub const SELFTEST_LOOK: Duration = Duration::from_secs(1);
+pub const SELFTEST_TIME: Duration = Duration::from_secs(60);
+/// Time between two heartbeats, unless configured: a gate with nothing to do says that it is there.
+pub const HEARTBEAT: Duration = Duration::from_secs(300);
+/// Time between two looks at the wall clock, and a step of it that is on record: more than time services correct at once.
+pub const CLOCK_LOOK: Duration = Duration::from_secs(10);
+pub const CLOCK_STEP: Duration = Duration::from_secs(2);
+/// Values that a self-test sends of each identifier in one message: enough for the starter policy's thresholds of cards
+/// and national IDs, whatever surrounds them.
+pub const SELFTEST_VALUES: usize = 3;

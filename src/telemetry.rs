@@ -52,6 +52,14 @@ pub const RECORDS_REFUSED: &str = "tidegate_records_refused_total";
 pub const AUDIT_DISK_BYTES: &str = "tidegate_audit_disk_bytes";
 /// Days until the audit disk budget is spent at the present rate.
 pub const AUDIT_DISK_DAYS: &str = "tidegate_audit_disk_days";
+/// Records of a sink, by `sink` and `outcome`: `delivered` (sent; again after a failure) or `filtered`.
+pub const SINK_RECORDS: &str = "tidegate_sink_records_total";
+/// Tries of a sink that failed, by `sink`.
+pub const SINK_FAILURES: &str = "tidegate_sink_failures_total";
+/// Records that a sink has not read yet, by `sink`.
+pub const SINK_BEHIND: &str = "tidegate_sink_behind_records";
+/// 1 while a sink takes nothing, by `sink`.
+pub const SINK_DOWN: &str = "tidegate_sink_down";
 /// File descriptors in use.
 pub const DESCRIPTORS: &str = "tidegate_descriptors_open";
 /// File descriptors that may be in use.
@@ -83,6 +91,10 @@ pub const ALL: &[(&str, Kind, &str)] = &[
     (RECORDS_REFUSED, Kind::Counter, "flows refused for want of a record"),
     (AUDIT_DISK_BYTES, Kind::Gauge, "bytes of the audit directory in use"),
     (AUDIT_DISK_DAYS, Kind::Gauge, "days until the audit disk budget is spent"),
+    (SINK_RECORDS, Kind::Counter, "records sent to a sink, or filtered out"),
+    (SINK_FAILURES, Kind::Counter, "tries of a sink that failed"),
+    (SINK_BEHIND, Kind::Gauge, "records that a sink has not read yet"),
+    (SINK_DOWN, Kind::Gauge, "1 while a sink takes nothing"),
     (DESCRIPTORS, Kind::Gauge, "file descriptors open"),
     (DESCRIPTORS_MAX, Kind::Gauge, "file descriptors allowed"),
 ];

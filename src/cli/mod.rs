@@ -6,6 +6,7 @@
 mod audit;
 mod check;
 mod completions;
+mod controls;
 mod cost;
 mod demo;
 mod env;
@@ -19,10 +20,12 @@ mod output;
 mod pack;
 mod packs;
 mod paint;
+mod rehearse;
 mod run;
 mod running;
 mod sample;
 mod scan;
+mod selftest;
 mod windows;
 
 use std::io::Write;
@@ -69,6 +72,8 @@ enum Command {
     Sample(sample::Args),
     /// Proves the audit trail.
     Audit(Box<audit::Args>),
+    /// Asks the running gate to prove itself: synthetic identifiers through its listener, TLS and policy.
+    Selftest(selftest::Args),
     /// Makes and shows the authority that clients trust.
     Issuer(issuer::Args),
     /// Prints the variables that make a client trust and use the proxy.
@@ -110,6 +115,7 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::run(&args, &mut output),
         Command::Sample(args) => sample::run(&args, &mut output),
         Command::Audit(args) => audit::run(&args, &mut output),
+        Command::Selftest(args) => selftest::run(&args, &mut output),
         Command::Issuer(args) => issuer::run(&args, &mut output),
         Command::Env(args) => env::run(&args, &mut output),
         Command::Exec(args) => exec::run(&args),

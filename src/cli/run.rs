@@ -1,6 +1,8 @@
 //! `tidegate run`: the proxy, until it is told to stop.
 
+use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
@@ -8,6 +10,9 @@ use std::thread::{self, JoinHandle};
 use clap::ValueEnum;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
 
 use super::env::reachable;
 use super::running::{Reloaded, Running};
@@ -61,9 +66,15 @@ fn log_to_stderr(format: LogFormat) {
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     let logs = logs.with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     match format {
-        LogFormat::Text => logs.init(),
-        LogFormat::Json => logs.json().init(),
+        LogFormat::Text => logs.finish().with(filter_fn(may_be_logged)).init(),
+        LogFormat::Json => logs.json().finish().with(filter_fn(may_be_logged)).init(),
     }
+}
+
+/// Whatever RUST_LOG asks for: below `info`, libraries print what clients sent (names in a ClientHello, fields of
+/// heads), which is masked nowhere.
+fn may_be_logged(metadata: &tracing::Metadata<'_>) -> bool {
+    *metadata.level() <= tracing::Level::INFO || metadata.target().starts_with("tidegate")
 }
 
 /// The signals that a gate heeds.
@@ -114,7 +125,9 @@ async fn serve(
     let made = keys.made.clone();
     let policy = compiled.policy.hash().to_owned();
     let (heads, waiting) = mpsc::channel();
+    let mut kept = config.witness.as_deref().map(Kept::open).transpose()?;
     let witness = Box::new(move |line: &str| {
+        kept.iter_mut().for_each(|kept| kept.add(line));
         // Fails when the printer is gone, and with it whoever could have kept the line.
         let _ = heads.send(line.to_owned());
     });
@@ -133,6 +146,29 @@ async fn serve(
             Ok(())
         }
         () = signals.stop() => Err(Failure::negative("ended at once by a second signal; flows were cut")),
+    }
+}
+
+/// The file that a configured witness is.
+struct Kept {
+    file: File,
+    failing: bool,
+}
+
+impl Kept {
+    /// Only ever appended to: who has a file for it that the gate cannot rewrite (`chattr +a`) keeps it so.
+    fn open(path: &Path) -> Result<Kept, Failure> {
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
+        let file = file.map_err(|error| Failure::file(path, "cannot be written (audit.witness)", &error))?;
+        Ok(Kept { file, failing: false })
+    }
+
+    fn add(&mut self, line: &str) {
+        let written = writeln!(self.file, "{}", line.trim_end()).and_then(|()| self.file.sync_data());
+        if let (Err(error), false) = (&written, self.failing) {
+            tracing::error!("the witness of the audit trail cannot be written: {error}");
+        }
+        self.failing = written.is_err();
     }
 }
 

@@ -9,8 +9,11 @@ use metrics::{counter, gauge};
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
+use zeroize::Zeroizing;
 
 use super::Failure;
+use super::controls::{Controls, weakened};
+use super::rehearse::Rehearser;
 use super::windows::Windows;
 use crate::admin::{Admin, AdminConfig, Health, Meter};
 use crate::audit::{Audit, AuditConfig, Draft, Kind, Witness, Writer};
@@ -22,7 +25,8 @@ use crate::flow::FlowId;
 use crate::inspect::{Engine, HeldBytes};
 use crate::limits;
 use crate::policy::Interceptions;
-use crate::proxy::{Gate, GateConfig, Gauges, UpstreamConfig};
+use crate::proxy::{Gate, GateConfig, Gauges, ListenerKind, Rehearsal, UpstreamConfig};
+use crate::sink::{SinkConfig, Sinks, Surroundings};
 use crate::telemetry;
 use crate::tls::{Leaves, UpstreamTls};
 
@@ -42,7 +46,11 @@ pub(super) struct Running {
     health: Arc<Health>,
     /// Last: it outlives whatever may still submit a record.
     writer: Writer,
+    sinks: Sinks,
     _upkeep: Repeated,
+    controls: Arc<Controls>,
+    _watches: [Repeated; 2],
+    _tests: Option<Repeated>,
 }
 
 /// What a reload did.
@@ -101,10 +109,14 @@ impl Running {
                 config.admin.address
             ))
         })?;
-        let gate = gate_config(&config, tls, &interceptions, &admin)?;
+        let rehearsal = Arc::new(Rehearsal::default());
+        let (controls, watches) = watch(&config, &audit);
+        let sinks = start_sinks(&config, &keys.sinks, &audit)?;
+        let gate = gate_config(&config, tls, &interceptions, &admin, &rehearsal)?;
         let gate = Gate::start(gate, Arc::clone(&engine), Arc::clone(&leaves), audit.clone()).await;
         let gate = gate.map_err(Failure::unavailable)?;
         standing.get_or_init(|| gate.gauges());
+        let tests = rehearse(&config, &audit, &gate, &engine, rehearsal);
         let key = keys.fingerprint;
         Ok(Running {
             gate,
@@ -119,7 +131,11 @@ impl Running {
             audit,
             health,
             writer,
+            sinks,
             _upkeep: upkeep,
+            controls,
+            _watches: watches,
+            _tests: tests,
         })
     }
 
@@ -139,6 +155,14 @@ impl Running {
             Err(Complaints(complaints)) => json!({ "outcome": "refused", "complaints": complaints.len() }),
         };
         self.record(Kind::Config, detail);
+        let refused = |complaints: &Complaints| {
+            let count = complaints.0.len();
+            vec![format!("a reload was refused with {count} complaints; what was in force stays")]
+        };
+        self.controls.set("config", loaded.as_ref().err().map(refused).unwrap_or_default());
+        if let Ok((config, _)) = &loaded {
+            self.controls.set("policy", weakened(config));
+        }
         let (config, compiled) = loaded?;
         if let Err(error) = self.renew_issuer() {
             tracing::error!(error, "the issuer on disk cannot be used; the one in force stays");
@@ -181,9 +205,13 @@ impl Running {
     pub(super) async fn stop(self, deadline: Duration) -> usize {
         self.health.drain();
         let cut = self.gate.drain(deadline).await;
-        let writer = self.writer;
-        // It waits for a thread and a disk. That it fails means the runtime is going down, and the trail with it.
-        let _ = tokio::task::spawn_blocking(move || writer.close()).await;
+        let (writer, sinks) = (self.writer, self.sinks);
+        let close = move || {
+            writer.close();
+            sinks.stop();
+        };
+        // It waits for threads and a disk. That it fails means the runtime is going down, and the trail with it.
+        let _ = tokio::task::spawn_blocking(close).await;
         drop(self.admin);
         let windows = self.windows;
         // It waits for a disk too.
@@ -212,6 +240,7 @@ fn gate_config(
     tls: UpstreamTls,
     interceptions: &Arc<ArcSwap<Interceptions>>,
     admin: &Admin,
+    rehearsal: &Arc<Rehearsal>,
 ) -> Result<GateConfig, Failure> {
     let upstream = &config.upstream;
     let destinations = upstream.destinations.iter().map(|settings| settings.open(upstream));
@@ -228,11 +257,86 @@ fn gate_config(
             mark: config.upstream.mark,
             destinations,
             parent,
+            rehearsal: Some(Arc::clone(rehearsal)),
         },
         hold_idle: config.inspect.hold_idle,
         interceptions: Arc::clone(interceptions),
         own_addresses: vec![admin.address()],
     })
+}
+
+/// What is not as it should be, looked at from time to time; and heartbeats.
+fn watch(config: &Config, audit: &Audit) -> (Arc<Controls>, [Repeated; 2]) {
+    let controls = Arc::new(Controls::new(audit.clone()));
+    controls.set("policy", weakened(config));
+    let clock = Repeated::every(limits::CLOCK_LOOK, {
+        let controls = Arc::clone(&controls);
+        move || controls.look_at_clock()
+    });
+    let heart = Repeated::every(config.heartbeat, {
+        let (audit, begun) = (audit.clone(), Instant::now());
+        move || heartbeat(&audit, begun)
+    });
+    (controls, [clock, heart])
+}
+
+/// Self-tests, through the first explicit listener that believes nobody's word for who a client is.
+fn rehearse(
+    config: &Config,
+    audit: &Audit,
+    gate: &Gate,
+    engine: &Arc<ArcSwap<Engine>>,
+    rehearsal: Arc<Rehearsal>,
+) -> Option<Repeated> {
+    let plain = config.listeners.iter().find(|listener| {
+        matches!(listener.kind, ListenerKind::Explicit) && listener.proxy_protocol.is_none()
+    })?;
+    let (_, address) = gate.addresses().into_iter().find(|(name, _)| plain.name == *name)?;
+    let rehearser = Rehearser {
+        audit: audit.clone(),
+        directory: config.audit.directory.clone(),
+        listener: super::env::reachable(address),
+        issuer: config.issuer.certificate.clone(),
+        rehearsal,
+        engine: Arc::clone(engine),
+        identifiers: config.selftest.identifiers.clone(),
+        every: config.selftest.every,
+    };
+    Some(Repeated(tokio::spawn(rehearser.keep())))
+}
+
+/// The gate is there, and how its trail is doing.
+fn heartbeat(audit: &Audit, begun: Instant) {
+    let stats = audit.stats();
+    let detail = Map::from_iter([
+        ("uptime_s".to_owned(), json!(begun.elapsed().as_secs())),
+        ("queued".to_owned(), json!(stats.queued)),
+        ("refused_total".to_owned(), json!(stats.refused_total)),
+        ("disk_bytes".to_owned(), json!(stats.disk_bytes)),
+    ]);
+    // Written whether or not the answer is awaited.
+    drop(audit.submit(Draft::Event { kind: Kind::Heartbeat, detail }));
+}
+
+/// Starts what is configured, each with its secret.
+fn start_sinks(
+    config: &Config,
+    secrets: &[Option<Arc<Zeroizing<String>>>],
+    audit: &Audit,
+) -> Result<Sinks, Failure> {
+    // Collectors are servers of the user's own choice: the roots of upstreams, and versions as old as they allow.
+    let tls =
+        UpstreamTls::new(&config.upstream.roots, config.upstream.min_tls).map_err(Failure::configuration)?;
+    let around = Surroundings {
+        directory: config.audit.directory.clone(),
+        node: config.node.clone(),
+        audit: audit.clone(),
+        tls: Arc::new(tls),
+    };
+    let sinks = config.sinks.iter().zip(secrets);
+    let sinks = sinks.map(|(sink, secret)| SinkConfig { secret: secret.clone(), ..sink.config.clone() });
+    Sinks::start(sinks.collect(), &around)
+        .map_err(|error| Failure::unavailable(format!("the sinks cannot be started: {error}")))
 }
 
 /// Names this run in every record.
@@ -289,6 +393,9 @@ fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
         ("fingerprint", old.fingerprint_key == new.fingerprint_key),
         ("audit", same_audit),
         ("state", old.state == new.state),
+        ("sink", format!("{:?}", old.sinks) == format!("{:?}", new.sinks)),
+        ("selftest", old.selftest == new.selftest),
+        ("audit", (old.heartbeat, &old.witness) == (new.heartbeat, &new.witness)),
     ];
     parts.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
 }

@@ -63,6 +63,11 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
         listeners: &listeners,
         packs: &packs,
     };
+    let sinks = super::check_sink::check(raw.sinks, folder, log);
+    let selftest = super::check_sink::selftest(&raw.selftest, log);
+    let heartbeat = raw.audit.heartbeat.as_ref();
+    let heartbeat = heartbeat.map_or(limits::HEARTBEAT, |written| super::check_sink::period(written, log));
+    let witness = raw.audit.witness.as_ref().map(|path| paths.resolve(&path.value));
     let (policy, origins) = check_rules::check(raw.rules, raw.destinations, &scene, log);
     let ground = check_ways::Ground { groups: &policy.groups, listeners: &listeners, log };
     let interceptions = check_ways::check(raw.bypasses, listed, raw.inspect.opaque.clone(), &ground);
@@ -86,6 +91,10 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
             directory: paths.or(raw.state.directory.as_ref(), "state"),
             key: paths.or(raw.state.key.as_ref(), "certs/state.key"),
         },
+        sinks,
+        selftest,
+        heartbeat,
+        witness,
         policy,
         interceptions,
         origins,

@@ -5,6 +5,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
@@ -26,6 +27,8 @@ pub struct Keys {
     pub admin_token: Zeroizing<String>,
     /// Of what outlives a restart beside records; never that of fingerprints, which may be changed.
     pub state: FingerprintKey,
+    /// Of each sink, in order.
+    pub sinks: Vec<Option<Arc<Zeroizing<String>>>>,
     /// Files that did not exist before.
     pub made: Vec<PathBuf>,
 }
@@ -73,9 +76,12 @@ pub fn open(config: &Config) -> Result<Keys, Vec<KeyError>> {
         fingerprint_key(&config.fingerprint_key, &mut made).map_err(|error| errors.push(error)).ok();
     let admin_token = admin_token(&config.admin.token, &mut made).map_err(|error| errors.push(error)).ok();
     let state = fingerprint_key(&config.state.key, &mut made).map_err(|error| errors.push(error)).ok();
-    match (issuer, audit, fingerprint, admin_token, state) {
-        (Some(issuer), Some(audit), Some(fingerprint), Some(admin_token), Some(state)) => {
-            Ok(Keys { issuer, audit, fingerprint, admin_token, state, made })
+    let secret = |path: &PathBuf| read_sink_secret(path).map(Arc::new);
+    let sinks = config.sinks.iter().map(|sink| sink.secret.as_ref().map(secret).transpose());
+    let sinks = sinks.collect::<Result<Vec<_>, _>>().map_err(|error| errors.push(error)).ok();
+    match (issuer, audit, fingerprint, admin_token, state, sinks) {
+        (Some(issuer), Some(audit), Some(fingerprint), Some(admin_token), Some(state), Some(sinks)) => {
+            Ok(Keys { issuer, audit, fingerprint, admin_token, state, sinks, made })
         }
         _ => Err(errors),
     }
@@ -103,6 +109,7 @@ pub fn look(config: &Config) -> (Vec<KeyError>, Vec<PathBuf>) {
         (&config.fingerprint_key, |path, bytes| parse_fingerprint_key(path, bytes).map(drop)),
         (&config.admin.token, |path, bytes| parse_token(path, bytes).map(drop)),
     ];
+    errors.extend(config.sinks.iter().filter_map(|sink| read_sink_secret(sink.secret.as_ref()?).err()));
     for (path, check) in checks {
         match read_secret(path) {
             Ok(Some(bytes)) => errors.extend(check(path, &bytes).err()),
@@ -144,6 +151,19 @@ pub fn read_signing_key(path: &Path) -> Result<Signer, KeyError> {
     let bytes = read_secret(path)?
         .ok_or_else(|| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into()))?;
     Signer::from_pkcs8(&bytes).map_err(|error| KeyError::wrong(path, error.to_string()))
+}
+
+/// Reads the token or key of a sink: one line.
+pub fn read_sink_secret(path: &Path) -> Result<Zeroizing<String>, KeyError> {
+    let bytes = read_secret(path)?
+        .ok_or_else(|| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into()))?;
+    let text = std::str::from_utf8(&bytes).map(str::trim).unwrap_or_default();
+    let is_one_line = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
+    if is_one_line {
+        Ok(Zeroizing::new(text.to_owned()))
+    } else {
+        Err(KeyError::wrong(path, "is not one word on one line"))
+    }
 }
 
 /// Writes a file that may be read by all, whole or not at all, in place of an old one.

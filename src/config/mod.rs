@@ -8,6 +8,7 @@
 mod check;
 mod check_listener;
 mod check_rules;
+mod check_sink;
 mod check_upstream;
 mod check_ways;
 mod compiled;
@@ -15,6 +16,7 @@ pub mod keys;
 mod packs;
 mod raw;
 mod raw_rule;
+mod raw_sink;
 mod raw_upstream;
 mod raw_ways;
 pub mod rotation;
@@ -30,6 +32,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+pub use check_sink::{SelftestSettings, SinkSettings};
 pub use check_upstream::{DestinationSettings, ParentSettings};
 pub use compiled::Compiled;
 pub use packs::{PackChoice, PackFiles, PackSet};
@@ -68,6 +71,12 @@ pub struct Config {
     pub audit: AuditConfig,
     pub audit_key: PathBuf,
     pub state: StateSettings,
+    pub sinks: Vec<SinkSettings>,
+    pub selftest: SelftestSettings,
+    /// Time between two heartbeats.
+    pub heartbeat: Duration,
+    /// A file that each checkpoint is appended to, besides standard output.
+    pub witness: Option<PathBuf>,
     pub policy: PolicySpec,
     /// Which tunnels are opened.
     pub interceptions: Interceptions,

@@ -7,6 +7,7 @@ use crate::policy::{Action, Mode};
 use crate::proxy::Redirection;
 
 use super::raw_rule::{RawRule, RawSuppress};
+use super::raw_sink::{RawSelftest, RawSink};
 use super::raw_upstream::RawUpstream;
 use super::raw_ways::RawBypass;
 use super::source::At;
@@ -37,6 +38,8 @@ pub(super) struct Raw {
     pub(super) bypasses: Vec<RawBypass>,
     pub(super) rules: Vec<RawRule>,
     pub(super) suppressions: Vec<RawSuppress>,
+    pub(super) sinks: Vec<RawSink>,
+    pub(super) selftest: RawSelftest,
 }
 
 #[derive(Debug, Default)]
@@ -85,6 +88,8 @@ pub(super) struct RawAudit {
     pub(super) segment_size: Option<At<u64>>,
     pub(super) max_disk: Option<At<u64>>,
     pub(super) retention: Option<At<Duration>>,
+    pub(super) heartbeat: Option<At<Duration>>,
+    pub(super) witness: Option<At<String>>,
 }
 
 #[derive(Debug, Default)]
@@ -124,6 +129,8 @@ impl Raw {
             bypasses: each(&mut table, "bypass", RawBypass::read),
             rules: each(&mut table, "rule", RawRule::read),
             suppressions: each(&mut table, "suppress", RawSuppress::read),
+            sinks: each(&mut table, "sink", RawSink::read),
+            selftest: table.table("selftest").map(RawSelftest::read).unwrap_or_default(),
         };
         table.finish();
         raw
@@ -147,7 +154,7 @@ fn read_key(mut table: Table<'_>) -> Option<At<String>> {
 }
 
 /// Words that are their own spelling.
-fn plain(word: &'static str) -> &'static str {
+pub(super) fn plain(word: &'static str) -> &'static str {
     word
 }
 
@@ -212,6 +219,8 @@ impl RawAudit {
             segment_size: table.size("segment_size"),
             max_disk: table.size("max_disk"),
             retention: table.duration("retention"),
+            heartbeat: table.duration("heartbeat"),
+            witness: table.name("witness"),
         };
         table.finish();
         raw

@@ -120,6 +120,36 @@ const WRONG: &[(&str, &[&[&str]])] = &[
         "[audit]\nretention = \"30d\"",
         &[&["audit.retention: 30 days is shorter than records must be kept", "at least 90d"]],
     ),
+    ("[selftest]\nevery = \"0s\"", &[&["selftest.every: out of range", "1s to 7d"]]),
+    ("[audit]\nheartbeat = \"30d\"", &[&["audit.heartbeat: out of range", "1s to 7d"]]),
+    ("[[sink]]\nname = \"a\"", &[&["sink[0]: a sink needs `kind`"]]),
+    (
+        "[[sink]]\nname = \"a b\"\nkind = \"stdout\"\nactions = [\"blok\"]",
+        &[
+            &["sink[0].name: bad name for a sink"],
+            &["sink[0].actions[0]: unknown word `blok`", "did you mean `block`?"],
+        ],
+    ),
+    (
+        "[[sink]]\nname = \"a\"\nkind = \"syslog\"\naddress = \"logs.example\"\nsecret = \"x\"",
+        &[&["sink[0].address: bad address", "host:port"]],
+    ),
+    (
+        "[[sink]]\nname = \"a\"\nkind = \"splunk\"\nurl = \"ftp://x\"",
+        &[&["sink[0].url: bad URL", "https://host"]],
+    ),
+    (
+        "[[sink]]\nname = \"a\"\nkind = \"webhook\"\nurl = \"https://x/\"\ntls = true\nalarm = \"2d\"",
+        &[
+            &["sink[0].tls: a webhook sink has no `tls`"],
+            &["sink[0].alarm: out of range"],
+            &["sink[0]: a webhook sink needs `secret`", "mode 0600"],
+        ],
+    ),
+    (
+        "[[sink]]\nname = \"a\"\nkind = \"stdout\"\n[[sink]]\nname = \"a\"\nkind = \"stdout\"\nurl = \"https://x\"",
+        &[&["sink[1].name: another sink is called `a`"], &["sink[1].url: a stdout sink has no `url`"]],
+    ),
     ("[audit]\nretention = \"100d\"", &[&["audit.retention: not available in this version"]]),
     (
         "[audit]\nmax_disk = \"1MiB\"",
@@ -258,6 +288,7 @@ fn the_built_in_configuration_is_the_default_of_every_key_and_compiles() {
             (
                 (&config.node, packs, &config.listeners, &config.admin, &config.issuer, &config.upstream),
                 (&config.inspect, &config.fingerprint_key, &config.audit, &config.audit_key),
+                (&config.sinks, &config.selftest, config.heartbeat, &config.witness),
                 (mode, groups, rules, unlisted),
             )
         )

@@ -24,6 +24,7 @@ mod pace;
 mod passage;
 mod peer;
 mod pinned;
+mod rehearsal;
 mod reply;
 mod room;
 mod shared;
@@ -36,6 +37,8 @@ mod upstream;
 mod waking;
 mod way;
 mod wire;
+
+pub use rehearsal::{Opened, Rehearsal};
 
 use std::collections::HashMap;
 use std::fmt;
@@ -133,6 +136,8 @@ pub struct UpstreamConfig {
     pub mark: Option<u32>,
     /// Fixed answers instead of DNS, like a hosts file; subject to the address guard all the same.
     pub resolve: HashMap<Arc<str>, Vec<IpAddr>>,
+    /// Where self-tests are received.
+    pub rehearsal: Option<Arc<Rehearsal>>,
 }
 
 /// How some upstreams are reached: one `[[upstream.destination]]`.

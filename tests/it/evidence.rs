@@ -125,3 +125,123 @@ fn a_witness_can_be_required() {
         assert_eq!(code, expected, "{file}: {out}");
     }
 }
+
+#[test]
+fn a_configured_sink_gets_what_its_filter_lets_through() {
+    let folder = folder();
+    configure(
+        folder.path(),
+        "[[sink]]\nname = \"out\"\nkind = \"stdout\"\nbegin = \"start\"\nkinds = [\"config\", \"stop\"]\n",
+    );
+    let (mut gate, _) = Gate::start(folder.path());
+    gate.signal("HUP");
+    gate.logged("configuration reloaded");
+    gate.signal("TERM");
+    let (code, out) = gate.end();
+    assert_eq!(code, 0);
+    let kinds = ["\"kind\":\"config\"", "\"kind\":\"stop\"", "\"kind\":\"start\""];
+    assert_eq!(kinds.map(|kind| out.matches(kind).count()), [1, 1, 0], "{out}");
+    let more =
+        "[[sink]]\nname = \"siem\"\nkind = \"splunk\"\nurl = \"https://hec.test\"\nsecret = \"certs/none\"\n";
+    configure(folder.path(), more);
+    let (code, _, err) = done(folder.path(), &["run", "--config", "t.toml"]);
+    assert_eq!(code, 74, "{err}");
+    assert!(err.contains("certs/none: cannot be read"), "{err}");
+}
+
+#[test]
+fn what_lets_pass_and_what_was_refused_is_on_record_with_its_end() {
+    let folder = folder();
+    let lax = "[inspect]\nundecodable = \"allow\"\n";
+    configure(folder.path(), lax);
+    let (mut gate, _) = Gate::start(folder.path());
+    configure(folder.path(), "[[rule]]\nid = \"broken\"\n");
+    for _ in 0..2 {
+        gate.signal("HUP");
+        gate.logged("nothing has changed");
+    }
+    configure(folder.path(), "");
+    gate.signal("HUP");
+    gate.logged("configuration reloaded");
+    gate.signal("TERM");
+    assert_eq!(gate.end().0, 0);
+    let (_, records, _) = done(folder.path(), &["audit", "query", "audit", "--kind", "control_failure"]);
+    let records: Vec<Value> = records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let told: Vec<_> =
+        records.iter().map(|r| (r["control"].as_str().unwrap(), r["until"].is_string())).collect();
+    assert_eq!(told, [("policy", false), ("config", false), ("config", true), ("policy", true)]);
+    assert!(records[0]["cause"].as_str().unwrap().contains("inspect.undecodable"));
+    assert_eq!(records[0]["from"], records[3]["from"]);
+}
+
+fn selftest(folder: &Path) -> (i32, String, String) {
+    done(folder, &["selftest", "--config", "t.toml"])
+}
+
+#[test]
+fn a_gate_proves_itself_through_its_own_listener_and_says_when_it_does_not() {
+    let folder = folder();
+    let identifiers = "[selftest]\nidentifiers = [\"payment.pan\", \"secrets.private-key\"]\n";
+    configure(folder.path(), identifiers);
+    let (gate, _) = Gate::start(folder.path());
+    let (code, out, err) = selftest(folder.path());
+    assert_eq!(code, 0, "{out}{err}");
+    assert!(
+        out.contains("ok      clean") && out.contains("payment.pan          did not arrive, answered 403"),
+        "{out}"
+    );
+    gate.signal("TERM");
+    assert_eq!(gate.end().0, 0);
+    let (_, records, _) = done(folder.path(), &["audit", "query", "audit", "--kind", "control_test"]);
+    let record: Value = serde_json::from_str(records.trim()).unwrap();
+    assert_eq!((&record["passed"], &record["cases"][1]["requests_received"]), (&true.into(), &0.into()));
+    // The decision of the test is a decision like any other.
+    let decision = record["cases"][1]["decision"].as_str().unwrap();
+    let (_, decided, _) = done(folder.path(), &["audit", "query", "audit", "--decision", decision]);
+    let decided: Value = serde_json::from_str(decided.lines().next().unwrap()).unwrap();
+    assert_eq!((&decided["action"], &decided["disclosure"]), (&"block".into(), &"prevented".into()));
+    assert!(decided["destination"]["host"].as_str().unwrap().ends_with(".selftest.invalid"));
+
+    for (more, word) in [
+        ("mode = \"observe\"", "FAILED  payment.pan          arrived, answered 200"),
+        ("packs = [\"contact\"]", "no detector of this identifier is in use"),
+    ] {
+        configure(folder.path(), "");
+        let text = fs::read_to_string(folder.path().join("t.toml")).unwrap();
+        fs::write(folder.path().join("t.toml"), format!("{more}\n{text}")).unwrap();
+        let (gate, _) = Gate::start(folder.path());
+        let (code, out, err) = selftest(folder.path());
+        assert!(code == 1 && out.contains(word), "{more}: {out}{err}");
+        gate.signal("TERM");
+        assert_eq!(gate.end().0, 0);
+    }
+}
+
+#[test]
+fn a_gate_beats_tests_itself_and_shows_its_heads_elsewhere() {
+    let folder = folder();
+    let often = "[audit]\nheartbeat = \"1s\"\nwitness = \"heads\"\n[selftest]\nevery = \"1s\"\n";
+    configure(folder.path(), often);
+    let (gate, _) = Gate::start(folder.path());
+    let mut follower = tidegate(
+        folder.path(),
+        &["audit", "tail", "audit", "-f", "--kind", "heartbeat", "--kind", "control_test"],
+    );
+    let mut follower = follower.stdout(Stdio::piped()).spawn().unwrap();
+    let mut kinds = std::collections::BTreeSet::new();
+    for line in BufReader::new(follower.stdout.take().unwrap()).lines() {
+        let record: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        assert_ne!(record["passed"], false, "{record}");
+        kinds.insert(record["kind"].as_str().unwrap().to_owned());
+        if kinds.len() == 2 {
+            break;
+        }
+    }
+    follower.kill().unwrap();
+    follower.wait().unwrap();
+    gate.signal("TERM");
+    assert_eq!(gate.end().0, 0);
+    let verify = ["audit", "verify", "audit", "--witness", "heads", "--require-witness"];
+    let (code, out, _) = done(folder.path(), &verify);
+    assert_eq!(code, 0, "{out}");
+}

@@ -16,6 +16,7 @@ mod policies;
 mod records;
 mod redacts;
 mod refuses;
+mod sinks;
 mod streams;
 mod tidy;
 mod tools;

@@ -41,6 +41,15 @@ pub fn follow(directory: &Path) -> io::Result<Follow> {
     Ok(follow)
 }
 
+/// Begins with the first line of the segment that holds record `seq`, or of the first one after it.
+pub fn follow_from(directory: &Path, seq: u64) -> io::Result<Follow> {
+    let segments = segment::list(directory)?;
+    let found = segments.iter().rev().find(|found| found.first <= seq).or(segments.first());
+    let file = found.map(|found| File::open(&found.path)).transpose()?;
+    let segment = found.map_or(0, |found| found.first);
+    Ok(Follow { directory: directory.to_owned(), segment, file, read: Vec::new(), at: 0 })
+}
+
 impl Follow {
     /// The next whole line, without its newline; `None` while there is none.
     pub fn next_line(&mut self) -> io::Result<Option<&[u8]>> {

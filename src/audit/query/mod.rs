@@ -21,7 +21,7 @@ mod tests;
 pub use bundle::{Bundle, export};
 pub use facts::{Facts, Field};
 pub use filter::{Filter, Pattern};
-pub use follow::{Follow, follow};
+pub use follow::{Follow, follow, follow_from};
 pub use proof::prove;
 pub use report::{Period, Sampled, Sum, Summary, summarize};
 pub use rows::{COLUMNS, Columns, csv_row, row};

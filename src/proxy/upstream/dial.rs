@@ -23,6 +23,7 @@ use crate::flow::{Destination, Host, Scheme};
 use crate::limits;
 use crate::platform::socket;
 use crate::proxy::DestinationConfig;
+use crate::proxy::Rehearsal;
 use crate::tls::{self, Alpn, UpstreamTls};
 
 #[derive(Debug)]
@@ -34,6 +35,7 @@ pub(super) struct Dialer {
     pub(super) mark: Option<u32>,
     pub(super) destinations: Vec<DestinationConfig>,
     pub(super) parent: Option<Parent>,
+    pub(super) rehearsal: Option<Arc<Rehearsal>>,
 }
 
 impl Dialer {
@@ -61,15 +63,18 @@ impl Dialer {
     /// who speaks HTTP/2 there knows that its upstream does.
     pub(super) async fn dial_for(&self, key: Arc<Key>, alpn: Alpn) -> Result<Made, UpstreamError> {
         let host = &key.destination.host;
-        let (tcp, address) = match key.via {
-            Some(via) => self.connect_at(host, via).await?,
-            None => self.connect(host, key.destination.port).await?,
+        let staged = self.rehearsal.as_ref().and_then(|rehearsal| rehearsal.stage(host));
+        let (tcp, address) = match (&staged, key.via) {
+            (Some((address, _)), _) => self.race(host, address.port(), vec![*address]).await?,
+            (None, Some(via)) => self.connect_at(host, via).await?,
+            (None, None) => self.connect(host, key.destination.port).await?,
         };
+        let proof = staged.as_ref().map_or_else(|| self.tls(host), |(_, tls)| tls);
         let (transport, tls_version, spoken) = match key.destination.scheme {
             Scheme::Http => (Transport::Plain(tcp), None, alpn),
             Scheme::Https => {
                 let handshake =
-                    tokio::time::timeout(limits::HANDSHAKE_TIMEOUT, self.tls(host).connect(host, alpn, tcp));
+                    tokio::time::timeout(limits::HANDSHAKE_TIMEOUT, proof.connect(host, alpn, tcp));
                 let stream = match handshake.await {
                     Ok(Ok(stream)) => stream,
                     Ok(Err(source)) => {
@@ -184,6 +189,16 @@ impl Dialer {
                 },
             });
         }
+        self.race(host, port, allowed).await
+    }
+
+    /// Connects to the first of these that answers.
+    async fn race(
+        &self,
+        host: &Host,
+        port: u16,
+        allowed: Vec<SocketAddr>,
+    ) -> Result<(TcpStream, SocketAddr), UpstreamError> {
         let first = allowed.first().copied();
         let source = self.destination(host).and_then(|destination| destination.source_address);
         let options = Options { mark: self.mark, source };

@@ -81,6 +81,7 @@ impl Upstreams {
                 mark: config.mark,
                 destinations: config.destinations,
                 parent: config.parent,
+                rehearsal: config.rehearsal,
             },
             pool,
             lines,

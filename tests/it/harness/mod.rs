@@ -148,6 +148,7 @@ impl World {
                     vec![]
                 },
                 connect_timeout: limits::CONNECT_TIMEOUT,
+                rehearsal: None,
                 resolve: resolve(),
                 mark: None,
                 destinations: setup.upstreams.iter().map(|made| made(directory.path(), &authority)).collect(),

@@ -114,6 +114,7 @@ fn upstreams_with(tls: UpstreamTls, addresses: &[&str], allow: &[&str]) -> Arc<U
         mark: None,
         destinations: Vec::new(),
         parent: None,
+        rehearsal: None,
         resolve: HashMap::from([(NAME.into(), addresses)]),
     };
     Upstreams::new(config, Vec::new(), limits::POOL_TOTAL)
