@@ -35,7 +35,7 @@ fn is_key(byte: u8) -> bool {
 pub(super) struct Part {
     /// What its header calls it.
     pub(super) name: Option<Name>,
-    /// The last byte of its header: nothing before it says anything of what is in the part.
+    /// The last bytes of its header: nothing before them says anything of what is in the part.
     pub(super) from: usize,
 }
 
@@ -47,7 +47,7 @@ pub(super) fn part(text: &[u8], from: usize, at: usize, boundary: &[u8]) -> Opti
     let name = name(&header[..end.unwrap_or(header.len())]);
     let name = name.map(|name| Name::of(Scope::MultipartName, start + name.start..start + name.end));
     // In a header only its own name counts.
-    let from = end.map_or(at, |end| super::trimmed(text, start, start + end).max(start + 1) - 1);
+    let from = end.map_or(at, |end| super::trimmed(text, start, start + end).max(start + 2) - 2);
     Some(Part { name, from })
 }
 

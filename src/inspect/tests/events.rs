@@ -149,7 +149,7 @@ fn an_event_that_begins_no_value_leaves_at_once_and_one_that_does_waits() {
     let mut out = Vec::new();
     let mut sent = Vec::new();
     // What ends in a letter might go on as an address.
-    for text in ["Hello ", "there, ", "the ", "card:"] {
+    for text in ["Hello ", "there, "] {
         let event = event(text);
         sent.extend_from_slice(event.as_bytes());
         assert_eq!(inspector.push(Bytes::from(event)), Step::Release, "{text}");
