@@ -127,9 +127,10 @@ fn host_name() -> String {
 
 /// Whether two listeners cannot both be bound; port 0 is a new port each time.
 fn clash(a: SocketAddr, b: SocketAddr) -> bool {
-    a.port() == b.port()
-        && a.port() != 0
-        && (a.ip() == b.ip() || a.ip().is_unspecified() || b.ip().is_unspecified())
+    // A socket for all of IPv6 takes IPv4 as well.
+    let covers =
+        |all: SocketAddr, one: SocketAddr| all.ip().is_unspecified() && (all.is_ipv6() || one.is_ipv4());
+    a.port() == b.port() && a.port() != 0 && (a.ip() == b.ip() || covers(a, b) || covers(b, a))
 }
 
 /// Complains when a known word is not the one that this version honours.

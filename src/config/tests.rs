@@ -420,6 +420,20 @@ fn every_key_of_the_language_arrives() {
 }
 
 #[test]
+fn listeners_of_two_families_may_share_a_port_unless_one_takes_both() {
+    let two = |a: &str, b: &str| {
+        format!(
+            "[[listener]]\nname = \"a\"\naddress = \"{a}\"\n[[listener]]\nname = \"b\"\naddress = \"{b}\""
+        )
+    };
+    read_ok(&two("0.0.0.0:8443", "[2001:db8::1]:8443"));
+    for (a, b) in [("[::]:8443", "192.0.2.1:8443"), ("0.0.0.0:8443", "192.0.2.1:8443"), ("[::]:1", "[::1]:1")]
+    {
+        assert!(complaints(&two(a, b)).iter().any(|complaint| complaint.contains("already has")), "{a} {b}");
+    }
+}
+
+#[test]
 fn every_key_of_a_listener_arrives() {
     use crate::proxy::{ListenerKind, Redirection};
     let config = read_ok(EVERY_KEY);

@@ -10,6 +10,7 @@ mod evidence;
 mod forwards;
 mod harness;
 mod http2;
+mod issuers;
 mod listeners;
 mod oracle;
 mod policies;
