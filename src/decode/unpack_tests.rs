@@ -78,7 +78,8 @@ fn members_of_a_zip_are_told_one_after_the_other() {
 fn what_cannot_be_read_of_a_zip_is_said() {
     let data = deflated(b"hello");
     let length = u32::try_from(data.len()).unwrap();
-    let cases: [(Vec<u8>, &str); 10] = [
+    let cases: [(Vec<u8>, &str); 11] = [
+        (member("a", 0, 8, &data, (0, 0)), "lengths"),
         (member("a", 1, 8, &data, (length, 5)), "encrypted 7"),
         (member("a", 0, 14, &data, (length, 5)), "method 7"),
         (member("a", 0, 99, &data, (length, 5)), "method 7"),

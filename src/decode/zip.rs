@@ -75,6 +75,8 @@ pub(super) struct Zip {
     members: u64,
     /// Bytes of the frame that belong to nobody.
     unread: Vec<u8>,
+    /// The last member is packed and, as its header says, has no byte.
+    emptied: bool,
 }
 
 impl Zip {
@@ -88,6 +90,7 @@ impl Zip {
             window: Box::default(),
             members: 0,
             unread: Vec::new(),
+            emptied: false,
         }
     }
 
@@ -142,11 +145,14 @@ impl Zip {
             EXTRA_DATA => 8,
             DIGITAL_SIGNATURE => 6,
             UNSPLIT | DESCRIPTOR if self.members == 0 => 4,
+            // Whoever reads the directory alone would find its bytes here.
+            _ if self.emptied => return Err(DecodeError::Lengths.into()),
             _ => {
                 self.unread = std::mem::take(&mut self.frame);
                 return Ok(Took { read, over: true });
             }
         };
+        self.emptied = false;
         if length == 4 {
             self.frame.clear();
         } else {
@@ -259,6 +265,7 @@ impl Zip {
         let is_empty = coded == 0 && !streamed;
         // What is stored without a length ends somewhere: whoever looks at the text above sees all of it.
         if is_empty || packed == Packing::Stored && coded == 0 {
+            self.emptied = packed != Packing::Stored;
             return if self.current.plain == 0 { Ok(()) } else { Err(DecodeError::Lengths.into()) };
         }
         let markup = name.len() >= 4

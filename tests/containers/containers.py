@@ -56,7 +56,8 @@ def make_xlsx(path, values):
     sheet = book.active
     sheet.append(["name", "card", "note"])
     for index, value in enumerate(values):
-        sheet.append([prose(2), value if index % 2 else int(value.replace(" ", "")), prose(5)])
+        digits = value.replace(" ", "")
+        sheet.append([prose(2), int(digits) if index % 2 and digits.isdigit() else value, prose(5)])
     book.save(path)
 
 
