@@ -250,7 +250,9 @@ impl Compiled {
     /// Whether what ends at `at` proves the match to be something else.
     pub(super) fn stands_behind(&self, text: &[u8], at: usize) -> bool {
         let ends_here = |shape: &Arc<Shape>| {
-            (shape.min_len..=shape.max_len.min(at)).any(|len| shape.run(&text[at - len..at]).holds(len))
+            let mut lengths = shape.min_len..=shape.max_len.min(at);
+            let begins = |len: usize| shape.step(Shape::START, text[at - len]) != DEAD;
+            lengths.any(|len| begins(len) && shape.run(&text[at - len..at]).holds(len))
         };
         self.not_before.as_ref().is_some_and(ends_here)
     }

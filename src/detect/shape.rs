@@ -19,48 +19,50 @@ pub struct Shape {
     table: Box<[u16]>,
     classes: Box<[u8; 256]>,
     shift: u32,
-    accepting: Box<[bool]>,
+    states: usize,
+    /// This state and all behind it accept, the others do not.
+    first_accepting: u16,
     pub min_len: usize,
     pub max_len: usize,
 }
 
 impl fmt::Debug for Shape {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Shape {{ states: {}, len: {}..={} }}", self.accepting.len(), self.min_len, self.max_len)
+        write!(f, "Shape {{ states: {}, len: {}..={} }}", self.states, self.min_len, self.max_len)
     }
 }
 
 /// Every end at which a match may close, as bits: bit `n` stands for a match of `n + 1` bytes.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Ends([u64; limits::MATCH_LEN / 64]);
+pub struct Ends {
+    words: [u64; limits::MATCH_LEN / 64],
+    /// No bit is set behind this word.
+    top: usize,
+}
 
 impl Ends {
-    fn insert(&mut self, len: usize) {
-        let bit = len - 1;
-        self.0[bit / 64] |= 1 << (bit % 64);
-    }
-
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.iter().all(|&w| w == 0)
+        self.words.iter().take(self.top + 1).all(|&w| w == 0)
     }
 
     /// Whether a match of `len` bytes may close.
     #[must_use]
     pub fn holds(&self, len: usize) -> bool {
-        len.checked_sub(1).is_some_and(|bit| self.0[bit / 64] & 1 << (bit % 64) != 0)
+        len.checked_sub(1).is_some_and(|bit| self.words[bit / 64] & 1 << (bit % 64) != 0)
     }
 
     /// Removes and gives the longest length.
     pub fn pop_longest(&mut self) -> Option<usize> {
-        for (i, word) in self.0.iter_mut().enumerate().rev() {
+        loop {
+            let word = &mut self.words[self.top];
             if *word != 0 {
                 let bit = 63 - word.leading_zeros() as usize;
                 *word &= !(1 << bit);
-                return Some(i * 64 + bit + 1);
+                return Some(self.top * 64 + bit + 1);
             }
+            self.top = self.top.checked_sub(1)?;
         }
-        None
     }
 }
 
@@ -159,16 +161,31 @@ impl Shape {
                 table[row + class] = id;
             }
         }
+        let states = accepting.len();
         let mut shape =
-            Shape { table: table.into(), classes, shift, accepting: accepting.into(), min_len, max_len };
-        shape.prune();
+            Shape { table: table.into(), classes, shift, states, first_accepting: DEAD, min_len, max_len };
+        shape.prune(&accepting);
+        shape.sort(&accepting);
         Ok(shape)
     }
 
+    /// Numbers the states anew, so that those that accept come last: one comparison tells them apart.
+    fn sort(&mut self, accepting: &[bool]) {
+        let states = 0..self.states as u16;
+        let accepts = |state: &u16| accepting[usize::from(*state)];
+        let (last, first): (Vec<u16>, Vec<u16>) = states.partition(accepts);
+        self.first_accepting = first.len() as u16;
+        let order: Vec<u16> = first.into_iter().chain(last).collect();
+        let mut number = vec![DEAD; self.states];
+        (0u16..).zip(&order).for_each(|(new, &old)| number[usize::from(old)] = new);
+        let rows = order.iter().flat_map(|&old| self.row(old));
+        self.table = rows.map(|&to| number[usize::from(to)]).collect();
+    }
+
     /// Sends transitions into states that can no longer accept to the dead state, so that runs end early.
-    fn prune(&mut self) {
-        let states = self.accepting.len();
-        let mut live = self.accepting.to_vec();
+    fn prune(&mut self, accepting: &[bool]) {
+        let states = self.states;
+        let mut live = accepting.to_vec();
         let mut changed = true;
         while changed {
             changed = false;
@@ -197,7 +214,7 @@ impl Shape {
     }
 
     pub(super) fn accepts(&self, state: u16) -> bool {
-        self.accepting[usize::from(state)]
+        state >= self.first_accepting
     }
 
     pub(super) fn class_of(&self, byte: u8) -> usize {
@@ -205,13 +222,13 @@ impl Shape {
     }
 
     pub(super) fn states(&self) -> usize {
-        self.accepting.len()
+        self.states
     }
 
     /// Bytes of memory.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.table.len() * 2 + 256 + self.accepting.len()
+        self.table.len() * 2 + 256
     }
 
     /// One byte of every class, with the class's number.
@@ -260,14 +277,19 @@ impl Shape {
     pub fn run(&self, text: &[u8]) -> Ends {
         let mut ends = Ends::default();
         let mut state = Self::START;
-        for (i, &byte) in text.iter().take(self.max_len).enumerate() {
-            state = self.step(state, byte);
-            if state == DEAD {
-                break;
+        let text = text.get(..self.max_len).unwrap_or(text);
+        for (top, (word, bytes)) in ends.words.iter_mut().zip(text.chunks(64)).enumerate() {
+            ends.top = top;
+            let mut bits = 0;
+            for (i, &byte) in bytes.iter().enumerate() {
+                state = self.step(state, byte);
+                if state == DEAD {
+                    *word = bits;
+                    return ends;
+                }
+                bits |= u64::from(self.accepts(state)) << i;
             }
-            if self.accepting[usize::from(state)] {
-                ends.insert(i + 1);
-            }
+            *word = bits;
         }
         ends
     }

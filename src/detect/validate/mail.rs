@@ -1,7 +1,7 @@
 //! What makes a text around `@` a mail address rather than a file name, a version, a remote or a placeholder.
 
 use super::Check;
-use super::listed::is_listed;
+use super::listed::{List, lines};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -19,7 +19,7 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 /// The root zone as IANA lists it (tlds-alpha-by-domain, version 2024022800), lower case, ascending.
-const TOP_LEVEL: &str = include_str!("tlds.txt");
+static TOP_LEVEL: List = List::new(|| lines(include_str!("tlds.txt")));
 
 /// Reserved for documentation and tests (RFC 2606): nobody's, but written where addresses stand.
 const DOCUMENTATION: [&[u8]; 2] = [b"example", b"test"];
@@ -57,7 +57,7 @@ fn is_top_level(label: &[u8]) -> bool {
     let Some(folded) = folded.get_mut(..label.len()).filter(|_| label.len() > 1) else { return false };
     folded.copy_from_slice(label);
     folded.make_ascii_lowercase();
-    is_listed(TOP_LEVEL, folded) || DOCUMENTATION.contains(&&*folded)
+    TOP_LEVEL.holds(folded) || DOCUMENTATION.contains(&&*folded)
 }
 
 fn is_label(label: &[u8]) -> bool {
