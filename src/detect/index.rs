@@ -62,9 +62,6 @@ pub(super) struct Word {
     pub bound: bool,
 }
 
-/// Stands for the owner of the literal `%40`, which is no detector's beginning.
-pub(super) const ENCODED_AT: u16 = u16::MAX;
-
 impl Index {
     pub(super) fn build(compiled: &[Compiled], words: &Words) -> Index {
         let mut index = Index {
@@ -98,9 +95,6 @@ impl Index {
                 }
             }
         }
-        if !index.encoded.is_empty() {
-            literals.push((b"%40".to_vec(), ENCODED_AT, false));
-        }
         index.literals = Literals::build(literals);
         index.fill_prefixes(compiled);
         index.leading = Leading::build(leading, compiled, words);
@@ -108,6 +102,7 @@ impl Index {
             index.wanted.want_digits(index.leading.least, index.prefix_anywhere());
         }
         index.wanted.at = !index.at.is_empty();
+        index.wanted.encoded = !index.encoded.is_empty();
         index
     }
 

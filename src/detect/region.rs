@@ -3,7 +3,7 @@
 use super::anchor::GROUP_LEN;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::{Evidence, Trail};
-use super::index::{At, ENCODED_AT, Prefixed, Word};
+use super::index::{At, Prefixed, Word};
 use super::leading::{Set, Sets};
 use super::matcher::{DetectorId, Matcher};
 use super::names::{Label, Layout, Scope};
@@ -46,8 +46,6 @@ struct Run<'a, 'b> {
     label: Option<Trail>,
     /// Matches of detectors with several anchors, which are met in no order.
     deferred: Vec<(u16, Match)>,
-    /// Where `@` stands, or `%40`, when both are looked for: two searches that meet them in no order.
-    ats: Vec<(usize, bool)>,
 }
 
 impl Region<'_> {
@@ -66,30 +64,14 @@ impl Region<'_> {
         let decided = self.base + self.from as u64;
         scratch.next.retain(|&(_, next)| next > decided);
         let end = self.text.len().min(self.to + matcher.max_len);
-        let mut run = Run {
-            region: self,
-            matcher,
-            how,
-            scratch,
-            out,
-            label: None,
-            deferred: Vec::new(),
-            ats: Vec::new(),
-        };
+        let mut run = Run { region: self, matcher, how, scratch, out, label: None, deferred: Vec::new() };
         simd::walk(how.level, index.wanted, self.text, self.from, end, &mut run);
-        // `%40` stands inside a match that may start before.
-        let to = if index.encoded.is_empty() { self.to } else { end };
-        index.literals.each(how.level, self.text, (self.from, to), |owner, at| {
-            if owner == ENCODED_AT {
-                run.ats.push((at, true));
-            } else if at < self.to {
-                run.try_start(owner, at);
-            }
+        index.literals.each(how.level, self.text, (self.from, self.to), |owner, at| {
+            run.try_start(owner, at);
         });
         if !index.unanchored.is_empty() {
             run.unanchored();
         }
-        run.settle_ats();
         run.settle_deferred();
         if let Some(new) = out.get_mut(first_new..) {
             new.sort_unstable_by_key(|f| (f.start, f.end, f.detector));
@@ -376,16 +358,6 @@ impl Run<'_, '_> {
         }
     }
 
-    /// Looks around every `@` and `%40`, in order.
-    fn settle_ats(&mut self) {
-        let index = &self.matcher.index;
-        let mut ats = std::mem::take(&mut self.ats);
-        ats.sort_unstable();
-        for (position, encoded) in ats {
-            self.around(if encoded { &index.encoded } else { &index.at }, position);
-        }
-    }
-
     /// Detectors of mail addresses around an `@`, or what stands for one, at `position`.
     fn around(&mut self, detectors: &[At], position: usize) {
         let text = self.region.text;
@@ -439,13 +411,9 @@ impl Visit for Run<'_, '_> {
         }
     }
 
-    fn at(&mut self, position: usize) {
+    fn at(&mut self, position: usize, encoded: bool) {
         let index = &self.matcher.index;
-        if index.encoded.is_empty() {
-            self.around(&index.at, position);
-        } else {
-            self.ats.push((position, false));
-        }
+        self.around(if encoded { &index.encoded } else { &index.at }, position);
     }
 
     fn word(&mut self, start: usize, end: usize, mixed: bool) {

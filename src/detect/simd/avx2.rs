@@ -70,6 +70,7 @@ unsafe fn half(v: __m256i) -> [u64; 4] {
         let folded = _mm256_or_si256(v, _mm256_set1_epi8(0x20));
         let word = _mm256_or_si256(in_range(folded, b'a', 25), digit);
         let at = _mm256_cmpeq_epi8(v, _mm256_set1_epi8(b'@'.cast_signed()));
+        let at = _mm256_or_si256(at, _mm256_cmpeq_epi8(v, _mm256_set1_epi8(b'%'.cast_signed())));
         [bits(digit), bits(separator), bits(word), bits(at)]
     }
 }

@@ -54,7 +54,8 @@ impl Classify for Avx512 {
                 digit,
                 separator: in_range(v, b'-', 2) | space,
                 word: in_range(folded, b'a', 25) | digit,
-                at: _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b'@'.cast_signed())),
+                at: _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b'@'.cast_signed()))
+                    | _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b'%'.cast_signed())),
             }
         }
     }

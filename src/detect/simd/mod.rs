@@ -24,6 +24,7 @@ struct Planes {
     digit: u64,
     separator: u64,
     word: u64,
+    /// `@`, and `%`, which may begin what stands for one.
     at: u64,
 }
 
@@ -32,6 +33,8 @@ struct Planes {
 pub struct Wanted {
     pub digits: bool,
     pub at: bool,
+    /// Also `%40`.
+    pub encoded: bool,
     /// Bytes beyond `MIN_RUN_DIGITS`, at most as many again, without which a run of digits is of use only behind a letter, a digit or a
     /// separator; all ones in `anywhere` when it is of use behind anything.
     leading: u32,
@@ -90,7 +93,7 @@ impl Level {
     }
 }
 
-/// Looks through `text[from..to]` and calls `visit` for every run and `@`, in order of their ends.
+/// Looks through `text[from..to]` and calls `visit` for every run, `@` and `%40`, in order of their ends.
 pub(super) fn walk<V: Visit>(
     level: Level,
     wanted: Wanted,
@@ -164,8 +167,8 @@ mod tests {
             self.0.push(('d', start, end));
             self.1.push((start, digits));
         }
-        fn at(&mut self, position: usize) {
-            self.0.push(('@', position, position));
+        fn at(&mut self, position: usize, encoded: bool) {
+            self.0.push((if encoded { '%' } else { '@' }, position, position));
         }
         fn word(&mut self, start: usize, end: usize, _mixed: bool) {
             self.0.push(('w', start, end));
@@ -198,6 +201,7 @@ mod tests {
         run('d', crate::detect::anchor::MIN_RUN_DIGITS, &in_run);
         run('w', word, &|i| text[i].is_ascii_alphanumeric());
         log.0.extend((from..to).filter(|&i| text[i] == b'@').map(|i| ('@', i, i)));
+        log.0.extend((from..to).filter(|&i| text[i..].starts_with(b"%40")).map(|i| ('%', i, i)));
         log.0.sort_unstable();
         log
     }
@@ -206,7 +210,7 @@ mod tests {
         #[test]
         fn every_level_sees_what_a_plain_reading_sees(
             text in proptest::collection::vec(
-                prop_oneof![8 => b'0'..=b'9', 2 => Just(b' '), 2 => Just(b'-'), 1 => Just(b'@'), 3 => b'a'..=b'z', 1 => any::<u8>()],
+                prop_oneof![8 => b'0'..=b'9', 2 => Just(b' '), 2 => Just(b'-'), 1 => Just(b'@'), 1 => Just(b'%'), 1 => Just(b'4'), 1 => Just(b'0'), 3 => b'a'..=b'z', 1 => any::<u8>()],
                 0..400,
             ),
             cut in 0usize..100,
@@ -218,7 +222,7 @@ mod tests {
         ) {
             let from = cut.min(text.len());
             let to = text.len().saturating_sub(tail).max(from);
-            let mut wanted = Wanted { at: true, ..Wanted::default() };
+            let mut wanted = Wanted { at: true, encoded: true, ..Wanted::default() };
             wanted.want_digits(leading, anywhere);
             wanted.want_word(word, true);
             if plain != 0 {

@@ -26,7 +26,7 @@ static CLASS: [u8; 256] = {
         if matches!(byte, b' ' | b'-' | b'.' | b'/') {
             table[i] |= SEPARATOR;
         }
-        if byte == b'@' {
+        if matches!(byte, b'@' | b'%') {
             table[i] |= AT;
         }
         i += 1;

@@ -8,7 +8,8 @@ pub(in crate::detect) trait Visit {
     /// A longest run of digits with single separators between them, at least `MIN_RUN_DIGITS` long. `digits` tells
     /// for each of its first 64 bytes whether it is a digit.
     fn digits(&mut self, start: usize, end: usize, digits: u64);
-    fn at(&mut self, position: usize);
+    /// An `@`, or the `%40` that stands for one.
+    fn at(&mut self, position: usize, encoded: bool);
     /// A longest run of letters and digits, at least as long as wanted, and whether both are among them, as is taken of
     /// one longer than 64; where only those are wanted, no others.
     fn word(&mut self, start: usize, end: usize, mixed: bool);
@@ -151,14 +152,24 @@ pub(super) fn walk<C: Classify, V: Visit>(
             }
         }
         if wanted.at {
-            let mut at = here.at;
-            while at != 0 {
-                visit.at(base + at.trailing_zeros() as usize);
-                at &= at - 1;
-            }
+            ats(wanted, text, base, here.at, visit);
         }
         behind_before = (here.word | here.separator) >> 63;
         here = next;
+    }
+}
+
+/// Reports the `@` and `%40` of a block.
+#[inline(always)]
+fn ats<V: Visit>(wanted: Wanted, text: &[u8], base: usize, mut at: u64, visit: &mut V) {
+    while at != 0 {
+        let position = base + at.trailing_zeros() as usize;
+        at &= at - 1;
+        if text[position] == b'@' {
+            visit.at(position, false);
+        } else if wanted.encoded && text[position..].starts_with(b"%40") {
+            visit.at(position, true);
+        }
     }
 }
 
