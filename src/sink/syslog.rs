@@ -106,8 +106,15 @@ impl Syslog {
         let goodbye = async {
             stream.shutdown().await?;
             let mut bytes = [0; 512];
-            while stream.read(&mut bytes).await? > 0 {}
-            io::Result::Ok(())
+            loop {
+                match stream.read(&mut bytes).await {
+                    Ok(0) => return io::Result::Ok(()),
+                    Ok(_) => {}
+                    // Many end TLS without a word. Who closes with bytes unread resets the connection instead.
+                    Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+                    Err(error) => return Err(error),
+                }
+            }
         };
         matches!(timeout(limits::SINK_GOODBYE, goodbye).await, Ok(Ok(()))).then_some(last)?
     }
