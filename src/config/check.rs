@@ -50,15 +50,10 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
     let audit = audit(&raw.audit, node.clone(), directory, log);
     let packs = packs(raw.packs, &paths, log);
     let pack_keys = pack_keys(raw.pack_keys, &paths, log);
-    for raw in &raw.suppressions {
-        let instead = "no [[suppress]]: a [[rule]] with action = \"allow\" exempts destinations";
-        log.push(raw.place.unavailable(instead));
-    }
-    let starter = raw.starter.as_ref().map_or(raw.rules.is_empty(), |starter| starter.value);
     let scene = check_rules::Scene {
         mode: raw.mode.map_or(Mode::Enforce, |mode| mode.value),
         unlisted: raw.unlisted.map_or(Action::Allow, |unlisted| unlisted.value),
-        starter,
+        starter: raw.starter.as_ref().map_or(raw.rules.is_empty(), |starter| starter.value),
         text: &source.text,
         listeners: &listeners,
         packs: &packs,
@@ -68,7 +63,14 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
     let heartbeat = raw.audit.heartbeat.as_ref();
     let heartbeat = heartbeat.map_or(limits::HEARTBEAT, |written| super::check_sink::period(written, log));
     let witness = raw.audit.witness.as_ref().map(|path| paths.resolve(&path.value));
-    let (policy, origins) = check_rules::check(raw.rules, raw.destinations, &scene, log);
+    let written = check_rules::Written {
+        rules: raw.rules,
+        suppressions: raw.suppressions,
+        destinations: raw.destinations,
+        identities: raw.identities,
+        transports: raw.transports,
+    };
+    let (policy, origins) = check_rules::check(written, &scene, log);
     let ground = check_ways::Ground { groups: &policy.groups, listeners: &listeners, log };
     let interceptions = check_ways::check(raw.bypasses, listed, raw.inspect.opaque.clone(), &ground);
     let upstream = upstreams(raw.upstream, &ground, &paths, log);

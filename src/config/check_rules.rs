@@ -6,14 +6,14 @@ use std::time::Duration;
 use crate::detect::{Confidence, Pack};
 use crate::flow::{Host, Scheme};
 use crate::limits;
-use crate::policy::{Action, Mode, Per, PolicySpec, RuleSpec};
+use crate::policy::{Action, IdentitySpec, Mode, Per, PolicySpec, Protection, RuleSpec, TransportSpec};
 use crate::proxy::ListenerConfig;
 
 use super::check::{listener_names, network};
 use super::compiled::sha256;
 use super::packs::PackChoice;
 use super::raw::{Lists, Texts};
-use super::raw_rule::{RawRule, SCHEMES};
+use super::raw_rule::{RawIdentity, RawRule, RawSuppress, RawTransport, SCHEMES};
 use super::source::{At, Place};
 use super::starter::{self, Starter};
 use super::table::{Log, one_of};
@@ -48,12 +48,16 @@ impl Origin {
     }
 }
 
-pub(super) fn check(
-    rules: Vec<RawRule>,
-    destinations: Lists,
-    scene: &Scene<'_>,
-    log: &Log,
-) -> (PolicySpec, Vec<Origin>) {
+/// What was written of a policy.
+pub(super) struct Written {
+    pub(super) rules: Vec<RawRule>,
+    pub(super) suppressions: Vec<RawSuppress>,
+    pub(super) destinations: Lists,
+    pub(super) identities: Vec<RawIdentity>,
+    pub(super) transports: Vec<RawTransport>,
+}
+
+pub(super) fn check(written: Written, scene: &Scene<'_>, log: &Log) -> (PolicySpec, Vec<Origin>) {
     let starter = Starter::read(log);
     let mut all = Vec::new();
     let mut texts = vec![scene.text];
@@ -61,15 +65,24 @@ pub(super) fn check(
         texts.push(starter::TEXT);
         all.extend(starter.rules.into_iter().filter_map(|rule| covered(rule, scene.packs)));
     }
-    all.extend(rules);
-    let mut groups = groups(destinations, log);
-    for (name, hosts) in starter.groups {
-        let wanted = scene.starter || all.iter().any(|rule| names_group(rule, &name));
-        if wanted && !groups.iter().any(|(known, _)| *known == name) {
+    all.extend(written.rules);
+    let mut groups = groups(written.destinations, log);
+    let named: HashSet<String> = all
+        .iter()
+        .flat_map(|rule| [&rule.destinations, &rule.except_destinations])
+        .chain(written.suppressions.iter().map(|raw| &raw.destinations))
+        .chain(written.transports.iter().map(|raw| &raw.destinations))
+        .flat_map(|list| list.iter().flatten().map(|name| name.value.clone()))
+        .collect();
+    let presets: Vec<String> = starter.presets.iter().map(|(name, _)| name.clone()).collect();
+    let built_in = starter.groups.into_iter().map(|group| (scene.starter, group));
+    for (always, (name, hosts)) in built_in.chain(starter.presets.into_iter().map(|group| (false, group))) {
+        if (always || named.contains(&name)) && !groups.iter().any(|(known, _)| *known == name) {
             groups.push((name, hosts));
         }
     }
-    let checker = Checker { scene, groups: &groups, log };
+    let identities = identities(written.identities, log);
+    let checker = Checker { scene, groups: &groups, presets: &presets, identities: &identities, log };
     let mut ids = HashSet::new();
     let mut specs = Vec::new();
     let mut origins = Vec::new();
@@ -82,8 +95,21 @@ pub(super) fn check(
         specs.push(spec);
         origins.push(origin);
     }
-    let spec =
-        PolicySpec { mode: scene.mode, groups, rules: specs, unlisted: scene.unlisted, hash: sha256(texts) };
+    for raw in written.suppressions {
+        let (spec, origin) = checker.suppression(raw);
+        specs.push(spec);
+        origins.push(origin);
+    }
+    let transports = written.transports.into_iter().map(|raw| checker.transport(raw)).collect();
+    let spec = PolicySpec {
+        mode: scene.mode,
+        groups,
+        rules: specs,
+        unlisted: scene.unlisted,
+        identities,
+        transports,
+        hash: sha256(texts),
+    };
     (spec, origins)
 }
 
@@ -102,11 +128,6 @@ fn covered(mut rule: RawRule, packs: &[At<PackChoice>]) -> Option<RawRule> {
 /// The built-in pack of that name; an empty name when there is none.
 fn pack_name(name: &str) -> &'static str {
     Pack::built_in_names().iter().find(|known| **known == name).copied().unwrap_or("")
-}
-
-fn names_group(rule: &RawRule, group: &str) -> bool {
-    let lists = [&rule.destinations, &rule.except_destinations];
-    lists.into_iter().flatten().flatten().any(|name| name.value == group)
 }
 
 fn groups(written: Lists, log: &Log) -> Vec<(String, Vec<String>)> {
@@ -140,9 +161,48 @@ fn not_a_host(text: &At<String>) -> super::Complaint {
     )
 }
 
+fn identities(written: Vec<RawIdentity>, log: &Log) -> Vec<IdentitySpec> {
+    let mut seen: Vec<(ipnet::IpNet, String)> = Vec::new();
+    let mut specs: Vec<IdentitySpec> = Vec::new();
+    for raw in written {
+        let name = raw.name.as_ref().map_or_else(String::new, |name| name.value.clone());
+        if let Some(at) = raw.name.as_ref().filter(|_| specs.iter().any(|spec| spec.name == name)) {
+            let what = format!("another identity is already named `{name}`");
+            log.push(at.place.complain(what).expected("a name of its own"));
+        }
+        for text in raw.clients.iter().flatten() {
+            let Some(net) = network(&text.value).map(|net| net.trunc()) else {
+                let complaint = text.place.complain(format!("`{}` is not a network", text.value));
+                log.push(complaint.expected("a CIDR such as \"10.0.0.0/8\", or an address"));
+                continue;
+            };
+            if let Some((_, other)) = seen.iter().find(|(known, _)| *known == net) {
+                let complaint = text.place.complain(format!("{net} already stands for `{other}`"));
+                log.push(
+                    complaint
+                        .expected("each network once; the narrowest that holds a client tells who it is"),
+                );
+            }
+            seen.push((net, name.clone()));
+        }
+        if raw.clients.as_ref().is_some_and(Vec::is_empty) {
+            log.push(raw.place.complain("names no client").expected("clients = [\"10.1.0.0/16\"]"));
+        }
+        specs.push(IdentitySpec {
+            name,
+            clients: plain(raw.clients),
+            tenant: raw.tenant.map(|tenant| tenant.value),
+            environment: raw.environment.map(|environment| environment.value),
+        });
+    }
+    specs
+}
+
 struct Checker<'a> {
     scene: &'a Scene<'a>,
     groups: &'a [(String, Vec<String>)],
+    presets: &'a [String],
+    identities: &'a [IdentitySpec],
     log: &'a Log,
 }
 
@@ -155,6 +215,7 @@ impl Checker<'_> {
         }
         self.each(&rule.clients, |text| self.client(text));
         self.each(&rule.tenants, |text| self.tenant(text));
+        self.each(&rule.environments, |text| self.environment(text));
         self.each(&rule.methods, |text| self.method(text));
         self.each(&rule.paths, |text| self.path(text));
         self.each(&rule.media_types, |text| self.media_type(text));
@@ -185,11 +246,49 @@ impl Checker<'_> {
             at_least_bytes: rule.at_least_bytes.map(|bytes| bytes.value),
             per: rule.per.map_or(Per::Flow, |per| per.value),
             window: rule.window.map(|window| window.value),
-            enforce_percent: 100,
-            expires_ms: None,
+            enforce_percent: rule.enforce_percent.map_or(100, |share| share.value),
+            environments: plain(rule.environments),
+            expires_ms: rule.grounds.expires_ms.map(|at| at.value),
+            owner: rule.grounds.owner.map(|owner| owner.value),
+            reason: rule.grounds.reason.map(|reason| reason.value),
             mode: rule.mode.map(|mode| mode.value),
         };
         (spec, origin)
+    }
+
+    /// A suppression is an exemption of one identifier, with its grounds.
+    fn suppression(&self, raw: RawSuppress) -> (RuleSpec, Origin) {
+        self.each(&raw.destinations, |text| self.destination(text));
+        if let Some(at) = raw.destinations.as_ref().filter(|list| list.is_empty()).map(|_| &raw.place) {
+            log_empty(self.log, at);
+        }
+        let identifier = raw.identifier.clone().into_iter().collect::<Vec<_>>();
+        let ids: Vec<&str> = identifier.iter().map(|id| id.value.as_str()).collect();
+        let spec = RuleSpec {
+            destinations: plain(raw.destinations),
+            expires_ms: raw.grounds.expires_ms.map(|at| at.value),
+            owner: raw.grounds.owner.map(|owner| owner.value),
+            reason: raw.grounds.reason.map(|reason| reason.value),
+            confidence: Confidence::Low,
+            ..RuleSpec::new(&raw.place.key, &ids, Action::Allow)
+        };
+        (spec, Origin { place: raw.place, keys: raw.keys, identifiers: identifier })
+    }
+
+    fn transport(&self, raw: RawTransport) -> TransportSpec {
+        self.each(&raw.destinations, |text| self.destination(text));
+        TransportSpec {
+            destinations: plain(raw.destinations),
+            min_tls: raw.min_tls.map_or(Protection::Tls12, |least| least.value),
+        }
+    }
+
+    fn environment(&self, text: &At<String>) -> Option<super::Complaint> {
+        let known = || self.identities.iter().filter_map(|identity| identity.environment.as_deref());
+        (!known().any(|label| label == text.value)).then(|| {
+            let complaint = text.place.complain(format!("no identity has the environment `{}`", text.value));
+            complaint.expected(one_of(&known().collect::<Vec<_>>())).meant(&text.value, known())
+        })
     }
 
     fn each(&self, list: &Texts, check: impl Fn(&At<String>) -> Option<super::Complaint>) {
@@ -244,6 +343,11 @@ impl Checker<'_> {
             let expected = "destinations = [\"…\"]: action = \"allow\" exempts what goes there, nothing else";
             self.log.push(rule.place_of("destinations").complain(what).expected(expected));
         }
+        if let Some(share) = &rule.enforce_percent {
+            let what = "an exemption holds for all or for none";
+            self.log
+                .push(share.place.complain(what).expected("no enforce_percent beside action = \"allow\""));
+        }
         let counts = [rule.at_least.as_ref().map(|at| &at.place), rule.window.as_ref().map(|at| &at.place)];
         for place in counts.into_iter().flatten() {
             let what = "an exemption takes no threshold";
@@ -263,8 +367,9 @@ impl Checker<'_> {
     }
 
     fn destination(&self, text: &At<String>) -> Option<super::Complaint> {
-        let groups = || self.groups.iter().map(|(name, _)| name.as_str());
-        if groups().any(|name| name == text.value) {
+        let own = || self.groups.iter().map(|(name, _)| name.as_str());
+        let groups = || own().chain(self.presets.iter().map(String::as_str));
+        if own().any(|name| name == text.value) {
             return None;
         }
         if !is_host_pattern(&text.value) {
@@ -280,24 +385,29 @@ impl Checker<'_> {
     }
 
     fn client(&self, text: &At<String>) -> Option<super::Complaint> {
-        let known = self.scene.listeners.iter().any(|listener| *listener.name == *text.value);
+        let identities = || self.identities.iter().map(|identity| identity.name.as_str());
+        let listeners = || self.scene.listeners.iter().map(|listener| &*listener.name);
+        let known = listeners().chain(identities()).any(|name| name == text.value);
         (!known && network(&text.value).is_none()).then(|| {
-            let complaint =
-                text.place.complain(format!("`{}` is neither a network nor a listener", text.value));
+            let complaint = text
+                .place
+                .complain(format!("`{}` is neither a network, an identity nor a listener", text.value));
             let expected = format!(
-                "a CIDR such as \"10.0.0.0/8\", or a listener: {}",
+                "a CIDR such as \"10.0.0.0/8\", an [[identity]], or a listener: {}",
                 listener_names(self.scene.listeners)
             );
-            complaint
-                .expected(expected)
-                .meant(&text.value, self.scene.listeners.iter().map(|known| &*known.name))
+            complaint.expected(expected).meant(&text.value, listeners().chain(identities()))
         })
     }
 
     fn tenant(&self, text: &At<String>) -> Option<super::Complaint> {
-        let tenants = || self.scene.listeners.iter().map(|listener| &*listener.tenant);
+        let tenants = || {
+            let served = self.scene.listeners.iter().map(|listener| &*listener.tenant);
+            served.chain(self.identities.iter().filter_map(|identity| identity.tenant.as_deref()))
+        };
         (!tenants().any(|known| *known == *text.value)).then(|| {
-            let complaint = text.place.complain(format!("no listener serves tenant `{}`", text.value));
+            let complaint =
+                text.place.complain(format!("no listener or identity serves tenant `{}`", text.value));
             complaint.expected(one_of(&tenants().collect::<Vec<_>>())).meant(&text.value, tenants())
         })
     }
@@ -344,6 +454,14 @@ impl Checker<'_> {
             complaint.expected(one_of(&known)).meant(&text.value, known)
         })
     }
+}
+
+fn log_empty(log: &Log, place: &Place) {
+    log.push(
+        place
+            .complain("names no destination")
+            .expected("destinations = [\"…\"]: what goes there is suppressed, nothing else"),
+    );
 }
 
 fn plain(texts: Texts) -> Vec<String> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::policy::{Action, Mode};
 use crate::proxy::Redirection;
 
-use super::raw_rule::{RawRule, RawSuppress};
+use super::raw_rule::{RawIdentity, RawRule, RawSuppress, RawTransport};
 use super::raw_sink::{RawSelftest, RawSink};
 use super::raw_upstream::RawUpstream;
 use super::raw_ways::RawBypass;
@@ -40,6 +40,8 @@ pub(super) struct Raw {
     pub(super) suppressions: Vec<RawSuppress>,
     pub(super) sinks: Vec<RawSink>,
     pub(super) selftest: RawSelftest,
+    pub(super) identities: Vec<RawIdentity>,
+    pub(super) transports: Vec<RawTransport>,
 }
 
 #[derive(Debug, Default)]
@@ -131,6 +133,8 @@ impl Raw {
             suppressions: each(&mut table, "suppress", RawSuppress::read),
             sinks: each(&mut table, "sink", RawSink::read),
             selftest: table.table("selftest").map(RawSelftest::read).unwrap_or_default(),
+            identities: each(&mut table, "identity", RawIdentity::read),
+            transports: each(&mut table, "transport", RawTransport::read),
         };
         table.finish();
         raw

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::detect::Confidence;
 use crate::flow::{Direction, Scheme};
-use crate::policy::{Action, Mode, Per};
+use crate::policy::{Action, Mode, Per, Protection};
 
 use super::raw::Texts;
 use super::source::{At, Place};
@@ -36,6 +36,27 @@ pub(super) struct RawRule {
     pub(super) per: Option<At<Per>>,
     pub(super) window: Option<At<Duration>>,
     pub(super) mode: Option<At<Mode>>,
+    pub(super) enforce_percent: Option<At<u8>>,
+    pub(super) environments: Texts,
+    pub(super) grounds: Grounds,
+}
+
+/// What every exception states: why, whose it is, until when.
+#[derive(Debug, Default)]
+pub(super) struct Grounds {
+    pub(super) reason: Option<At<String>>,
+    pub(super) owner: Option<At<String>>,
+    pub(super) expires_ms: Option<At<u64>>,
+}
+
+impl Grounds {
+    fn read(table: &mut Table<'_>) -> Grounds {
+        Grounds {
+            reason: table.name("reason"),
+            owner: table.name("owner"),
+            expires_ms: table.moment("expires"),
+        }
+    }
 }
 
 const ACTIONS: [Action; 4] = [Action::Allow, Action::Alert, Action::Redact, Action::Block];
@@ -78,6 +99,9 @@ impl RawRule {
             per: table.word("per", &PERS, Per::as_str),
             window: table.duration("window"),
             mode: table.word("mode", &[Mode::Observe, Mode::Enforce], Mode::as_str),
+            enforce_percent: table.percent("enforce_percent"),
+            environments: table.texts("environments"),
+            grounds: Grounds::read(&mut table),
         };
         table.finish();
         raw
@@ -91,26 +115,93 @@ impl RawRule {
 
 pub(super) const SCHEMES: [Scheme; 2] = [Scheme::Http, Scheme::Https];
 
-/// `[[suppress]]`: read in full, so that slips in it are named, though no version yet honours one.
+/// `[[suppress]]`.
 #[derive(Debug)]
 pub(super) struct RawSuppress {
     pub(super) place: Place,
+    pub(super) keys: Vec<(String, Place)>,
+    pub(super) identifier: Option<At<String>>,
+    pub(super) destinations: Texts,
+    pub(super) grounds: Grounds,
 }
 
 impl RawSuppress {
     pub(super) fn read(mut table: Table<'_>) -> RawSuppress {
-        table.name("identifier");
-        table.texts("destinations");
-        read_grounds(&mut table);
-        let place = table.place.clone();
+        let required = [
+            ("identifier", "what is suppressed, such as identifier = \"contact.email\""),
+            ("destinations", "where: destinations = [\"crm.example.com\"]"),
+            ("reason", "why: reason = \"support address in every ticket\""),
+            ("owner", "who answers for it: owner = \"secops\""),
+            ("expires", "when it ends: expires = 2026-12-31"),
+        ];
+        for (key, expected) in required.iter().filter(|(key, _)| !table.has(key)) {
+            table.missing(key, expected);
+        }
+        let raw = RawSuppress {
+            place: table.place.clone(),
+            keys: table.keys(),
+            identifier: table.name("identifier"),
+            destinations: table.texts("destinations"),
+            grounds: Grounds::read(&mut table),
+        };
         table.finish();
-        RawSuppress { place }
+        raw
     }
 }
 
-/// What every exception states: why, whose it is, until when.
-fn read_grounds(table: &mut Table<'_>) {
-    table.name("reason");
-    table.name("owner");
-    table.date("expires");
+/// `[[identity]]`: whom addresses stand for.
+#[derive(Debug)]
+pub(super) struct RawIdentity {
+    pub(super) place: Place,
+    pub(super) name: Option<At<String>>,
+    pub(super) clients: Texts,
+    pub(super) tenant: Option<At<String>>,
+    pub(super) environment: Option<At<String>>,
+}
+
+impl RawIdentity {
+    pub(super) fn read(mut table: Table<'_>) -> RawIdentity {
+        let required = [
+            ("name", "a name that rules and records use, such as name = \"billing\""),
+            ("clients", "whose addresses it is: clients = [\"10.1.0.0/16\"]"),
+        ];
+        for (key, expected) in required.iter().filter(|(key, _)| !table.has(key)) {
+            table.missing(key, expected);
+        }
+        let raw = RawIdentity {
+            place: table.place.clone(),
+            name: table.name("name"),
+            clients: table.texts("clients"),
+            tenant: table.name("tenant"),
+            environment: table.name("environment"),
+        };
+        table.finish();
+        raw
+    }
+}
+
+/// `[[transport]]`: how connections to destinations must be protected.
+#[derive(Debug)]
+pub(super) struct RawTransport {
+    pub(super) destinations: Texts,
+    pub(super) min_tls: Option<At<Protection>>,
+}
+
+const PROTECTIONS: [Protection; 2] = [Protection::Tls12, Protection::Tls13];
+
+impl RawTransport {
+    pub(super) fn read(mut table: Table<'_>) -> RawTransport {
+        if !table.has("min_tls") {
+            table.missing(
+                "min_tls",
+                "the least protection: min_tls = \"1.2\" or \"1.3\"; clear text is refused with it",
+            );
+        }
+        let raw = RawTransport {
+            destinations: table.texts("destinations"),
+            min_tls: table.word("min_tls", &PROTECTIONS, Protection::as_str),
+        };
+        table.finish();
+        raw
+    }
 }

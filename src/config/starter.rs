@@ -2,26 +2,43 @@
 
 use std::sync::Arc;
 
-use super::raw::Raw;
+use super::raw::{Lists, Raw};
 use super::raw_rule::RawRule;
 use super::source::Source;
 use super::table::{Log, Table};
 
 pub(super) const TEXT: &str = include_str!("starter.toml");
 
+/// Groups that rules may name without defining them.
+const PRESETS: &str = include_str!("presets.toml");
+
+/// Name and hosts of a group.
+pub(super) type Group = (String, Vec<String>);
+
 /// The starter policy as written.
 #[derive(Debug, Default)]
 pub(super) struct Starter {
     pub(super) rules: Vec<RawRule>,
-    pub(super) groups: Vec<(String, Vec<String>)>,
+    pub(super) groups: Vec<Group>,
+    pub(super) presets: Vec<Group>,
 }
 
 impl Starter {
     pub(super) fn read(log: &Log) -> Starter {
-        let source = Arc::new(Source { name: "starter policy".to_owned(), text: TEXT.to_owned() });
-        let Some(raw) = Table::document(&source, log).map(Raw::read) else { return Starter::default() };
-        let plain = |hosts: Vec<super::At<String>>| hosts.into_iter().map(|host| host.value).collect();
-        let groups = raw.destinations.into_iter().map(|(name, hosts)| (name.value, plain(hosts)));
-        Starter { rules: raw.rules, groups: groups.collect() }
+        let read = |name: &str, text: &str| {
+            let source = Arc::new(Source { name: name.to_owned(), text: text.to_owned() });
+            Table::document(&source, log).map(Raw::read).unwrap_or_default()
+        };
+        let starter = read("starter policy", TEXT);
+        Starter {
+            rules: starter.rules,
+            groups: groups(starter.destinations),
+            presets: groups(read("presets", PRESETS).destinations),
+        }
     }
+}
+
+fn groups(written: Lists) -> Vec<Group> {
+    let plain = |hosts: Vec<super::At<String>>| hosts.into_iter().map(|host| host.value).collect();
+    written.into_iter().map(|(name, hosts)| (name.value, plain(hosts))).collect()
 }

@@ -150,6 +150,33 @@ impl<'a> Table<'a> {
         })
     }
 
+    /// A point in time, in milliseconds since the Unix epoch; a date alone is its first minute in UTC.
+    pub(super) fn moment(&mut self, key: &'static str) -> Option<At<u64>> {
+        self.typed(
+            key,
+            "a date without quotes, such as 2027-01-31, or a time such as 2027-01-31T18:00:00Z",
+            |value| {
+                let written = value.as_datetime()?;
+                let text = match (written.time, written.offset) {
+                    (None, None) => format!("{written}T00:00:00Z"),
+                    (Some(_), Some(_)) => written.to_string(),
+                    // Whose noon is meant?
+                    (Some(_), None) | (None, Some(_)) => return None,
+                };
+                let at: jiff::Timestamp = text.parse().ok()?;
+                u64::try_from(at.as_millisecond()).ok()
+            },
+        )
+    }
+
+    /// A share in whole percent.
+    pub(super) fn percent(&mut self, key: &'static str) -> Option<At<u8>> {
+        self.typed(key, "a whole number from 0 to 100", |value| {
+            let integer = value.as_integer()?;
+            u8::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|&share| share <= 100)
+        })
+    }
+
     /// A string in the form of `T`.
     pub(super) fn parsed<T: FromStr>(&mut self, key: &'static str, expected: &str) -> Option<At<T>> {
         self.typed(key, expected, |value| value.as_str()?.parse().ok())

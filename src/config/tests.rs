@@ -186,7 +186,34 @@ const WRONG: &[(&str, &[&[&str]])] = &[
         "[[bypass]]\nhosts = []\nreason = \"r\"\nowner = \"o\"\nexpires = 2030-01-01",
         &[&["bypass[0]: a bypass names the hosts that it is for"]],
     ),
-    ("[[suppress]]\nidentifier = \"contact.email\"", &[&["suppress[0]: not available in this version"]]),
+    (
+        "[[suppress]]\nidentifier = \"contact.emial\"\ndestinations = [\"crm-provider\"]\nexpires = 2026-12-31T18:00:00",
+        &[
+            &["suppress[0]: `reason` is missing", "why: reason ="],
+            &["suppress[0]: `owner` is missing"],
+            &["2:14", "no pack in use finds `contact.emial`", "did you mean `contact.email`?"],
+            &[
+                "3:17: suppress[0].destinations[0]: there is no group `crm-provider`",
+                "did you mean `crm-providers`?",
+            ],
+            &["4:11: suppress[0].expires: bad value", "2027-01-31T18:00:00Z"],
+        ],
+    ),
+    (
+        "[[identity]]\nname = \"a\"\nclients = [\"10.0.0.0/8\", \"x\"]\n[[identity]]\nname = \"a\"\nclients = [\"10.9.0.0/8\"]\n\
+         [[rule]]\nid = \"r\"\nidentifiers = [\"*\"]\naction = \"allow\"\ndestinations = [\"stripe\"]\nenvironments = [\"prod\"]\nenforce_percent = 101\n\
+         [[transport]]\nmin_tls = \"1.1\"\n[[identity]]\n",
+        &[
+            &["3:26: identity[0].clients[1]: `x` is not a network"],
+            &["5:8: identity[1].name: another identity is already named `a`"],
+            &["6:12: identity[1].clients[0]: 10.0.0.0/8 already stands for `a`"],
+            &["rule[0].environments[0]: no identity has the environment `prod`"],
+            &["rule[0].enforce_percent: bad value: 101", "from 0 to 100"],
+            &["transport[0].min_tls: unknown word `1.1`", "1.2 or 1.3"],
+            &["identity[2]: `name` is missing"],
+            &["identity[2]: `clients` is missing"],
+        ],
+    ),
     (
         "[[rule]]\n",
         &[
@@ -241,8 +268,11 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["6:11: rule[0].status[0]: a request has no status"],
             &["6:18: rule[0].status[1]: `9xx` is not a status"],
             &["7:17: rule[0].destinations[0]: there is no group `payment-procesors`"],
-            &["8:12: rule[0].clients[0]: `aps` is neither a network nor a listener", "did you mean `apps`?"],
-            &["9:12: rule[0].tenants[0]: no listener serves tenant `b`", "expected default"],
+            &[
+                "8:12: rule[0].clients[0]: `aps` is neither a network, an identity nor a listener",
+                "did you mean `apps`?",
+            ],
+            &["9:12: rule[0].tenants[0]: no listener or identity serves tenant `b`", "expected default"],
             &["10:12: rule[0].methods[0]: `post` is not a method"],
             &["11:10: rule[0].paths[0]: `v1` is not a path"],
             &["12:16: rule[0].media_types[0]: `json` is not a media type"],
@@ -282,7 +312,7 @@ fn the_built_in_configuration_is_the_default_of_every_key_and_compiles() {
     let empty = read_ok("");
     let plain = |config: &Config| {
         let packs = config.packs.iter().map(|pack| pack.value.clone()).collect::<Vec<_>>();
-        let PolicySpec { hash: _, ref mode, ref groups, ref rules, ref unlisted } = config.policy;
+        let PolicySpec { hash: _, ref mode, ref groups, ref rules, ref unlisted, .. } = config.policy;
         format!(
             "{:?}",
             (
@@ -311,7 +341,8 @@ fn the_commented_parts_of_the_built_in_configuration_hold_too() {
     assert!(text.contains("\n[[rule]]\nid = \"pan-leaves\"") && text.contains("\nnode = \"egress-1\""));
     let (config, _) =
         load_text("b.toml", &text, Path::new("etc")).unwrap_or_else(|complaints| panic!("{complaints}"));
-    assert_eq!(config.policy.rules.last().unwrap().id, "pan-leaves");
+    let ids: Vec<_> = config.policy.rules.iter().map(|rule| rule.id.as_str()).collect();
+    assert!(ids.ends_with(&["pan-leaves", "suppress[0]"]), "{ids:?}");
 }
 
 const EVERY_KEY: &str = r#"

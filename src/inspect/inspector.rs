@@ -84,6 +84,7 @@ enum Phase {
 ///     identity: None,
 ///     listener: "apps".into(),
 ///     tenant: "default".into(),
+///     environment: None,
 ///     method: "POST".into(),
 ///     path: "/tickets".into(),
 ///     media_type: Some("application/json".into()),

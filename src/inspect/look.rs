@@ -79,6 +79,7 @@ fn nobody() -> Message {
         identity: None,
         listener: "".into(),
         tenant: "".into(),
+        environment: None,
         method: "".into(),
         path: "".into(),
         media_type: None,

@@ -1,10 +1,13 @@
 //! A specification to a policy: every reference resolved, every complaint at once.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::hosts::Groups;
+use super::identity::{Directory, Identity};
 use super::scope::Scope;
 use super::selector::{self, DetectorSet};
+use super::transport::{Protection, Transports};
 use super::{Action, Direction, Message, Mode, Per, PolicyError, PolicySpec, RuleSpec, Terms};
 use crate::detect::{Confidence, Detector, Matcher};
 use crate::flow::Host;
@@ -18,6 +21,8 @@ pub struct Policy {
     groups: Groups,
     pub(super) rules: Vec<Rule>,
     counts_bytes: bool,
+    directory: Directory,
+    transports: Transports,
 }
 
 /// One rule, ready to be asked.
@@ -88,11 +93,25 @@ impl Policy {
             }
             rules.push(compile_rule(rule, spec.mode, &groups, detectors, &mut complain));
         }
+        let mut general =
+            |key: &'static str, message: String| errors.push(PolicyError { rule: None, key, message });
+        let directory = Directory::compile(&spec.identities, &mut |message| general("identity", message));
+        let transports =
+            Transports::compile(&spec.transports, &groups, &mut |message| general("transport", message));
         if !errors.is_empty() {
             return Err(errors);
         }
         let counts_bytes = rules.iter().any(|rule| matches!(rule.threshold, Threshold::Bytes(..)));
-        Ok(Policy { hash: spec.hash, mode: spec.mode, unlisted: spec.unlisted, groups, rules, counts_bytes })
+        Ok(Policy {
+            hash: spec.hash,
+            mode: spec.mode,
+            unlisted: spec.unlisted,
+            groups,
+            rules,
+            counts_bytes,
+            directory,
+            transports,
+        })
     }
 
     #[must_use]
@@ -103,6 +122,18 @@ impl Policy {
     #[must_use]
     pub fn mode(&self) -> Mode {
         self.mode
+    }
+
+    /// Who a client is, as far as its address tells.
+    #[must_use]
+    pub fn identify(&self, client: IpAddr) -> Option<&Arc<Identity>> {
+        self.directory.of(client)
+    }
+
+    /// How a connection to `host` must be protected at least.
+    #[must_use]
+    pub fn least_protection(&self, host: &Host) -> Protection {
+        self.transports.least(host)
     }
 
     /// Whether any rule counts bytes, so that messages without a finding count too.
@@ -195,13 +226,7 @@ mod tests {
     use crate::policy::tests::{message, rule};
 
     pub(in crate::policy) fn spec(rules: Vec<RuleSpec>) -> PolicySpec {
-        PolicySpec {
-            mode: Mode::Enforce,
-            groups: vec![],
-            rules,
-            unlisted: Action::Allow,
-            hash: "h".to_owned(),
-        }
+        PolicySpec { rules, hash: "h".to_owned(), ..PolicySpec::default() }
     }
 
     #[test]

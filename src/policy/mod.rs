@@ -8,6 +8,7 @@ mod budget;
 mod claims;
 mod compile;
 mod hosts;
+mod identity;
 mod interception;
 mod overlap;
 mod scope;
@@ -15,17 +16,20 @@ mod selector;
 mod store;
 mod suggest;
 mod tally;
+mod transport;
 mod volume;
 mod window;
 
 pub use budget::{Account, Budgets, Clock, LocalBudgets, Standing, Terms, Value};
 pub use compile::{Policy, RuleHit};
+pub use identity::{Identity, IdentitySpec};
 pub use interception::{
     Asked, Bypass, BypassTerms, Clients, Grounds, Hosts, Interception, Interceptions, Opaque,
 };
 pub use overlap::Overlap;
 pub use store::StoreError;
 pub use tally::{Counted, Tally};
+pub use transport::{Protection, TransportSpec};
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -109,6 +113,8 @@ pub struct RuleSpec {
     /// CIDRs, identities or listener names; empty: all.
     pub clients: Vec<String>,
     pub tenants: Vec<String>,
+    /// Labels of the clients' identities.
+    pub environments: Vec<String>,
     pub methods: Vec<String>,
     /// Path prefixes.
     pub paths: Vec<String>,
@@ -130,6 +136,8 @@ pub struct RuleSpec {
     pub enforce_percent: u8,
     /// From when on the rule holds no longer, in milliseconds since the Unix epoch.
     pub expires_ms: Option<u64>,
+    pub owner: Option<String>,
+    pub reason: Option<String>,
     /// `None`: inherit.
     pub mode: Option<Mode>,
 }
@@ -147,6 +155,7 @@ impl RuleSpec {
             except_destinations: vec![],
             clients: vec![],
             tenants: vec![],
+            environments: vec![],
             methods: vec![],
             paths: vec![],
             media_types: vec![],
@@ -159,6 +168,8 @@ impl RuleSpec {
             window: None,
             enforce_percent: 100,
             expires_ms: None,
+            owner: None,
+            reason: None,
             mode: None,
         }
     }
@@ -173,8 +184,24 @@ pub struct PolicySpec {
     pub rules: Vec<RuleSpec>,
     /// Destinations in no group.
     pub unlisted: Action,
+    pub identities: Vec<IdentitySpec>,
+    pub transports: Vec<TransportSpec>,
     /// SHA-256 (hex) of the configuration that this came from; named in every record.
     pub hash: String,
+}
+
+impl Default for PolicySpec {
+    fn default() -> PolicySpec {
+        PolicySpec {
+            mode: Mode::Enforce,
+            groups: vec![],
+            rules: vec![],
+            unlisted: Action::Allow,
+            identities: vec![],
+            transports: vec![],
+            hash: String::new(),
+        }
+    }
 }
 
 /// One complaint about a [`PolicySpec`].
@@ -199,6 +226,8 @@ pub struct Message {
     pub identity: Option<Arc<str>>,
     pub listener: Arc<str>,
     pub tenant: Arc<str>,
+    /// The label of the client's identity.
+    pub environment: Option<Arc<str>>,
     pub method: Cow<'static, str>,
     pub path: Arc<str>,
     pub media_type: Option<Arc<str>>,
@@ -259,6 +288,7 @@ pub(crate) mod tests {
             identity: None,
             listener: "apps".into(),
             tenant: "default".into(),
+            environment: None,
             method: "POST".into(),
             path: "/".into(),
             media_type: Some("application/json".into()),

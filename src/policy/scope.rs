@@ -34,6 +34,7 @@ pub(super) struct Scope {
     except: HostSet,
     clients: Vec<Client>,
     tenants: Vec<Box<str>>,
+    environments: Vec<Box<str>>,
     methods: Vec<Box<str>>,
     paths: Vec<Box<str>>,
     media_types: Vec<Box<str>>,
@@ -65,6 +66,7 @@ impl Scope {
             except,
             clients: each(&rule.clients, client, &mut |c| complain("clients", c)),
             tenants: boxed(&rule.tenants),
+            environments: boxed(&rule.environments),
             methods: boxed(&rule.methods),
             paths: each(&rule.paths, path_prefix, &mut |c| complain("paths", c)),
             media_types: each(&rule.media_types, media_type, &mut |c| complain("media_types", c)),
@@ -78,6 +80,7 @@ impl Scope {
         self.direction.is_none_or(|direction| direction == message.direction)
             && any(&self.schemes, |scheme| *scheme == message.destination.scheme)
             && any(&self.tenants, |tenant| **tenant == *message.tenant)
+            && any(&self.environments, |label| message.environment.as_deref() == Some(&**label))
             && any(&self.methods, |method| method.eq_ignore_ascii_case(&message.method))
             && any(&self.status, |status| message.status.is_some_and(|code| status.matches(code)))
             && any(&self.clients, |client| client.matches(message))

@@ -288,7 +288,7 @@ pub(super) mod tests {
     }
 
     fn policy(mode: Mode, rules: Vec<RuleSpec>) -> Policy {
-        let spec = PolicySpec { mode, groups: vec![], rules, unlisted: Action::Allow, hash: String::new() };
+        let spec = PolicySpec { mode, rules, ..PolicySpec::default() };
         Policy::compile_for(spec, &detectors(3)).unwrap()
     }
 

@@ -22,7 +22,7 @@ use crate::audit::{AuditError, Dialled, FlowFacts, Kind, MessageDraft, Pending, 
 use crate::flow::{Destination, Direction, FlowId, Host, Scheme};
 use crate::inspect::Decision;
 use crate::limits;
-use crate::policy::{Action, Message};
+use crate::policy::{Action, Identity, Message, Protection};
 
 /// What is the same for all exchanges of one connection.
 pub(super) struct Client {
@@ -84,6 +84,8 @@ pub(super) struct Flow {
     /// What rules look at, as it came.
     method: Cow<'static, str>,
     path: Arc<str>,
+    /// Who the client is, if its address tells.
+    who: Option<Arc<Identity>>,
     dialled: OnceLock<Dialled>,
     fault: Mutex<Option<Fault>>,
     /// What the request's decision is called, for the client of a redacted request.
@@ -171,13 +173,15 @@ impl Flow {
     ) -> Flow {
         let peer = &client.peer;
         client.silent_for(limits::BODY_IDLE_TIMEOUT);
+        let who = edition.engine.policy.identify(peer.address.ip).cloned();
+        let tenant = peer.tenant(who.as_ref());
         let group = destination.as_ref().and_then(|to| edition.engine.policy.group_of(&to.host).cloned());
         let facts = FlowFacts {
             flow: peer.shared.ids.next(),
-            tenant: Arc::clone(&peer.listener.tenant),
+            tenant: Arc::clone(tenant),
             listener: Arc::clone(&peer.listener.name),
             client: peer.address.ip,
-            client_identity: None,
+            client_identity: who.as_ref().map(|who| Arc::clone(&who.name)),
             host: said.host,
             port: said.port,
             group,
@@ -193,6 +197,7 @@ impl Flow {
             method: Cow::Borrowed(""),
             path: Arc::clone(&facts.path_template),
             facts: Arc::new(facts),
+            who,
             dialled: OnceLock::new(),
             fault: Mutex::new(None),
             redacted: OnceLock::new(),
@@ -218,6 +223,18 @@ impl Flow {
         self.destination.as_ref().is_some_and(|to| to.scheme == Scheme::Https && upstreams.proves(&to.host))
     }
 
+    pub(super) fn tenant(&self) -> &Arc<str> {
+        &self.facts.tenant
+    }
+
+    /// Why a connection of this TLS version will not do for its destination, if it won't.
+    pub(super) fn unprotected(&self, tls: Option<&str>) -> Option<String> {
+        let least = self.edition.engine.policy.least_protection(&self.destination.as_ref()?.host);
+        let has = Protection::of(tls);
+        let (has, least) = (has < least).then_some((has.as_str(), least.as_str()))?;
+        Some(format!("the connection would be {has} where [[transport]] asks for TLS {least} or better"))
+    }
+
     pub(super) fn dialled(&self, dialled: Dialled) {
         // A second connection for one request would be a retry to the same destination.
         let _ = self.dialled.set(dialled);
@@ -230,9 +247,10 @@ impl Flow {
             destination: self.destination.clone()?,
             proven: self.proven(),
             client: self.client.peer.address,
-            identity: None,
+            identity: self.facts.client_identity.clone(),
             listener: Arc::clone(&self.client.peer.listener.name),
-            tenant: Arc::clone(&self.client.peer.listener.tenant),
+            tenant: Arc::clone(&self.facts.tenant),
+            environment: self.who.as_ref().and_then(|who| who.environment.clone()),
             method: self.method.clone(),
             path: Arc::clone(&self.path),
             media_type: self.media_type(head.fields, head.direction),

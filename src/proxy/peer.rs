@@ -15,7 +15,7 @@ use super::shared::{Edition, Shared};
 use crate::audit::{FlowFacts, Kind, MessageDraft, Pending};
 use crate::flow::{ClientAddr, Destination, Direction, Host, Scheme};
 use crate::inspect::{Coverage, Decision};
-use crate::policy::{Action, Disclosure, Message, Mode};
+use crate::policy::{Action, Disclosure, Identity, Message, Mode};
 
 /// Who connected, and where.
 #[derive(Clone)]
@@ -92,14 +92,16 @@ impl Peer {
     /// Whether requests for a destination are refused whatever they hold.
     pub(super) fn refuses(&self, destination: &Destination) -> bool {
         let policy = Arc::clone(&self.shared.edition().engine.policy);
+        let who = policy.identify(self.address.ip);
         let message = Message {
             direction: Direction::Request,
             destination: destination.clone(),
             proven: destination.scheme == Scheme::Https,
             client: self.address,
-            identity: None,
+            identity: who.map(|who| Arc::clone(&who.name)),
             listener: Arc::clone(&self.listener.name),
-            tenant: Arc::clone(&self.listener.tenant),
+            tenant: Arc::clone(self.tenant(who)),
+            environment: who.and_then(|who| who.environment.clone()),
             method: "CONNECT".into(),
             path: "".into(),
             media_type: None,
@@ -140,14 +142,21 @@ impl Peer {
         draft
     }
 
+    /// Whose policy holds: the tenant of who the client is, else the listener's.
+    pub(super) fn tenant<'a>(&'a self, who: Option<&'a Arc<Identity>>) -> &'a Arc<str> {
+        who.and_then(|who| who.tenant.as_ref()).unwrap_or(&self.listener.tenant)
+    }
+
     /// What records say of a flow that carries no HTTP.
     pub(super) fn facts(&self, host: &str, port: u16) -> Arc<FlowFacts> {
+        let edition = self.shared.edition();
+        let who = edition.engine.policy.identify(self.address.ip);
         Arc::new(FlowFacts {
             flow: self.shared.ids.next(),
-            tenant: Arc::clone(&self.listener.tenant),
+            tenant: Arc::clone(self.tenant(who)),
             listener: Arc::clone(&self.listener.name),
             client: self.address.ip,
-            client_identity: None,
+            client_identity: who.map(|who| Arc::clone(&who.name)),
             host: self.cleanse(host).into(),
             port,
             group: None,

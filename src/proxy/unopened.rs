@@ -171,14 +171,16 @@ impl Tunnel<'_> {
 
     /// What rules may look at: a name that nothing proves, in clear text.
     fn message(&self, direction: Direction) -> Message {
+        let who = self.edition.engine.policy.identify(self.peer.address.ip);
         Message {
             direction,
             destination: Destination { scheme: Scheme::Http, host: self.to.host.clone(), port: self.to.port },
             proven: false,
             client: self.peer.address,
-            identity: None,
+            identity: who.map(|who| Arc::clone(&who.name)),
             listener: Arc::clone(&self.peer.listener.name),
-            tenant: Arc::clone(&self.peer.listener.tenant),
+            tenant: Arc::clone(self.peer.tenant(who)),
+            environment: who.and_then(|who| who.environment.clone()),
             method: "CONNECT".into(),
             path: "".into(),
             // Of a protocol that nobody knows nothing can be edited.

@@ -15,7 +15,12 @@ use tidegate::fingerprint::FingerprintKey;
 use tidegate::flow::{ClientAddr, Destination, Direction, Scheme};
 use tidegate::inspect::{Engine, Head, HeldBytes, Inspector, Step};
 use tidegate::limits;
-use tidegate::policy::{LocalBudgets, Message};
+use tidegate::policy::{
+    Action, IdentitySpec, LocalBudgets, Message, Mode, Per, Protection, RuleSpec, TransportSpec,
+};
+
+use crate::harness::origin::ok;
+use crate::harness::{Client, Origin, Setup, World, rule};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -40,6 +45,7 @@ struct Flow {
     identity: Option<String>,
     listener: String,
     tenant: String,
+    environment: Option<String>,
     method: String,
     to: String,
     proven: Option<bool>,
@@ -71,6 +77,7 @@ impl Default for Flow {
             identity: None,
             listener: "apps".into(),
             tenant: "default".into(),
+            environment: None,
             method: "POST".into(),
             to: "https://api.example.com/".into(),
             proven: None,
@@ -186,6 +193,7 @@ impl Gate {
             identity: flow.identity.as_deref().map(Arc::from),
             listener: flow.listener.as_str().into(),
             tenant: flow.tenant.as_str().into(),
+            environment: flow.environment.as_deref().map(Arc::from),
             method: flow.method.clone().into(),
             path: format!("/{path}").as_str().into(),
             media_type: flow.media_type.as_deref().map(Arc::from),
@@ -305,4 +313,73 @@ fn flows_side_by_side_cannot_all_slip_under_one_threshold() {
     assert_eq!(passed, 33, "flows of nine");
     let few = Flow { body: "{email 2}".into(), ..Flow::default() };
     gate.judge(&few, &mut Values(900_000)).unwrap();
+}
+
+#[test]
+fn every_example_of_the_documentation_is_a_policy() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/policy.md")).unwrap();
+    let examples: Vec<&str> =
+        text.split("```toml\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(examples.len() > 4, "{}", examples.len());
+    for example in examples {
+        let loaded = config::load_text("docs/policy.md", example, Path::new(""));
+        loaded.unwrap_or_else(|complaints| panic!("{complaints}\nin\n{example}"));
+    }
+}
+
+fn transport(destinations: &[&str], min_tls: Protection) -> TransportSpec {
+    TransportSpec { destinations: destinations.iter().map(|host| (*host).to_owned()).collect(), min_tls }
+}
+
+#[tokio::test]
+async fn nothing_goes_over_a_connection_that_is_protected_too_little() {
+    let transports =
+        vec![transport(&["origin.test"], Protection::Tls12), transport(&["pay.test"], Protection::Tls13)];
+    let world = World::start(Setup { mode: Mode::Observe, transports, ..Setup::default() }).await;
+    let origin = Origin::cleartext("origin.test", |peer| peer.serve(|_| ok("{}"))).await;
+    let mut client = Client::direct(&world).await;
+    let get = |host: &str| format!("GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\n\r\n");
+    let response = client.exchange(get(&origin.authority())).await;
+    assert_eq!(response.status, 502);
+    let problem = response.json();
+    assert!(problem["detail"].as_str().unwrap().contains("[[transport]] asks for TLS 1.2"), "{problem}");
+    assert_eq!((origin.connections(), problem["upstream_received"] == false), (0, true));
+    let other = Origin::cleartext("other.test", |peer| peer.serve(|_| ok("{}"))).await;
+    assert_eq!(client.exchange(get(&other.authority())).await.status, 200);
+    // What speaks TLS 1.3 will do.
+    let pay = Origin::agreeable(&world, "pay.test").await;
+    let mut client = Client::tunnel(&world, &pay).await;
+    assert_eq!(client.post(&pay, "/", b"{}").await.status, 200);
+    let records = world.records().await;
+    let refused: Vec<_> = records.iter().filter(|record| record["action"] == "block").collect();
+    assert_eq!(refused.len(), 1);
+    assert!(refused[0]["reason"].as_str().unwrap().contains("cleartext"), "{}", refused[0]);
+}
+
+#[tokio::test]
+async fn who_a_client_is_stands_in_its_records_and_one_tenants_budget_is_not_anothers() {
+    let identity = |name: &str, network: &str, tenant: &str| IdentitySpec {
+        name: name.into(),
+        clients: vec![network.into()],
+        tenant: Some(tenant.into()),
+        environment: None,
+    };
+    let hourly = RuleSpec {
+        per: Per::Tenant,
+        window: Some(std::time::Duration::from_secs(3600)),
+        at_least: 2,
+        ..rule("hourly", &["contact.email"], Action::Block)
+    };
+    let identities = vec![identity("shop", "127.0.0.1/32", "a"), identity("lab", "127.0.0.0/8", "b")];
+    let world = World::start(Setup { identities, rules: vec![hourly], ..Setup::default() }).await;
+    let origin = Origin::agreeable(&world, "origin.test").await;
+    let mut client = Client::tunnel(&world, &origin).await;
+    let mut values = Values::default();
+    for expected in [200, 403, 403] {
+        let body = values.fill("{email}");
+        assert_eq!(client.post(&origin, "/", body.as_bytes()).await.status, expected);
+    }
+    let records = world.records().await;
+    let request = records.iter().find(|record| record["direction"] == "request").unwrap();
+    assert_eq!((&request["tenant"], &request["client"]["identity"]), (&"a".into(), &"shop".into()));
 }

@@ -135,13 +135,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 
 /// The gate's engine, with no rule.
 fn looking(matcher: &Arc<Matcher>, key: FingerprintKey) -> Result<Arc<Engine>, Failure> {
-    let spec = PolicySpec {
-        mode: Mode::Observe,
-        groups: Vec::new(),
-        rules: Vec::new(),
-        unlisted: Action::Allow,
-        hash: String::new(),
-    };
+    let spec = PolicySpec { mode: Mode::Observe, ..PolicySpec::default() };
     let policy =
         Policy::compile(spec, matcher).map_err(|_| Failure::usage("no policy without rules".to_owned()))?;
     let budgets = LocalBudgets::new(key.clone(), 0, Box::new(|| 0));

@@ -64,13 +64,7 @@ struct Setup {
 
 impl Setup {
     fn new(rules: Vec<RuleSpec>) -> Setup {
-        let spec = PolicySpec {
-            mode: Mode::Enforce,
-            groups: vec![],
-            rules,
-            unlisted: Action::Allow,
-            hash: "h".to_owned(),
-        };
+        let spec = PolicySpec { rules, hash: "h".to_owned(), ..PolicySpec::default() };
         Setup {
             spec,
             hold: HOLD,

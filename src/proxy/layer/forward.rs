@@ -8,9 +8,11 @@ use tower::Service;
 
 use super::{Boxed, Outbound};
 use crate::audit::{Dialled, Kind};
-use crate::flow::{Direction, Side};
+use crate::flow::{Direction, Scheme, Side};
 use crate::policy::Action;
+use crate::proxy::body::Gated;
 use crate::proxy::exchange::{Fault, Flow, Recording, Refusal};
+use crate::proxy::incoming::ClientBody;
 use crate::proxy::meters;
 use crate::proxy::reply::Problem;
 use crate::proxy::upstream::{SendError, UpstreamBody, UpstreamError};
@@ -38,9 +40,13 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
     let flow = Arc::clone(body.flow());
     let acquired = match &flow.destination {
         Some(destination) => {
-            let tenant = &flow.client.peer.listener.tenant;
+            // In clear text there is nothing to wait for.
+            let plain = destination.scheme == Scheme::Http;
+            if let Some(why) = plain.then(|| flow.unprotected(None)).flatten() {
+                return Err(Box::new(unprotected(&flow, body, why)));
+            }
             let via = flow.client.peer.original;
-            flow.shared().upstreams.acquire_at(destination, tenant, via, flow.client.spoken).await
+            flow.shared().upstreams.acquire_at(destination, flow.tenant(), via, flow.client.spoken).await
         }
         None => return Err(Box::new(flow.refuse(Problem::Malformed, "request names no destination"))),
     };
@@ -56,6 +62,10 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
     };
     let peer = lease.peer();
     flow.dialled(Dialled { address: peer.address.ip(), tls: peer.tls_version, proven: lease.is_proven() });
+    if let Some(why) = flow.unprotected(peer.tls_version) {
+        lease.give_back();
+        return Err(Box::new(unprotected(&flow, body, why)));
+    }
     let whole = body.is_read_whole();
     if body.admit().await.is_err() {
         lease.give_back();
@@ -66,6 +76,16 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
     let answer = lease.send(Request::from_parts(parts, body), flow.interim.as_deref()).await;
     flow.awaits_response(false);
     answer.map_err(|error| Box::new(broke_off(&flow, whole, &error)))
+}
+
+/// The refusal of a connection that is protected too little. Nothing of the request has left.
+fn unprotected(flow: &Flow, body: Gated<ClientBody>, why: String) -> Refusal {
+    meters::upstream_failed("unprotected");
+    let mut refusal = flow.refuse(Problem::Upstream("tls_protocol_error"), &why);
+    refusal.close = !body.is_read_whole();
+    refusal.decision_id = body.decision_id();
+    refusal.record = Recording::OnItsWay(body.refused(Kind::Decision, Some(Action::Block), why));
+    refusal
 }
 
 /// The refusal for an upstream that cannot be had, and what the request's record says of it. What the gate itself

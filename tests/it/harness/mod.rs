@@ -21,7 +21,10 @@ use tidegate::fingerprint::FingerprintKey;
 use tidegate::flow::Direction;
 use tidegate::inspect::{Engine, HeldBytes};
 use tidegate::limits;
-use tidegate::policy::{Action, Clock, Interceptions, LocalBudgets, Mode, Policy, PolicySpec, RuleSpec};
+use tidegate::policy::{
+    Action, Clock, IdentitySpec, Interceptions, LocalBudgets, Mode, Policy, PolicySpec, RuleSpec,
+    TransportSpec,
+};
 use tidegate::proxy::{
     DestinationConfig, Gate, GateConfig, ListenerConfig, ListenerKind, Parent, ReplyDetail, UpstreamConfig,
 };
@@ -59,6 +62,8 @@ pub struct Setup {
     pub held: usize,
     pub undecodable: Action,
     pub unlisted: Action,
+    pub identities: Vec<IdentitySpec>,
+    pub transports: Vec<TransportSpec>,
     pub reply: ReplyDetail,
     pub allow_loopback: bool,
     pub min_tls: MinTls,
@@ -83,6 +88,8 @@ impl Default for Setup {
             held: limits::HELD_BYTES,
             undecodable: Action::Block,
             unlisted: Action::Allow,
+            identities: vec![],
+            transports: vec![],
             reply: ReplyDetail::Full,
             allow_loopback: true,
             min_tls: MinTls::Tls12,
@@ -241,6 +248,8 @@ pub fn engine(setup: &Setup) -> Engine {
         rules: setup.rules.clone(),
         unlisted: setup.unlisted,
         hash: "0".repeat(64),
+        identities: setup.identities.clone(),
+        transports: setup.transports.clone(),
     };
     let policy = Policy::compile(spec, &MATCHER).unwrap();
     Engine {

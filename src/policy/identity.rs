@@ -1,0 +1,94 @@
+//! Whom an address stands for: an identity, its tenant, its environment.
+
+use std::cmp::Reverse;
+use std::net::IpAddr;
+use std::str::FromStr;
+use std::sync::Arc;
+
+use ipnet::IpNet;
+
+/// One `[[identity]]` as configured.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct IdentitySpec {
+    pub name: String,
+    /// Networks.
+    pub clients: Vec<String>,
+    /// In place of the listener's.
+    pub tenant: Option<String>,
+    pub environment: Option<String>,
+}
+
+/// Who a client is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    pub name: Arc<str>,
+    pub tenant: Option<Arc<str>>,
+    pub environment: Option<Arc<str>>,
+}
+
+/// All identities, the narrowest network first.
+#[derive(Debug, Default)]
+pub(super) struct Directory(Vec<(IpNet, Arc<Identity>)>);
+
+impl Directory {
+    pub(super) fn compile(identities: &[IdentitySpec], complain: &mut dyn FnMut(String)) -> Directory {
+        let mut networks: Vec<(IpNet, Arc<Identity>)> = Vec::new();
+        for spec in identities {
+            let identity = Arc::new(Identity {
+                name: spec.name.as_str().into(),
+                tenant: spec.tenant.as_deref().map(Arc::from),
+                environment: spec.environment.as_deref().map(Arc::from),
+            });
+            for text in &spec.clients {
+                let network = IpNet::from_str(text).or_else(|_| IpAddr::from_str(text).map(IpNet::from));
+                match network.map(|network| network.trunc()) {
+                    Ok(network) => match networks.iter().find(|(known, _)| *known == network) {
+                        Some((_, other)) => complain(format!(
+                            "network {network} stands for both `{}` and `{}`",
+                            other.name, identity.name
+                        )),
+                        None => networks.push((network, Arc::clone(&identity))),
+                    },
+                    Err(_) => complain(format!("`{text}` is not a network such as `10.0.0.0/8`")),
+                }
+            }
+        }
+        networks.sort_by_key(|(network, _)| Reverse(network.prefix_len()));
+        Directory(networks)
+    }
+
+    pub(super) fn of(&self, client: IpAddr) -> Option<&Arc<Identity>> {
+        let client = client.to_canonical();
+        self.0.iter().find(|(network, _)| network.contains(&client)).map(|(_, identity)| identity)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec(name: &str, clients: &[&str]) -> IdentitySpec {
+        let clients = clients.iter().map(|client| (*client).to_owned()).collect();
+        IdentitySpec { name: name.to_owned(), clients, ..IdentitySpec::default() }
+    }
+
+    #[test]
+    fn the_narrowest_network_tells() {
+        let all = [spec("wide", &["10.0.0.0/8"]), spec("narrow", &["10.1.0.0/16", "2001:db8::/32"])];
+        let directory = Directory::compile(&all, &mut |c| panic!("{c}"));
+        let name = |ip: &str| directory.of(ip.parse().unwrap()).map(|identity| identity.name.to_string());
+        assert_eq!(name("10.1.2.3").as_deref(), Some("narrow"));
+        assert_eq!(name("::ffff:10.2.2.3").as_deref(), Some("wide"));
+        assert_eq!(name("2001:db8::7").as_deref(), Some("narrow"));
+        assert_eq!(name("192.0.2.1"), None);
+    }
+
+    #[test]
+    fn a_network_is_nobodys_twice() {
+        let all = [spec("a", &["10.0.0.0/8", "x"]), spec("b", &["10.3.0.0/8"])];
+        let mut complaints = Vec::new();
+        Directory::compile(&all, &mut |c| complaints.push(c));
+        assert_eq!(complaints.len(), 2, "{complaints:?}");
+        assert!(complaints.iter().any(|c| c.contains("both `a` and `b`")));
+    }
+}
