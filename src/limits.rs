@@ -161,8 +161,8 @@ pub const PDF_OPERAND: usize = 4 * 1024;
 pub const PDF_OBJECTS: usize = 4096;
 /// Codes of one font: all that two bytes can number, in a document of many languages some thousands.
 pub const PDF_CODES: usize = 16 * 1024;
-/// Codes shown before their font was known that are kept until it is; writers that tell fonts last make small documents.
-pub const PDF_LATE: usize = 1024 * 1024;
+/// Codes shown before their font was known that are kept until it is: some thousand pages. What is beyond is undecodable.
+pub const PDF_LATE: usize = 4 * 1024 * 1024;
 /// Longest line of a stream of events whose strings are joined with those of other lines; models send some hundred bytes.
 pub const DELTA_LINE: usize = 16 * 1024;
 /// Strings that go on from event to event at the same time: answers and calls of tools side by side.

@@ -113,6 +113,8 @@ struct Stream {
     page: Page,
     /// Of what must be read whole.
     kept: Vec<u8>,
+    /// Bytes that were too many to be kept.
+    cut: u64,
     open: bool,
 }
 
@@ -154,7 +156,10 @@ impl Pdf {
             tell(sink, Unpacked::Text(&late, 0))?;
             tell(sink, Unpacked::Close)?;
         }
-        Ok(())
+        match self.fonts.missed() {
+            0 => Ok(()),
+            missed => tell(sink, Unpacked::Unread(DecodeError::Size, missed)),
+        }
     }
 
     /// Goes on as far as what is there allows; whether there may be more to do.
@@ -281,6 +286,7 @@ impl Stream {
             ended: false,
             page: Page::default(),
             kept: Vec::new(),
+            cut: 0,
             open: false,
         }
     }
@@ -345,6 +351,7 @@ impl Stream {
     fn keep(&mut self, data: &[u8]) {
         let room = PDF_KEPT.saturating_sub(self.kept.len()).min(data.len());
         self.kept.extend_from_slice(data.get(..room).unwrap_or_default());
+        self.cut += (data.len() - room) as u64;
     }
 
     fn tell(&mut self, text: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
@@ -359,10 +366,14 @@ impl Stream {
 
     fn finish(&mut self, fonts: &mut Fonts, sink: Sink<'_>) -> Result<(), Halt> {
         match self.role {
-            Role::Objects => fonts.read_packed(&self.kept, self.first),
+            Role::Objects => {
+                fonts.read_packed(&self.kept, self.first);
+                fonts.miss(self.cut);
+            }
             Role::Page => {
                 if has_codes(&self.kept) {
                     fonts.characters(self.number, &self.kept);
+                    fonts.miss(self.cut);
                 }
                 let mut shown = Vec::new();
                 self.page.finish(fonts, &mut shown);

@@ -177,6 +177,10 @@ pub(super) struct Fonts {
     codes: HashMap<u32, Codes>,
     late: Vec<(Vec<u8>, Vec<u8>)>,
     late_bytes: usize,
+    /// Of a font, bytes shown before it was known that are not kept.
+    dropped: HashMap<Vec<u8>, u64>,
+    /// Bytes of objects and tables that are not kept.
+    cut: u64,
 }
 
 impl Fonts {
@@ -293,7 +297,25 @@ impl Fonts {
                 Some((_, all)) => all.extend_from_slice(codes),
                 None => self.late.push((font.to_vec(), codes.to_vec())),
             }
+            return;
         }
+        let is_full = self.dropped.len() >= PDF_OBJECTS;
+        match self.dropped.get_mut(font) {
+            Some(bytes) => *bytes += codes.len() as u64,
+            None if is_full => self.cut += codes.len() as u64,
+            None => drop(self.dropped.insert(font.to_vec(), codes.len() as u64)),
+        }
+    }
+
+    /// So many bytes that could say what codes show are not kept.
+    pub(super) fn miss(&mut self, bytes: u64) {
+        self.cut += bytes;
+    }
+
+    /// Bytes of which nobody knows what they show: their font was known too late, or could not be read whole.
+    pub(super) fn missed(&self) -> u64 {
+        let dropped = self.dropped.iter().filter(|(font, _)| self.of(font, b"").is_some());
+        self.cut + dropped.map(|(_, bytes)| bytes).sum::<u64>()
     }
 
     /// What was shown before its font was known.

@@ -122,6 +122,23 @@ fn codes_are_shown_as_their_font_says_wherever_it_stands() {
 }
 
 #[test]
+fn codes_too_many_to_wait_for_their_font_are_said_to_be_unread() {
+    let line = format!("<{}> Tj ", "0001".repeat(500));
+    let page = format!("BT /F7 12 Tf {} ET", line.repeat(crate::limits::PDF_LATE / 1000 + 2));
+    let page = object(4, "/Filter /FlateDecode", &flate(page.as_bytes()));
+    let table = b"/CIDInit begincmap 1 beginbfchar\n<0001> <0034>\nendbfchar\nend";
+    let codes = object(7, "", table);
+    let fonts = b"5 0 obj\n<</F7 6 0 R>>\nendobj\n6 0 obj\n<</Type/Font/ToUnicode 7 0 R>>\nendobj\n".to_vec();
+    let last = |objects: &[Vec<u8>]| shown(&document(objects), 4096).0.pop().unwrap();
+    assert_eq!(last(&[page.clone(), codes.clone(), fonts.clone()]), "size");
+    assert_eq!(last(&[codes, fonts, page.clone()]).chars().last(), Some('\n'));
+    // A font of which nothing is told shows its codes as they are, which were seen.
+    assert_ne!(last(&[page]), "size");
+    let long = [table.as_slice(), &vec![b' '; PDF_KEPT]].concat();
+    assert_eq!(last(&[object(7, "", &long)]), "size");
+}
+
+#[test]
 fn what_cannot_be_read_is_said() {
     let page = object(4, "/Filter /LZWDecode", b"abc");
     assert_eq!(shown_any(&document(&[page])), (vec!["method".to_owned()], Ok(())));
