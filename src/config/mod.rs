@@ -208,4 +208,6 @@ fn sorted(mut complaints: Vec<Complaint>) -> Complaints {
 }
 
 #[cfg(test)]
+mod every_key_tests;
+#[cfg(test)]
 mod tests;

@@ -1,3 +1,5 @@
+//! Documents made by hand: what their pages show, whole and cut, and what is said of the rest.
+
 use flate2::Compression;
 use flate2::write::ZlibEncoder;
 use std::io::Write;

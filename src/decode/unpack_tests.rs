@@ -1,3 +1,5 @@
+//! What is told of archives, of what only begins like one, and of archives that lie.
+
 use super::super::packing::*;
 use super::*;
 
