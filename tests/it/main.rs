@@ -7,6 +7,7 @@ mod bounded;
 mod commands;
 mod drains;
 mod evidence;
+mod floods;
 mod forwards;
 mod harness;
 mod http2;
