@@ -91,6 +91,8 @@ pub const H2_PING: Duration = Duration::from_secs(30);
 /// Most upstreams whose choice of protocol is remembered, and for how long.
 pub const ALPN_CACHE: usize = 4096;
 pub const ALPN_LIFE: Duration = Duration::from_secs(600);
+/// How long an upstream in clear text may take to say that it speaks HTTP/2; it says so at once or never.
+pub const H2_GREETING: Duration = Duration::from_secs(2);
 /// How long a client's handshake waits to learn what its upstream speaks.
 pub const ALPN_WAIT: Duration = Duration::from_secs(5);
 /// Longest prefix read to tell what a connection speaks; a ClientHello may fill a whole TLS record.

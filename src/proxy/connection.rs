@@ -66,7 +66,7 @@ pub(super) async fn serve(
                 () = listener::ended(&mut stage, Stage::Draining) => return,
             };
             match greeted {
-                Some((io, version)) => requests(peer, io, entry, Some(version)).await,
+                Some((io, tls)) => secured(peer, Greeted { io, entry, tls }).await,
                 None => Ok(()),
             }
         }
@@ -94,7 +94,7 @@ pub(super) async fn serve(
 /// What a connection turned out to be for.
 pub(super) enum Arrived {
     Plain(Entry),
-    /// HTTP/2 without TLS, in a tunnel.
+    /// HTTP/2 without TLS.
     Http2(Entry),
     /// TLS in a tunnel.
     Tls(Host, u16),

@@ -142,8 +142,8 @@ pub(super) async fn redirected(peer: &Peer, io: &mut Prefixed<Wire>) -> io::Resu
     let reason = match protocol {
         Protocol::Tls => return Ok(Some(Arrived::Tls(host, port))),
         Protocol::Http1 => return Ok(Some(Arrived::Plain(Entry::Original(original)))),
+        Protocol::Http2 => return Ok(Some(Arrived::Http2(Entry::Original(original)))),
         Protocol::Closed => return Ok(None),
-        Protocol::Http2 => "http2",
         Protocol::Opaque => "opaque",
         Protocol::Silent => "silent",
     };
@@ -162,10 +162,10 @@ pub(super) async fn reversed(
     let (reason, hint) = match (sniff(io, limits::HEAD_TIMEOUT).await?, &reverse.tls) {
         (Protocol::Tls, Some(identity)) => return Ok(Some(Arrived::Own(identity.clone(), entry))),
         (Protocol::Http1, None) => return Ok(Some(Arrived::Plain(entry))),
+        (Protocol::Http2, None) => return Ok(Some(Arrived::Http2(entry))),
         (Protocol::Silent | Protocol::Closed, _) => return Ok(None),
         (Protocol::Tls, None) => ("tls_to_cleartext", "this listener speaks HTTP without TLS"),
         (Protocol::Http1 | Protocol::Http2, Some(_)) => ("cleartext", "this listener speaks HTTPS"),
-        (Protocol::Http2, None) => ("http2", "this listener is spoken to in HTTP/1.1"),
         (Protocol::Opaque, _) => ("opaque", "what was sent is not HTTP"),
     };
     meters::refused(reason);

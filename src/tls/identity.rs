@@ -8,7 +8,7 @@ use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use super::{ClientStream, IssuerError, MinTls, provider};
+use super::{Alpn, ClientStream, IssuerError, MinTls, provider};
 
 /// What a listener shows as its own.
 #[derive(Clone)]
@@ -28,7 +28,8 @@ impl ServerIdentity {
             .with_protocol_versions(MinTls::Tls12.versions())
             .and_then(|builder| builder.with_no_client_auth().with_single_cert(chain, key))
             .map_err(|error| IssuerError::new(format!("certificate and key cannot be used: {error}")))?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // Whatever its upstream speaks, requests are translated.
+        config.alpn_protocols = Alpn::Http2.protocols();
         Ok(ServerIdentity(Arc::new(config)))
     }
 

@@ -24,4 +24,5 @@ mod tidy;
 mod tools;
 mod tunnels;
 mod upstreams;
+mod ways;
 mod withstands;

@@ -12,6 +12,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::sync::SetOnce;
 use tokio::time::Instant;
 
 use super::budget::Budget;
@@ -57,12 +58,24 @@ impl From<Flood> for io::Error {
     }
 }
 
+/// How a peer began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::proxy) enum Greeting {
+    /// With its settings, as HTTP/2 does (RFC 9113, section 3.4).
+    Http2,
+    /// With something else.
+    Foreign,
+    /// It ended without a word.
+    Silent,
+}
+
 /// What the owner of a connection and the guard in front of it tell each other.
 #[derive(Clone, Debug, Default)]
 pub(in crate::proxy) struct FrameHandle(Arc<Told>);
 
 #[derive(Debug, Default)]
 struct Told {
+    greeting: SetOnce<Greeting>,
     flood: OnceLock<Flood>,
     /// Streams that came to their end since the guard looked.
     finished: AtomicU64,
@@ -73,6 +86,11 @@ impl FrameHandle {
         self.0.flood.get().copied()
     }
 
+    /// How the peer began, once it has.
+    pub(in crate::proxy) async fn greeting(&self) -> Greeting {
+        *self.0.greeting.wait().await
+    }
+
     /// A stream came to its end: who uses streams may give some up.
     pub(in crate::proxy) fn finished(&self) {
         self.0.finished.fetch_add(1, Ordering::Relaxed);
@@ -81,6 +99,7 @@ impl FrameHandle {
 
 const HEAD: usize = 9;
 const PREFACE: usize = 24;
+const SETTINGS: u8 = 4;
 
 /// Reads frame heads off a stream of bytes, wherever it is cut, and counts.
 #[derive(Debug)]
@@ -93,6 +112,7 @@ struct Counter {
     /// Bytes of the header block that is under way, and frames of it.
     block: usize,
     pieces: usize,
+    greeting: Option<Greeting>,
     resets: Budget,
     control: Budget,
 }
@@ -106,6 +126,7 @@ impl Counter {
             skip: if is_client { PREFACE } else { 0 },
             block: 0,
             pieces: 0,
+            greeting: None,
             resets: Budget::new(limits::H2_RESETS, limits::H2_RESETS_A_SECOND, now),
             control: Budget::new(limits::H2_CONTROL, limits::H2_CONTROL_A_SECOND, now),
         }
@@ -136,6 +157,8 @@ impl Counter {
         let [a, b, c, kind, flags, ..] = self.head;
         let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         self.skip = length;
+        let first = if kind == SETTINGS { Greeting::Http2 } else { Greeting::Foreign };
+        self.greeting.get_or_insert(first);
         const END_STREAM: u8 = 1;
         const END_HEADERS: u8 = 4;
         match kind {
@@ -198,6 +221,13 @@ impl<IO> FrameGuard<IO> {
     }
 }
 
+impl<IO> Drop for FrameGuard<IO> {
+    /// Nobody waits for a word that cannot come any more.
+    fn drop(&mut self) {
+        let _ = self.handle.0.greeting.set(Greeting::Silent);
+    }
+}
+
 impl<IO: AsyncRead + Unpin> AsyncRead for FrameGuard<IO> {
     fn poll_read(
         mut self: Pin<&mut Self>,
@@ -212,7 +242,12 @@ impl<IO: AsyncRead + Unpin> AsyncRead for FrameGuard<IO> {
         ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
         let fresh = buf.filled().get(start..).unwrap_or_default();
         this.counter.resets.earn(this.handle.0.finished.swap(0, Ordering::Relaxed));
-        if let Err(flood) = this.counter.feed(fresh) {
+        let counted = this.counter.feed(fresh);
+        if let Some(greeting) = this.counter.greeting {
+            // The first one counts.
+            let _ = this.handle.0.greeting.set(greeting);
+        }
+        if let Err(flood) = counted {
             // The first one counts: nothing is read after it.
             let _ = this.handle.0.flood.set(flood);
             buf.set_filled(start);

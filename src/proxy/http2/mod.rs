@@ -11,7 +11,7 @@ mod pump;
 mod received;
 mod server;
 
-pub(super) use frames::{FrameGuard, FrameHandle};
+pub(super) use frames::{FrameGuard, FrameHandle, Greeting};
 pub(super) use interim::Interim;
 pub(super) use pump::{Pump, PumpError};
 pub(super) use received::Received;

@@ -22,8 +22,8 @@ use super::{Peer, UpstreamError};
 use crate::flow::{Destination, Host, Scheme};
 use crate::limits;
 use crate::platform::socket;
-use crate::proxy::DestinationConfig;
-use crate::proxy::Rehearsal;
+use crate::proxy::http2::Greeting;
+use crate::proxy::{DestinationConfig, Rehearsal};
 use crate::tls::{self, Alpn, UpstreamTls};
 
 #[derive(Debug)]
@@ -53,14 +53,14 @@ impl Dialer {
     pub(super) async fn dial(&self, key: Arc<Key>) -> Result<Box<Live>, UpstreamError> {
         match self.dial_for(key, Alpn::Http1).await? {
             Made::Live(live) => Ok(live),
-            Made::Line(line) => {
+            Made::Line(line) | Made::Refused(line, _) => {
                 Err(unfit(&line.key, line.peer.address, "upstream chose a protocol that was not offered"))
             }
         }
     }
 
-    /// A connection in a protocol that the upstream chooses of those that are offered. In clear text nobody chooses:
-    /// who speaks HTTP/2 there knows that its upstream does.
+    /// A connection in a protocol that the upstream chooses of those that are offered. In clear text its first word
+    /// tells.
     pub(super) async fn dial_for(&self, key: Arc<Key>, alpn: Alpn) -> Result<Made, UpstreamError> {
         let host = &key.destination.host;
         let staged = self.rehearsal.as_ref().and_then(|rehearsal| rehearsal.stage(host));
@@ -93,10 +93,11 @@ impl Dialer {
                 .await
                 .map(Made::Live)
                 .map_err(|error| unfit(&key, address, error)),
-            Alpn::Http2 => Line::start(transport, peer, Arc::clone(&key))
-                .await
-                .map(Made::Line)
-                .map_err(|error| unfit(&key, address, error)),
+            Alpn::Http2 => {
+                let line = Line::start(transport, peer, Arc::clone(&key)).await;
+                let line = line.map_err(|error| unfit(&key, address, error))?;
+                Ok(if tls_version.is_some() { Made::Line(line) } else { greeted(line).await })
+            }
         }
     }
 
@@ -226,6 +227,20 @@ pub(super) enum Made {
     Live(Box<Live>),
     /// For many.
     Line(Arc<Line>),
+    /// It would have been for many, but its upstream did not begin as they do.
+    Refused(Arc<Line>, Greeting),
+}
+
+/// Waits for an upstream's first word, in clear text.
+async fn greeted(line: Arc<Line>) -> Made {
+    let greeting = tokio::time::timeout(limits::H2_GREETING, line.frames().greeting()).await;
+    match greeting.unwrap_or(Greeting::Silent) {
+        Greeting::Http2 => Made::Line(line),
+        greeting @ (Greeting::Foreign | Greeting::Silent) => {
+            line.close();
+            Made::Refused(line, greeting)
+        }
+    }
 }
 
 fn unfit(

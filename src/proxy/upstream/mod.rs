@@ -44,7 +44,7 @@ use self::resolve::Resolver;
 use self::stream::Streamed;
 use super::UpstreamConfig;
 use super::exchange::Spoken;
-use super::http2::Interim;
+use super::http2::{Greeting, Interim};
 use crate::flow::{Destination, Host, Scheme};
 use crate::limits;
 use crate::tls::{Alpn, UpstreamTlsFault};
@@ -168,6 +168,13 @@ impl Upstreams {
                         return Ok(Way::Slot(slot));
                     }
                 }
+                Made::Refused(_, greeting) => {
+                    // One that said nothing may be about to restart: it is asked again the next time.
+                    if greeting == Greeting::Foreign {
+                        self.choices.learn(&key, Spoken::Http1);
+                    }
+                    break;
+                }
             }
         }
         self.dialer.dial(key).await.map(Way::Live)
@@ -180,6 +187,10 @@ impl Upstreams {
         }
         match key.destination.scheme {
             Scheme::Https => self.pool.take(key).map(Way::Live),
+            // Requests of HTTP/1 leave connections there too, and do not tell what else their upstream speaks.
+            Scheme::Http if self.choices.get(key) == Some(Spoken::Http1) => {
+                self.pool.take(key).map(Way::Live)
+            }
             Scheme::Http => None,
         }
     }

@@ -75,6 +75,10 @@ pub struct Setup {
     pub parent: Option<Parent>,
     /// Networks whose PROXY header is believed.
     pub proxy_protocol: Option<Vec<ipnet::IpNet>>,
+    /// Put on what the gate sends.
+    pub mark: Option<u32>,
+    /// Roots of another world, whose origins this one's gate leads to.
+    pub authority: Option<Arc<Authority>>,
 }
 
 impl Default for Setup {
@@ -99,6 +103,8 @@ impl Default for Setup {
             upstreams: vec![],
             parent: None,
             proxy_protocol: None,
+            mark: None,
+            authority: None,
         }
     }
 }
@@ -131,7 +137,8 @@ pub const NAMES: [&str; 4] = ["origin.test", "pay.test", "other.test", "expired.
 impl World {
     pub async fn start(setup: Setup) -> World {
         let directory = tempfile::tempdir().unwrap();
-        let authority = Arc::new(Authority::new("test roots"));
+        let own = || Arc::new(Authority::new("test roots"));
+        let authority = setup.authority.clone().unwrap_or_else(own);
         let roots = directory.path().join("roots.pem");
         std::fs::write(&roots, authority.pem()).unwrap();
         let (issuer, key) = Issuer::generate("Tidegate test issuer").unwrap();
@@ -157,7 +164,7 @@ impl World {
                 connect_timeout: limits::CONNECT_TIMEOUT,
                 rehearsal: None,
                 resolve: resolve(),
-                mark: None,
+                mark: setup.mark,
                 destinations: setup.upstreams.iter().map(|made| made(directory.path(), &authority)).collect(),
                 parent: setup.parent,
             },

@@ -87,6 +87,13 @@ impl Authority {
         (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
     }
 
+    /// A server's certificate and key, as PEM.
+    pub fn serve(&self, name: &str) -> (String, String) {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
+    }
+
     /// A list that revokes these serial numbers, as PEM.
     pub fn revocation_of(&self, serials: &[u64]) -> String {
         let revoked = |serial: &u64| rcgen::RevokedCertParams {

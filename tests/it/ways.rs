@@ -1,0 +1,377 @@
+//! The same body meets the same decision, and is counted the same, whatever way it comes and whatever it is spoken in.
+
+use std::collections::BTreeSet;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::Request;
+use serde_json::{Value, json};
+use tidegate::flow::{Destination, Direction, Scheme};
+use tidegate::policy::{Action, RuleSpec};
+use tidegate::proxy::{ListenerKind, Redirection, Reverse, Routes};
+use tidegate::tls::ServerIdentity;
+use tokio::net::TcpStream;
+
+use crate::harness::client::{connector, connector_offering, name};
+use crate::harness::h2::{Exchange, answer};
+use crate::harness::origin::{Conn, ok};
+use crate::harness::wire::{Io, Reader};
+use crate::harness::{Client, H2Client, H2Origin, Origin, PAN, SSN, Setup, World, messages, rule, soon};
+
+/// Puts what the gate sends apart from what is redirected to it.
+const MARK: u32 = 77;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    TlsInTunnel,
+    PlainInTunnel,
+    Absolute,
+    RedirectedTls,
+    RedirectedPlain,
+    ReverseTls,
+    ReversePlain,
+    /// TLS with the client, none with the origin.
+    ReverseEnds,
+}
+
+const HERE: [Way; 6] = [
+    Way::TlsInTunnel,
+    Way::PlainInTunnel,
+    Way::Absolute,
+    Way::ReverseTls,
+    Way::ReversePlain,
+    Way::ReverseEnds,
+];
+const REDIRECTED: [Way; 2] = [Way::RedirectedTls, Way::RedirectedPlain];
+
+impl Way {
+    fn is_redirected(self) -> bool {
+        REDIRECTED.contains(&self)
+    }
+
+    fn is_reverse(self) -> bool {
+        matches!(self, Way::ReverseTls | Way::ReversePlain | Way::ReverseEnds)
+    }
+
+    /// Whether the client, and the origin, speak TLS.
+    fn tls(self) -> (bool, bool) {
+        match self {
+            Way::TlsInTunnel | Way::RedirectedTls | Way::ReverseTls => (true, true),
+            Way::PlainInTunnel | Way::Absolute | Way::RedirectedPlain | Way::ReversePlain => (false, false),
+            Way::ReverseEnds => (true, false),
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speaks {
+    Http1,
+    Http2,
+}
+
+const BOTH: [Speaks; 2] = [Speaks::Http1, Speaks::Http2];
+
+/// What is carried, and what must come of it: action, status, and of each identifier how many distinct, forwarded and
+/// withheld.
+struct Case {
+    what: &'static str,
+    body: String,
+    action: &'static str,
+    status: u16,
+    findings: Value,
+}
+
+fn cases() -> [Case; 4] {
+    let emails: Vec<String> =
+        ["ann", "bob", "cho", "dee", "eva"].map(|name| format!("{name}.smith@clients.dev")).into();
+    let case = |what, body: Value, action, status, findings| Case {
+        what,
+        body: body.to_string(),
+        action,
+        status,
+        findings,
+    };
+    [
+        case("clean", json!({"note": "two boxes, no hurry"}), "allow", 200, json!([])),
+        case("card", json!({"card": PAN}), "block", 403, json!([["payment.pan", 1, 0, 1]])),
+        case("ssn", json!({"ssn": SSN}), "redact", 200, json!([["national-id.us-ssn", 1, 0, 1]])),
+        case("emails", json!({"to": emails}), "alert", 200, json!([["contact.email", 5, 5, 0]])),
+    ]
+}
+
+fn rules() -> Vec<RuleSpec> {
+    vec![
+        rule("cards", &["payment.pan"], Action::Block),
+        rule("numbers", &["national-id.us-ssn"], Action::Redact),
+        RuleSpec { at_least: 5, ..rule("lists", &["contact.email"], Action::Alert) },
+    ]
+}
+
+/// Two origins in one: which of them is there is chosen by what it speaks.
+enum Either {
+    Http1(Origin),
+    Http2(H2Origin),
+}
+
+/// What an origin answers to `/response/CASE`.
+fn answered(path: &str) -> String {
+    let wanted = path.strip_prefix("/response/");
+    cases().into_iter().find(|case| Some(case.what) == wanted).map_or("{}".to_owned(), |case| case.body)
+}
+
+impl Either {
+    async fn start(world: &World, tls: bool, speaks: Speaks) -> Either {
+        let http1 =
+            |conn: Conn| conn.serve(|request| ok(&answered(request.head.line.split(' ').nth(1).unwrap())));
+        let http2 = |mut exchange: Exchange| async move {
+            exchange.read().await;
+            let path = exchange.request.uri().path().to_owned();
+            exchange.reply(200, answered(&path).as_bytes());
+        };
+        match speaks {
+            Speaks::Http1 if tls => Either::Http1(Origin::start(world, "origin.test", http1).await),
+            Speaks::Http1 => Either::Http1(Origin::cleartext("origin.test", http1).await),
+            Speaks::Http2 => {
+                let settings = h2::server::Builder::new();
+                Either::Http2(H2Origin::built(tls.then_some(world), "origin.test", settings, http2).await)
+            }
+        }
+    }
+
+    fn port(&self) -> u16 {
+        match self {
+            Either::Http1(origin) => origin.address.port(),
+            Either::Http2(origin) => origin.address.port(),
+        }
+    }
+
+    /// Whether a text reached it, in a body.
+    fn has_seen(&self, text: &str) -> bool {
+        match self {
+            Either::Http1(origin) => origin.received_text().contains(text),
+            Either::Http2(origin) => {
+                origin.got().iter().any(|got| String::from_utf8_lossy(&got.body).contains(text))
+            }
+        }
+    }
+}
+
+/// A world for one way in, and the origin behind it.
+async fn world(way: Way, origin_speaks: Speaks) -> (World, Either) {
+    // Origins are made before the gate that leads to them: a reverse listener names theirs.
+    let authority_of = World::start(Setup::default()).await;
+    let origin = Either::start(&authority_of, way.tls().1, origin_speaks).await;
+    let scheme = if way.tls().1 { Scheme::Https } else { Scheme::Http };
+    let to = Destination { scheme, host: "origin.test".parse().unwrap(), port: origin.port() };
+    let kind = match way {
+        Way::TlsInTunnel | Way::PlainInTunnel | Way::Absolute => ListenerKind::Explicit,
+        Way::RedirectedTls | Way::RedirectedPlain => ListenerKind::Transparent(Redirection::Nat),
+        Way::ReverseTls | Way::ReversePlain | Way::ReverseEnds => {
+            let (chain, key) = authority_of.authority.serve("origin.test");
+            let tls = way.tls().0.then(|| ServerIdentity::from_pem(&chain, &key).unwrap());
+            ListenerKind::Reverse(Arc::new(Reverse {
+                routes: Routes { fixed: Some(to), hosts: vec![] },
+                tls,
+            }))
+        }
+    };
+    let mark = way.is_redirected().then_some(MARK);
+    let authority = Some(Arc::clone(&authority_of.authority));
+    let world = World::start(Setup { kind, rules: rules(), mark, authority, ..Setup::default() }).await;
+    if way.is_redirected() {
+        redirect(origin.port(), world.proxy.port());
+    }
+    (world, origin)
+}
+
+/// The firewall's part, in a namespace of the test's own.
+fn redirect(from: u16, to: u16) {
+    let rules = format!(
+        "table ip ways {{\nchain out {{\ntype nat hook output priority -100\n\
+         tcp dport {from} meta mark != {MARK} redirect to :{to}\n}}\n}}"
+    );
+    let done = Command::new("nft").arg(rules).stderr(Stdio::inherit()).status().unwrap();
+    assert!(done.success(), "nft");
+}
+
+/// A connection on which requests may be sent.
+enum Sender {
+    Http1(Client),
+    Http2(H2Client),
+}
+
+async fn connected(world: &World, origin: &Either, way: Way, speaks: Speaks) -> Sender {
+    let authority = format!("origin.test:{}", origin.port());
+    let tcp = match way {
+        Way::TlsInTunnel | Way::PlainInTunnel => Client::connect(world, &authority).await,
+        Way::RedirectedTls | Way::RedirectedPlain => {
+            TcpStream::connect(("127.0.0.1", origin.port())).await.unwrap()
+        }
+        Way::Absolute | Way::ReverseTls | Way::ReversePlain | Way::ReverseEnds => {
+            TcpStream::connect(world.proxy).await.unwrap()
+        }
+    };
+    let io: Box<dyn Io> = match way.tls().0 {
+        true => {
+            // A reverse listener shows the origin's own kind of certificate.
+            let trusted = if way.is_reverse() { world.authority.pem() } else { world.issuer.clone() };
+            let tls = match speaks {
+                Speaks::Http1 => connector(&trusted),
+                Speaks::Http2 => connector_offering(&trusted, &["h2", "http/1.1"]),
+            };
+            let tls = soon("a handshake", tls.connect(name("origin.test"), tcp)).await.unwrap();
+            if speaks == Speaks::Http2 {
+                assert_eq!(tls.get_ref().1.alpn_protocol(), Some(&b"h2"[..]), "{way:?}");
+            }
+            Box::new(tls)
+        }
+        false => Box::new(tcp),
+    };
+    match speaks {
+        Speaks::Http1 => Sender::Http1(Client { reader: Reader::new(io) }),
+        Speaks::Http2 => Sender::Http2(H2Client::over(io).await),
+    }
+}
+
+/// Sends one request, and answers with the status and the body of its response.
+async fn exchange(sender: &mut Sender, way: Way, origin: &Either, path: &str, body: &str) -> (u16, String) {
+    let authority = format!("origin.test:{}", origin.port());
+    let scheme = if way.tls().0 { "https" } else { "http" };
+    match sender {
+        Sender::Http1(client) => {
+            let target =
+                if way == Way::Absolute { format!("http://{authority}{path}") } else { path.to_owned() };
+            let length = body.len();
+            let request = format!(
+                "POST {target} HTTP/1.1\r\nHost: {authority}\r\nContent-Type: application/json\r\n\
+                 Content-Length: {length}\r\n\r\n{body}"
+            );
+            let response = client.exchange(request).await;
+            (response.status, String::from_utf8_lossy(&response.body.bytes).into_owned())
+        }
+        Sender::Http2(client) => {
+            let request = Request::post(format!("{scheme}://{authority}{path}"))
+                .header("content-type", "application/json");
+            let mut sender = soon("room for a stream", client.sender.clone().ready()).await.unwrap();
+            let (response, mut stream) = sender.send_request(request.body(()).unwrap(), false).unwrap();
+            stream.send_data(Bytes::copy_from_slice(body.as_bytes()), true).unwrap();
+            let answer = answer(response).await;
+            (answer.status, String::from_utf8_lossy(&answer.body).into_owned())
+        }
+    }
+}
+
+/// What a record says that must be the same everywhere.
+fn said(record: &Value) -> Value {
+    let findings: Vec<Value> = record["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|f| json!([f["identifier"], f["distinct"], f["forwarded"], f["withheld"]]))
+        .collect();
+    json!({"action": record["action"], "findings": findings})
+}
+
+/// Carries every case both ways, and compares.
+async fn keeps(way: Way, client_speaks: Speaks, origin_speaks: Speaks) {
+    let title = format!("{way:?}, client {client_speaks:?}, origin {origin_speaks:?}");
+    let (world, origin) = world(way, origin_speaks).await;
+    for direction in [Direction::Request, Direction::Response] {
+        for case in cases() {
+            let (path, body) = (format!("/{}/{}", direction.as_str(), case.what), case.body.as_str());
+            let sent = if direction == Direction::Request { body } else { "{}" };
+            // A refusal may end a connection.
+            let mut sender = connected(&world, &origin, way, client_speaks).await;
+            let (status, got) = exchange(&mut sender, way, &origin, &path, sent).await;
+            assert_eq!(status, case.status, "{title}: {path}: {got}");
+            if direction == Direction::Response && case.action != "block" {
+                assert_eq!(got == body, case.action != "redact", "{title}: {path}: {got}");
+            }
+            assert!(!got.contains(PAN) && !got.contains(SSN), "{title}: {path}");
+        }
+    }
+    for value in [PAN, SSN] {
+        assert!(!origin.has_seen(value), "{title}");
+    }
+    let records = world.records().await;
+    let records = messages(&records);
+    let protocol = match client_speaks {
+        Speaks::Http1 => "HTTP/1.1",
+        Speaks::Http2 => "HTTP/2",
+    };
+    for direction in ["request", "response"] {
+        for case in cases() {
+            let path = format!("/{direction}/{}", case.what);
+            let [record] = records
+                .iter()
+                .filter(|r| r["direction"] == direction && r["http"]["path_template"] == path)
+                .collect::<Vec<_>>()[..]
+            else {
+                panic!("{title}: {path}: {records:#?}")
+            };
+            let expected = json!({"action": case.action, "findings": case.findings});
+            assert_eq!(said(record), expected, "{title}: {path}: {record:#}");
+            assert_eq!(record["protocol"]["http"], protocol, "{title}");
+            assert_eq!(record["protocol"]["tls_client"].is_string(), way.tls().0, "{title}: {record:#}");
+        }
+    }
+}
+
+/// All pairs of protocols that can meet on a way: a client of an explicit proxy asks in HTTP/1, and in a tunnel or on
+/// a redirected connection the gate offers what the origin chose.
+fn meetings(way: Way) -> Vec<(Speaks, Speaks)> {
+    let all = BOTH.into_iter().flat_map(|client| BOTH.map(|origin| (client, origin)));
+    all.filter(|(client, origin)| match way {
+        Way::Absolute => (*client, *origin) == (Speaks::Http1, Speaks::Http1),
+        // Who speaks HTTP/1 in clear text is not asked to speak anything else.
+        Way::PlainInTunnel | Way::RedirectedPlain | Way::ReversePlain | Way::ReverseEnds => {
+            (*client, *origin) != (Speaks::Http1, Speaks::Http2)
+        }
+        Way::TlsInTunnel | Way::RedirectedTls => (*client, *origin) != (Speaks::Http2, Speaks::Http1),
+        Way::ReverseTls => true,
+    })
+    .collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_same_body_meets_the_same_decision_on_every_way_and_in_every_protocol() {
+    let mut met = BTreeSet::new();
+    for way in HERE {
+        for (client, origin) in meetings(way) {
+            keeps(way, client, origin).await;
+            met.insert(format!("{way:?} {client:?} {origin:?}"));
+        }
+    }
+    assert_eq!(met.len(), 17, "{met:?}");
+}
+
+/// The same for redirected connections: this test runs the one below in a network namespace of its own.
+#[test]
+fn the_same_body_meets_the_same_decision_on_redirected_connections() {
+    let this = std::env::current_exe().unwrap();
+    let inside = "ip link set lo up && exec \"$0\" --exact ways::in_a_namespace --ignored --nocapture";
+    let run =
+        |flags: &str| Command::new("unshare").args([flags, "sh", "-c", inside]).arg(&this).output().ok();
+    let tried =
+        Command::new("unshare").args(["-rn", "sh", "-c", "ip link set lo up && nft list ruleset"]).output();
+    if !tried.is_ok_and(|tried| tried.status.success()) {
+        eprintln!(
+            "!!!!!!!! SKIPPED: redirected connections: no network namespace with nftables here !!!!!!!!"
+        );
+        return;
+    }
+    let done = run("-rn").unwrap();
+    let text = [done.stdout, done.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
+    assert!(done.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a network namespace of its own: run by the test above"]
+async fn in_a_namespace() {
+    for way in REDIRECTED {
+        for (client, origin) in meetings(way) {
+            keeps(way, client, origin).await;
+        }
+    }
+}
