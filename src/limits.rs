@@ -358,6 +358,10 @@ pub const AUDIT_RESERVE: u64 = 64 * 1024;
 pub const AUDIT_ALARMS: [u64; 2] = [70, 85];
 /// Records not yet signed for that make a second a busy one: it ends with a checkpoint.
 pub const CHECKPOINT_BUSY: u64 = 100;
+/// Text in one block of a packed segment: large enough to pack well, small enough to be read for one record.
+pub const BLOCK_TEXT: usize = 256 * 1024;
+/// Time between two looks at the closed segments of a trail; the end of a segment is looked at sooner.
+pub const AUDIT_KEEP: Duration = Duration::from_secs(60);
 /// Names that a report counts by (hosts come from clients), the rest in one line; and rows that it shows of a table.
 pub const REPORT_NAMES: usize = 10_000;
 pub const REPORT_ROWS: usize = 100;

@@ -15,7 +15,7 @@ use crate::audit::line::Stamp;
 use crate::audit::recover::{Recovery, recover};
 use crate::audit::segment::{self, Segment};
 use crate::audit::signing::Signer;
-use crate::audit::{AuditConfig, OpenError, SyncPolicy, directory};
+use crate::audit::{AuditConfig, OpenError, SyncPolicy, directory, pack};
 use crate::limits;
 use crate::platform::disk;
 
@@ -27,6 +27,13 @@ pub(super) struct Disk {
 }
 
 impl Disk {
+    /// A file was taken away.
+    pub(super) fn give_back(&self, bytes: u64) {
+        let less = |used: u64| Some(used.saturating_sub(bytes));
+        // Never `Err`: there is always a smaller number.
+        let _ = self.used.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);
+    }
+
     /// How full the budget is, in percent, and how many alarms that raises.
     pub(super) fn alarms(&self) -> (u64, usize) {
         let (used, max) = (self.used.load(Ordering::Relaxed), self.max.load(Ordering::Relaxed));
@@ -110,6 +117,7 @@ impl Log {
         let path = &config.directory;
         let at = |error: io::Error| OpenError::new(path, format!("cannot be written to: {error}"));
         let lock = directory::claim(path, &signer.public())?;
+        pack::tidy(path).map_err(at)?;
         let (last, recovery) = recover(path, signer.public())?;
         let mut log = match last {
             Some((walk, segment)) => {

@@ -10,8 +10,10 @@ mod directory;
 mod encode;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod keep;
 mod line;
 mod log;
+mod pack;
 pub mod query;
 mod queue;
 mod reader;
@@ -22,12 +24,15 @@ mod signing;
 mod spare;
 mod sync;
 mod text;
+mod text_of;
 mod verify;
 mod walk;
 mod writer;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_keep;
 #[cfg(test)]
 mod tests_tamper;
 
@@ -51,6 +56,7 @@ use serde_json::{Map, Value};
 
 use crate::limits;
 use desk::Desk;
+use keep::{Chores, Keeper};
 use log::Log;
 use sync::Syncer;
 use writer::{Condition, Shared, Worker};
@@ -104,6 +110,8 @@ pub struct AuditConfig {
     /// Names this run of the gate in every record.
     pub boot: String,
     pub sync: SyncPolicy,
+    /// Whether closed segments are packed.
+    pub compress: bool,
     /// What the `start` record says beside version, trail and key.
     pub start: Map<String, Value>,
 }
@@ -119,6 +127,7 @@ impl AuditConfig {
             max_disk: limits::AUDIT_DISK,
             boot: String::new(),
             sync: SyncPolicy::default(),
+            compress: true,
             start: Map::new(),
         }
     }
@@ -176,7 +185,14 @@ impl Audit {
         let kept = Arc::clone(&desk);
         let thread =
             thread::Builder::new().name("audit".into()).spawn(move || kept.keep()).map_err(thread_failed)?;
-        Ok((Audit { shared: Arc::clone(&shared), desk }, Writer { shared, thread: Some(thread) }))
+        let chores = Chores {
+            directory: config.directory.clone(),
+            disk: Arc::clone(&shared.disk),
+            compress: config.compress,
+        };
+        let keeper = Keeper::start(chores, Arc::clone(&shared.bell)).map_err(thread_failed)?;
+        let writer = Writer { shared: Arc::clone(&shared), keeper: Some(keeper), thread: Some(thread) };
+        Ok((Audit { shared, desk }, writer))
     }
 
     /// Queues a record. It is written even if the answer is not awaited.
@@ -266,6 +282,7 @@ pub fn has_records(directory: &Path) -> io::Result<bool> {
 #[derive(Debug)]
 pub struct Writer {
     shared: Arc<Shared>,
+    keeper: Option<Keeper>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -278,6 +295,7 @@ impl Writer {
 
 impl Drop for Writer {
     fn drop(&mut self) {
+        self.keeper = None;
         self.shared.queue.close();
         if self.thread.take().is_some_and(|thread| thread.join().is_err()) {
             tracing::error!("the audit writer panicked; its last records may be unsigned");

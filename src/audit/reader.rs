@@ -1,10 +1,10 @@
 //! Reads a trail back, line by line, in order.
 
-use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read as _};
 use std::path::Path;
 
 use crate::audit::segment::{self, Found};
+use crate::audit::text_of::Text;
 use crate::limits;
 
 /// A line holds one record, and what the writer adds to its body.
@@ -27,18 +27,18 @@ pub(super) enum Outcome {
 /// The lines of one segment.
 #[derive(Debug)]
 pub(super) struct Lines {
-    file: BufReader<File>,
+    text: BufReader<Text>,
 }
 
 impl Lines {
-    pub(super) fn open(path: &Path) -> io::Result<Lines> {
-        Ok(Lines { file: BufReader::with_capacity(BLOCK, File::open(path)?) })
+    pub(super) fn open(found: &Found) -> io::Result<Lines> {
+        Ok(Lines { text: BufReader::with_capacity(BLOCK, Text::open(found)?) })
     }
 
     /// Reads the next line into `line`, without its newline.
     pub(super) fn next(&mut self, line: &mut Vec<u8>) -> io::Result<Outcome> {
         line.clear();
-        let read = self.file.by_ref().take(LINE_BYTES).read_until(b'\n', line)?;
+        let read = self.text.by_ref().take(LINE_BYTES).read_until(b'\n', line)?;
         if read == 0 {
             return Ok(Outcome::End);
         }
@@ -71,7 +71,7 @@ impl Reader {
                 let Some(next) = self.segments.next() else {
                     return Ok(None);
                 };
-                self.lines = Some(Lines::open(&next.path)?);
+                self.lines = Some(Lines::open(&next)?);
                 continue;
             };
             match lines.next(&mut self.line)? {

@@ -1,7 +1,7 @@
 //! Takes up a trail where it ended: checks the last segment and puts a torn last line aside.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::fs::{self, OpenOptions};
+use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
@@ -9,10 +9,12 @@ use crate::audit::OpenError;
 use crate::audit::chain::{link, sha256};
 use crate::audit::checkpoint::Cause;
 use crate::audit::line::Line;
-use crate::audit::reader::{LINE_BYTES, Lines, Outcome};
+use crate::audit::pack;
+use crate::audit::reader::{Lines, Outcome};
 use crate::audit::segment::{self, FILE_MODE, Found, Segment};
 use crate::audit::signing::PublicKey;
 use crate::audit::text::{from_hex, hex};
+use crate::audit::text_of::Text;
 use crate::audit::walk::Walk;
 
 /// Most side files for one sequence: a crash in the middle of recovery makes another, a loop must not.
@@ -58,7 +60,7 @@ pub(super) fn recover(directory: &Path, key: PublicKey) -> Result<(Option<End>, 
         if let Some(before) = segments.last() {
             follows(before, &walk, &last.path)?;
         }
-        let segment = Segment::resume(&last, whole).map_err(at)?;
+        let segment = pack::resume(directory, &last, whole).map_err(at)?;
         segment.file.sync_all().map_err(at)?;
         recovery.cut_off = (walk.cause != Some(Cause::Stop)).then_some(walk.seq);
         return Ok((Some((walk, segment)), recovery));
@@ -69,7 +71,7 @@ pub(super) fn recover(directory: &Path, key: PublicKey) -> Result<(Option<End>, 
 /// The walk over a segment's whole lines, their bytes, and what follows them.
 fn walk_through(found: &Found, key: PublicKey) -> Result<(Walk, u64, Vec<u8>), OpenError> {
     let unreadable = |error: io::Error| OpenError::new(&found.path, format!("cannot be read: {error}"));
-    let mut lines = Lines::open(&found.path).map_err(unreadable)?;
+    let mut lines = Lines::open(found).map_err(unreadable)?;
     let mut walk = Walk::new(key);
     walk.enter(found.first);
     let (mut whole, mut line) = (0, Vec::new());
@@ -114,7 +116,8 @@ fn broken(path: &Path, fault: &super::Fault) -> OpenError {
 
 /// Whether `walk` goes on from the last line of the segment before it.
 fn follows(before: &Found, walk: &Walk, path: &Path) -> Result<(), OpenError> {
-    let line = last_line(&before.path, before.bytes)
+    let line = Text::open(before)
+        .and_then(|mut text| text.last_line())
         .map_err(|error| OpenError::new(&before.path, format!("cannot be read: {error}")))?;
     let head = Line::parse(&line)
         .filter(|fields| fields.seq + 1 == walk.segment)
@@ -127,15 +130,6 @@ fn follows(before: &Found, walk: &Walk, path: &Path) -> Result<(), OpenError> {
         path,
         format!("record {} does not follow the last one of {}", walk.segment, before.path.display()),
     ))
-}
-
-fn last_line(path: &Path, bytes: u64) -> io::Result<Vec<u8>> {
-    let mut file = File::open(path)?;
-    file.seek(SeekFrom::Start(bytes.saturating_sub(LINE_BYTES)))?;
-    let mut tail = Vec::new();
-    file.read_to_end(&mut tail)?;
-    let whole = tail.strip_suffix(b"\n").unwrap_or_default();
-    Ok(whole.rsplit(|b| *b == b'\n').next().unwrap_or_default().to_vec())
 }
 
 fn put_aside(directory: &Path, seq: u64, bytes: &[u8]) -> io::Result<Torn> {

@@ -20,30 +20,66 @@ pub(super) struct Found {
     /// Sequence of its first record.
     pub(super) first: u64,
     pub(super) path: PathBuf,
+    /// What it takes on disk.
     pub(super) bytes: u64,
+    pub(super) is_packed: bool,
+}
+
+impl Found {
+    /// Where it is when it is packed.
+    pub(super) fn packed_path(&self) -> PathBuf {
+        if self.is_packed { self.path.clone() } else { beside(&self.path, PACKED) }
+    }
+}
+
+/// What a packed segment's name ends with.
+const PACKED: &str = "zst";
+
+/// The same name with one more ending.
+pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(".");
+    name.push(ending);
+    path.with_file_name(name)
 }
 
 pub(super) fn name(first: u64) -> String {
     format!("segment-{first:020}.jsonl")
 }
 
-/// The sequence in a segment's name; `None` for other files.
-fn first_of(name: &str) -> Option<u64> {
+/// The sequence in a segment's name, and whether it is packed; `None` for other files.
+fn first_of(name: &str) -> Option<(u64, bool)> {
+    let (name, is_packed) = match name.strip_suffix(".zst") {
+        Some(name) => (name, true),
+        None => (name, false),
+    };
     let digits = name.strip_prefix("segment-")?.strip_suffix(".jsonl")?;
     let plain = digits.len() == 20 && digits.bytes().all(|b| b.is_ascii_digit());
-    plain.then(|| digits.parse().ok())?
+    plain.then(|| Some((digits.parse().ok()?, is_packed)))?
 }
 
-/// All segments, in order.
+/// All segments, in order. Of one that is there twice (a crash came between packing it and taking it away) the text as
+/// it was written is what counts.
 pub(super) fn list(directory: &Path) -> io::Result<Vec<Found>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(directory)? {
         let entry = entry?;
-        if let Some(first) = entry.file_name().to_str().and_then(first_of) {
-            found.push(Found { first, path: entry.path(), bytes: entry.metadata()?.len() });
+        let Some((first, is_packed)) = entry.file_name().to_str().and_then(first_of) else { continue };
+        match entry.metadata() {
+            Ok(metadata) => {
+                found.push(Found { first, path: entry.path(), bytes: metadata.len(), is_packed });
+            }
+            // Packed between listing and looking: under its other name it is not listed yet.
+            Err(error) if error.kind() == io::ErrorKind::NotFound && !is_packed => {
+                let path = beside(&entry.path(), PACKED);
+                let bytes = fs::metadata(&path)?.len();
+                found.push(Found { first, path, bytes, is_packed: true });
+            }
+            Err(error) => return Err(error),
         }
     }
-    found.sort_by_key(|segment| segment.first);
+    found.sort_by_key(|segment| (segment.first, segment.is_packed));
+    found.dedup_by_key(|segment| segment.first);
     Ok(found)
 }
 
@@ -131,8 +167,14 @@ mod tests {
     #[test]
     fn names_sort_as_their_sequences() {
         assert_eq!(name(7), "segment-00000000000000000007.jsonl");
-        assert_eq!(first_of(&name(u64::MAX)), Some(u64::MAX));
-        for other in ["segment-7.jsonl", "segment-0000000000000000000x.jsonl", "torn-7.bin", "audit.pub"] {
+        assert_eq!(first_of(&name(u64::MAX)), Some((u64::MAX, false)));
+        for other in [
+            "segment-7.jsonl",
+            "segment-00000000000000000007.jsonl.zst.new",
+            "segment-0000000000000000000x.jsonl",
+            "torn-7.bin",
+            "audit.pub",
+        ] {
             assert_eq!(first_of(other), None, "{other}");
         }
     }
@@ -140,12 +182,19 @@ mod tests {
     #[test]
     fn only_segments_are_listed_and_everything_is_weighed() {
         let dir = tempfile::tempdir().unwrap();
-        for (name, text) in [(name(12), "twelve"), (name(3), "three"), ("note.txt".into(), "x")] {
+        for (name, text) in [
+            (name(12), "twelve"),
+            (name(3), "three"),
+            (format!("{}.zst", name(3)), "3"),
+            (format!("{}.zst", name(2)), "packed"),
+            ("note.txt".into(), "x"),
+        ] {
             fs::write(dir.path().join(name), text).unwrap();
         }
-        let firsts: Vec<_> = list(dir.path()).unwrap().iter().map(|s| (s.first, s.bytes)).collect();
-        assert_eq!(firsts, [(3, 5), (12, 6)]);
-        assert_eq!(bytes_in(dir.path()).unwrap(), 12);
+        let firsts: Vec<_> =
+            list(dir.path()).unwrap().iter().map(|s| (s.first, s.bytes, s.is_packed)).collect();
+        assert_eq!(firsts, [(2, 6, true), (3, 5, false), (12, 6, false)]);
+        assert_eq!(bytes_in(dir.path()).unwrap(), 19);
     }
 
     #[test]

@@ -36,6 +36,7 @@ pub(super) fn config(directory: &Path) -> AuditConfig {
         boot: "boot-1".into(),
         segment_size: 1 << 20,
         max_disk: 1 << 30,
+        compress: false,
         ..AuditConfig::new(directory.to_owned(), "node-1".into())
     }
 }
@@ -101,6 +102,15 @@ pub(super) fn records(directory: &Path) -> Vec<Value> {
 
 fn kinds(records: &[Value]) -> Vec<&str> {
     records.iter().map(|record| record["kind"].as_str().unwrap()).collect()
+}
+
+/// Packs every closed segment; how many.
+pub(super) fn pack_all(directory: &Path) -> usize {
+    let disk = log::Disk { used: 0.into(), max: u64::MAX.into() };
+    let mut segments = segment::list(directory).unwrap();
+    segments.pop();
+    let closed = segments.iter().filter(|found| !found.is_packed);
+    closed.map(|found| assert!(pack::pack(directory, found, &disk, &false.into()).unwrap())).count()
 }
 
 pub(super) fn check(directory: &Path) -> Report {

@@ -263,6 +263,18 @@ impl From<io::Error> for Stop {
     }
 }
 
+/// A packed text that cannot be unpacked was changed; all else that cannot be read is no answer at all.
+fn unreadable(found: &Found, seq: u64, error: io::Error) -> Stop {
+    let damaged = [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof].contains(&error.kind());
+    if found.is_packed && damaged {
+        return Stop::Fault(Fault {
+            seq,
+            what: format!("or a later one of its segment was changed: {error}"),
+        });
+    }
+    Stop::Io(error)
+}
+
 struct Check {
     walk: Walk,
     witnessed: Witnessed,
@@ -275,12 +287,16 @@ struct Check {
 impl Check {
     fn segment(&mut self, found: &Found, is_last: bool, progress: &mut dyn FnMut(u64)) -> Result<(), Stop> {
         self.enter(found.first)?;
-        let mut lines = Lines::open(&found.path)?;
+        let mut lines = match Lines::open(found) {
+            Ok(lines) => lines,
+            Err(error) => return Err(unreadable(found, self.walk.seq + 1, error)),
+        };
         let mut line = Vec::new();
         let mut taken = 0;
         let wrong = |seq: u64, what: &str| Err(Stop::Fault(Fault { seq, what: what.into() }));
         loop {
-            match lines.next(&mut line)? {
+            let next = lines.next(&mut line).map_err(|error| unreadable(found, self.walk.seq + 1, error));
+            match next? {
                 Outcome::Line => {
                     self.walk.line(&line)?;
                     self.witnessed.compare(&self.walk)?;

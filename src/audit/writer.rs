@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::audit::AuditError;
 use crate::audit::checkpoint::Cause;
 use crate::audit::encode;
+use crate::audit::keep::Bell;
 use crate::audit::log::{Disk, Log, WriteError};
 use crate::audit::queue::{Entry, Queue, Taken};
 use crate::audit::record::Kind;
@@ -35,6 +36,7 @@ pub(super) enum Condition {
 pub(super) struct Shared {
     pub(super) queue: Queue,
     pub(super) disk: Arc<Disk>,
+    pub(super) bell: Arc<Bell>,
     condition: AtomicU8,
     /// The last record.
     pub(super) seq: AtomicU64,
@@ -53,6 +55,7 @@ impl Shared {
         Shared {
             queue: Queue::default(),
             disk: Arc::clone(&log.disk),
+            bell: Arc::default(),
             condition: AtomicU8::new(Condition::Writable as u8),
             seq: AtomicU64::new(log.seq()),
             refused: AtomicU64::new(0),
@@ -252,6 +255,7 @@ impl Worker {
         let directory = Some(self.log.directory().to_owned());
         self.syncer.ask(Request { file: full, directory, checkpoint: None });
         self.written();
+        self.shared.bell.ring();
         // Old segments may have been taken away; if it cannot be told, the count so far holds.
         let _ = self.log.weigh();
         Ok(())

@@ -419,7 +419,8 @@ fn audit(raw: &RawAudit, node: String, directory: PathBuf, log: &Log) -> AuditCo
             place.complain(what).expected(format!("max_disk of at least {}", units::show_size(segment_size))),
         );
     }
-    AuditConfig { segment_size, max_disk, ..AuditConfig::new(directory, node) }
+    let compress = raw.compress.as_ref().is_none_or(|compress| compress.value);
+    AuditConfig { segment_size, max_disk, compress, ..AuditConfig::new(directory, node) }
 }
 
 fn bounded_size(written: Option<&At<u64>>, default: u64, (min, max): (u64, u64), log: &Log) -> u64 {

@@ -65,6 +65,7 @@ directory = "records"
 signing_key = "s.key"
 segment_size = "1MiB"
 max_disk = "1GiB"
+compress = false
 [destinations]
 crm = ["crm.example", "*.crm.example"]
 [[rule]]
@@ -109,6 +110,7 @@ fn every_key_of_the_language_arrives() {
     assert_eq!(config.inspect.hold, 1 << 20);
     assert_eq!(config.inspect.undecodable, Action::Allow);
     assert_eq!((config.audit.segment_size, config.audit.max_disk), (1 << 20, 1 << 30));
+    assert!(!config.audit.compress);
     assert_eq!(config.audit.directory, Path::new("etc/records"));
 }
 

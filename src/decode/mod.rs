@@ -6,6 +6,7 @@
 
 mod armour;
 mod aws_chunked;
+mod blocks;
 mod brotli;
 pub mod coding;
 pub mod decoder;
@@ -28,6 +29,7 @@ mod utf16;
 mod zip;
 mod zstd;
 
+pub use blocks::{BlockWriter, Blocks};
 pub use coding::Coding;
 pub use decoder::{Decoder, Piece};
 pub use deltas::{Delta, Lines, deltas};

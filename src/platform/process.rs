@@ -21,6 +21,12 @@ pub fn raise_descriptor_limit() -> Option<u64> {
     descriptor_limit()
 }
 
+/// Lets this thread give way to all others.
+pub fn step_back() {
+    // Where it is refused, the thread just has its share.
+    let _ = rustix::process::nice(19);
+}
+
 /// Descriptors open now.
 #[must_use]
 pub fn descriptor_count() -> Option<u64> {

@@ -1,12 +1,12 @@
 //! The records that come from now on, across segments.
 
-use std::fs::File;
-use std::io::{self, Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read as _};
 use std::path::{Path, PathBuf};
 
 use crate::audit::query::store::too_long;
 use crate::audit::reader::LINE_BYTES;
 use crate::audit::segment;
+use crate::audit::text_of::Text;
 
 /// Bytes read in one call.
 const BLOCK: usize = 256 * 1024;
@@ -15,9 +15,9 @@ const BLOCK: usize = 256 * 1024;
 #[derive(Debug)]
 pub struct Follow {
     directory: PathBuf,
-    /// First sequence of the segment that is read, and its file.
+    /// First sequence of the segment that is read, and its text.
     segment: u64,
-    file: Option<File>,
+    text: Option<Text>,
     /// What was read and not handed out; from where on.
     read: Vec<u8>,
     at: usize,
@@ -26,17 +26,17 @@ pub struct Follow {
 /// Begins behind the last line that is there now.
 pub fn follow(directory: &Path) -> io::Result<Follow> {
     let mut follow =
-        Follow { directory: directory.to_owned(), segment: 0, file: None, read: Vec::new(), at: 0 };
+        Follow { directory: directory.to_owned(), segment: 0, text: None, read: Vec::new(), at: 0 };
     if let Some(last) = segment::list(directory)?.pop() {
-        let mut file = File::open(&last.path)?;
+        let mut text = Text::open(&last)?;
         // A line that is being written just now is read from its beginning.
-        let from = last.bytes.saturating_sub(LINE_BYTES);
-        file.seek(SeekFrom::Start(from))?;
+        let from = text.len()?.saturating_sub(LINE_BYTES);
+        text.seek(from);
         let mut tail = Vec::new();
-        file.by_ref().take(last.bytes - from).read_to_end(&mut tail)?;
+        text.read_to_end(&mut tail)?;
         let whole = tail.iter().rposition(|b| *b == b'\n').map_or(0, |at| at + 1);
         follow.read = tail.split_off(whole);
-        (follow.segment, follow.file) = (last.first, Some(file));
+        (follow.segment, follow.text) = (last.first, Some(text));
     }
     Ok(follow)
 }
@@ -45,9 +45,9 @@ pub fn follow(directory: &Path) -> io::Result<Follow> {
 pub fn follow_from(directory: &Path, seq: u64) -> io::Result<Follow> {
     let segments = segment::list(directory)?;
     let found = segments.iter().rev().find(|found| found.first <= seq).or(segments.first());
-    let file = found.map(|found| File::open(&found.path)).transpose()?;
+    let text = found.map(Text::open).transpose()?;
     let segment = found.map_or(0, |found| found.first);
-    Ok(Follow { directory: directory.to_owned(), segment, file, read: Vec::new(), at: 0 })
+    Ok(Follow { directory: directory.to_owned(), segment, text, read: Vec::new(), at: 0 })
 }
 
 impl Follow {
@@ -73,10 +73,10 @@ impl Follow {
 
     /// Whether more of the segment was there.
     fn more(&mut self) -> io::Result<bool> {
-        let Some(file) = &mut self.file else { return Ok(false) };
+        let Some(text) = &mut self.text else { return Ok(false) };
         let before = self.read.len();
         self.read.resize(before + BLOCK, 0);
-        let read = file.read(self.read.get_mut(before..).unwrap_or_default());
+        let read = text.read(self.read.get_mut(before..).unwrap_or_default());
         self.read.truncate(before + read.as_ref().copied().unwrap_or(0));
         Ok(read? > 0)
     }
@@ -92,7 +92,7 @@ impl Follow {
             return Ok(true);
         }
         self.read.clear();
-        (self.segment, self.file) = (next.first, Some(File::open(next.path)?));
+        (self.segment, self.text) = (next.first, Some(Text::open(&next)?));
         Ok(true)
     }
 }

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::*;
-use crate::audit::tests::{config, message, records, run, temp};
+use crate::audit::tests::{config, message, pack_all, records, run, temp};
 use crate::audit::{AuditConfig, segment};
 use crate::detect::Confidence;
 use crate::inspect::{Found, RuleHit};
@@ -108,7 +108,15 @@ async fn each_filter_finds_what_a_look_at_every_record_finds() {
         ),
         (Filter { ids: vec![text(&blocked["flow"])], ..by(Field::Action, "allow") }, Box::new(|_| false)),
     ];
-    for round in ["built", "kept"] {
+    for round in ["built", "kept", "packed", "packed and built again"] {
+        if round == "packed" {
+            assert!(pack_all(dir.path()) > 3);
+        }
+        if round == "packed and built again" {
+            let paths = fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().path());
+            let indexes = paths.filter(|path| path.extension().is_some_and(|ext| ext == "index"));
+            indexes.for_each(|path| fs::remove_file(path).unwrap());
+        }
         for (at, (filter, look)) in cases.iter().enumerate() {
             let expected: Vec<u64> =
                 records.iter().filter(|r| look(r)).map(|r| r["seq"].as_u64().unwrap()).collect();
@@ -137,6 +145,9 @@ async fn an_index_spares_reading_and_is_made_again_when_it_does_not_fit() {
     fs::remove_file(&kept[2]).unwrap();
     assert_eq!(ask(), first);
     assert_eq!(indexes().len(), kept.len());
+    // Packed, the same text has the same index.
+    pack_all(dir.path());
+    assert_eq!(ask(), first);
     assert_eq!(crate::audit::tests::check(dir.path()).verdict(), crate::audit::Verdict::Whole);
 }
 
