@@ -282,7 +282,7 @@ mod tests {
     use proptest::sample::Index;
 
     use super::*;
-    use crate::decode::packing::{directory, gzipped, packed, stored, streamed, tar_member};
+    use crate::decode::packing::{gzipped, packed, stored, streamed, tar_member, zip};
 
     type Body = fn(&[u8]);
 
@@ -355,20 +355,15 @@ mod tests {
     }
 
     fn archives(zstd: Vec<u8>) -> Vec<Vec<u8>> {
-        vec![
-            archive(&[packed("a.xml", b"text"), stored("b", b"more"), streamed("c", b"end", true, false)]),
-            archive(&[b"--x\r\n\r\n".to_vec(), gzipped(&b"some text ".repeat(300)), b"--x--".to_vec()]),
-            archive(&[
-                tar_member("x", b'x', b"15 size=000004\n"),
-                tar_member("a", b'0', &packed("a", b"text")),
-            ]),
-            archive(&[zstd]),
-        ]
-    }
-
-    /// Members in one archive, cut in three.
-    fn archive(members: &[Vec<u8>]) -> Vec<u8> {
-        [b"\x02\x00\x05\x00\x29".as_slice(), &members.concat(), &directory()].concat()
+        let members = [packed("a.xml", b"text"), stored("b", b"more"), streamed("c", b"end", true, false)];
+        let texts = [
+            zip(&members),
+            [b"--x\r\n\r\n".to_vec(), gzipped(&b"some text ".repeat(300)), b"--x--".to_vec()].concat(),
+            [tar_member("x", b'x', b"15 size=000004\n"), tar_member("a", b'0', &zip(&members[..1]))].concat(),
+            zstd,
+        ];
+        // Cut in three.
+        texts.iter().map(|text| [b"\x02\x00\x05\x00\x29".as_slice(), text].concat()).collect()
     }
 
     fn pack_text(name: &str) -> Vec<u8> {

@@ -138,7 +138,8 @@ pub const LAYER_STEP: usize = 16 * 1024;
 
 /// Archives within archives that are looked into: a document in an archive in a compressed archive, and room.
 pub const ARCHIVE_DEPTH: usize = 5;
-/// Members of one archive: the largest trees of sources have some hundred thousand files.
+/// Members of one archive: the largest trees of sources have some hundred thousand files. Each takes up to 72 bytes until
+/// the directory behind them was seen.
 pub const ARCHIVE_MEMBERS: u64 = 1 << 19;
 /// Places in one text that look like the beginning of something packed and are none; chance makes one in 16 MiB.
 pub const ARCHIVE_FALSE: u32 = 1024;

@@ -27,6 +27,7 @@ mod tar;
 mod unpack;
 mod utf16;
 mod zip;
+mod zip_directory;
 mod zstd;
 
 pub use blocks::{BlockWriter, Blocks};
@@ -74,6 +75,8 @@ pub enum DecodeError {
     Members,
     /// A member is not as long as its archive says.
     Lengths,
+    /// The directory of an archive tells of other members than the archive holds, or is missing.
+    Directory,
 }
 
 impl DecodeError {
@@ -93,6 +96,7 @@ impl DecodeError {
             DecodeError::Method => "method",
             DecodeError::Members => "members",
             DecodeError::Lengths => "lengths",
+            DecodeError::Directory => "directory",
         }
     }
 }
@@ -113,6 +117,9 @@ impl fmt::Display for DecodeError {
             DecodeError::Method => "body holds a member that is packed in a way that cannot be read",
             DecodeError::Members => "body holds too many members",
             DecodeError::Lengths => "body holds a member that is not as long as its archive says",
+            DecodeError::Directory => {
+                "body holds an archive whose directory tells of other members than it has"
+            }
         })
     }
 }

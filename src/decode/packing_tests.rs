@@ -57,18 +57,61 @@ pub(crate) fn streamed(name: &str, text: &[u8], signed: bool, wide: bool) -> Vec
     out
 }
 
-/// The end of an archive: one entry of a directory, with a comment, and its end.
-pub(crate) fn directory() -> Vec<u8> {
-    let mut out = b"PK\x01\x02".to_vec();
-    out.extend([0; 24]);
-    out.extend([1, 0, 0, 0, 7, 0]);
+/// An archive of members, with its directory.
+pub(crate) fn zip(members: &[Vec<u8>]) -> Vec<u8> {
+    [members.concat(), directory(members, 0)].concat()
+}
+
+/// The directory of an archive that begins with these members, `before` bytes into its file.
+pub(crate) fn directory(members: &[Vec<u8>], before: usize) -> Vec<u8> {
+    let (mut entries, mut at) = (Vec::new(), before);
+    for member in members {
+        entries.push(entry(member, at));
+        at += member.len();
+    }
+    [entries.concat(), end(&entries, at)].concat()
+}
+
+/// The entry for a member at this offset.
+pub(crate) fn entry(member: &[u8], at: usize) -> Vec<u8> {
+    let name = &member[30..30 + usize::from(member[26])];
+    let mut out = b"PK\x01\x02\x14\0".to_vec();
+    out.extend(&member[4..18]);
+    out.extend(lengths(member));
+    out.extend(&member[26..28]);
     out.extend([0; 12]);
-    out.extend(b"acomment");
-    out.extend(b"PK\x05\x06");
-    out.extend([0; 16]);
+    out.extend(u32::try_from(at).unwrap().to_le_bytes());
+    out.extend(name);
+    out
+}
+
+/// The end of a directory that begins at `at`, with a comment.
+pub(crate) fn end(entries: &[Vec<u8>], at: usize) -> Vec<u8> {
+    let (count, length) = (u16::try_from(entries.len()).unwrap(), entries.concat().len());
+    let mut out = b"PK\x05\x06\0\0\0\0".to_vec();
+    out.extend(count.to_le_bytes());
+    out.extend(count.to_le_bytes());
+    out.extend(u32::try_from(length).unwrap().to_le_bytes());
+    out.extend(u32::try_from(at).unwrap().to_le_bytes());
     out.extend([3, 0]);
     out.extend(b"end");
     out
+}
+
+/// Coded and plain length of a member, from its header or from behind it.
+fn lengths(member: &[u8]) -> Vec<u8> {
+    if member[6] & 8 == 0 || member[18..22] != [0; 4] {
+        return member[18..26].to_vec();
+    }
+    let data = member.len() - 30 - usize::from(member[26]);
+    for (width, behind) in [(4, 12), (4, 16), (8, 20), (8, 24)] {
+        let stated = &member[member.len() - 2 * width..];
+        let coded = u32::from_le_bytes(stated[..4].try_into().unwrap());
+        if coded as usize + behind == data {
+            return [&stated[..4], &stated[width..width + 4]].concat();
+        }
+    }
+    member[18..26].to_vec()
 }
 
 pub(crate) fn tar_header(name: &str, kind: u8, length: usize) -> Vec<u8> {

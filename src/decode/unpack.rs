@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 use super::gzip::Gzip;
 use super::tar::{self, Tar};
 use super::zip::Zip;
+use super::zip_directory::Directory;
 use super::zstd::Zstd;
 use super::{DecodeError, Progress};
 use crate::limits::{ARCHIVE_DOUBT, ARCHIVE_FALSE, ARCHIVE_PROOF, DECODE_WINDOW};
@@ -81,6 +82,10 @@ pub struct Unpacker {
     mistaken: u32,
     /// Bytes that are to be looked at once more, before those that come next.
     again: Vec<u8>,
+    /// Members of zip archives so far, while none is under way.
+    directory: Directory,
+    /// Whether something began like a zip archive, whose directory may stand anywhere behind it.
+    zips: bool,
 }
 
 #[derive(Debug)]
@@ -103,6 +108,8 @@ struct Container {
     within: bool,
     /// What it took since then, as long as it may be none.
     kept: Vec<u8>,
+    /// Members of zip archives before it.
+    members: usize,
 }
 
 #[derive(Debug)]
@@ -119,6 +126,9 @@ enum Sign {
     Zip,
     Gzip,
     Zstd,
+    /// An entry of a zip archive's directory, and its end: looked for behind something that began like one.
+    ZipEntry,
+    ZipEnd,
 }
 
 impl Sign {
@@ -128,13 +138,18 @@ impl Sign {
             Sign::Zip => b"PK\x03\x04",
             Sign::Gzip => b"\x1f\x8b\x08",
             Sign::Zstd => b"\x28\xb5\x2f\xfd",
+            Sign::ZipEntry => b"PK\x01\x02",
+            Sign::ZipEnd => b"PK\x05\x06",
         }
     }
 
-    fn kind(self) -> Kind {
+    /// `at`: where it begins; `directory`: members of zip archives before it.
+    fn kind(self, at: u64, directory: &mut Directory) -> Kind {
         let window = || vec![0; DECODE_WINDOW].into_boxed_slice();
         match self {
-            Sign::Zip => Kind::Zip(Box::new(Zip::new())),
+            Sign::Zip | Sign::ZipEntry | Sign::ZipEnd => {
+                Kind::Zip(Box::new(Zip::new(at, std::mem::take(directory))))
+            }
             Sign::Gzip => Kind::Gzip(Box::new(Gzip::new()), window()),
             Sign::Zstd => Kind::Zstd(Box::new(Zstd::new()), window()),
         }
@@ -157,6 +172,20 @@ impl Unpacker {
             packed: false,
             mistaken: 0,
             again: Vec::new(),
+            directory: Directory::default(),
+            zips: false,
+        }
+    }
+
+    /// Memory that what is remembered of members takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        match &self.at {
+            At::Inside(container) => match &container.kind {
+                Kind::Zip(zip) => zip.bytes(),
+                Kind::Tar(_) | Kind::Gzip(..) | Kind::Zstd(..) => self.directory.bytes(),
+            },
+            At::Opening(_) | At::Seeking => self.directory.bytes(),
         }
     }
 
@@ -234,7 +263,8 @@ impl Unpacker {
             }
             self.go_on(&[], sink)?;
         }
-        Ok(())
+        // What breaks off in a member is a part of an archive; what goes on behind its members is a whole one.
+        if self.directory.is_awaited() { Err(DecodeError::Directory.into()) } else { Ok(()) }
     }
 
     fn take(&mut self, chunk: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
@@ -243,7 +273,7 @@ impl Unpacker {
             match tar::begins(chunk) {
                 Some(true) => {
                     self.packed = true;
-                    self.at = inside(Kind::Tar(Box::new(Tar::new())), false);
+                    self.at = inside(Kind::Tar(Box::new(Tar::new())), false, 0);
                     return self.go_on(chunk, sink);
                 }
                 Some(false) => {
@@ -259,7 +289,7 @@ impl Unpacker {
         let Some(is_tar) = tar::begins(opening) else { return Ok(()) };
         let opening = std::mem::take(opening);
         self.packed = is_tar;
-        self.at = if is_tar { inside(Kind::Tar(Box::new(Tar::new())), false) } else { At::Seeking };
+        self.at = if is_tar { inside(Kind::Tar(Box::new(Tar::new())), false, 0) } else { At::Seeking };
         self.go_on(&opening, sink)?;
         self.go_on(rest, sink)
     }
@@ -292,13 +322,16 @@ impl Unpacker {
 
     /// Looks for the next signature; gives the bytes that were looked at.
     fn seek(&mut self, text: &[u8], at: u64, sink: Sink<'_>) -> Result<usize, Halt> {
-        let found = next_sign(&self.tail, text);
+        let found = next_sign(&self.tail, text, self.zips);
         let read = found.map_or(text.len(), |(end, _)| end);
         self.remember(text.get(..read).unwrap_or_default());
         let Some((_, sign)) = found else { return Ok(read) };
-        let within = at + read as u64 > sign.bytes().len() as u64;
+        let begin = (at + read as u64).saturating_sub(sign.bytes().len() as u64);
+        let within = begin > 0;
         self.packed |= !within;
-        self.at = inside(sign.kind(), within);
+        self.zips |= sign == Sign::Zip;
+        let members = self.directory.members();
+        self.at = inside(sign.kind(begin, &mut self.directory), within, members);
         let mut signature = sign.bytes();
         while let (false, At::Inside(_)) = (signature.is_empty(), &self.at) {
             let read = self.inside(signature, 0, sink)?;
@@ -338,13 +371,18 @@ impl Unpacker {
                     return Err(DecodeError::Members.into());
                 }
                 // What follows the signature is text as before.
+                container.forget_members();
                 (Took { read: 0, over: true }, std::mem::take(&mut container.kept))
             }
             Err(halt) => return Err(halt),
         };
         if took.over {
             let open = std::mem::take(&mut container.open);
-            self.at = At::Seeking;
+            if let At::Inside(container) = std::mem::replace(&mut self.at, At::Seeking)
+                && let Kind::Zip(zip) = container.kind
+            {
+                self.directory = zip.directory();
+            }
             self.tail = [0; 3];
             self.again = again;
             if open {
@@ -355,8 +393,8 @@ impl Unpacker {
     }
 }
 
-fn inside(kind: Kind, within: bool) -> At {
-    At::Inside(Box::new(Container { kind, out: 0, open: false, within, kept: Vec::new() }))
+fn inside(kind: Kind, within: bool, members: usize) -> At {
+    At::Inside(Box::new(Container { kind, out: 0, open: false, within, kept: Vec::new(), members }))
 }
 
 /// Whether an error says that something was not what it looked like.
@@ -374,14 +412,24 @@ fn is_chance(error: DecodeError) -> bool {
         | DecodeError::Depth
         | DecodeError::Encrypted
         | DecodeError::Method
+        | DecodeError::Directory
         | DecodeError::Members => false,
     }
 }
 
-/// The next signature in `text`, and where it ends. `tail` stands before it.
-fn next_sign(tail: &[u8; 3], text: &[u8]) -> Option<(usize, Sign)> {
+/// The next signature in `text`, and where it ends. `tail` stands before it. `zips`: one of a directory counts, too.
+fn next_sign(tail: &[u8; 3], text: &[u8], zips: bool) -> Option<(usize, Sign)> {
     // The last bytes of the three signatures; no text holds them but for accented letters of some charsets.
     let ends = memchr::memchr3_iter(0x04, 0x08, 0xfd, text);
+    let found = first_sign(tail, text, ends);
+    if !zips {
+        return found;
+    }
+    let text = found.map_or(text, |(end, _)| text.get(..end).unwrap_or(text));
+    first_sign(tail, text, memchr::memchr2_iter(0x02, 0x06, text)).or(found)
+}
+
+fn first_sign(tail: &[u8; 3], text: &[u8], ends: impl Iterator<Item = usize>) -> Option<(usize, Sign)> {
     let before = |at: usize, back: usize| match at.checked_sub(back) {
         Some(at) => text.get(at).copied(),
         None => tail.get(tail.len() + at - back).copied(),
@@ -390,6 +438,8 @@ fn next_sign(tail: &[u8; 3], text: &[u8]) -> Option<(usize, Sign)> {
         let sign = match text.get(at) {
             Some(0x04) => Sign::Zip,
             Some(0x08) => Sign::Gzip,
+            Some(0x02) => Sign::ZipEntry,
+            Some(0x06) => Sign::ZipEnd,
             Some(_) | None => Sign::Zstd,
         };
         let rest = sign.bytes().iter().rev().skip(1);
@@ -456,6 +506,13 @@ impl Container {
                     progress
                 })
             }
+        }
+    }
+
+    /// Its members were none.
+    fn forget_members(&mut self) {
+        if let Kind::Zip(zip) = &mut self.kind {
+            zip.forget_members(self.members);
         }
     }
 

@@ -4,6 +4,7 @@ use flate2::Decompress;
 
 use super::gzip::inflate;
 use super::unpack::{Halt, Member, Sink, Took, Unpacked, tell};
+use super::zip_directory::{Directory, Stated};
 use super::zstd::Zstd;
 use super::{DecodeError, Progress};
 use crate::limits::{ARCHIVE_MEMBERS, DECODE_WINDOW};
@@ -11,23 +12,23 @@ use crate::limits::{ARCHIVE_MEMBERS, DECODE_WINDOW};
 // PKWARE's APPNOTE 6.3.10, section 4.3: signatures, little-endian as all numbers are.
 const LOCAL: u32 = 0x0403_4b50;
 const DESCRIPTOR: u32 = 0x0807_4b50;
-const CENTRAL: u32 = 0x0201_4b50;
+pub(super) const CENTRAL: u32 = 0x0201_4b50;
 const EXTRA_DATA: u32 = 0x0806_4b50;
 const DIGITAL_SIGNATURE: u32 = 0x0505_4b50;
 const END_64: u32 = 0x0606_4b50;
 const LOCATOR_64: u32 = 0x0706_4b50;
-const END: u32 = 0x0605_4b50;
+pub(super) const END: u32 = 0x0605_4b50;
 /// Before an archive that was to be split and was not.
 const UNSPLIT: u32 = 0x3030_4b50;
 
 // Section 4.4.4: general purpose flags.
-const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
+pub(super) const ENCRYPTED: u16 = 1 | 1 << 6 | 1 << 13;
 const STREAMED: u16 = 1 << 3;
 const RESERVED: u16 = 1 << 14 | 1 << 15;
 /// Section 4.5.3: the extra field that holds lengths of eight bytes.
-const ZIP64: u16 = 1;
+pub(super) const ZIP64: u16 = 1;
 /// In a length: the extra field holds it.
-const IN_EXTRA: u32 = u32::MAX;
+pub(super) const IN_EXTRA: u32 = u32::MAX;
 
 /// Where in an archive the stream stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,10 +78,15 @@ pub(super) struct Zip {
     unread: Vec<u8>,
     /// The last member is packed and, as its header says, has no byte.
     emptied: bool,
+    /// Offset in the text above of what comes next, and of the record under way.
+    position: u64,
+    begun: u64,
+    directory: Directory,
 }
 
 impl Zip {
-    pub(super) fn new() -> Zip {
+    /// What begins at this offset of a text, of whose members `directory` knows.
+    pub(super) fn new(position: u64, directory: Directory) -> Zip {
         Zip {
             at: At::Signature,
             frame: Vec::new(),
@@ -91,7 +97,25 @@ impl Zip {
             members: 0,
             unread: Vec::new(),
             emptied: false,
+            position,
+            begun: position,
+            directory,
         }
+    }
+
+    /// The members of the text so far.
+    pub(super) fn directory(self) -> Directory {
+        self.directory
+    }
+
+    /// Members past the first `members` were none.
+    pub(super) fn forget_members(&mut self, members: usize) {
+        self.directory.forget(members);
+    }
+
+    /// Memory that it takes beside its windows.
+    pub(super) fn bytes(&self) -> usize {
+        self.directory.bytes()
     }
 
     /// Whether bytes were taken that have been told in no form yet.
@@ -105,6 +129,12 @@ impl Zip {
     }
 
     pub(super) fn step(&mut self, text: &[u8], sink: Sink<'_>) -> Result<Took, Halt> {
+        let took = self.take(text, sink)?;
+        self.position += took.read as u64;
+        Ok(took)
+    }
+
+    fn take(&mut self, text: &[u8], sink: Sink<'_>) -> Result<Took, Halt> {
         match self.at {
             At::Signature => self.signature(text),
             At::Record(signature, length) => {
@@ -134,6 +164,9 @@ impl Zip {
     }
 
     fn signature(&mut self, text: &[u8]) -> Result<Took, Halt> {
+        if self.frame.is_empty() {
+            self.begun = self.position;
+        }
         let read = self.gather(text, 4);
         let Some(signature) = u32_at(&self.frame, 0) else { return Ok(Took { read, over: false }) };
         let length = match signature {
@@ -177,7 +210,13 @@ impl Zip {
         if length > RECORD {
             return Err(DecodeError::Size.into());
         }
-        if frame.len() == fixed && signature == LOCAL && !is_plausible(&frame) {
+        // An entry of the directory has the version of its writer before the same.
+        let is_none = match signature {
+            LOCAL => !is_plausible(&frame, 4),
+            CENTRAL => !is_plausible(&frame, 6),
+            _ => false,
+        };
+        if frame.len() == fixed && is_none {
             self.unread = frame.get(4..).unwrap_or_default().to_vec();
             return Ok(true);
         }
@@ -192,9 +231,14 @@ impl Zip {
             // A header where readers of the directory alone would find it.
             return Err(DecodeError::Lengths.into());
         }
-        if signature == LOCAL {
-            self.local(&frame, sink)?;
-        } else if !beside.is_empty() {
+        match signature {
+            LOCAL => self.local(&frame, sink)?,
+            CENTRAL => self.directory.entry(&frame, self.begun)?,
+            END_64 => self.directory.wide(&frame),
+            END => self.directory.close(&frame, self.begun)?,
+            _ => {}
+        }
+        if signature != LOCAL && !beside.is_empty() {
             tell(sink, Unpacked::Aside(beside))?;
         }
         Ok(signature == END)
@@ -239,6 +283,7 @@ impl Zip {
             tell(sink, Unpacked::Aside(extra))?;
         }
         self.current = current;
+        self.note(method, flags, !name.is_empty())?;
         let packed = match method {
             0 => Some(Packing::Stored),
             8 => Some(Packing::Deflate),
@@ -251,6 +296,17 @@ impl Zip {
         };
         self.current.packed = packed;
         self.begin(name, sink)
+    }
+
+    /// Remembers what the header says, for when the directory comes.
+    fn note(&mut self, method: u16, flags: u16, named: bool) -> Result<(), DecodeError> {
+        let Current { coded, plain, streamed, .. } = self.current;
+        if named || coded > 0 || streamed {
+            let encrypted = flags & ENCRYPTED != 0;
+            let open = streamed && coded == 0;
+            self.directory.local(self.begun, Stated { coded, plain, method, encrypted }, open)?;
+        }
+        Ok(())
     }
 
     /// A member that cannot be read is passed over where its length is known.
@@ -380,6 +436,7 @@ impl Zip {
                 stated == Some(if wide { counted } else { counted & u64::from(u32::MAX) })
             };
             if fits(stated(0), self.current.read) && fits(stated(4), self.current.written) {
+                self.directory.counted(self.current.read, self.current.written);
                 self.frame.clear();
                 self.at = At::Signature;
                 return Ok(Took { read, over: false });
@@ -392,14 +449,14 @@ impl Zip {
 /// Longest record: a header of the directory with three fields as long as they can be.
 const RECORD: usize = 46 + 3 * u16::MAX as usize;
 
-/// Whether a local header is one, going by what no writer would put there.
-fn is_plausible(frame: &[u8]) -> bool {
-    let (version, flags, method) = (u16_at(frame, 4), u16_at(frame, 6), u16_at(frame, 8));
+/// Whether a header is one, going by what no writer would put there: the version that it asks for stands at `from`.
+fn is_plausible(frame: &[u8], from: usize) -> bool {
+    let (version, flags, method) = (u16_at(frame, from), u16_at(frame, from + 2), u16_at(frame, from + 4));
     // Versions are ten times themselves, and the last is 6.3.
     version & 0xff <= 99 && flags & RESERVED == 0 && matches!(method, 0..=20 | 93..=99)
 }
 
-fn extra_field(mut extra: &[u8], wanted: u16) -> Option<&[u8]> {
+pub(super) fn extra_field(mut extra: &[u8], wanted: u16) -> Option<&[u8]> {
     while extra.len() >= 4 {
         let (id, length) = (u16_at(extra, 0), usize::from(u16_at(extra, 2)));
         let field = extra.get(4..4 + length)?;
@@ -411,15 +468,15 @@ fn extra_field(mut extra: &[u8], wanted: u16) -> Option<&[u8]> {
     None
 }
 
-fn u16_at(bytes: &[u8], at: usize) -> u16 {
+pub(super) fn u16_at(bytes: &[u8], at: usize) -> u16 {
     bytes.get(at..).and_then(<[u8]>::first_chunk::<2>).map_or(0, |pair| u16::from_le_bytes(*pair))
 }
 
-fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
+pub(super) fn u32_at(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..).and_then(<[u8]>::first_chunk::<4>).map(|word| u32::from_le_bytes(*word))
 }
 
-fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
+pub(super) fn u64_at(bytes: &[u8], at: usize) -> Option<u64> {
     bytes.get(at..).and_then(<[u8]>::first_chunk::<8>).map(|word| u64::from_le_bytes(*word))
 }
 

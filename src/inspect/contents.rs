@@ -248,7 +248,7 @@ impl Contents {
 
     /// Memory that it takes.
     pub(super) fn bytes(&self) -> usize {
-        self.packed.bytes() + self.shown.bytes()
+        self.unpacker.bytes() + self.packed.bytes() + self.shown.bytes()
     }
 }
 

@@ -244,9 +244,38 @@ def bombs():
     return good
 
 
+def lies():
+    """Archives whose headers and directory differ, which unzip reads by the directory: refused, unlike their honest twins."""
+    good = True
+    text = f"card {pan()} ".encode() * 20
+    for name, change in {
+        "method": lambda data: data.replace(b"PK\x03\x04\x14\0\0\0\x08\0", b"PK\x03\x04\x14\0\0\0\0\0", 1),
+        "left out": lambda data: data[:data.index(b"PK\x01\x02")] + data[data.index(b"PK\x05\x06"):],
+        "honest": lambda data: data,
+        "prefixed": lambda data: b"#!/bin/sh\n" + data,
+    }.items():
+        out = io.BytesIO()
+        with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("a", text)
+        data = bytearray(change(out.getvalue()))
+        if name == "method":
+            # Of a length that fits what stands there.
+            data[22:26] = data[18:22]
+        path = ROOT / f"{name}.zip"
+        path.write_bytes(data)
+        found, status, _, _ = scan(path)
+        ok = status == 74 if name in ("method", "left out") else (status == 0 and len(found) >= 1)
+        if name != "left out":
+            ok &= zipfile.ZipFile(path).read("a") == text
+        good &= ok
+        print(f"{'ok ' if ok else 'BAD'} zip, {name:9} exit {status}  {len(found)} found")
+    return good
+
+
 shutil.rmtree(ROOT, ignore_errors=True)
 ROOT.mkdir(parents=True)
 whole = recall()
 whole &= bombs()
+whole &= lies()
 print("containers:", "all goals met" if whole else "BELOW THE GOALS")
 sys.exit(0 if whole else 1)

@@ -1,12 +1,8 @@
 //! What is packed: found wherever it is, never edited, never a way past.
 
 use super::*;
-use crate::decode::packing::{deflated, directory, gzipped, member, packed, stored, streamed, tar_member};
+use crate::decode::packing::{deflated, gzipped, member, packed, stored, streamed, tar_member, zip};
 use proptest::prelude::*;
-
-fn zip(members: &[Vec<u8>]) -> Vec<u8> {
-    [members.concat(), directory()].concat()
-}
 
 fn tar(members: &[Vec<u8>]) -> Vec<u8> {
     [members.concat(), vec![0; 1024]].concat()
