@@ -21,6 +21,11 @@ impl FlowId {
         FlowId(u128::from_be_bytes(bytes))
     }
 
+    #[must_use]
+    pub fn bytes(self) -> [u8; 16] {
+        self.0.to_be_bytes()
+    }
+
     /// As it is written: every record spells two of them.
     #[must_use]
     pub fn text(self) -> [u8; 36] {

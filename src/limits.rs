@@ -95,6 +95,18 @@ pub const ALPN_LIFE: Duration = Duration::from_secs(600);
 pub const H2_GREETING: Duration = Duration::from_secs(2);
 /// How long a client's handshake waits to learn what its upstream speaks.
 pub const ALPN_WAIT: Duration = Duration::from_secs(5);
+/// Bytes read at a time of a WebSocket; no buffer is kept while nothing comes.
+pub const WEBSOCKET_READ: usize = 16 * 1024;
+/// Longest payload of a control frame (RFC 6455, section 5.5).
+pub const WEBSOCKET_CONTROL: u64 = 125;
+/// Most frames of one message that leave as they were cut; a message in more pieces leaves as one.
+pub const WEBSOCKET_FRAMES: usize = 1024;
+/// Time a WebSocket may stay open while neither end sends anything; applications that mean to stay send pings.
+pub const WEBSOCKET_IDLE: Duration = Duration::from_secs(600);
+/// The same once one side has said that it ends.
+pub const WEBSOCKET_CLOSING: Duration = Duration::from_secs(30);
+/// How long an end may take to read why a WebSocket was ended, and to end its side.
+pub const WEBSOCKET_FAREWELL: Duration = Duration::from_secs(2);
 /// Longest prefix read to tell what a connection speaks; a ClientHello may fill a whole TLS record.
 pub const SNIFF_BYTES: usize = 16 * 1024 + 5;
 

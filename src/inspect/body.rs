@@ -184,7 +184,7 @@ impl Body {
     }
 
     /// What cannot be read is refused, or passes unread.
-    fn give_up(&mut self, judge: &mut Judge, word: &'static str) {
+    pub(super) fn give_up(&mut self, judge: &mut Judge, word: &'static str) {
         self.reading.finish(judge);
         judge.unreadable(word);
         if matches!(self.form, Form::Recoded(..)) {

@@ -105,6 +105,23 @@ pub struct Coverage {
     pub forwarded: u64,
 }
 
+impl Coverage {
+    /// Of two bodies, one after the other.
+    pub(crate) fn and(mut self, next: Coverage) -> Coverage {
+        self.seen += next.seen;
+        self.inspected += next.inspected;
+        self.forwarded_before_decision += next.forwarded_before_decision;
+        self.forwarded += next.forwarded;
+        for (reason, bytes) in next.uninspected {
+            match self.uninspected.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, sum)) => *sum += bytes,
+                None => self.uninspected.push((reason, bytes)),
+            }
+        }
+        self
+    }
+}
+
 /// What was decided of one message, and on what grounds. Complete at the end of the message.
 #[derive(Clone, Debug)]
 pub struct Decision {

@@ -41,19 +41,20 @@ impl HeldBytes {
 
 /// One message's share of [`HeldBytes`]; given back when it is dropped.
 #[derive(Debug)]
-pub(super) struct Reservation {
+pub struct Reservation {
     pool: Arc<HeldBytes>,
     bytes: usize,
 }
 
 impl Reservation {
-    pub(super) fn new(pool: Arc<HeldBytes>) -> Reservation {
+    #[must_use]
+    pub fn new(pool: Arc<HeldBytes>) -> Reservation {
         Reservation { pool, bytes: 0 }
     }
 
     /// Makes the reservation cover `needed` bytes, in whole quanta; gives back what is far too much. On failure it
     /// stays as it was.
-    pub(super) fn cover(&mut self, needed: usize) -> bool {
+    pub fn cover(&mut self, needed: usize) -> bool {
         let target = needed.div_ceil(HELD_QUANTUM).saturating_mul(HELD_QUANTUM);
         if target > self.bytes {
             if !self.pool.take(target - self.bytes) {
@@ -67,7 +68,7 @@ impl Reservation {
         true
     }
 
-    pub(super) fn release(&mut self) {
+    pub fn release(&mut self) {
         self.pool.give_back(std::mem::take(&mut self.bytes));
     }
 }

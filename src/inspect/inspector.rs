@@ -11,9 +11,9 @@ use super::fields::{self, Signed};
 use super::head::{self, HeadHits};
 use super::hold::Hold;
 use super::judge::Judge;
-use super::{Decision, Engine, Head, HeadEdit, Reason, Step};
+use super::{Coverage, Decision, Engine, Head, HeadEdit, Reason, Step};
 use crate::decode::{Coding, DecodeError, coding};
-use crate::policy::Message;
+use crate::policy::{Action, Message};
 
 /// Partial content (RFC 9110, section 15.3.7): a range of a coded body starts anywhere in its coding.
 const PARTIAL_CONTENT: u16 = 206;
@@ -110,6 +110,8 @@ enum Phase {
 pub struct Inspector {
     judge: Judge,
     body: Body,
+    /// The bodies of earlier messages.
+    past: Coverage,
     phase: Phase,
     signed: Signed,
     /// What was found around the body and has not left.
@@ -132,6 +134,7 @@ impl Inspector {
         Inspector {
             judge: Judge::new(engine, message),
             body: Body::new(hold),
+            past: Coverage::default(),
             phase: Phase::Held,
             signed: Signed::default(),
             head: HeadHits::default(),
@@ -223,6 +226,53 @@ impl Inspector {
         self.judge.forgo();
     }
 
+    /// The next message of a stream of them (a WebSocket's): it is judged for itself, and what was counted in those
+    /// before it stays counted. One that was stopped stays so.
+    pub fn next_message(&mut self) {
+        if self.phase == Phase::Stopped {
+            return;
+        }
+        self.past = self.coverage();
+        self.judge.settle(self.body.hold.limit());
+        self.body = Body::new(Hold::new(Arc::clone(&self.judge.engine().held)));
+        self.body
+            .announce(&Head { target: None, fields: &[], length: None, coding: None, events: false }, None);
+        self.phase = Phase::Held;
+        (self.streamed, self.recoded) = (false, false);
+    }
+
+    /// What comes from here on of this message cannot be read; the word says why.
+    pub fn cannot_read(&mut self, word: &'static str) -> Step {
+        self.guarded(|this| {
+            this.body.give_up(&mut this.judge, word);
+            this.verdict().unwrap_or(Step::Wait)
+        })
+    }
+
+    /// Nothing more may leave, for a reason beside what was found.
+    pub fn refuse(&mut self, reason: Reason) -> Step {
+        self.guarded(|this| {
+            this.judge.refuse(reason);
+            this.stop()
+        })
+    }
+
+    /// The strongest action asked for so far, whether or not it is suspended.
+    #[must_use]
+    pub fn strongest(&self) -> Action {
+        self.judge.strongest()
+    }
+
+    /// Values masked in what has left.
+    #[must_use]
+    pub fn edits(&self) -> u64 {
+        self.judge.masked()
+    }
+
+    fn coverage(&self) -> Coverage {
+        self.past.clone().and(self.body.coverage())
+    }
+
     /// Bytes that may leave now, in order.
     pub fn next_released(&mut self) -> Option<Bytes> {
         match self.phase {
@@ -270,7 +320,7 @@ impl Inspector {
     /// What is known now; final after `finish`, `abandon` or `Stop`.
     #[must_use]
     pub fn decision(&self) -> Decision {
-        self.judge.decision(self.body.coverage())
+        self.judge.decision(self.coverage())
     }
 
     #[cfg(test)]

@@ -269,11 +269,20 @@ impl Judge {
         self.ledger.edited(detector);
     }
 
-    pub(super) fn decision(&self, coverage: Coverage) -> Decision {
-        let action = self.action();
+    /// The strongest action asked for so far, whether or not it is suspended.
+    pub(super) fn strongest(&self) -> Action {
         let observed = self.tally.as_ref().map_or(Action::Allow, |tally| tally.observed());
         let suspended = if self.suspended.is_some() { Action::Block } else { Action::Allow };
-        let would = observed.max(suspended).max(self.unlisted).max(action);
+        observed.max(suspended).max(self.unlisted).max(self.action())
+    }
+
+    /// Values masked in what has left.
+    pub(super) fn masked(&self) -> u64 {
+        self.ledger.edits()
+    }
+
+    pub(super) fn decision(&self, coverage: Coverage) -> Decision {
+        let (action, would) = (self.action(), self.strongest());
         let reason = self.refused.clone().or_else(|| self.suspended.clone());
         let unlisted = (self.unlisted > Action::Allow).then_some(Reason::Unlisted);
         let policy = &self.engine.policy;

@@ -29,7 +29,7 @@ mod text;
 pub use crate::policy::RuleHit;
 pub use decision::{Coverage, Decision, Found, Part, Place, Reason};
 pub use familiar::Familiar;
-pub use held::HeldBytes;
+pub use held::{HeldBytes, Reservation};
 pub use inspector::Inspector;
 pub use look::{Look, Seen};
 

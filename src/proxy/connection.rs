@@ -35,6 +35,7 @@ use super::stack::stack;
 use super::tunnel::{self, Entered};
 use super::waking::Waking;
 use super::way;
+use super::websocket::Handover;
 use super::wire::Wire;
 use super::{ListenerConfig, ListenerKind};
 use crate::flow::{ClientAddr, Destination, Host, Scheme, Side};
@@ -307,7 +308,9 @@ where
         guard,
         deadlines,
         familiar: Familiar::default(),
+        handover: Handover::default(),
     });
+    let handover = client.handover.clone();
     let service = service_fn(move |request: Request<Incoming>| {
         stack().call(Arrival { client: Arc::clone(&client), request: request.map(ClientBody::Http1) })
     });
@@ -341,7 +344,12 @@ where
         // A response was cut: its end must not look like one.
         return ended.map_err(io::Error::other);
     }
-    let (io, _) = connection.into_parts().io.into_inner().into_parts();
+    let parts = connection.into_parts();
+    let (io, stash) = parts.io.into_inner().into_parts();
+    if let Some(session) = handover.take() {
+        session.relay(io, &[&parts.read_buf, &stash]).await;
+        return Ok(());
+    }
     match end.has_unread() {
         true => linger(io).await?,
         false => close(io).await?,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::request::Parts;
-use http::{HeaderMap, header};
+use http::{HeaderMap, Method, header};
 
 use super::body::Broken;
 use super::deadline::Deadlines;
@@ -18,6 +18,7 @@ use super::names::{self, Entry, NameError};
 use super::peer::Peer;
 use super::reply::{self, Facts, Problem};
 use super::shared::{Edition, Entered, Shared, Stage};
+use super::websocket::{self, Asked, Handover, Opening};
 use crate::audit::{AuditError, Dialled, FlowFacts, Kind, MessageDraft, Pending, Permit};
 use crate::flow::{Destination, Direction, FlowId, Host, Scheme};
 use crate::inspect::Decision;
@@ -35,6 +36,8 @@ pub(super) struct Client {
     pub(super) guard: GuardHandle,
     pub(super) deadlines: Deadlines,
     pub(super) familiar: Familiar,
+    /// For a WebSocket that the whole connection becomes.
+    pub(super) handover: Handover,
 }
 
 /// The protocol that requests come in.
@@ -92,6 +95,8 @@ pub(super) struct Flow {
     redacted: OnceLock<(FlowId, u64)>,
     /// A request has left, and nobody has answered for its response yet.
     awaited: AtomicBool,
+    /// A WebSocket is asked for.
+    pub(super) websocket: Option<Box<Asked>>,
     /// For what is said before the response.
     pub(super) interim: Option<Arc<Interim>>,
     _open: Entered,
@@ -117,7 +122,9 @@ pub(super) struct Stopped {
 impl Flow {
     /// Begins an exchange; the second answer is why it can't be told where it goes.
     pub(super) fn begin(client: &Arc<Client>, parts: &Parts) -> (Arc<Flow>, Result<(), NameError>) {
-        let named = names::destination(&client.entry, &parts.method, &parts.uri, &parts.headers);
+        // A WebSocket over HTTP/2 is asked for by a CONNECT that is none (RFC 8441, section 4).
+        let method = if websocket::is_extended(parts) { &Method::GET } else { &parts.method };
+        let named = names::destination(&client.entry, method, &parts.uri, &parts.headers);
         let (destination, named) = match named {
             Ok(destination) => (Some(destination), Ok(())),
             Err(error) => (None, Err(error)),
@@ -136,7 +143,7 @@ impl Flow {
             }
         };
         let (path, path_template) = known.cleansed(Slot::Path, engine, parts.uri.path(), path_template);
-        let method = parts.method.as_str();
+        let method = method.as_str();
         let said = Said {
             host,
             port,
@@ -148,6 +155,11 @@ impl Flow {
         let mut flow = Flow::bare(client, edition, said, destination);
         (flow.method, flow.path) = (method, path);
         flow.interim = parts.extensions.get().cloned();
+        flow.websocket = Opening::of(parts, flow.facts.flow.bytes()).map(|opening| {
+            // A connection of HTTP/1.1 is handed over whole, of HTTP/2 the one stream.
+            let handover = parts.extensions.get().unwrap_or(&client.handover).clone();
+            Box::new(Asked { opening, switched: Mutex::default(), handover })
+        });
         (Arc::new(flow), named)
     }
 
@@ -202,6 +214,7 @@ impl Flow {
             fault: Mutex::new(None),
             redacted: OnceLock::new(),
             awaited: AtomicBool::new(false),
+            websocket: None,
             interim: None,
             _open: peer.shared.flows.enter(),
             edition,
@@ -271,6 +284,12 @@ impl Flow {
     pub(super) fn shown_type(&self, media_type: &str, direction: Direction) -> Arc<str> {
         let slot = Slot::ShownType(direction);
         self.client.familiar.cleansed(slot, &self.edition.engine, media_type, str::to_owned).1
+    }
+
+    /// What frames of the gate's own are masked with: that a client cannot choose it is all that it is for.
+    pub(super) fn mask(&self) -> [u8; 4] {
+        let [.., a, b, c, d] = self.shared().ids.next().bytes();
+        [a, b, c, d]
     }
 
     /// A record of one message, to be completed by whoever knows more.

@@ -17,6 +17,7 @@ use super::http2::Received;
 pub(super) enum ClientBody {
     Http1(Incoming),
     Http2(Received),
+    None,
 }
 
 /// Why a client's body ended before its end.
@@ -56,6 +57,7 @@ impl Body for ClientBody {
             ClientBody::Http1(body) => Pin::new(body)
                 .poll_frame(cx)
                 .map(|frame| frame.map(|frame| frame.map_err(ClientBodyError::Http1))),
+            ClientBody::None => Poll::Ready(None),
             ClientBody::Http2(body) => Pin::new(body)
                 .poll_frame(cx)
                 .map(|frame| frame.map(|frame| frame.map_err(ClientBodyError::Http2))),
@@ -66,6 +68,7 @@ impl Body for ClientBody {
         match self {
             ClientBody::Http1(body) => body.is_end_stream(),
             ClientBody::Http2(body) => body.is_end_stream(),
+            ClientBody::None => true,
         }
     }
 
@@ -73,6 +76,7 @@ impl Body for ClientBody {
         match self {
             ClientBody::Http1(body) => body.size_hint(),
             ClientBody::Http2(body) => body.size_hint(),
+            ClientBody::None => SizeHint::with_exact(0),
         }
     }
 }

@@ -36,6 +36,7 @@ mod unopened;
 mod upstream;
 mod waking;
 mod way;
+mod websocket;
 mod wire;
 
 pub use rehearsal::{Opened, Rehearsal};

@@ -25,4 +25,5 @@ mod tools;
 mod tunnels;
 mod upstreams;
 mod ways;
+mod websocket;
 mod withstands;

@@ -41,10 +41,6 @@ impl GuardHandle {
     }
 
     /// The connection speaks another protocol from here on: after a granted CONNECT or upgrade.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "upgrades will grant it; tunnels are granted before the guard")
-    )]
     pub(crate) fn pass_through(&self) {
         self.0.pass_through.store(true, Ordering::Release);
         let waiting = self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner).take();

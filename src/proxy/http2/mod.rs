@@ -5,6 +5,7 @@
 //! is cut ends in RST_STREAM, never in END_STREAM.
 
 mod budget;
+mod duplex;
 mod frames;
 mod interim;
 mod pump;
@@ -38,7 +39,7 @@ macro_rules! bounded {
 /// A server's settings: extended CONNECT is how a WebSocket comes over HTTP/2 (RFC 8441).
 fn server() -> h2::server::Builder {
     let mut builder = h2::server::Builder::new();
-    bounded!(builder);
+    bounded!(builder).enable_connect_protocol();
     builder
 }
 

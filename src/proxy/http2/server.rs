@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tower::Service;
 
+use super::duplex::Duplex;
 use super::{FrameGuard, FrameHandle, Interim, Pump, Received};
 use crate::limits;
 use crate::proxy::deadline::Deadlined;
@@ -31,6 +32,7 @@ use crate::proxy::names::Entry;
 use crate::proxy::peer::{Ended, Peer};
 use crate::proxy::shared::Stage;
 use crate::proxy::stack::stack;
+use crate::proxy::websocket::{self, Handover};
 
 /// Serves the streams of a connection until it ends, or the gate does.
 pub(in crate::proxy) async fn serve<IO>(
@@ -55,6 +57,7 @@ where
         guard: GuardHandle::default(),
         deadlines,
         familiar: Familiar::default(),
+        handover: Handover::default(),
     });
     let mut streams = JoinSet::new();
     let served = carry(connection, &client, &frames, &mut streams).await;
@@ -127,10 +130,17 @@ async fn stream(
         .get(header::EXPECT)
         .is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"100-continue"));
     let interim = Arc::new(Interim::new(expected));
-    let mut request = request.map(|stream| {
-        ClientBody::Http2(Received::new(stream, limits::BODY_IDLE_TIMEOUT, Some(Arc::clone(&interim))))
-    });
-    request.extensions_mut().insert(Arc::clone(&interim));
+    let (mut parts, receive) = request.into_parts();
+    parts.extensions.insert(Arc::clone(&interim));
+    let (body, kept) = if websocket::is_extended(&parts) {
+        let handover = Handover::default();
+        parts.extensions.insert(handover.clone());
+        (ClientBody::None, Some((receive, handover)))
+    } else {
+        let idle = limits::BODY_IDLE_TIMEOUT;
+        (ClientBody::Http2(Received::new(receive, idle, Some(Arc::clone(&interim)))), None)
+    };
+    let request = Request::from_parts(parts, body);
     let peer = client.peer.clone();
     let mut answer = pin!(stack().call(Arrival { client, request }));
     let answered = poll_fn(|cx| {
@@ -146,6 +156,14 @@ async fn stream(
     });
     // Whoever gave the stream up gets no answer; what was under way leaves its record as it is dropped.
     let Some(Ok(response)) = answered.await else { return };
+    if let Some((session, receive)) = kept.and_then(|(receive, left)| left.take().zip(Some(receive))) {
+        let head = Response::from_parts(response.into_parts().0, ());
+        if let Ok(send) = respond.send_response(head, false) {
+            session.relay(Duplex::new(receive, send), &[]).await;
+            frames.finished();
+        }
+        return;
+    }
     if send(respond, response).await {
         frames.finished();
     }

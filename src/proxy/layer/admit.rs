@@ -86,7 +86,7 @@ fn admit(flow: &Flow, named: Result<(), NameError>, parts: &Parts) -> Result<(),
         };
         flow.refuse(problem, &error.to_string())
     })?;
-    if wants_upgrade(&parts.headers) {
+    if flow.websocket.is_none() && wants_upgrade(&parts.headers) {
         meters::refused("upgrade");
         return Err(
             flow.refuse(Problem::Upgrade, "client asked for a change of protocol that is not carried")

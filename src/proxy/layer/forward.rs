@@ -11,7 +11,7 @@ use crate::audit::{Dialled, Kind};
 use crate::flow::{Direction, Scheme, Side};
 use crate::policy::Action;
 use crate::proxy::body::Gated;
-use crate::proxy::exchange::{Fault, Flow, Recording, Refusal};
+use crate::proxy::exchange::{Fault, Flow, Recording, Refusal, Spoken};
 use crate::proxy::incoming::ClientBody;
 use crate::proxy::meters;
 use crate::proxy::reply::Problem;
@@ -36,7 +36,7 @@ impl Service<Outbound> for Forward {
 }
 
 async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refusal>> {
-    let Outbound { parts, mut body } = outbound;
+    let Outbound { mut parts, mut body } = outbound;
     let flow = Arc::clone(body.flow());
     let acquired = match &flow.destination {
         Some(destination) => {
@@ -46,7 +46,9 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
                 return Err(Box::new(unprotected(&flow, body, why)));
             }
             let via = flow.client.peer.original;
-            flow.shared().upstreams.acquire_at(destination, flow.tenant(), via, flow.client.spoken).await
+            // A WebSocket is asked for in HTTP/1.1, whatever its client speaks.
+            let spoken = if flow.websocket.is_some() { Spoken::Http1 } else { flow.client.spoken };
+            flow.shared().upstreams.acquire_at(destination, flow.tenant(), via, spoken).await
         }
         None => return Err(Box::new(flow.refuse(Problem::Malformed, "request names no destination"))),
     };
@@ -73,7 +75,13 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
         return Err(Box::new(Refusal { close: !whole, ..refusal }));
     }
     flow.awaits_response(true);
-    let answer = lease.send(Request::from_parts(parts, body), flow.interim.as_deref()).await;
+    let answer = match &flow.websocket {
+        Some(asked) => {
+            asked.opening.ask(&mut parts.headers);
+            lease.switch(Request::from_parts(parts, body), &asked.switched).await
+        }
+        None => lease.send(Request::from_parts(parts, body), flow.interim.as_deref()).await,
+    };
     flow.awaits_response(false);
     answer.map_err(|error| Box::new(broke_off(&flow, whole, &error)))
 }

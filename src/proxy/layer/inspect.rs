@@ -1,12 +1,12 @@
 //! Has both messages of an exchange judged: the request on the way down, the response on the way up.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Response, Uri, Version};
+use http::{Response, StatusCode, Uri, Version};
 use tower::Service;
 
 use super::answer::ReplyBody;
@@ -16,10 +16,11 @@ use crate::flow::{Direction, FlowId};
 use crate::inspect::{Head, HeadEdit, Inspector};
 use crate::policy::Message;
 use crate::proxy::body::{Broken, Gated, Labels, Primed, Source};
-use crate::proxy::exchange::{Flow, MessageHead, Recording, Refusal};
+use crate::proxy::exchange::{Flow, MessageHead, Recording, Refusal, Spoken};
 use crate::proxy::incoming::ClientBody;
 use crate::proxy::reply::Problem;
 use crate::proxy::upstream::UpstreamBody;
+use crate::proxy::websocket::{self, Session};
 use crate::proxy::{headers, meters, names};
 
 /// The layer that turns an [`Admitted`] into an [`Outbound`], and an upstream's response into the client's.
@@ -72,6 +73,10 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
         ),
     };
     headers::clean_request(&mut parts.headers, host);
+    if flow.websocket.is_some() {
+        websocket::narrow_offer(&mut parts.headers);
+        parts.method = http::Method::GET;
+    }
     parts.uri = origin_form(&parts.uri);
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
@@ -124,6 +129,7 @@ async fn respond(
     response: Response<UpstreamBody>,
 ) -> Result<Response<ReplyBody>, Box<Refusal>> {
     let (mut parts, body) = response.into_parts();
+    let switching = switching(&flow, &parts)?;
     headers::clean_response(&mut parts.headers);
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
@@ -166,10 +172,50 @@ async fn respond(
         return Err(Box::new(Refusal::unrecorded(&flow, Direction::Response)));
     }
     name_edits(&mut parts.headers, &flow, &body);
+    if let Some(session) = switching {
+        switch(&flow, session, &mut parts).await?;
+    }
     if http10 && body.length().is_none() && !parts.headers.contains_key(header::CONTENT_LENGTH) {
         body.ends_by_closing();
     }
     Ok(Response::from_parts(parts, ReplyBody::Gated(body)))
+}
+
+/// The WebSocket that an upstream agrees to, if it does and does so properly.
+fn switching(flow: &Arc<Flow>, parts: &http::response::Parts) -> Result<Option<Session>, Box<Refusal>> {
+    if parts.status != StatusCode::SWITCHING_PROTOCOLS {
+        return Ok(None);
+    }
+    let session = flow.websocket.as_ref().and_then(|asked| {
+        let how = websocket::accepts(&asked.opening, &parts.headers)?;
+        let upstream = asked.switched.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        Session::new(Arc::clone(flow), upstream, how)
+    });
+    session.map(Some).ok_or_else(|| {
+        meters::upstream_failed("upgrade");
+        let problem = Problem::Upstream("http_upgrade_failed");
+        Box::new(flow.refuse_response(problem, "upstream agreed to a WebSocket that nobody asked it for"))
+    })
+}
+
+/// Makes the answer the client's, once both directions are on record.
+async fn switch(
+    flow: &Flow,
+    mut session: Session,
+    parts: &mut http::response::Parts,
+) -> Result<(), Box<Refusal>> {
+    if session.open().await.is_err() {
+        return Err(Box::new(Refusal::unrecorded(flow, Direction::Response)));
+    }
+    match flow.client.spoken {
+        Spoken::Http1 => flow.client.guard.pass_through(),
+        Spoken::Http2 => parts.status = StatusCode::OK,
+    }
+    websocket::answer(&mut parts.headers, flow.client.spoken == Spoken::Http1);
+    if let Some(asked) = &flow.websocket {
+        asked.handover.leave(session);
+    }
+    Ok(())
 }
 
 /// Makes the head tell how the body is framed, and takes off what an edit made wrong.

@@ -22,6 +22,8 @@ pub(crate) enum UpstreamBody {
     Single(Single),
     /// Over a stream of a shared one.
     Streamed(Box<Streamed>),
+    /// There is none.
+    None,
 }
 
 /// Read to its end it gives its connection back; dropped before, it closes it.
@@ -90,6 +92,7 @@ impl Body for UpstreamBody {
         match self.get_mut() {
             UpstreamBody::Single(body) => Pin::new(body).poll_frame(cx),
             UpstreamBody::Streamed(body) => Pin::new(&mut **body).poll_frame(cx),
+            UpstreamBody::None => Poll::Ready(None),
         }
     }
 
@@ -97,6 +100,7 @@ impl Body for UpstreamBody {
         match self {
             UpstreamBody::Single(body) => body.is_end_stream(),
             UpstreamBody::Streamed(body) => body.is_end_stream(),
+            UpstreamBody::None => true,
         }
     }
 
@@ -104,6 +108,7 @@ impl Body for UpstreamBody {
         match self {
             UpstreamBody::Single(body) => body.size_hint(),
             UpstreamBody::Streamed(body) => body.size_hint(),
+            UpstreamBody::None => SizeHint::with_exact(0),
         }
     }
 }

@@ -4,11 +4,11 @@ use std::error::Error;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::{Connection, SendRequest};
@@ -23,6 +23,7 @@ use crate::limits;
 use crate::proxy::deadline::{Deadlined, Deadlines};
 use crate::proxy::guard::{Guard, GuardHandle};
 use crate::proxy::waking;
+use crate::proxy::websocket::Switched;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
 type Io = TokioIo<Guard<Deadlined<Transport>>>;
@@ -39,6 +40,9 @@ pub(super) struct Live {
     pub(super) key: Arc<Key>,
     pub(super) peer: Peer,
     pub(super) reused: bool,
+    /// Another protocol was asked for: the connection outlives HTTP.
+    switching: bool,
+    over: bool,
 }
 
 impl fmt::Debug for Live {
@@ -61,16 +65,32 @@ impl Live {
             key,
             peer,
             reused: false,
+            switching: false,
+            over: false,
         }))
     }
 
     /// Drives the connection; ready when it has ended.
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(connection) = &mut self.connection else { return Poll::Ready(()) };
+        let Some(connection) = self.connection.as_mut().filter(|_| !self.over) else {
+            return Poll::Ready(());
+        };
         self.error = std::task::ready!(Pin::new(connection).poll(cx)).err();
+        self.over = true;
+        if self.switching && self.error.is_none() {
+            return Poll::Ready(());
+        }
         // Only when it is dropped does it hand back a request that it has not begun.
         self.connection = None;
         Poll::Ready(())
+    }
+
+    /// The connection, whose upstream speaks another protocol from here on.
+    async fn switched(mut self: Box<Self>) -> Option<Switched> {
+        poll_fn(|cx| self.poll(cx)).await;
+        self.deadlines.read_within(None);
+        let parts = self.connection.take()?.into_parts();
+        Some(Switched { io: Box::new(parts.io.into_inner()), leftover: parts.read_buf })
     }
 
     /// Drives the connection as far as it goes at once, leaving no task to be woken by it.
@@ -114,8 +134,10 @@ pub(super) async fn send(
     mut live: Box<Live>,
     mut request: Request<RequestBody>,
     pool: &Arc<Pool>,
+    switch: Option<&Mutex<Option<Switched>>>,
 ) -> Result<Response<UpstreamBody>, Failed> {
-    live.guard.announce(request.method(), false);
+    live.guard.announce(request.method(), switch.is_some());
+    live.switching = switch.is_some();
     request.body_mut().start(live.deadlines.clone());
     // The connection is polled below, before anything is waited for.
     let (response, _) = waking::quietly(|| live.sender.try_send_request(request));
@@ -131,18 +153,22 @@ pub(super) async fn send(
         }
     })
     .await;
-    match outcome {
-        Some(Ok(response)) => {
+    match (outcome, switch) {
+        (Some(Ok(response)), Some(switch)) if response.status() == StatusCode::SWITCHING_PROTOCOLS => {
+            *switch.lock().unwrap_or_else(PoisonError::into_inner) = live.switched().await;
+            Ok(response.map(|_| UpstreamBody::None))
+        }
+        (Some(Ok(response)), _) => {
             live.deadlines.read_within(Some(limits::BODY_IDLE_TIMEOUT));
             Ok(response.map(|incoming| UpstreamBody::Single(Single::new(incoming, live, Arc::clone(pool)))))
         }
-        Some(Err(mut failed)) => {
+        (Some(Err(mut failed)), _) => {
             let unsent = failed.take_message();
             let error = failed.into_error();
             let (fault, detail) = live.fault(&error);
             Err(fail(&live, fault, detail, unsent))
         }
-        None => Err(fail(&live, Fault::Truncated, String::new(), None)),
+        (None, _) => Err(fail(&live, Fault::Truncated, String::new(), None)),
     }
 }
 

@@ -22,7 +22,7 @@ mod transport;
 mod tests;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use http::{Request, Response};
 use http_body::Body;
@@ -45,6 +45,7 @@ use self::stream::Streamed;
 use super::UpstreamConfig;
 use super::exchange::Spoken;
 use super::http2::{Greeting, Interim};
+use super::websocket::Switched;
 use crate::flow::{Destination, Host, Scheme};
 use crate::limits;
 use crate::tls::{Alpn, UpstreamTlsFault};
@@ -318,10 +319,33 @@ impl Lease {
         let Lease { way, upstreams } = self;
         let (parts, body) = request.into_parts();
         match way {
-            Way::Live(live) => upstreams.send_alone(live, parts, body).await,
+            Way::Live(live) => upstreams.send_alone(live, parts, body, None).await,
             Way::Slot(slot) => {
                 upstreams.send_along(slot, Request::from_parts(parts, RequestBody::new(body)), interim).await
             }
+        }
+    }
+
+    /// The same for a request that asks for another protocol; where the upstream agrees to it, its connection is left
+    /// in `switched`.
+    pub(crate) async fn switch<B>(
+        self,
+        request: Request<B>,
+        switched: &Mutex<Option<Switched>>,
+    ) -> Result<Response<UpstreamBody>, SendError>
+    where
+        B: Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<BoxError>,
+    {
+        let Lease { way, upstreams } = self;
+        let (parts, body) = request.into_parts();
+        match way {
+            Way::Live(live) => upstreams.send_alone(live, parts, body, Some(switched)).await,
+            Way::Slot(_) => Err(SendError {
+                fault: Fault::Connection,
+                sent: false,
+                detail: "upstream speaks HTTP/2 alone, and WebSockets are asked for in HTTP/1.1".to_owned(),
+            }),
         }
     }
 }
@@ -332,6 +356,7 @@ impl Upstreams {
         live: Box<Live>,
         parts: http::request::Parts,
         body: B,
+        switch: Option<&Mutex<Option<Switched>>>,
     ) -> Result<Response<UpstreamBody>, SendError>
     where
         B: Body<Data = bytes::Bytes> + Send + 'static,
@@ -341,7 +366,7 @@ impl Upstreams {
         let spare = repeatable.then(|| parts.clone());
         let request = Request::from_parts(parts, RequestBody::new(body));
         let key = Arc::clone(&live.key);
-        let failed = match exchange::send(live, request, &self.pool).await {
+        let failed = match exchange::send(live, request, &self.pool, switch).await {
             Ok(response) => return Ok(response),
             Err(failed) => failed,
         };
@@ -350,7 +375,7 @@ impl Upstreams {
         });
         let Some(request) = again else { return Err(failed.error) };
         let live = self.dialer.dial(key).await.map_err(SendError::redial)?;
-        exchange::send(live, request, &self.pool).await.map_err(|failed| failed.error)
+        exchange::send(live, request, &self.pool, switch).await.map_err(|failed| failed.error)
     }
 
     async fn send_along(
@@ -371,7 +396,9 @@ impl Upstreams {
             Way::Slot(slot) => {
                 stream::send(slot, request, interim).await.map(streamed).map_err(|failed| failed.error)
             }
-            Way::Live(live) => exchange::send(live, request, &self.pool).await.map_err(|failed| failed.error),
+            Way::Live(live) => {
+                exchange::send(live, request, &self.pool, None).await.map_err(|failed| failed.error)
+            }
         }
     }
 }

@@ -1,0 +1,148 @@
+//! A lane with its records: the opening, one decision a change of action, and the end.
+
+use std::io;
+use std::sync::Arc;
+use std::task::Poll;
+use std::time::{Duration, Instant};
+
+use bytes::BytesMut;
+use http::HeaderMap;
+use tokio::io::{AsyncRead, AsyncReadExt};
+
+use super::compression::Compression;
+use super::lane::{Halt, Lane};
+use super::relay::Cut;
+use crate::audit::{Kind, MessageDraft, Pending};
+use crate::flow::{Direction, FlowId};
+use crate::inspect::Decision;
+use crate::limits;
+use crate::policy::Action;
+use crate::proxy::exchange::{Flow, MessageHead, micros};
+
+/// One direction, with what has come of it and what may leave.
+pub(super) struct Track {
+    pub(super) direction: Direction,
+    pub(super) out: BytesMut,
+    bytes: BytesMut,
+    lane: Lane,
+    decision_id: FlowId,
+    /// The strongest action that is on record.
+    noted: Action,
+    inspecting: Duration,
+}
+
+impl Track {
+    /// `None` for a flow without a destination, of which nothing is asked.
+    pub(super) fn new(flow: &Arc<Flow>, direction: Direction, how: Option<Compression>) -> Option<Track> {
+        let fields = HeaderMap::new();
+        let terms = flow.message(MessageHead { direction, fields: &fields, status: None })?;
+        let masked = match direction {
+            Direction::Request => true,
+            Direction::Response => false,
+        };
+        Some(Track {
+            direction,
+            out: BytesMut::new(),
+            bytes: BytesMut::new(),
+            lane: Lane::new(&flow.edition.engine, terms, masked, how),
+            decision_id: flow.shared().ids.next(),
+            noted: Action::Allow,
+            inspecting: Duration::ZERO,
+        })
+    }
+
+    /// What was read before anything could be taken.
+    pub(super) fn came(&mut self, bytes: &[u8]) {
+        self.bytes.extend_from_slice(bytes);
+    }
+
+    pub(super) fn is_within(&self) -> bool {
+        self.lane.is_within()
+    }
+
+    pub(super) fn is_closed(&self) -> bool {
+        self.lane.is_closed()
+    }
+
+    /// Whether nothing of it is cut off.
+    pub(super) fn is_whole(&self) -> bool {
+        self.bytes.is_empty() && !self.lane.is_within()
+    }
+
+    /// Reads what comes next; zero at the end. No buffer is kept while nothing comes.
+    pub(super) async fn fill(&mut self, from: &mut (impl AsyncRead + Unpin)) -> io::Result<usize> {
+        let bytes = &mut self.bytes;
+        std::future::poll_fn(|cx| {
+            bytes.reserve(limits::WEBSOCKET_READ);
+            let read = {
+                let read = std::pin::pin!(from.read_buf(bytes));
+                std::future::Future::poll(read, cx)
+            };
+            if read.is_pending() && bytes.is_empty() {
+                *bytes = BytesMut::new();
+            }
+            match read {
+                // TLS says of some ends that they were rude; what was framed is whole all the same.
+                Poll::Ready(Err(error)) if error.kind() == io::ErrorKind::UnexpectedEof => Poll::Ready(Ok(0)),
+                read => read,
+            }
+        })
+        .await
+    }
+
+    pub(super) fn feed(&mut self) -> Result<(), Halt> {
+        let began = Instant::now();
+        let fed = self.lane.feed(&mut self.bytes, &mut self.out);
+        self.inspecting += began.elapsed();
+        fed
+    }
+
+    pub(super) fn idle(&mut self) -> Result<(), Halt> {
+        self.lane.idle(&mut self.out)
+    }
+
+    fn draft(&self, flow: &Flow, kind: Kind, decision: Option<Decision>) -> MessageDraft {
+        let mut draft = flow.draft(kind, self.direction, self.decision_id);
+        draft.action = decision.as_ref().map_or(Action::Allow, |decision| decision.action);
+        draft.decision = decision;
+        draft.inspect_us = micros(self.inspecting);
+        draft
+    }
+
+    /// The record that comes before the first message.
+    pub(super) fn open(&self, flow: &Flow) -> Pending {
+        flow.submit(&self.draft(flow, Kind::Opening, None))
+    }
+
+    /// The record of a decision that asks for more than those before it.
+    pub(super) fn note(&mut self, flow: &Flow) -> Option<Pending> {
+        let strongest = self.lane.strongest();
+        // What is stopped is recorded as that, below.
+        if strongest <= self.noted || self.lane.decision().action == Action::Block {
+            return None;
+        }
+        self.noted = strongest;
+        Some(flow.submit(&self.draft(flow, Kind::Decision, Some(self.lane.decision()))))
+    }
+
+    /// Why the lane goes no further, with its record on the way.
+    pub(super) fn halted(&mut self, flow: &Flow, halt: Halt) -> Cut {
+        match halt {
+            Halt::Stopped(decision) => {
+                self.noted = Action::Block;
+                let record = flow.submit(&self.draft(flow, Kind::Decision, Some(*decision)));
+                Cut::Stopped(self.decision_id, record)
+            }
+            Halt::Fault(fault) => Cut::Fault(fault),
+        }
+    }
+
+    /// The record of the end.
+    pub(super) fn end(&mut self, flow: &Flow, reason: &str) {
+        self.lane.end();
+        let mut draft = self.draft(flow, Kind::End, Some(self.lane.decision()));
+        draft.reason = Some(reason.to_owned());
+        // Nobody is left who could wait for it.
+        drop(flow.submit(&draft));
+    }
+}

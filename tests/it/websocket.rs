@@ -1,0 +1,507 @@
+//! Messages of WebSockets are inspected as they pass, in both directions.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
+use serde_json::{Value, json};
+use tidegate::policy::{Action, RuleSpec};
+
+use tokio::io::AsyncWriteExt;
+
+use crate::harness::client::connector_offering;
+use crate::harness::h2::H2Client;
+use crate::harness::wire::Reader;
+use crate::harness::{Client, Origin, PAN, SSN, Setup, World, messages, request_rule, rule, soon};
+
+const TEXT: u8 = 0x81;
+const BINARY: u8 = 0x82;
+const CLOSE: u8 = 0x88;
+const PING: u8 = 0x89;
+const COMPRESSED: u8 = 0xc1;
+const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
+
+/// One end of a WebSocket.
+struct Socket {
+    reader: Reader,
+    masks: bool,
+}
+
+fn frame(first: u8, payload: &[u8], masks: bool) -> Vec<u8> {
+    let mut out = vec![first];
+    let bit = if masks { 0x80 } else { 0 };
+    match payload.len() {
+        length @ 0..126 => out.push(bit | length as u8),
+        length @ 126..65_536 => {
+            out.push(bit | 126);
+            out.extend((length as u16).to_be_bytes());
+        }
+        length => {
+            out.push(bit | 127);
+            out.extend((length as u64).to_be_bytes());
+        }
+    }
+    if masks {
+        let key = [7, 11, 13, 17];
+        out.extend(key);
+        out.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
+    } else {
+        out.extend(payload);
+    }
+    out
+}
+
+impl Socket {
+    async fn send(&mut self, first: u8, payload: &[u8]) {
+        let bytes = frame(first, payload, self.masks);
+        // The gate may have closed: that is for who reads to see.
+        let _ = self.reader.io.write_all(&bytes).await;
+        let _ = self.reader.io.flush().await;
+    }
+
+    async fn need(&mut self, length: usize) -> bool {
+        while self.reader.buffer.len() < length {
+            if !self.reader.fill().await {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// The next frame; nothing when the connection ends.
+    async fn read(&mut self) -> Option<(u8, Vec<u8>)> {
+        soon("a frame or the end", self.next()).await
+    }
+
+    async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
+        if !self.need(2).await {
+            return None;
+        }
+        let (first, second) = (self.reader.buffer[0], self.reader.buffer[1]);
+        assert_eq!(second & 0x80 != 0, !self.masks, "masks of the wrong end");
+        let wide = [0, 2, 8][match second & 0x7f {
+            126 => 1,
+            127 => 2,
+            _ => 0,
+        }];
+        if !self.need(2 + wide).await {
+            return None;
+        }
+        let mut length = usize::from(second & 0x7f);
+        if wide > 0 {
+            length =
+                self.reader.buffer[2..2 + wide].iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
+        }
+        let keyed = if self.masks { 0 } else { 4 };
+        let start = 2 + wide + keyed;
+        if !self.need(start + length).await {
+            return None;
+        }
+        let bytes: Vec<u8> = self.reader.buffer.drain(..start + length).collect();
+        let key = &bytes[2 + wide..start];
+        let payload = bytes[start..].iter().enumerate();
+        Some((first, payload.map(|(at, byte)| if keyed == 0 { *byte } else { byte ^ key[at % 4] }).collect()))
+    }
+
+    /// Expects a closing frame, and then the end.
+    async fn is_closed_with(&mut self, code: u16) {
+        loop {
+            match self.read().await {
+                Some((CLOSE, payload)) => {
+                    assert_eq!(payload[..2], code.to_be_bytes());
+                    let said = String::from_utf8_lossy(&payload[2..]);
+                    assert!(!said.contains(&PAN[6..]), "{said}");
+                    break;
+                }
+                Some(_) => {}
+                None => panic!("ended without a closing frame"),
+            }
+        }
+        assert_eq!(self.read().await, None);
+    }
+}
+
+fn accept(key: &str) -> String {
+    let text = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
+    let digest = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
+    base64(digest.as_ref())
+}
+
+fn base64(bytes: &[u8]) -> String {
+    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut out = String::new();
+    for chunk in bytes.chunks(3) {
+        let bits =
+            chunk.iter().fold(0u32, |sum, byte| sum << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
+        for place in 0..4 {
+            let there = place <= chunk.len();
+            out.push(if there { digits[(bits >> (18 - 6 * place)) as usize & 63] as char } else { '=' });
+        }
+    }
+    out
+}
+
+/// What an origin was sent, message by message as frames came.
+type Heard = Arc<Mutex<Vec<(u8, Vec<u8>)>>>;
+
+/// An origin that agrees, keeps what it hears, and says it again.
+async fn echo(world: &World, extensions: &'static str) -> (Origin, Heard) {
+    let heard = Heard::default();
+    let keep = Arc::clone(&heard);
+    let origin = Origin::start(world, "origin.test", move |mut conn| {
+        let keep = Arc::clone(&keep);
+        async move {
+            let head = conn.head().await.unwrap();
+            assert_eq!(head.field("upgrade"), Some("websocket"));
+            let accept = accept(head.field("sec-websocket-key").unwrap());
+            let more = if head.field("sec-websocket-extensions").is_some() { extensions } else { "" };
+            conn.send(format!(
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+                 Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: chat\r\n{more}\r\n"
+            ))
+            .await;
+            let mut socket = Socket {
+                reader: std::mem::replace(conn.reader(), Reader::new(tokio::io::duplex(1).0)),
+                masks: false,
+            };
+            while let Some((first, payload)) = socket.next().await {
+                keep.lock().unwrap().push((first, payload.clone()));
+                socket.send(first, &payload).await;
+                if first == CLOSE {
+                    break;
+                }
+            }
+        }
+    })
+    .await;
+    (origin, heard)
+}
+
+fn opening(origin: &Origin, more: &str) -> String {
+    format!(
+        "GET /chat HTTP/1.1\r\nHost: {}\r\nUpgrade: websocket\r\nConnection: keep-alive, Upgrade\r\n\
+         Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {KEY}\r\nSec-WebSocket-Protocol: chat\r\n{more}\r\n",
+        origin.authority()
+    )
+}
+
+async fn open(world: &World, origin: &Origin, more: &str) -> Socket {
+    let mut client = Client::tunnel(world, origin).await;
+    client.send(opening(origin, more)).await;
+    let head = client.head().await;
+    assert!(head.line.starts_with("HTTP/1.1 101"), "{head:?}");
+    assert_eq!(head.field("sec-websocket-accept"), Some(&*accept(KEY)));
+    assert_eq!(head.field("sec-websocket-protocol"), Some("chat"));
+    Socket { reader: client.reader, masks: true }
+}
+
+fn of_kind<'a>(records: &'a [Value], kind: &str) -> Vec<&'a Value> {
+    messages(records).into_iter().filter(|record| record["kind"] == kind).collect()
+}
+
+#[tokio::test]
+async fn clean_messages_pass_as_they_came_in_both_directions() {
+    let world = World::start(Setup::default()).await;
+    let (origin, heard) = echo(&world, "").await;
+    let mut client = open(&world, &origin, "Sec-WebSocket-Extensions: x-private\r\n").await;
+    assert!(!origin.received_text().contains("x-private"));
+    let long = vec![b'x'; 70_000];
+    let frames: [(u8, &[u8]); 8] = [
+        (TEXT, b"hello"),
+        (BINARY, &[0, 1, 2, 255]),
+        (0x01, b"in three "),
+        (PING, b"are you there"),
+        (0x00, b"pieces, of"),
+        (0x80, b" which this is the last"),
+        (TEXT, b""),
+        (BINARY, &long),
+    ];
+    for (first, payload) in frames {
+        client.send(first, payload).await;
+    }
+    // A control frame may overtake a message that is not whole yet.
+    let order = [0, 1, 3, 2, 4, 5, 6, 7];
+    for at in order {
+        assert_eq!(client.read().await, Some((frames[at].0, frames[at].1.to_vec())), "{at}");
+    }
+    client.send(CLOSE, &1000u16.to_be_bytes()).await;
+    assert_eq!(client.read().await, Some((CLOSE, 1000u16.to_be_bytes().to_vec())));
+    assert_eq!(client.read().await, None);
+    assert_eq!(heard.lock().unwrap().len(), 9);
+    let records = world.records().await;
+    assert_eq!(of_kind(&records, "decision").len(), 2, "of the opening alone");
+    assert_eq!(of_kind(&records, "opening").len(), 2);
+    for end in of_kind(&records, "end") {
+        assert_eq!((&end["action"], &end["disclosure"]), (&json!("allow"), &json!("none")));
+        assert!(end["bytes"]["seen"].as_u64().unwrap() > 70_000, "{end}");
+        assert_eq!(end["bytes"]["seen"], end["bytes"]["inspected"]);
+    }
+}
+
+#[tokio::test]
+async fn a_message_with_a_card_number_closes_both_ends() {
+    let spelled = format!("{{\"card\":\"{}\"}}", PAN.replace('5', "\\u0035"));
+    let (front, back) = PAN.split_at(7);
+    let plain = format!("card {PAN}");
+    let cases: [&[(u8, &[u8])]; 5] = [
+        &[(TEXT, plain.as_bytes())],
+        &[(TEXT, spelled.as_bytes())],
+        &[(BINARY, plain.as_bytes())],
+        &[(0x01, front.as_bytes()), (0x80, back.as_bytes())],
+        &[(PING, plain.as_bytes())],
+    ];
+    let world = World::start(Setup::default()).await;
+    for frames in cases {
+        let (origin, heard) = echo(&world, "").await;
+        let mut client = open(&world, &origin, "").await;
+        client.send(TEXT, b"clean").await;
+        assert_eq!(client.read().await, Some((TEXT, b"clean".to_vec())));
+        for (first, payload) in frames {
+            client.send(*first, payload).await;
+        }
+        client.is_closed_with(1008).await;
+        soon("the origin to be told", async {
+            while !heard
+                .lock()
+                .unwrap()
+                .iter()
+                .any(|(first, payload)| *first == CLOSE && payload.starts_with(&1008u16.to_be_bytes()))
+            {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        assert_eq!(heard.lock().unwrap().len(), 2, "the clean one, and the end");
+    }
+    let records = world.records().await;
+    let blocked: Vec<_> =
+        of_kind(&records, "decision").into_iter().filter(|record| record["action"] == "block").collect();
+    assert_eq!(blocked.len(), cases.len());
+    for record in blocked {
+        assert_eq!((&record["direction"], &record["disclosure"]), (&json!("request"), &json!("prevented")));
+    }
+    assert_eq!(of_kind(&records, "end").len(), 2 * cases.len());
+}
+
+#[tokio::test]
+async fn what_a_server_says_is_inspected_too() {
+    let rules = vec![RuleSpec {
+        direction: Some(tidegate::flow::Direction::Response),
+        ..rule("r", &["payment.pan"], Action::Block)
+    }];
+    let world = World::start(Setup { rules, ..Setup::default() }).await;
+    let (origin, _) = echo(&world, "").await;
+    let mut client = open(&world, &origin, "").await;
+    client.send(TEXT, format!("card {PAN}").as_bytes()).await;
+    client.is_closed_with(1008).await;
+}
+
+#[tokio::test]
+async fn values_are_counted_over_all_messages_of_a_direction() {
+    let cards = ["4539148803436467", "4485275742308327", "4916338506082832"];
+    let rules = vec![RuleSpec { at_least: 3, ..request_rule("three", &["payment.pan"], Action::Block) }];
+    let world = World::start(Setup { rules, ..Setup::default() }).await;
+    let (origin, heard) = echo(&world, "").await;
+    let mut client = open(&world, &origin, "").await;
+    for card in [cards[0], cards[1], cards[0]] {
+        client.send(TEXT, format!("card {card} and a word").as_bytes()).await;
+        assert!(client.read().await.unwrap().0 == TEXT);
+    }
+    client.send(TEXT, format!("card {} and a word", cards[2]).as_bytes()).await;
+    client.is_closed_with(1008).await;
+    assert!(
+        !heard.lock().unwrap().iter().any(|(_, payload)| String::from_utf8_lossy(payload).contains(cards[2]))
+    );
+}
+
+fn deflate(engine: &mut Compress, text: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(text.len() + 128);
+    engine.compress_vec(text, &mut out, FlushCompress::Sync).unwrap();
+    assert!(out.ends_with(&[0, 0, 255, 255]));
+    out.truncate(out.len() - 4);
+    out
+}
+
+fn inflate(engine: &mut Decompress, coded: &[u8]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(4096);
+    engine.decompress_vec(&[coded, &[0, 0, 255, 255]].concat(), &mut out, FlushDecompress::Sync).unwrap();
+    out
+}
+
+#[tokio::test]
+async fn compressed_messages_are_read_and_masked_with_context_taken_over() {
+    let rules = vec![
+        request_rule("ssn", &["national-id.us-ssn"], Action::Redact),
+        request_rule("pan", &["payment.pan"], Action::Block),
+    ];
+    let world = World::start(Setup { rules, ..Setup::default() }).await;
+    let extensions = "Sec-WebSocket-Extensions: permessage-deflate\r\n";
+    let (origin, heard) = echo(&world, extensions).await;
+    let mut client =
+        open(&world, &origin, "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n")
+            .await;
+    let (mut compress, mut at_origin, mut at_client) =
+        (Compress::new(Compression::best(), false), Decompress::new(false), Decompress::new(false));
+    let text = |turn: usize, value: &str| {
+        format!("{{\"turn\":{turn},\"ssn\":\"{value}\",\"note\":\"much the same as before\"}}")
+    };
+    for turn in 0..6 {
+        let (said, expected) = match turn {
+            2 | 4 => (text(turn, SSN), text(turn, "***-**-****")),
+            _ => (text(turn, "none"), text(turn, "none")),
+        };
+        client.send(COMPRESSED, &deflate(&mut compress, said.as_bytes())).await;
+        let (first, echoed) = client.read().await.unwrap();
+        assert_eq!(first, COMPRESSED);
+        let (_, got) = heard.lock().unwrap().pop().unwrap();
+        assert_eq!(String::from_utf8_lossy(&inflate(&mut at_origin, &got)), expected, "turn {turn}");
+        assert_eq!(String::from_utf8_lossy(&inflate(&mut at_client, &echoed)), expected, "turn {turn}");
+    }
+    client.send(COMPRESSED, &deflate(&mut compress, format!("card {PAN}").as_bytes())).await;
+    client.is_closed_with(1008).await;
+    let records = world.records().await;
+    let actions: Vec<_> =
+        of_kind(&records, "decision").iter().map(|record| record["action"].clone()).collect();
+    assert_eq!(actions, ["allow", "allow", "redact", "block"]);
+}
+
+#[tokio::test]
+async fn a_message_longer_than_hold_streams_and_what_it_hides_is_stopped() {
+    let hold = 8 * 1024;
+    let world = World::start(Setup { hold, ..Setup::default() }).await;
+    let (origin, heard) = echo(&world, "").await;
+    let mut client = open(&world, &origin, "").await;
+    let long: Vec<u8> = b"some words and more ".iter().copied().cycle().take(20 * hold).collect();
+    client.send(TEXT, &long).await;
+    let mut came = Vec::new();
+    loop {
+        let (first, payload) = client.read().await.unwrap();
+        assert_eq!(first & 0x0f, u8::from(came.is_empty()));
+        came.extend(payload);
+        if first & 0x80 != 0 {
+            break;
+        }
+    }
+    assert_eq!(came, long);
+    client.send(BINARY, &[&long[..], format!(" card {PAN} ").as_bytes(), &long].concat()).await;
+    client.is_closed_with(1008).await;
+    let all: Vec<u8> = heard.lock().unwrap().iter().flat_map(|(_, payload)| payload.clone()).collect();
+    assert!(!String::from_utf8_lossy(&all).contains(PAN));
+}
+
+#[tokio::test]
+async fn a_websocket_comes_over_http_2() {
+    let world = World::start(Setup::default()).await;
+    let (origin, heard) = echo(&world, "").await;
+    let tcp = Client::connect(&world, &origin.authority()).await;
+    let tls = connector_offering(&world.issuer, &[])
+        .connect(crate::harness::client::name(origin.name), tcp)
+        .await
+        .unwrap();
+    let mut client = H2Client::over(tls).await;
+    soon("settings", async {
+        while !client.sender.is_extended_connect_protocol_enabled() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    let request = http::Request::builder()
+        .method("CONNECT")
+        .uri(format!("https://{}/chat", origin.authority()))
+        .extension(h2::ext::Protocol::from_static("websocket"))
+        .header("sec-websocket-version", "13")
+        .header("sec-websocket-protocol", "chat");
+    let (response, mut stream) = client.begin(request).await;
+    let response = soon("a response", response).await.unwrap();
+    assert_eq!(response.status(), 200);
+    assert_eq!(response.headers()["sec-websocket-protocol"], "chat");
+    assert!(!response.headers().contains_key("sec-websocket-accept"));
+    let mut body = response.into_body();
+    stream.send_data(frame(TEXT, b"hello", true).into(), false).unwrap();
+    let echoed = soon("an echo", body.data()).await.unwrap().unwrap();
+    assert_eq!(echoed, frame(TEXT, b"hello", false));
+    stream.send_data(frame(TEXT, format!("card {PAN}").as_bytes(), true).into(), false).unwrap();
+    let closing = soon("an end", body.data()).await.unwrap().unwrap();
+    assert_eq!((closing[0], &closing[2..4]), (CLOSE, &1008u16.to_be_bytes()[..]));
+    assert!(!heard.lock().unwrap().iter().any(|(_, payload)| String::from_utf8_lossy(payload).contains(PAN)));
+}
+
+#[tokio::test]
+async fn an_upstream_that_does_not_agree_is_heard_or_refused() {
+    let world = World::start(Setup::default()).await;
+    let origin = Origin::start(&world, "origin.test", |mut conn| async move {
+        while let Some(head) = conn.head().await {
+            let accept = accept(head.field("sec-websocket-key").unwrap());
+            let switch = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n";
+            conn.send(match head.line.split(' ').nth(1).unwrap() {
+            "/no" => "HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno".to_owned(),
+            "/unproven" => format!("{switch}Sec-WebSocket-Accept: {KEY}\r\n\r\n"),
+            "/unasked" => {
+                format!("{switch}Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Extensions: permessage-deflate\r\n\r\n")
+            }
+            "/elsewhere" => format!("{}Sec-WebSocket-Accept: {accept}\r\n\r\n", switch.replace("websocket", "foo")),
+            other => panic!("{other}"),
+        })
+        .await;
+        }
+    })
+    .await;
+    for (path, status) in [("/no", 403), ("/unproven", 502), ("/unasked", 502), ("/elsewhere", 502)] {
+        let mut client = Client::tunnel(&world, &origin).await;
+        let response = client.exchange(opening(&origin, "").replace("/chat", path)).await;
+        assert_eq!(response.status, status, "{path}");
+    }
+    // What asks for something else, or asks badly, goes nowhere.
+    for (from, to) in [("websocket", "foo/2"), ("Version: 13", "Version: 8"), (KEY, "short"), ("GET", "POST")]
+    {
+        let mut client = Client::tunnel(&world, &origin).await;
+        let response = client.exchange(opening(&origin, "").replace(from, to)).await;
+        assert_eq!(response.status, 501, "{to}");
+    }
+    let mut client = Client::tunnel(&world, &origin).await;
+    let response = client.exchange(opening(&origin, &format!("X-Card: {PAN}\r\n"))).await;
+    assert_eq!(response.status, 403, "the head is judged first");
+}
+
+#[tokio::test]
+async fn frames_that_break_the_rules_end_it() {
+    let cases: [(&[u8], u16); 7] = [
+        (&frame(0x80, b"continues nothing", true), 1002),
+        (&[frame(0x01, b"begins ", true), frame(TEXT, b"and begins", true)].concat(), 1002),
+        (&frame(TEXT, b"not masked", false), 1002),
+        (&frame(COMPRESSED, b"not agreed on", true), 1002),
+        (&frame(0x83, b"of no kind", true), 1002),
+        (&frame(TEXT, b"no te\xff\xfe", true), 1007),
+        (&frame(CLOSE, &[3], true), 1002),
+    ];
+    let world = World::start(Setup::default()).await;
+    for (bytes, code) in cases {
+        let (origin, heard) = echo(&world, "").await;
+        let mut client = open(&world, &origin, "").await;
+        client.reader.io.write_all(bytes).await.unwrap();
+        client.reader.io.flush().await.unwrap();
+        client.is_closed_with(code).await;
+        assert!(heard.lock().unwrap().iter().all(|(first, _)| *first == CLOSE));
+    }
+}
+
+#[tokio::test]
+async fn a_drain_says_goodbye_to_both_ends() {
+    let world = World::start(Setup::default()).await;
+    let (origin, heard) = echo(&world, "").await;
+    let mut client = open(&world, &origin, "").await;
+    client.send(TEXT, b"hello").await;
+    assert_eq!(client.read().await, Some((TEXT, b"hello".to_vec())));
+    let ((cut, records), ()) = tokio::join!(world.cut(Duration::from_millis(1)), client.is_closed_with(1001));
+    assert_eq!(cut, 1);
+    let ends = of_kind(&records, "end");
+    assert_eq!(ends.len(), 2);
+    assert!(ends.iter().all(|end| end["reason"] == "cut at the end of the drain"), "{ends:#?}");
+    assert!(
+        heard
+            .lock()
+            .unwrap()
+            .iter()
+            .any(|(first, said)| *first == CLOSE && said[..2] == 1001u16.to_be_bytes())
+    );
+}
