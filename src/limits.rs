@@ -375,6 +375,9 @@ pub const CHECKPOINT_BUSY: u64 = 100;
 pub const BLOCK_TEXT: usize = 256 * 1024;
 /// Time between two looks at the closed segments of a trail; the end of a segment is looked at sooner.
 pub const AUDIT_KEEP: Duration = Duration::from_secs(60);
+/// Life of a signing key of the trail, and time between two tries to make the next one.
+pub const KEY_EPOCH: Duration = Duration::from_secs(86_400);
+pub const KEY_RETRY: Duration = Duration::from_secs(600);
 /// Names that a report counts by (hosts come from clients), the rest in one line; and rows that it shows of a table.
 pub const REPORT_NAMES: usize = 10_000;
 pub const REPORT_ROWS: usize = 100;

@@ -29,6 +29,8 @@ pub(super) enum Cause {
     Busy,
     /// [`CHECKPOINT_IDLE`](crate::limits::CHECKPOINT_IDLE) has passed.
     Idle,
+    /// The next checkpoint is signed by another key, which this one names.
+    Handover,
     /// Last line of a segment: the next one takes over.
     Rotation,
     /// The gate has stopped.
@@ -36,8 +38,16 @@ pub(super) enum Cause {
 }
 
 impl Cause {
-    const ALL: [Cause; 7] =
-        [Cause::Open, Cause::Start, Cause::Records, Cause::Busy, Cause::Idle, Cause::Rotation, Cause::Stop];
+    const ALL: [Cause; 8] = [
+        Cause::Open,
+        Cause::Start,
+        Cause::Records,
+        Cause::Busy,
+        Cause::Idle,
+        Cause::Handover,
+        Cause::Rotation,
+        Cause::Stop,
+    ];
 
     pub(super) const fn as_str(self) -> &'static str {
         match self {
@@ -46,6 +56,7 @@ impl Cause {
             Cause::Records => "records",
             Cause::Busy => "busy",
             Cause::Idle => "idle",
+            Cause::Handover => "handover",
             Cause::Rotation => "rotation",
             Cause::Stop => "stop",
         }
@@ -68,6 +79,8 @@ pub(super) struct Claim<'a> {
     pub(super) head: Hash,
     /// The chain after the checkpoint before this one; zeros for the first.
     pub(super) previous: Hash,
+    /// The key that signs from now on.
+    pub(super) next: Option<PublicKey>,
 }
 
 /// Ends the line that starts at `start` of `out` and already holds its opening fields.
@@ -91,10 +104,20 @@ pub(super) fn push(out: &mut Vec<u8>, start: usize, claim: &Claim<'_>, signer: &
     }
     out.extend_from_slice(b",\"key\":");
     push_string(out, signer.id());
+    if let Some(next) = &claim.next {
+        out.extend_from_slice(b",\"next_key\":\"");
+        push_hex(out, next.as_bytes());
+        out.push(b'"');
+    }
     let signature = signer.sign(&message(out.get(start..).unwrap_or_default()));
     out.extend_from_slice(SIGNATURE);
     push_hex(out, &signature);
     out.extend_from_slice(b"\"}");
+}
+
+/// Whether a checkpoint's line names another key. In a JSON string every quote is escaped.
+pub(super) fn hands_over(line: &str) -> bool {
+    line.contains(",\"cause\":\"handover\",")
 }
 
 fn message(signed: &[u8]) -> Vec<u8> {
@@ -112,6 +135,8 @@ pub(super) struct Checkpoint<'a> {
     pub(super) head: Hash,
     pub(super) previous: Hash,
     pub(super) key: String,
+    /// The key that signs from now on: of a hand-over, and of nothing else.
+    pub(super) next: Option<PublicKey>,
     signed: &'a [u8],
     signature: [u8; 64],
 }
@@ -130,6 +155,7 @@ struct Fields {
     head: String,
     previous: String,
     key: String,
+    next_key: Option<String>,
 }
 
 impl<'a> Checkpoint<'a> {
@@ -144,15 +170,22 @@ impl<'a> Checkpoint<'a> {
             && fields.prev == fields.head
             && fields.seq.checked_sub(1) == Some(fields.size);
         consistent.then_some(())?;
+        let cause = Cause::ALL.into_iter().find(|cause| cause.as_str() == fields.cause)?;
+        let next = match &fields.next_key {
+            Some(key) => Some(PublicKey::from_bytes(from_hex(key.as_bytes())?)),
+            None => None,
+        };
+        (next.is_some() == (cause == Cause::Handover)).then_some(())?;
         Some(Checkpoint {
             seq: fields.seq,
-            cause: Cause::ALL.into_iter().find(|cause| cause.as_str() == fields.cause)?,
+            cause,
             log: fields.log,
             segment: fields.segment,
             root: from_hex(fields.root.as_bytes())?,
             head: from_hex(fields.head.as_bytes())?,
             previous: from_hex(fields.previous.as_bytes())?,
             key: fields.key,
+            next,
             signed,
             signature: from_hex(signature)?,
         })
@@ -176,18 +209,19 @@ mod tests {
     use crate::audit::line::{Line, Stamp};
     use crate::audit::signing::generate_signing_key;
 
-    fn line(signer: &Signer) -> Vec<u8> {
+    fn line(signer: &Signer, cause: Cause, next: Option<PublicKey>) -> Vec<u8> {
         let mut out = b"before\n".to_vec();
         let start = out.len();
         Stamp::new("n", "b").begin(&mut out, 8, jiff::Timestamp::UNIX_EPOCH, &[3; 32]);
         let claim = Claim {
-            cause: Cause::Idle,
+            cause,
             log: "00ff",
             segment: 5,
             size: 7,
             root: [2; 32],
             head: [3; 32],
             previous: [4; 32],
+            next,
         };
         push(&mut out, start, &claim, signer);
         out.split_off(start)
@@ -196,7 +230,7 @@ mod tests {
     #[test]
     fn what_is_claimed_is_read_back_and_signed() {
         let signer = Signer::from_pkcs8(&generate_signing_key().unwrap()).unwrap();
-        let line = line(&signer);
+        let line = line(&signer, Cause::Idle, None);
         assert_eq!(Line::parse(&line).unwrap().kind, Kind::Checkpoint);
         let read = Checkpoint::parse(&line).unwrap();
         assert!(read.is_signed_by(&signer.public()));
@@ -208,7 +242,9 @@ mod tests {
     #[test]
     fn no_bit_of_the_line_can_change() {
         let signer = Signer::from_pkcs8(&generate_signing_key().unwrap()).unwrap();
-        let line = line(&signer);
+        let next = Signer::from_pkcs8(&generate_signing_key().unwrap()).unwrap().public();
+        let line = line(&signer, Cause::Handover, Some(next));
+        assert_eq!(Checkpoint::parse(&line).unwrap().next, Some(next));
         for at in 0..line.len() {
             for bit in 0..8 {
                 let mut changed = line.clone();
@@ -217,5 +253,12 @@ mod tests {
                 assert!(!passes, "byte {at} bit {bit}");
             }
         }
+    }
+
+    #[test]
+    fn only_a_hand_over_names_a_key() {
+        let signer = Signer::from_pkcs8(&generate_signing_key().unwrap()).unwrap();
+        assert!(Checkpoint::parse(&line(&signer, Cause::Handover, None)).is_none());
+        assert!(Checkpoint::parse(&line(&signer, Cause::Idle, Some(signer.public()))).is_none());
     }
 }

@@ -15,8 +15,9 @@ const LOCK_FILE: &str = "audit.lock";
 /// Others may not even list the directory.
 const DIRECTORY_MODE: u32 = 0o700;
 
-/// Makes the directory if need be and takes it for this process, until the file returned is closed.
-pub(super) fn claim(directory: &Path, key: &PublicKey) -> Result<File, OpenError> {
+/// Makes the directory if need be and takes it for this process, until the file returned is closed. With it comes the
+/// first key of the trail: the one published, or else `key`.
+pub(super) fn claim(directory: &Path, key: &PublicKey) -> Result<(File, PublicKey), OpenError> {
     let at = |error: io::Error| OpenError::new(directory, format!("cannot be written to: {error}"));
     DirBuilder::new().recursive(true).mode(DIRECTORY_MODE).create(directory).map_err(at)?;
     if fs::metadata(directory).map_err(at)?.mode() & 0o022 != 0 {
@@ -33,31 +34,18 @@ pub(super) fn claim(directory: &Path, key: &PublicKey) -> Result<File, OpenError
             return Err(OpenError::new(&path, format!("cannot be locked: {error}")));
         }
     }
-    publish(directory, key)?;
-    Ok(lock)
+    let first = publish(directory, key)?;
+    Ok((lock, first))
 }
 
-/// Writes the public key once; another key already there is an error.
-fn publish(directory: &Path, key: &PublicKey) -> Result<(), OpenError> {
+/// Writes the public key once; the one that is there.
+fn publish(directory: &Path, key: &PublicKey) -> Result<PublicKey, OpenError> {
     let path = directory.join(PUBLIC_KEY_FILE);
     match fs::read_to_string(&path) {
         // Empty: a crash came between making and filling it.
         Ok(text) if text.is_empty() => {}
         Ok(text) => {
-            let published =
-                PublicKey::from_pem(&text).map_err(|error| OpenError::new(&path, error.to_string()))?;
-            if published == *key {
-                return Ok(());
-            }
-            return Err(OpenError::new(
-                &path,
-                format!(
-                    "the trail here belongs to the key {}, but the signing key given is {}; \
-                     restore that key or begin a new trail in another directory",
-                    published.id(),
-                    key.id()
-                ),
-            ));
+            return PublicKey::from_pem(&text).map_err(|error| OpenError::new(&path, error.to_string()));
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(OpenError::new(&path, format!("cannot be read: {error}"))),
@@ -68,5 +56,6 @@ fn publish(directory: &Path, key: &PublicKey) -> Result<(), OpenError> {
         file.write_all(key.to_pem().as_bytes())?;
         file.sync_all()
     };
-    write().map_err(|error| OpenError::new(&path, format!("cannot be written: {error}")))
+    write().map_err(|error| OpenError::new(&path, format!("cannot be written: {error}")))?;
+    Ok(*key)
 }

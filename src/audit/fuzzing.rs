@@ -5,8 +5,9 @@ use std::sync::OnceLock;
 use crate::audit::chain::Tree;
 use crate::audit::chain::{genesis, link};
 use crate::audit::checkpoint::{self, Cause, Claim};
+use crate::audit::epochs::Keys;
 use crate::audit::line::Stamp;
-use crate::audit::signing::{PublicKey, Signer, generate_signing_key};
+use crate::audit::signing::{Signer, generate_signing_key};
 use crate::audit::walk::Walk;
 
 const LOG: &str = "0123456789abcdef0123456789abcdef";
@@ -15,7 +16,7 @@ const TRAIL: [Result<&[u8], Cause>; 8] = [
     Err(Cause::Open),
     Ok(b"\"kind\":\"start\",\"version\":\"0\""),
     Ok(b"\"kind\":\"decision\",\"action\":\"allow\""),
-    Err(Cause::Busy),
+    Err(Cause::Handover),
     Ok(b"\"kind\":\"decision\",\"action\":\"block\""),
     Ok(b"\"kind\":\"decision\",\"action\":\"block\""),
     Ok(b"\"kind\":\"stop\""),
@@ -23,7 +24,7 @@ const TRAIL: [Result<&[u8], Cause>; 8] = [
 ];
 
 struct Genuine {
-    key: PublicKey,
+    keys: Keys,
     lines: Vec<Vec<u8>>,
 }
 
@@ -31,7 +32,9 @@ struct Genuine {
 fn genuine() -> Option<&'static Genuine> {
     static GENUINE: OnceLock<Option<Genuine>> = OnceLock::new();
     let make = || {
-        let signer = Signer::from_pkcs8(&generate_signing_key().ok()?).ok()?;
+        let new_signer = || Signer::from_pkcs8(&generate_signing_key().ok()?).ok();
+        let mut signer = new_signer()?;
+        let keys = Keys::of(signer.public());
         let (mut head, mut tree, mut previous) = (genesis(LOG), Tree::default(), [0; 32]);
         let mut stamp = Stamp::new("node", "boot");
         let mut lines = Vec::new();
@@ -45,8 +48,12 @@ fn genuine() -> Option<&'static Genuine> {
                 }
                 Err(cause) => {
                     let root = tree.root();
-                    let claim = Claim { cause, log: LOG, segment: 1, size, root, head, previous };
+                    let next = if cause == Cause::Handover { Some(new_signer()?) } else { None };
+                    let named = next.as_ref().map(Signer::public);
+                    let claim =
+                        Claim { cause, log: LOG, segment: 1, size, root, head, previous, next: named };
                     checkpoint::push(&mut line, 0, &claim, &signer);
+                    signer = next.unwrap_or(signer);
                 }
             }
             head = link(&head, &line);
@@ -56,7 +63,7 @@ fn genuine() -> Option<&'static Genuine> {
             }
             lines.push(line);
         }
-        Some(Genuine { key: signer.public(), lines })
+        Some(Genuine { keys, lines })
     };
     GENUINE.get_or_init(make).as_ref()
 }
@@ -84,7 +91,7 @@ pub fn trail(data: &[u8]) {
     assert!(genuine.is_some(), "no key could be made");
     if let Some(genuine) = genuine {
         let lines: Vec<_> = data.split(|b| *b == b'\n').map(|written| line_of(genuine, written)).collect();
-        let mut walk = Walk::new(genuine.key);
+        let mut walk = Walk::new(genuine.keys.clone());
         walk.enter(1);
         let walked = lines.iter().try_for_each(|line| walk.line(line)).and_then(|()| walk.finish());
         let signed = usize::try_from(walk.signed).unwrap_or(usize::MAX);

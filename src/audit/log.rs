@@ -11,10 +11,12 @@ use jiff::Timestamp;
 
 use crate::audit::chain::{Hash, Tree, genesis, link};
 use crate::audit::checkpoint::{self, Cause, Claim};
+use crate::audit::epochs::Keys;
+use crate::audit::keyring::Keyring;
 use crate::audit::line::Stamp;
 use crate::audit::recover::{Recovery, recover};
 use crate::audit::segment::{self, Segment};
-use crate::audit::signing::Signer;
+use crate::audit::signing::{PublicKey, Signer};
 use crate::audit::{AuditConfig, OpenError, SyncPolicy, directory, pack};
 use crate::limits;
 use crate::platform::disk;
@@ -92,6 +94,11 @@ pub(super) struct Log {
     /// Names the trail.
     id: String,
     signer: Signer,
+    keys: Keys,
+    /// The file of the signing key, if each is used for a time.
+    keyring: Option<Keyring>,
+    /// The trail has named a key whose files are not yet in their places.
+    unsettled: bool,
     stamp: Stamp,
     segment_size: u64,
     sync: bool,
@@ -111,14 +118,52 @@ enum Room {
     Reserve,
 }
 
+/// Whether a trail that ends with record `last` may be gone on with under a key.
+fn signs_on(path: &Path, keys: &Keys, signer: &Signer, last: u64) -> Result<(), OpenError> {
+    let from = keys.handed_over();
+    if from > last {
+        let what =
+            format!("ends with record {last}, but record {from} handed over its key: the trail was cut");
+        return Err(OpenError::new(path, what));
+    }
+    let (asked, given) = (keys.last(), signer.public());
+    if asked == given {
+        return Ok(());
+    }
+    Err(OpenError::new(
+        path,
+        format!(
+            "the trail here belongs to the key {}, but the signing key given is {}; \
+             restore that key or begin a new trail in another directory",
+            asked.id(),
+            given.id()
+        ),
+    ))
+}
+
 impl Log {
     /// Takes the directory for itself and goes on where the last run ended.
     pub(super) fn open(config: &AuditConfig, signer: Signer) -> Result<(Log, Recovery), OpenError> {
         let path = &config.directory;
         let at = |error: io::Error| OpenError::new(path, format!("cannot be written to: {error}"));
-        let lock = directory::claim(path, &signer.public())?;
+        let (lock, first) = directory::claim(path, &signer.public())?;
+        let keys = Keys::read(path, first).map_err(at)?;
         pack::tidy(path).map_err(at)?;
-        let (last, recovery) = recover(path, signer.public())?;
+        let (last, recovery) = recover(path, &keys)?;
+        let mut keyring = config.key_epochs.as_ref().map(Keyring::new);
+        let keys = last.as_ref().map_or(keys, |(walk, _)| walk.keys.clone());
+        let signer = match &mut keyring {
+            Some(keyring) => keyring.recover(signer, &keys.last()).map_err(|error| {
+                OpenError::new(path, format!("the next signing key cannot be taken up: {error}"))
+            })?,
+            None => signer,
+        };
+        signs_on(path, &keys, &signer, last.as_ref().map_or(0, |(walk, _)| walk.seq))?;
+        // A crash may have come between naming a key in the trail and beside it.
+        if keys.handed_over() > 0 {
+            keys.keep(path).map_err(at)?;
+        }
+        let lock = (lock, keys, keyring);
         let mut log = match last {
             Some((walk, segment)) => {
                 let id = walk.log.unwrap_or_default();
@@ -159,7 +204,7 @@ impl Log {
     fn assemble(
         config: &AuditConfig,
         signer: Signer,
-        lock: File,
+        (lock, keys, keyring): (File, Keys, Option<Keyring>),
         id: String,
         state: State,
         segment: Segment,
@@ -169,6 +214,9 @@ impl Log {
             _lock: lock,
             id,
             signer,
+            keys,
+            keyring,
+            unsettled: false,
             stamp: Stamp::new(&config.node, &config.boot),
             segment_size: config.segment_size,
             sync: config.sync == SyncPolicy::Always,
@@ -236,6 +284,7 @@ impl Log {
 
     /// Ends the segment with a checkpoint and begins the next with another.
     pub(super) fn rotate(&mut self) -> Result<(), WriteError> {
+        self.settle()?;
         // A try that failed half way has written the first already.
         if self.state.cause != Some(Cause::Rotation) {
             self.sign(Cause::Rotation)?;
@@ -260,7 +309,7 @@ impl Log {
         for body in bodies {
             self.push_record(body);
             if self.state.unsigned >= limits::CHECKPOINT_RECORDS {
-                self.push_checkpoint(Cause::Records);
+                self.push_checkpoint(Cause::Records, None);
             }
         }
         self.write(before, Room::Shared)
@@ -278,8 +327,55 @@ impl Log {
     pub(super) fn sign(&mut self, cause: Cause) -> Result<(), WriteError> {
         let before = self.state.clone();
         self.buffer.clear();
-        self.push_checkpoint(cause);
+        self.push_checkpoint(cause, None);
         self.write(before, Room::Reserve)
+    }
+
+    /// Signs with another key from now on, which nothing names.
+    #[cfg(test)]
+    pub(super) fn sign_as(&mut self, signer: Signer) {
+        self.signer = signer;
+    }
+
+    /// Whether the signing key has had its time.
+    pub(super) fn is_key_due(&self) -> bool {
+        self.keyring.as_ref().is_some_and(Keyring::is_due)
+    }
+
+    /// Makes the next signing key.
+    pub(super) fn next_key(&mut self) -> io::Result<Signer> {
+        match &mut self.keyring {
+            Some(keyring) => keyring.prepare(),
+            None => Err(io::Error::other("the signing key has no file")),
+        }
+    }
+
+    /// Names the next signing key in the trail, signed by the one in use, which is then overwritten.
+    pub(super) fn hand_over(&mut self, next: Signer) -> Result<(), WriteError> {
+        let before = self.state.clone();
+        self.buffer.clear();
+        self.push_checkpoint(Cause::Handover, Some(next.public()));
+        self.write(before, Room::Reserve)?;
+        if let Some(line) = &self.state.fresh {
+            self.keys.follow(line.as_bytes());
+        }
+        self.signer = next;
+        self.unsettled = true;
+        self.settle()
+    }
+
+    /// Brings the files of the keys to what the trail says: only when it is safe on disk.
+    fn settle(&mut self) -> Result<(), WriteError> {
+        if !self.unsettled {
+            return Ok(());
+        }
+        self.segment.file.sync_data()?;
+        self.keys.keep(&self.directory)?;
+        if let Some(keyring) = &mut self.keyring {
+            keyring.take_up()?;
+        }
+        self.unsettled = false;
+        Ok(())
     }
 
     fn push_record(&mut self, body: &[u8]) {
@@ -291,7 +387,7 @@ impl Log {
         self.state.cause = None;
     }
 
-    fn push_checkpoint(&mut self, cause: Cause) {
+    fn push_checkpoint(&mut self, cause: Cause, next: Option<PublicKey>) {
         let start = self.begin_line();
         let claim = Claim {
             cause,
@@ -301,6 +397,7 @@ impl Log {
             root: self.state.tree.root(),
             head: self.state.head,
             previous: self.state.checkpoint,
+            next,
         };
         checkpoint::push(&mut self.buffer, start, &claim, &self.signer);
         let line = self.buffer.get(start..).map(String::from_utf8_lossy).unwrap_or_default();
@@ -326,8 +423,10 @@ impl Log {
     }
 
     fn write(&mut self, before: State, room: Room) -> Result<(), WriteError> {
-        let result =
-            self.within_budget(room).and_then(|()| Ok(self.segment.append(&self.buffer, self.sync)?));
+        let result = self
+            .settle()
+            .and_then(|()| self.within_budget(room))
+            .and_then(|()| Ok(self.segment.append(&self.buffer, self.sync)?));
         match &result {
             Ok(()) => {
                 self.disk.used.fetch_add(self.buffer.len() as u64, Ordering::Relaxed);

@@ -8,9 +8,11 @@ mod checkpoint;
 mod desk;
 mod directory;
 mod encode;
+mod epochs;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
 mod keep;
+mod keyring;
 mod line;
 mod log;
 mod pack;
@@ -32,10 +34,13 @@ mod writer;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_epochs;
+#[cfg(test)]
 mod tests_keep;
 #[cfg(test)]
 mod tests_tamper;
 
+pub use keyring::KeyEpochs;
 pub use queue::Pending;
 pub use reader::Reader;
 pub use record::{Dialled, Draft, FlowFacts, Kind, MessageDraft, PackStamp, PackStamps};
@@ -112,6 +117,8 @@ pub struct AuditConfig {
     pub sync: SyncPolicy,
     /// Whether closed segments are packed.
     pub compress: bool,
+    /// How long each signing key is used; `None`: for the life of the trail.
+    pub key_epochs: Option<KeyEpochs>,
     /// What the `start` record says beside version, trail and key.
     pub start: Map<String, Value>,
 }
@@ -128,6 +135,7 @@ impl AuditConfig {
             boot: String::new(),
             sync: SyncPolicy::default(),
             compress: true,
+            key_epochs: None,
             start: Map::new(),
         }
     }

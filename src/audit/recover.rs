@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use crate::audit::OpenError;
 use crate::audit::chain::{link, sha256};
 use crate::audit::checkpoint::Cause;
+use crate::audit::epochs::Keys;
 use crate::audit::line::Line;
 use crate::audit::pack;
 use crate::audit::reader::{Lines, Outcome};
 use crate::audit::segment::{self, FILE_MODE, Found, Segment};
-use crate::audit::signing::PublicKey;
 use crate::audit::text::{from_hex, hex};
 use crate::audit::text_of::Text;
 use crate::audit::walk::Walk;
@@ -42,13 +42,13 @@ pub(super) struct Torn {
 pub(super) type End = (Walk, Segment);
 
 /// Where to go on (`None` when there is no record yet), and what had to be done for it.
-pub(super) fn recover(directory: &Path, key: PublicKey) -> Result<(Option<End>, Recovery), OpenError> {
+pub(super) fn recover(directory: &Path, keys: &Keys) -> Result<(Option<End>, Recovery), OpenError> {
     let in_directory = |error: io::Error| OpenError::new(directory, format!("cannot be read: {error}"));
     let mut recovery = Recovery::default();
     let mut segments = segment::list(directory).map_err(in_directory)?;
     while let Some(last) = segments.pop() {
         let at = |error: io::Error| OpenError::new(&last.path, format!("cannot be recovered: {error}"));
-        let (walk, whole, tail) = walk_through(&last, key)?;
+        let (walk, whole, tail) = walk_through(&last, keys)?;
         if !tail.is_empty() {
             recovery.torn.push(put_aside(directory, walk.seq + 1, &tail).map_err(at)?);
         }
@@ -69,10 +69,10 @@ pub(super) fn recover(directory: &Path, key: PublicKey) -> Result<(Option<End>, 
 }
 
 /// The walk over a segment's whole lines, their bytes, and what follows them.
-fn walk_through(found: &Found, key: PublicKey) -> Result<(Walk, u64, Vec<u8>), OpenError> {
+fn walk_through(found: &Found, keys: &Keys) -> Result<(Walk, u64, Vec<u8>), OpenError> {
     let unreadable = |error: io::Error| OpenError::new(&found.path, format!("cannot be read: {error}"));
     let mut lines = Lines::open(found).map_err(unreadable)?;
-    let mut walk = Walk::new(key);
+    let mut walk = Walk::new(keys.clone());
     walk.enter(found.first);
     let (mut whole, mut line) = (0, Vec::new());
     let tail = loop {
@@ -95,9 +95,9 @@ fn walk_through(found: &Found, key: PublicKey) -> Result<(Walk, u64, Vec<u8>), O
         Some((seq, other)) => Err(OpenError::new(
             &found.path,
             format!(
-                "record {seq} is signed by the key {other}, but the signing key given is {}; \
-                 restore that key or begin a new trail in another directory",
-                key.id()
+                "record {seq} is signed by the key {other}, but the key of the trail is {}; \
+                 restore that key (or keys.jsonl, which names it) or begin a new trail in another directory",
+                keys.at(found.first).id()
             ),
         )),
     }

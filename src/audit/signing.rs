@@ -85,6 +85,14 @@ impl PublicKey {
         sha256(&self.to_der()).first_chunk::<16>().map(|short| hex(short)).unwrap_or_default()
     }
 
+    pub(super) fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub(super) fn from_bytes(bytes: [u8; 32]) -> PublicKey {
+        PublicKey(bytes)
+    }
+
     #[must_use]
     pub fn to_pem(&self) -> String {
         format!("{PEM_BEGIN}\n{}\n{PEM_END}\n", base64(&self.to_der()))

@@ -21,8 +21,8 @@ pub(super) struct Request {
     pub(super) file: Arc<File>,
     /// A directory whose listing changed, too.
     pub(super) directory: Option<PathBuf>,
-    /// A checkpoint's line, for the witness.
-    pub(super) checkpoint: Option<Arc<str>>,
+    /// Lines of checkpoints, for the witness.
+    pub(super) checkpoints: Vec<Arc<str>>,
 }
 
 impl Request {
@@ -115,7 +115,7 @@ fn run(queue: &Receiver<Request>, shared: &Shared, mut witness: Witness) {
             thread::sleep(limits::AUDIT_RETRY);
         }
         shared.failing.store(false, Ordering::Release);
-        if let Some(line) = &request.checkpoint {
+        for line in &request.checkpoints {
             witness(line);
         }
         shared.waiting.fetch_sub(1, Ordering::AcqRel);

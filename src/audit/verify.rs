@@ -13,6 +13,7 @@ use crate::audit::OpenError;
 use crate::audit::chain::{Hash, link};
 use crate::audit::checkpoint::{Cause, Checkpoint};
 use crate::audit::directory::PUBLIC_KEY_FILE;
+use crate::audit::epochs::Keys;
 use crate::audit::reader::{Lines, Outcome};
 use crate::audit::segment::{self, Found};
 use crate::audit::signing::PublicKey;
@@ -60,6 +61,8 @@ pub struct Report {
     /// change the records could change the key, too.
     pub key: PublicKey,
     pub key_beside_records: bool,
+    /// Keys that signed one after the other, the first of them `key`.
+    pub keys: usize,
     pub segments: usize,
     pub records: u64,
     pub checkpoints: u64,
@@ -150,7 +153,11 @@ impl fmt::Display for Report {
         } else {
             ""
         };
-        write!(f, "key {}{source}", self.key.id())
+        write!(f, "key {}{source}", self.key.id())?;
+        match self.keys {
+            0 | 1 => Ok(()),
+            keys => write!(f, "\nlater keys: {}, each named by the one before", keys - 1),
+        }
     }
 }
 
@@ -191,11 +198,12 @@ pub fn verify(
         Some(key) => (*key, false),
         None => (key_beside(directory)?, true),
     };
-    let segments = segment::list(directory)
-        .map_err(|error| OpenError::new(directory, format!("cannot be read: {error}")))?;
+    let failed = |error: io::Error| OpenError::new(directory, format!("cannot be read: {error}"));
+    let keys = Keys::read(directory, key).map_err(failed)?;
+    let segments = segment::list(directory).map_err(failed)?;
     let mut check = Check {
-        walk: Walk::new(key),
-        witnessed: Witnessed::read(witness, &key),
+        witnessed: Witnessed::read(witness, keys.clone()),
+        walk: Walk::new(keys),
         missing: Vec::new(),
         torn: false,
         records: 0,
@@ -222,6 +230,7 @@ pub fn verify(
     Ok(Report {
         key,
         key_beside_records,
+        keys: check.walk.keys.count(),
         segments: segments.len(),
         records: check.records,
         checkpoints: check.walk.checkpoints,
@@ -366,15 +375,18 @@ struct Witnessed {
 impl Witnessed {
     /// Keeps what is signed by the key; the rest proves nothing. What surrounds a record in a line (a log
     /// collector's prefix) is skipped.
-    fn read(lines: &[String], key: &PublicKey) -> Witnessed {
+    fn read(lines: &[String], mut keys: Keys) -> Witnessed {
         let mut witnessed = Witnessed::default();
         for line in lines {
             let record = line.find("{\"seq\":").and_then(|at| line.get(at..)).unwrap_or_default().trim_end();
+            let checkpoint = Checkpoint::parse(record.as_bytes());
             let checkpoint =
-                Checkpoint::parse(record.as_bytes()).filter(|checkpoint| checkpoint.is_signed_by(key));
+                checkpoint.filter(|checkpoint| checkpoint.is_signed_by(&keys.at(checkpoint.seq)));
             match checkpoint {
                 Some(checkpoint) => {
                     let head = link(&checkpoint.head, record.as_bytes());
+                    // What the witness knows of keys does not depend on what lies beside the records.
+                    keys.follow(record.as_bytes());
                     witnessed.trails.entry(checkpoint.log).or_default().insert(checkpoint.seq, head);
                 }
                 None => witnessed.ignored += usize::from(!line.trim().is_empty()),

@@ -2,6 +2,7 @@
 
 use crate::audit::chain::{Hash, Tree, genesis, link};
 use crate::audit::checkpoint::{Cause, Checkpoint};
+use crate::audit::epochs::Keys;
 use crate::audit::line::Line;
 use crate::audit::record::Kind;
 use crate::audit::signing::PublicKey;
@@ -23,8 +24,10 @@ fn fault<T>(seq: u64, what: impl Into<String>) -> Result<T, Fault> {
 /// Where a walk stands, after the last line it took.
 #[derive(Debug)]
 pub(super) struct Walk {
+    /// The key that signs here, of those that are known.
     key: PublicKey,
     key_id: String,
+    pub(super) keys: Keys,
     /// The last record.
     pub(super) seq: u64,
     pub(super) head: Hash,
@@ -69,10 +72,12 @@ struct Suspect {
 }
 
 impl Walk {
-    pub(super) fn new(key: PublicKey) -> Walk {
+    pub(super) fn new(keys: Keys) -> Walk {
+        let key = keys.at(1);
         Walk {
             key_id: key.id(),
             key,
+            keys,
             seq: 0,
             head: [0; 32],
             tree: Tree::default(),
@@ -96,11 +101,19 @@ impl Walk {
         if !follows {
             self.seq = first.saturating_sub(1);
             self.checkpoint = None;
+            self.sign_with(self.keys.at(first));
+            let is_known = self.unknown_key.is_none() && self.trail_key.is_some();
+            self.trail_key = is_known.then(|| self.key_id.clone());
         }
         self.start = if follows { Start::Follows } else { Start::Adrift };
         self.segment = first;
         self.base = self.head;
         self.tree = Tree::default();
+    }
+
+    fn sign_with(&mut self, key: PublicKey) {
+        self.key = key;
+        self.key_id = key.id();
     }
 
     /// Takes a line, without its newline.
@@ -165,6 +178,15 @@ impl Walk {
         let Some(claim) = Checkpoint::parse(bytes) else {
             return fault(seq, "is a checkpoint that was changed");
         };
+        if claim.key != self.key_id
+            && let Some(at) = self.keys.past(&claim.key, seq)
+        {
+            let key = claim.key;
+            return fault(
+                seq,
+                format!("is signed by the key {key}, which record {at} has handed over: rolled back"),
+            );
+        }
         if self.trail_key.as_ref().is_some_and(|key| *key != claim.key) {
             return fault(seq, format!("is signed by another key, {}", claim.key));
         }
@@ -200,6 +222,13 @@ impl Walk {
             self.unknown_key = Some((seq, claim.key.clone()));
         }
         self.trail_key.get_or_insert(claim.key);
+        if let Some(next) = claim.next {
+            self.trail_key = Some(next.id());
+            if known {
+                self.keys.follow(bytes);
+                self.sign_with(next);
+            }
+        }
         self.cause = Some(claim.cause);
         self.log = Some(claim.log);
         Ok(())

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use crate::audit::AuditError;
-use crate::audit::checkpoint::Cause;
+use crate::audit::checkpoint::{self, Cause};
 use crate::audit::encode;
 use crate::audit::keep::Bell;
 use crate::audit::log::{Disk, Log, WriteError};
@@ -109,8 +109,10 @@ pub(super) struct Worker {
     batch: Vec<Entry>,
     /// When what was written since the last sync is to be made safe.
     sync_due: Option<Instant>,
-    /// The newest checkpoint that the witness has not seen.
-    unshown: Option<Arc<str>>,
+    /// The newest checkpoint that the witness has not seen, after those that handed over a key: each of them is shown.
+    unshown: Vec<Arc<str>>,
+    /// Since when no next signing key could be made.
+    keyless: Option<Timestamp>,
     signed_at: Instant,
     outage: Option<Outage>,
     /// How many of the disk alarms hold.
@@ -157,12 +159,18 @@ impl Worker {
             syncer,
             batch: Vec::with_capacity(limits::AUDIT_BATCH),
             sync_due: None,
-            unshown: None,
+            unshown: Vec::new(),
+            keyless: None,
             signed_at: Instant::now(),
             outage: None,
             alarms: 0,
         };
         worker.written();
+        if worker.log.is_key_due()
+            && let Err(error) = worker.change_key()
+        {
+            worker.fail(error.to_string());
+        }
         worker.ask_sync();
         worker
     }
@@ -253,7 +261,7 @@ impl Worker {
         let full = self.log.file();
         self.log.rotate()?;
         let directory = Some(self.log.directory().to_owned());
-        self.syncer.ask(Request { file: full, directory, checkpoint: None });
+        self.syncer.ask(Request { file: full, directory, checkpoints: Vec::new() });
         self.written();
         self.shared.bell.ring();
         // Old segments may have been taken away; if it cannot be told, the count so far holds.
@@ -264,7 +272,10 @@ impl Worker {
     /// Takes note of what was just written.
     fn written(&mut self) {
         if let Some(line) = self.log.take_checkpoint() {
-            self.unshown = Some(line);
+            if self.unshown.last().is_some_and(|last| !checkpoint::hands_over(last)) {
+                self.unshown.pop();
+            }
+            self.unshown.push(line);
             self.signed_at = Instant::now();
             let ms = self.shared.opened.elapsed().as_millis();
             self.shared.signed_ms.store(u64::try_from(ms).unwrap_or(u64::MAX), Ordering::Relaxed);
@@ -280,8 +291,8 @@ impl Worker {
 
     fn ask_sync(&mut self) {
         self.sync_due = None;
-        let checkpoint = self.unshown.take();
-        self.syncer.ask(Request { file: self.log.file(), directory: None, checkpoint });
+        let checkpoints = std::mem::take(&mut self.unshown);
+        self.syncer.ask(Request { file: self.log.file(), directory: None, checkpoints });
     }
 
     /// What is to be done from time to time: checkpoints, syncs.
@@ -291,6 +302,11 @@ impl Worker {
         }
         if let Some(error) = self.syncer.error() {
             return self.fail(error);
+        }
+        if self.log.is_key_due()
+            && let Err(error) = self.change_key()
+        {
+            return self.fail(error.to_string());
         }
         let now = Instant::now();
         let idle = now.duration_since(self.signed_at) >= limits::CHECKPOINT_IDLE;
@@ -314,6 +330,36 @@ impl Worker {
             // The disk is slow; what it has is not yet safe, and asking again would not help.
             self.sync_due = Some(now + limits::AUDIT_SYNC);
         }
+    }
+
+    /// Hands over to the next signing key. Where none can be made, the one in use signs on, which is on record.
+    fn change_key(&mut self) -> Result<(), WriteError> {
+        let now = Timestamp::now();
+        let (cause, from, until) = match self.log.next_key() {
+            Ok(next) => {
+                self.log.hand_over(next)?;
+                self.written();
+                let Some(from) = self.keyless.take() else { return Ok(()) };
+                ("the signing key is changed again".to_owned(), from, Some(now))
+            }
+            Err(error) => {
+                if self.keyless.is_some() {
+                    return Ok(());
+                }
+                tracing::error!("the next signing key of the audit trail cannot be made: {error}");
+                self.keyless = Some(now);
+                (format!("the next signing key cannot be made: {error}"), now, None)
+            }
+        };
+        let detail = json!({
+            "control": "signing_key",
+            "cause": cause,
+            "from": format!("{from:.6}"),
+            "until": until.map(|until| format!("{until:.6}")),
+        });
+        self.log.append_own(&event(Kind::ControlFailure, detail))?;
+        self.written();
+        Ok(())
     }
 
     fn fail(&mut self, cause: String) {

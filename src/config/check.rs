@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::audit::AuditConfig;
+use crate::audit::{AuditConfig, KeyEpochs};
 use crate::detect::Pack;
 use crate::flow::Host;
 use crate::limits;
@@ -47,7 +47,7 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
     let node = raw.node.map_or_else(host_name, |node| node.value);
     let directory = paths.or(raw.audit.directory.as_ref(), "audit");
     let audit_key = paths.or(raw.audit.signing_key.as_ref(), "certs/audit.key");
-    let audit = audit(&raw.audit, node.clone(), directory, log);
+    let audit = audit(&raw.audit, node.clone(), (directory, &audit_key), log);
     let packs = packs(raw.packs, &paths, log);
     let pack_keys = pack_keys(raw.pack_keys, &paths, log);
     let scene = check_rules::Scene {
@@ -395,11 +395,12 @@ fn inspect(raw: &RawInspect, log: &Log) -> InspectSettings {
 }
 
 const SEGMENT_RANGE: (u64, u64) = (64 << 10, 16 << 30);
+const KEY_EPOCH_RANGE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(400 * 86_400));
 const DAY: Duration = Duration::from_secs(86_400);
 const RETENTION: Duration = Duration::from_secs(365 * 86_400);
 const RETENTION_MIN: Duration = Duration::from_secs(90 * 86_400);
 
-fn audit(raw: &RawAudit, node: String, directory: PathBuf, log: &Log) -> AuditConfig {
+fn audit(raw: &RawAudit, node: String, (directory, key): (PathBuf, &Path), log: &Log) -> AuditConfig {
     if let Some(retention) = &raw.retention {
         if retention.value < RETENTION_MIN {
             let days = retention.value.as_secs() / DAY.as_secs();
@@ -420,7 +421,13 @@ fn audit(raw: &RawAudit, node: String, directory: PathBuf, log: &Log) -> AuditCo
         );
     }
     let compress = raw.compress.as_ref().is_none_or(|compress| compress.value);
-    AuditConfig { segment_size, max_disk, compress, ..AuditConfig::new(directory, node) }
+    // Nothing: one key for the life of the trail.
+    let epoch = match &raw.key_epoch {
+        Some(epoch) if epoch.value.is_zero() => None,
+        epoch => Some(bounded_time(epoch.as_ref(), limits::KEY_EPOCH, KEY_EPOCH_RANGE, log)),
+    };
+    let key_epochs = epoch.map(|epoch| KeyEpochs { file: key.to_owned(), epoch });
+    AuditConfig { segment_size, max_disk, compress, key_epochs, ..AuditConfig::new(directory, node) }
 }
 
 fn bounded_size(written: Option<&At<u64>>, default: u64, (min, max): (u64, u64), log: &Log) -> u64 {

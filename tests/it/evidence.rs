@@ -74,6 +74,12 @@ fn a_follower_is_told_as_it_happens() {
 fn evidence_leaves_the_house_and_is_checked_elsewhere() {
     let folder = folder();
     trail(folder.path());
+    // A key of the day before yesterday is handed over at the next start.
+    let key = fs::File::options().append(true).open(folder.path().join("certs/audit.key")).unwrap();
+    key.set_modified(std::time::SystemTime::now() - std::time::Duration::from_secs(2 * 86_400)).unwrap();
+    trail(folder.path());
+    let (code, out, err) = done(folder.path(), &["audit", "verify", "audit", "--key", "audit/audit.pub"]);
+    assert!(code == 0 && out.contains("later keys: 1"), "{out}{err}");
     let export = [
         "audit",
         "export",
@@ -87,19 +93,37 @@ fn evidence_leaves_the_house_and_is_checked_elsewhere() {
     ];
     let (code, out, err) = done(folder.path(), &export);
     assert_eq!(code, 0, "{err}");
-    assert!(out.contains("1 of them asked for"), "{out}");
+    assert!(out.contains("2 of them asked for"), "{out}");
     assert_eq!(done(folder.path(), &export).0, 74, "a bundle is never written over");
     let (code, proof, err) = done(folder.path(), &["audit", "prove", "audit", "2"]);
     assert_eq!(code, 0, "{err}");
+    let handed = fs::read_to_string(folder.path().join("audit/keys.jsonl")).unwrap();
+    let handed: serde_json::Value = serde_json::from_str(handed.trim()).unwrap();
+    let later = (handed["seq"].as_u64().unwrap() + 1).to_string();
+    let (code, of_later, err) = done(folder.path(), &["audit", "prove", "audit", &later]);
+    assert_eq!(code, 0, "{err}");
+    fs::write(folder.path().join("later.json"), of_later).unwrap();
     fs::write(folder.path().join("proof.json"), proof).unwrap();
     let manifest = fs::read_to_string(folder.path().join("evidence/manifest.json")).unwrap();
-    let names =
-        ["records/segment-", "selection.jsonl", "checkpoints.jsonl", "audit.pub", "verify.py", "README.md"];
+    let names = [
+        "records/segment-",
+        "selection.jsonl",
+        "checkpoints.jsonl",
+        "audit.pub",
+        "keys.jsonl",
+        "verify.py",
+        "README.md",
+    ];
     assert!(names.iter().all(|name| manifest.contains(name)), "{manifest}");
     assert!(
         !folder.path().join("evidence/certs").exists() && !manifest.contains("key\": \"-----BEGIN PRIVATE")
     );
-    for words in [&["evidence/verify.py", "evidence"][..], &["evidence/verify.py", "--proof", "proof.json"]] {
+    let checks: [&[&str]; 3] = [
+        &["evidence/verify.py", "evidence"],
+        &["evidence/verify.py", "--proof", "proof.json"],
+        &["evidence/verify.py", "--proof", "later.json"],
+    ];
+    for words in checks {
         match Command::new("python3").args(words).current_dir(folder.path()).output() {
             Ok(checked) => assert!(checked.status.success(), "{}", String::from_utf8_lossy(&checked.stderr)),
             Err(error) => eprintln!("SKIPPED: python3: {error}"),

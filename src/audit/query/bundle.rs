@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
+use crate::audit::epochs::Keys;
 use crate::audit::query::facts::Facts;
 use crate::audit::query::filter::Filter;
 use crate::audit::query::index::Index;
@@ -85,6 +86,7 @@ pub fn export(bundle: &Bundle<'_>) -> Result<(u64, u64), OpenError> {
     put("selection.jsonl", &selection)?;
     put("checkpoints.jsonl", &copied.checkpoints)?;
     put("audit.pub", key.to_pem().as_bytes())?;
+    put("keys.jsonl", &Keys::read(bundle.directory, key).map_err(failed)?.text())?;
     put("verified.txt", format!("{report}\n").as_bytes())?;
     put("verify.py", CHECKER.as_bytes())?;
     put("README.md", STEPS.as_bytes())?;

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::audit::chain::path;
 use crate::audit::checkpoint::Checkpoint;
+use crate::audit::epochs::Keys;
 use crate::audit::query::store::Store;
 use crate::audit::segment;
 use crate::audit::text::hex;
@@ -26,7 +27,8 @@ pub fn prove(directory: &Path, seq: u64, key: Option<&PublicKey>) -> Result<Stri
     let segments = segment::list(directory).map_err(unreadable)?;
     let found = segments.iter().rev().find(|found| found.first <= seq);
     let found = found.ok_or_else(|| at(directory, format!("has no record {seq}")))?;
-    let mut walk = Walk::new(key);
+    let keys = Keys::read(directory, key).map_err(unreadable)?;
+    let mut walk = Walk::new(keys);
     walk.enter(found.first);
     let (mut leaves, mut record, mut checkpoint, mut fault) = (Vec::new(), None, None, None);
     let mut take = |line: &[u8]| {
@@ -60,6 +62,7 @@ pub fn prove(directory: &Path, seq: u64, key: Option<&PublicKey>) -> Result<Stri
     let index = usize::try_from(seq - found.first).unwrap_or(usize::MAX);
     let path: Vec<String> = path(&leaves, index).iter().map(|hash| hex(hash)).collect();
     let text = |line: &[u8]| String::from_utf8_lossy(line).into_owned();
+    let keys: Vec<String> = walk.keys.lines_before(walk.seq).map(text).collect();
     let proof = json!({
         "proof": "tidegate.audit.proof.v1",
         "record": text(&record),
@@ -68,11 +71,12 @@ pub fn prove(directory: &Path, seq: u64, key: Option<&PublicKey>) -> Result<Stri
         "path": path,
         "checkpoint": text(&checkpoint),
         "public_key": key.to_pem(),
+        "keys": keys,
         "how": [
             "leaf = SHA-256(0x00, the record's `prev` as 32 bytes, length of the record as 8 bytes big-endian, the record)",
             "root = the leaf led up `path` as in RFC 9162, 2.1.3.2, with inner nodes SHA-256(0x01, left, right)",
             "root must be the checkpoint's `root`, its `segment` plus `index` the record's `seq`",
-            "signature = Ed25519 of \"tidegate.audit.checkpoint.v1\", 0x00, the checkpoint up to `,\"signature\":` by the public key",
+            "signature = Ed25519 of \"tidegate.audit.checkpoint.v1\", 0x00, the checkpoint up to `,\"signature\":` by the public key, or the last `next_key` of `keys`: checkpoints of which each is signed by the key before it",
             "take the public key from a place of your own, not from here"
         ],
     });

@@ -8,6 +8,7 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::audit::chain::{Hash, sha256};
+use crate::audit::epochs::Keys;
 use crate::audit::query::facts::Facts;
 use crate::audit::query::filter::Filter;
 use crate::audit::query::index::Index;
@@ -104,7 +105,7 @@ pub fn summarize(directory: &Path, period: Period, key: Option<&PublicKey>) -> i
         summary: empty(period, &key),
         hash: ring::digest::Context::new(&ring::digest::SHA256),
         draw: BTreeMap::new(),
-        walk: Walk::new(key),
+        walk: Walk::new(Keys::read(directory, key)?),
     };
     let filter = Filter { from: Some(period.from), until: Some(period.until), ..Filter::default() };
     let segments = segment::list(directory)?;
