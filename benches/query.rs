@@ -158,6 +158,7 @@ fn message(n: u64, packs: &Arc<PackStamps>) -> Draft {
         decision: Some(decision),
         action: Action::Allow,
         reason: None,
+        overlay: None,
         policy_hash: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08".into(),
         packs: Arc::clone(packs),
         inspect_us: 41,

@@ -328,10 +328,31 @@ pub const LINT_TRIES: usize = 300_000;
 pub const LINT_SLOW: f64 = 2.0;
 /// Most files in a folder that is one pack: a file a country, and room.
 pub const PACK_FILES: usize = 512;
+/// Overlays in force at once: each message looks at all of them.
+pub const OVERLAYS: usize = 256;
+/// Words in one list of an overlay, and characters in one of its texts.
+pub const OVERLAY_WORDS: usize = 256;
+pub const OVERLAY_TEXT: usize = 200;
+/// The longest that an overlay may loosen: long enough for an incident, too short to be forgotten.
+pub const OVERLAY_LOOSENS: Duration = Duration::from_secs(24 * 3600);
+/// Time between two looks whether a watched file has changed: an editor's several writes are then one change.
+pub const RELOAD_LOOK: Duration = Duration::from_secs(1);
+/// Time between two looks whether an overlay has ended, and for changes that no byte brings up.
+pub const OVERLAY_LOOK: Duration = Duration::from_millis(250);
+/// Requests that a throttle lets through at once, at most: a minute's worth of few.
+pub const THROTTLE_BURST: u64 = 60;
+/// Of a throttled stream, the time whose worth of bytes leaves at once.
+pub const THROTTLE_SLICE: Duration = Duration::from_millis(100);
+/// Longest body of a request to the admin listener.
+pub const ADMIN_BODY: usize = 64 * 1024;
+/// Longest answer of an admin listener that a command reads.
+pub const ADMIN_ANSWER: u64 = 16 * 1024 * 1024;
+/// Refused tries at the admin listener that are recorded one by one within a minute; the rest is counted.
+pub const ADMIN_DENIALS: u32 = 10;
 /// Admin connections served at once: probes, a scraper, a person.
 pub const ADMIN_CONNECTIONS: usize = 64;
 /// An admin connection's time for one request, from its first byte to its answer's last.
-pub const ADMIN_TIMEOUT: Duration = Duration::from_secs(10);
+pub const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time between two foldings of what histograms have gathered: a second of full load gathers some megabytes.
 pub const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// Days before the issuer's end from which readiness warns.

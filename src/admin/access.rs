@@ -1,4 +1,4 @@
-//! Who may ask the admin listener: the right Host always, the token off loopback.
+//! Who may ask the admin listener: the right Host always, the token for changes and off loopback.
 
 use std::net::IpAddr;
 
@@ -34,7 +34,9 @@ impl Refusal {
     pub(super) fn message(self) -> &'static str {
         match self {
             Refusal::Host => "the Host header must be the admin listener's own address or localhost\n",
-            Refusal::Token => "off loopback a token is needed: Authorization: Bearer TOKEN ([admin] token)\n",
+            Refusal::Token => {
+                "a token is needed for changes, and off loopback: Authorization: Bearer TOKEN ([admin] token)\n"
+            }
         }
     }
 }
@@ -47,13 +49,14 @@ impl Access {
         Access { configured, key, tag }
     }
 
-    /// `peer` and `local` are the two ends of the connection.
+    /// `peer` and `local` are the two ends of the connection; `changes`: more is asked than to be told something.
     pub(super) fn judge(
         &self,
         peer: IpAddr,
         local: IpAddr,
         uri: &Uri,
         headers: &HeaderMap,
+        changes: bool,
     ) -> Result<(), Refusal> {
         let mut hosts = headers.get_all(header::HOST).iter();
         let (Some(host), None, None) = (hosts.next(), hosts.next(), uri.authority()) else {
@@ -63,7 +66,7 @@ impl Access {
             return Err(Refusal::Host);
         }
         let is_local = peer.to_canonical().is_loopback();
-        if is_local || self.has_token(headers) { Ok(()) } else { Err(Refusal::Token) }
+        if (is_local && !changes) || self.has_token(headers) { Ok(()) } else { Err(Refusal::Token) }
     }
 
     /// The port is left out: forwarded ports differ, and a page's own name never equals an address.
@@ -98,7 +101,8 @@ mod tests {
         for (name, value) in fields {
             headers.append(header::HeaderName::from_bytes(name.as_bytes()).unwrap(), value.parse().unwrap());
         }
-        access.judge(peer.parse().unwrap(), "10.0.0.5".parse().unwrap(), &uri.parse().unwrap(), &headers)
+        let (peer, local) = (peer.parse().unwrap(), "10.0.0.5".parse().unwrap());
+        access.judge(peer, local, &uri.parse().unwrap(), &headers, uri.starts_with("/change"))
     }
 
     #[test]
@@ -131,5 +135,7 @@ mod tests {
         let right = format!("Bearer {TOKEN}");
         assert_eq!(ask("10.0.0.9", "/metrics", &[host, ("authorization", &right)]), Ok(()));
         assert_eq!(ask("::ffff:127.0.0.1", "/metrics", &[host]), Ok(()));
+        assert_eq!(ask("127.0.0.1", "/change", &[host]), Err(Refusal::Token));
+        assert_eq!(ask("127.0.0.1", "/change", &[host, ("authorization", &right)]), Ok(()));
     }
 }

@@ -1,10 +1,12 @@
-//! The admin listener: health, metrics and version of a running gate, for probes, scrapers and people.
+//! The admin listener: health, metrics and version of a running gate, and an API to change what holds, for probes,
+//! scrapers, programs and people.
 //!
 //! May import every floor but `config` and `cli`. Invariants: it answers only requests whose Host is its own
-//! (a page in a browser cannot reach it by a name of its choosing); off loopback nothing is told without the
-//! token; it is never reachable through the proxy, whose address guard knows its address.
+//! (a page in a browser cannot reach it by a name of its choosing); nothing is changed, and off loopback nothing is
+//! told, without the token; it is never reachable through the proxy, whose address guard knows its address.
 
 mod access;
+mod api;
 mod health;
 mod metrics;
 mod pages;
@@ -19,6 +21,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
+pub use api::{Actor, Api, Control, Keeper, KeeperConfig, KeptError};
 pub use health::{Check, Health, Level};
 pub use metrics::Meter;
 
@@ -31,6 +34,8 @@ pub struct AdminConfig {
     pub token: Zeroizing<String>,
     pub health: Arc<Health>,
     pub meter: Meter,
+    /// What answers below `/api`.
+    pub api: Option<Arc<Api>>,
 }
 
 impl fmt::Debug for AdminConfig {
@@ -52,7 +57,7 @@ impl Admin {
         let listener = TcpListener::bind(config.address).await?;
         let address = listener.local_addr()?;
         let access = Access::new(config.address.ip(), &config.token);
-        let pages = Arc::new(Pages::new(access, config.health, config.meter));
+        let pages = Arc::new(Pages::new(access, config.health, config.meter, config.api));
         let task = tokio::spawn(server::serve(listener, pages));
         Ok(Admin { address, task })
     }

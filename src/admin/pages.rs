@@ -6,14 +6,18 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header};
 use http_body_util::Full;
+use hyper::body::Body;
 
-use super::access::Access;
+use super::access::{Access, Refusal};
+use super::api::Api;
+use super::api::problem::Problem;
 use super::{Health, Level, Meter};
 
 pub(super) struct Pages {
     access: Access,
     health: Arc<Health>,
     meter: Meter,
+    api: Option<Arc<Api>>,
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -22,20 +26,40 @@ const METRICS: &str = "text/plain; version=0.0.4; charset=utf-8";
 const JSON: &str = "application/json";
 
 impl Pages {
-    pub(super) fn new(access: Access, health: Arc<Health>, meter: Meter) -> Pages {
-        Pages { access, health, meter }
+    pub(super) fn new(access: Access, health: Arc<Health>, meter: Meter, api: Option<Arc<Api>>) -> Pages {
+        Pages { access, health, meter, api }
     }
 
     /// `peer` and `local` are the two ends of the connection.
-    pub(super) fn answer<B>(
+    pub(super) async fn answer<B>(
         &self,
         peer: IpAddr,
         local: IpAddr,
-        request: &Request<B>,
-    ) -> Response<Full<Bytes>> {
-        if let Err(refusal) = self.access.judge(peer, local, request.uri(), request.headers()) {
-            return reply(refusal.status(), TEXT, refusal.message());
+        request: Request<B>,
+    ) -> Response<Full<Bytes>>
+    where
+        B: Body<Data = Bytes, Error: std::error::Error + Send + Sync + 'static>,
+    {
+        let (path, headers) = (request.uri().path(), request.headers());
+        let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+        let api = self.api.as_ref().filter(|_| Api::owns(path));
+        if let Err(refusal) = self.access.judge(peer, local, request.uri(), headers, api.is_some() && !reads)
+        {
+            if let (Refusal::Token, Some(api)) = (refusal, &self.api) {
+                api.denied(peer, request.method(), path);
+            }
+            return match api {
+                Some(_) => Problem::denied(refusal.status(), refusal.message()).response(),
+                None => reply(refusal.status(), TEXT, refusal.message()),
+            };
         }
+        match api {
+            Some(api) => api.answer(peer, request).await,
+            None => self.page(&request),
+        }
+    }
+
+    fn page<B>(&self, request: &Request<B>) -> Response<Full<Bytes>> {
         // hyper leaves the body of an answer to HEAD out.
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut response = reply(StatusCode::METHOD_NOT_ALLOWED, TEXT, "GET and HEAD only\n");
@@ -47,7 +71,7 @@ impl Pages {
             "/readyz" => self.ready(request.uri().query()),
             "/metrics" => reply(StatusCode::OK, METRICS, self.meter.render()),
             "/version" => reply(StatusCode::OK, JSON, version()),
-            _ => reply(StatusCode::NOT_FOUND, TEXT, "there are /livez /readyz /metrics /version\n"),
+            _ => reply(StatusCode::NOT_FOUND, TEXT, "there are /livez /readyz /metrics /version /api/v1/…\n"),
         }
     }
 

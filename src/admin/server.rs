@@ -1,7 +1,6 @@
 //! The accept loop: a bounded number of connections, one request each, within a deadline.
 
 use std::convert::Infallible;
-use std::future::ready;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -45,8 +44,9 @@ pub(super) async fn serve(listener: TcpListener, pages: Arc<Pages>) {
 
 async fn connection(stream: TcpStream, peer: SocketAddr, pages: &Pages) -> io::Result<()> {
     let local = stream.local_addr()?.ip();
-    let answer =
-        |request: Request<Incoming>| ready(Ok::<_, Infallible>(pages.answer(peer.ip(), local, &request)));
+    let answer = |request: Request<Incoming>| async move {
+        Ok::<_, Infallible>(pages.answer(peer.ip(), local, request).await)
+    };
     let served = http1::Builder::new()
         .timer(TokioTimer::new())
         .keep_alive(false)

@@ -27,6 +27,7 @@ async fn start() -> Running {
         token: Zeroizing::new("0123456789abcdef0123456789abcdef".into()),
         health: Arc::clone(&health),
         meter,
+        api: None,
     };
     let admin = Admin::start(config).await.unwrap();
     Running { admin, health, writer: Some(writer), _folder: folder }

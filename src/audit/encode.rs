@@ -87,7 +87,8 @@ fn push_message(f: &mut Fields, m: &MessageDraft) {
     f.word_or_null("disclosure", decision.map(|d| d.disclosure.as_str()));
     f.raw(r#","policy":{"hash":"#).quoted(&m.policy_hash).raw(r#"},"packs":"#);
     f.out.extend_from_slice(m.packs.json());
-    f.raw(r#","overlay":null,"canary":false,"latency_us":{"inspect":"#).digits(m.inspect_us);
+    f.raw(r#","overlay":"#).quoted_or_null(m.overlay.as_deref());
+    f.raw(r#","canary":false,"latency_us":{"inspect":"#).digits(m.inspect_us);
     f.raw(r#","hold":"#).digits(m.hold_us);
     f.raw(r#"},"traceparent":"#).quoted_or_null(m.flow.traceparent.as_deref());
 }
@@ -185,6 +186,7 @@ fn push_reason(f: &mut Fields, reason: Option<&Reason>, sentence: Option<&str>) 
         Some(Reason::HeldBytes) => ("held_bytes", None),
         Some(Reason::InspectorFailed) => ("inspector_failed", None),
         Some(Reason::Unlisted) => ("unlisted", None),
+        Some(Reason::Overlay) => ("overlay", None),
     };
     let mut text = String::from(word);
     for (mark, part) in [(": ", detail), ("; ", sentence)] {

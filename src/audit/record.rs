@@ -141,6 +141,8 @@ pub struct MessageDraft {
     pub action: Action,
     /// Why, in a sentence; cleansed. E.g. `upstream certificate expired`.
     pub reason: Option<String>,
+    /// The overlays that had a part in it.
+    pub overlay: Option<Arc<str>>,
     pub policy_hash: Arc<str>,
     pub packs: Arc<PackStamps>,
     pub inspect_us: u64,

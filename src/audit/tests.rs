@@ -80,6 +80,7 @@ pub(super) fn message(n: u64) -> Draft {
         }),
         action: Action::Allow,
         reason: None,
+        overlay: None,
         policy_hash: "9f86d081884c7d659a2feaa0c55ad015".into(),
         packs: Arc::new(PackStamps::new(&[PackStamp {
             name: "payment".into(),

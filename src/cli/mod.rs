@@ -3,6 +3,7 @@
 //! May import every floor. Invariants: what a command answers goes to standard output, what went wrong to standard
 //! error; exit codes are those of `Failure` in every command; a closed pipe is an end, not an error.
 
+mod ask;
 mod audit;
 mod check;
 mod completions;
@@ -14,18 +15,22 @@ mod exec;
 mod explain;
 mod failure;
 mod issuer;
+mod live;
 mod man;
 mod masked;
 mod output;
+mod overlay;
 mod pack;
 mod packs;
 mod paint;
 mod rehearse;
+mod reload;
 mod run;
 mod running;
 mod sample;
 mod scan;
 mod selftest;
+mod watch;
 mod windows;
 
 use std::io::Write;
@@ -74,6 +79,10 @@ enum Command {
     Audit(Box<audit::Args>),
     /// Asks the running gate to prove itself: synthetic identifiers through its listener, TLS and policy.
     Selftest(selftest::Args),
+    /// Overrides for a time in the running gate: blocks, throttles, allows.
+    Overlay(overlay::Args),
+    /// Has the running gate read its configuration again.
+    Reload(reload::Args),
     /// Makes and shows the authority that clients trust.
     Issuer(issuer::Args),
     /// Prints the variables that make a client trust and use the proxy.
@@ -116,6 +125,8 @@ pub fn main() -> ExitCode {
         Command::Sample(args) => sample::run(&args, &mut output),
         Command::Audit(args) => audit::run(&args, &mut output),
         Command::Selftest(args) => selftest::run(&args, &mut output),
+        Command::Overlay(args) => overlay::run(&args, &mut output),
+        Command::Reload(args) => reload::run(&args, &mut output),
         Command::Issuer(args) => issuer::run(&args, &mut output),
         Command::Env(args) => env::run(&args, &mut output),
         Command::Exec(args) => exec::run(&args),

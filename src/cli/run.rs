@@ -15,7 +15,8 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::env::reachable;
-use super::running::{Reloaded, Running};
+use super::live::By;
+use super::running::Running;
 use super::{ConfigArg, Failure, Output};
 use crate::admin::Meter;
 use crate::config::keys::{self, Keys};
@@ -135,7 +136,7 @@ async fn serve(
     greet(&running, &policy, &made, output)?;
     let printer = print_heads(waiting)?;
     while let Told::Reload = signals.next().await {
-        reload(&running);
+        running.live().reload_aloud(&By::Signal);
     }
     tracing::info!(deadline = ?limits::DRAIN, "draining; a second signal ends at once");
     tokio::select! {
@@ -169,19 +170,6 @@ impl Kept {
             tracing::error!("the witness of the audit trail cannot be written: {error}");
         }
         self.failing = written.is_err();
-    }
-}
-
-/// Packs take a moment to compile: other tasks go on meanwhile.
-fn reload(running: &Running) {
-    match tokio::task::block_in_place(|| running.reload()) {
-        Ok(Reloaded { policy, waiting }) => {
-            tracing::info!(policy, "configuration reloaded");
-            if !waiting.is_empty() {
-                tracing::warn!(settings = waiting.join(", "), "changed in the file, but they need a restart");
-            }
-        }
-        Err(complaints) => tracing::error!("configuration not reloaded, nothing has changed\n{complaints}"),
     }
 }
 

@@ -13,18 +13,20 @@ use zeroize::Zeroizing;
 
 use super::Failure;
 use super::controls::{Controls, weakened};
+use super::live::{By, Live, Parts};
 use super::rehearse::Rehearser;
+use super::watch::Watch;
 use super::windows::Windows;
-use crate::admin::{Admin, AdminConfig, Health, Meter};
+use crate::admin::{Admin, AdminConfig, Api, Health, Keeper, KeeperConfig, Meter};
 use crate::audit::{Audit, AuditConfig, Draft, Kind, Witness, Writer};
-use crate::config::keys::{self, Keys};
-use crate::config::{self, Compiled, Complaints, Config, ParentSettings};
+use crate::config::keys::Keys;
+use crate::config::{Compiled, Config, ParentSettings};
 use crate::detect::Pack;
 use crate::fingerprint::FingerprintKey;
 use crate::flow::FlowId;
 use crate::inspect::{Engine, HeldBytes};
 use crate::limits;
-use crate::policy::Interceptions;
+use crate::policy::{Board, Interceptions};
 use crate::proxy::{Gate, GateConfig, Gauges, ListenerKind, Rehearsal, UpstreamConfig};
 use crate::sink::{SinkConfig, Sinks, Surroundings};
 use crate::telemetry;
@@ -34,30 +36,16 @@ use crate::tls::{Leaves, UpstreamTls};
 pub(super) struct Running {
     pub(super) gate: Gate,
     pub(super) admin: Admin,
-    config: Config,
-    engine: Arc<ArcSwap<Engine>>,
-    leaves: Arc<ArcSwap<Leaves>>,
-    interceptions: Arc<ArcSwap<Interceptions>>,
-    key: FingerprintKey,
-    held: Arc<HeldBytes>,
+    live: Arc<Live>,
     /// After the gate: it is written down once more when nothing can leave any longer.
     windows: Windows,
-    audit: Audit,
-    health: Arc<Health>,
     /// Last: it outlives whatever may still submit a record.
     writer: Writer,
     sinks: Sinks,
     _upkeep: Repeated,
-    controls: Arc<Controls>,
-    _watches: [Repeated; 2],
+    _watches: [Repeated; 3],
+    _files: Option<Repeated>,
     _tests: Option<Repeated>,
-}
-
-/// What a reload did.
-pub(super) struct Reloaded {
-    pub(super) policy: String,
-    /// Settings that changed in the file and hold only from the next start.
-    pub(super) waiting: Vec<&'static str>,
 }
 
 impl Running {
@@ -77,12 +65,10 @@ impl Running {
         ));
         let held = Arc::new(HeldBytes::new(limits::HELD_BYTES));
         let windows = Windows::open(&config.state.directory, &keys.state, tenants(&config))?;
-        let engine = compiled.engine(
-            &config,
-            keys.fingerprint.clone(),
-            Arc::clone(&windows.budgets) as _,
-            Arc::clone(&held),
-        );
+        let budgets = Arc::clone(&windows.budgets);
+        let mut engine = compiled.engine(&config, keys.fingerprint.clone(), budgets as _, Arc::clone(&held));
+        let overlays = Arc::new(Board::default());
+        engine.overlays = Arc::clone(&overlays);
         let engine = Arc::new(ArcSwap::from_pointee(engine));
 
         let trail = AuditConfig { boot: boot()?, start: started(&config, &compiled), ..config.audit.clone() };
@@ -92,118 +78,63 @@ impl Running {
         health.watch(Arc::clone(&interceptions));
         let standing = Arc::new(OnceLock::<Gauges>::new());
         let meter = refreshing(meter, audit.clone(), Arc::clone(&interceptions), Arc::clone(&standing));
-        // Nobody may ever ask for the figures: what histograms gather must not wait for that.
-        let upkeep = Repeated::every(limits::METRICS_UPKEEP, {
-            let meter = meter.clone();
-            move || meter.upkeep()
-        });
-        let admin = AdminConfig {
-            address: config.admin.address,
-            token: keys.admin_token,
-            health: Arc::clone(&health),
-            meter,
-        };
-        let admin = Admin::start(admin).await.map_err(|error| {
-            Failure::unavailable(format!(
-                "the admin listener cannot be bound to {}: {error}",
-                config.admin.address
-            ))
-        })?;
-        let rehearsal = Arc::new(Rehearsal::default());
-        let (controls, watches) = watch(&config, &audit);
-        let sinks = start_sinks(&config, &keys.sinks, &audit)?;
-        let gate = gate_config(&config, tls, &interceptions, &admin, &rehearsal)?;
-        let gate = Gate::start(gate, Arc::clone(&engine), Arc::clone(&leaves), audit.clone()).await;
-        let gate = gate.map_err(Failure::unavailable)?;
-        standing.get_or_init(|| gate.gauges());
-        let tests = rehearse(&config, &audit, &gate, &engine, rehearsal);
-        let key = keys.fingerprint;
-        Ok(Running {
-            gate,
-            admin,
+        let upkeep = keep_up(&meter);
+        let (controls, [clock, heart]) = watch(&config, &audit);
+        let keeper = keep_overlays(&config, &keys.state, &overlays, &audit, &engine)?;
+        let live = Arc::new(Live::new(Parts {
             config,
             engine,
             leaves,
             interceptions,
-            key,
+            overlays,
+            key: keys.fingerprint,
             held,
+            budgets: Arc::clone(&windows.budgets),
+            audit: audit.clone(),
+            health: Arc::clone(&health),
+            controls,
+        }));
+        let Parts { config, engine, leaves, interceptions, .. } = &live.parts;
+        let api = Api::new(Arc::clone(&keeper), Arc::clone(&live) as _, Arc::clone(engine), audit.clone());
+        let address = config.admin.address;
+        let admin = AdminConfig { address, token: keys.admin_token, health, meter, api: Some(Arc::new(api)) };
+        let admin = administer(admin).await?;
+        let rehearsal = Arc::new(Rehearsal::default());
+        let sinks = start_sinks(config, &keys.sinks, &audit)?;
+        let gate = gate_config(config, tls, interceptions, &admin, &rehearsal)?;
+        let gate = Gate::start(gate, Arc::clone(engine), Arc::clone(leaves), audit.clone()).await;
+        let gate = gate.map_err(Failure::unavailable)?;
+        standing.get_or_init(|| gate.gauges());
+        live.listens(&gate);
+        let tests = rehearse(config, &audit, &gate, engine, rehearsal);
+        let watches = [clock, heart, expire(keeper)];
+        let files = config.watch.then(|| watch_files(Arc::clone(&live)));
+        Ok(Running {
+            gate,
+            admin,
+            live,
             windows,
-            audit,
-            health,
             writer,
             sinks,
             _upkeep: upkeep,
-            controls,
             _watches: watches,
+            _files: files,
             _tests: tests,
         })
     }
 
     pub(super) fn config(&self) -> &Config {
-        &self.config
+        &self.live.parts.config
     }
 
-    /// Reads the configuration again and puts its policy and packs in force, all or nothing. Flows under way keep
-    /// what they began with.
-    pub(super) fn reload(&self) -> Result<Reloaded, Complaints> {
-        let loaded = config::load(self.config.file.as_deref());
-        let detail = match &loaded {
-            Ok((config, compiled)) => {
-                let waiting = waiting(&self.config, config);
-                json!({ "outcome": "loaded", "policy": compiled.policy.hash(), "packs": packs(compiled), "waiting": waiting })
-            }
-            Err(Complaints(complaints)) => json!({ "outcome": "refused", "complaints": complaints.len() }),
-        };
-        self.record(Kind::Config, detail);
-        let refused = |complaints: &Complaints| {
-            let count = complaints.0.len();
-            vec![format!("a reload was refused with {count} complaints; what was in force stays")]
-        };
-        self.controls.set("config", loaded.as_ref().err().map(refused).unwrap_or_default());
-        if let Ok((config, _)) = &loaded {
-            self.controls.set("policy", weakened(config));
-        }
-        let (config, compiled) = loaded?;
-        if let Err(error) = self.renew_issuer() {
-            tracing::error!(error, "the issuer on disk cannot be used; the one in force stays");
-        }
-        self.interceptions.store(Arc::new(config.interceptions.clone()));
-        let budgets = Arc::clone(&self.windows.budgets);
-        budgets.share_among(tenants(&config));
-        let engine = compiled.engine(&config, self.key.clone(), budgets, Arc::clone(&self.held));
-        self.engine.store(Arc::new(engine));
-        Ok(Reloaded { policy: compiled.policy.hash().to_owned(), waiting: waiting(&self.config, &config) })
-    }
-
-    /// Takes up an issuer that has taken the place of the one in force. Leaves of the old one are dropped; connections
-    /// under way keep theirs.
-    fn renew_issuer(&self) -> Result<(), String> {
-        let read = keys::read_issuer(&self.config.issuer).map_err(|error| error.to_string())?;
-        let issuer = read.ok_or_else(|| "the issuer is gone".to_owned())?;
-        let (sha256, not_after) = (issuer.sha256(), issuer.not_after());
-        if self.leaves.load().issuer().sha256() == sha256 {
-            return Ok(());
-        }
-        let leaves = Leaves::new(Arc::new(issuer)).map_err(|error| error.to_string())?;
-        self.leaves.store(Arc::new(leaves));
-        self.health.issuer(not_after);
-        self.record(Kind::Config, json!({ "outcome": "issuer", "issuer": sha256 }));
-        Ok(())
-    }
-
-    fn record(&self, kind: Kind, detail: Value) {
-        let detail = match detail {
-            Value::Object(detail) => detail,
-            other => Map::from_iter([("detail".to_owned(), other)]),
-        };
-        // Written whether or not the answer is awaited; a trail that takes nothing refuses flows by itself.
-        drop(self.audit.submit(Draft::Event { kind, detail }));
+    pub(super) fn live(&self) -> &Live {
+        &self.live
     }
 
     /// Refuses new work, lets what is under way end until the deadline, cuts the rest and closes the trail with a
     /// signature. Tells how many flows were cut.
     pub(super) async fn stop(self, deadline: Duration) -> usize {
-        self.health.drain();
+        self.live.parts.health.drain();
         let cut = self.gate.drain(deadline).await;
         let (writer, sinks) = (self.writer, self.sinks);
         let close = move || {
@@ -263,6 +194,65 @@ fn gate_config(
         interceptions: Arc::clone(interceptions),
         own_addresses: vec![admin.address()],
     })
+}
+
+async fn administer(config: AdminConfig) -> Result<Admin, Failure> {
+    let address = config.address;
+    Admin::start(config).await.map_err(|error| {
+        Failure::unavailable(format!("the admin listener cannot be bound to {address}: {error}"))
+    })
+}
+
+/// Nobody may ever ask for the figures: what histograms gather must not wait for that.
+fn keep_up(meter: &Meter) -> Repeated {
+    let meter = meter.clone();
+    Repeated::every(limits::METRICS_UPKEEP, move || meter.upkeep())
+}
+
+/// Takes over the overlays of the last process.
+fn keep_overlays(
+    config: &Config,
+    key: &FingerprintKey,
+    board: &Arc<Board>,
+    audit: &Audit,
+    engine: &Arc<ArcSwap<Engine>>,
+) -> Result<Arc<Keeper>, Failure> {
+    let keeper = KeeperConfig {
+        directory: config.state.directory.clone(),
+        key: key.clone(),
+        board: Arc::clone(board),
+        audit: audit.clone(),
+        engine: Arc::clone(engine),
+        listeners: config.listeners.iter().map(|listener| Arc::clone(&listener.name)).collect(),
+    };
+    Keeper::open(keeper).map(Arc::new).map_err(|error| match error.is_io {
+        true => Failure::io(error),
+        false => Failure::configuration(error),
+    })
+}
+
+/// Takes off the overlays that have ended, as they end.
+fn expire(keeper: Arc<Keeper>) -> Repeated {
+    Repeated(tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(limits::OVERLAY_LOOK).await;
+            keeper.expire().await;
+        }
+    }))
+}
+
+/// Reads the configuration again when a file of it has changed.
+fn watch_files(live: Arc<Live>) -> Repeated {
+    Repeated(tokio::spawn(async move {
+        let mut watch = Watch::default();
+        loop {
+            let changed = tokio::task::block_in_place(|| watch.look(live.current().sources()));
+            if changed {
+                live.reload_aloud(&By::Watch);
+            }
+            tokio::time::sleep(limits::RELOAD_LOOK).await;
+        }
+    }))
 }
 
 /// What is not as it should be, looked at from time to time; and heartbeats.
@@ -357,13 +347,12 @@ fn started(config: &Config, compiled: &Compiled) -> Map<String, Value> {
         ("config".to_owned(), json!(file)),
         ("mode".to_owned(), json!(config.policy.mode.as_str())),
         ("policy".to_owned(), json!(compiled.policy.hash())),
-        ("packs".to_owned(), packs(compiled)),
+        ("packs".to_owned(), packs(compiled.matcher.packs())),
         ("listeners".to_owned(), json!(listeners.collect::<Vec<_>>())),
     ])
 }
 
-fn packs(compiled: &Compiled) -> Value {
-    let packs = compiled.matcher.packs().iter();
+pub(super) fn packs(packs: &[Pack]) -> Value {
     let stamp = |pack: &Pack| {
         let mut stamp = json!({ "name": pack.name, "version": pack.version, "hash": pack.hash });
         if let (Some(id), Value::Object(stamp)) = (&pack.signed_by, &mut stamp) {
@@ -371,33 +360,12 @@ fn packs(compiled: &Compiled) -> Value {
         }
         stamp
     };
-    packs.map(stamp).collect()
+    packs.iter().map(stamp).collect()
 }
 
 /// How many tenants share what is bounded.
-fn tenants(config: &Config) -> usize {
+pub(super) fn tenants(config: &Config) -> usize {
     config.listeners.iter().map(|listener| &listener.tenant).collect::<HashSet<_>>().len()
-}
-
-/// Settings that a reload cannot change.
-fn waiting(old: &Config, new: &Config) -> Vec<&'static str> {
-    let same_listeners = format!("{:?}", old.listeners) == format!("{:?}", new.listeners);
-    let same_audit =
-        format!("{:?}", (&old.audit, &old.audit_key)) == format!("{:?}", (&new.audit, &new.audit_key));
-    let parts = [
-        ("listener", same_listeners),
-        ("admin", old.admin == new.admin),
-        ("issuer", old.issuer == new.issuer),
-        ("upstream", old.upstream == new.upstream),
-        ("inspect.hold_idle", old.inspect.hold_idle == new.inspect.hold_idle),
-        ("fingerprint", old.fingerprint_key == new.fingerprint_key),
-        ("audit", same_audit),
-        ("state", old.state == new.state),
-        ("sink", format!("{:?}", old.sinks) == format!("{:?}", new.sinks)),
-        ("selftest", old.selftest == new.selftest),
-        ("audit", (old.heartbeat, &old.witness) == (new.heartbeat, &new.witness)),
-    ];
-    parts.into_iter().filter(|(_, same)| !same).map(|(name, _)| name).collect()
 }
 
 /// Work done again and again, until this is dropped.

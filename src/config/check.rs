@@ -15,7 +15,7 @@ use crate::proxy::{ListenerConfig, ReplyDetail};
 use crate::tls::{MinTls, RootSource};
 
 use super::packs::PackChoice;
-use super::raw::{Lists, Raw, RawAudit, RawInspect, RawListener, Texts};
+use super::raw::{Lists, Raw, RawAudit, RawInspect, RawListener, RawState, Texts};
 use super::raw_upstream::RawUpstream;
 use super::source::{At, Place, Source};
 use super::table::{Log, one_of};
@@ -62,7 +62,6 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
     let selftest = super::check_sink::selftest(&raw.selftest, log);
     let heartbeat = raw.audit.heartbeat.as_ref();
     let heartbeat = heartbeat.map_or(limits::HEARTBEAT, |written| super::check_sink::period(written, log));
-    let witness = raw.audit.witness.as_ref().map(|path| paths.resolve(&path.value));
     let written = check_rules::Written {
         rules: raw.rules,
         suppressions: raw.suppressions,
@@ -89,18 +88,23 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
         fingerprint_key: paths.or(raw.fingerprint_key.as_ref(), "certs/fingerprint.key"),
         audit,
         audit_key,
-        state: StateSettings {
-            directory: paths.or(raw.state.directory.as_ref(), "state"),
-            key: paths.or(raw.state.key.as_ref(), "certs/state.key"),
-        },
+        watch: raw.watch.is_some_and(|watch| watch.value),
+        state: state(&raw.state, &paths),
         sinks,
         selftest,
         heartbeat,
-        witness,
+        witness: raw.audit.witness.as_ref().map(|path| paths.resolve(&path.value)),
         policy,
         interceptions,
         origins,
         listeners,
+    }
+}
+
+fn state(raw: &RawState, paths: &Paths<'_>) -> StateSettings {
+    StateSettings {
+        directory: paths.or(raw.directory.as_ref(), "state"),
+        key: paths.or(raw.key.as_ref(), "certs/state.key"),
     }
 }
 

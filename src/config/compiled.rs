@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::detect::{Confidence, Matcher};
 use crate::inspect::{Engine, HeldBytes};
-use crate::policy::{Budgets, Policy, PolicyError};
+use crate::policy::{Board, Budgets, Policy, PolicyError};
 
 use super::packs::PackSet;
 use super::source::Complaint;
@@ -18,7 +18,7 @@ pub struct Compiled {
 }
 
 impl Compiled {
-    /// The engine that flows share from now on.
+    /// The engine that flows share from now on, with nothing laid over its policy.
     #[must_use]
     pub fn engine(
         &self,
@@ -34,6 +34,7 @@ impl Compiled {
             hold: config.inspect.hold,
             undecodable: config.inspect.undecodable,
             budgets,
+            overlays: Arc::new(Board::default()),
             held,
         }
     }

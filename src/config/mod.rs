@@ -73,6 +73,8 @@ pub struct Config {
     pub state: StateSettings,
     pub sinks: Vec<SinkSettings>,
     pub selftest: SelftestSettings,
+    /// Whether a file that has changed is read by itself.
+    pub watch: bool,
     /// Time between two heartbeats.
     pub heartbeat: Duration,
     /// A file that each checkpoint is appended to, besides standard output.
@@ -119,6 +121,17 @@ pub struct InspectSettings {
     pub hold: usize,
     pub hold_idle: Duration,
     pub undecodable: Action,
+}
+
+impl Config {
+    /// The files and folders that a reload reads.
+    pub fn sources(&self) -> impl Iterator<Item = &Path> {
+        let packs = self.packs.iter().filter_map(|pack| match &pack.value {
+            PackChoice::Path(path) => Some(path.as_path()),
+            PackChoice::BuiltIn(_) => None,
+        });
+        self.file.as_deref().into_iter().chain(packs)
+    }
 }
 
 /// Reads a configuration file, or the built-in configuration; packs are not opened.

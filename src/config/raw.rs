@@ -34,6 +34,7 @@ pub(super) struct Raw {
     pub(super) fingerprint_key: Option<At<String>>,
     pub(super) audit: RawAudit,
     pub(super) state: RawState,
+    pub(super) watch: Option<At<bool>>,
     pub(super) destinations: Lists,
     pub(super) bypasses: Vec<RawBypass>,
     pub(super) rules: Vec<RawRule>,
@@ -110,6 +111,12 @@ impl RawState {
     }
 }
 
+fn read_watch(mut table: Table<'_>) -> Option<At<bool>> {
+    let watch = table.flag("watch");
+    table.finish();
+    watch
+}
+
 const ADDRESS: &str = "an address and a port, such as \"127.0.0.1:8080\" or \"[::1]:8080\"";
 
 impl Raw {
@@ -129,6 +136,7 @@ impl Raw {
             fingerprint_key: table.table("fingerprint").and_then(read_key),
             audit: table.table("audit").map(RawAudit::read).unwrap_or_default(),
             state: table.table("state").map(RawState::read).unwrap_or_default(),
+            watch: table.table("reload").and_then(read_watch),
             destinations: table.lists("destinations"),
             bypasses: each(&mut table, "bypass", RawBypass::read),
             rules: each(&mut table, "rule", RawRule::read),

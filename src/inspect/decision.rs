@@ -71,6 +71,8 @@ pub enum Reason {
     InspectorFailed,
     /// The destination is in no group and `[egress] unlisted` refuses it.
     Unlisted,
+    /// An overlay stops it.
+    Overlay,
 }
 
 impl Reason {
@@ -82,6 +84,7 @@ impl Reason {
             Reason::HeldBytes => "held_bytes",
             Reason::InspectorFailed => "inspector_failed",
             Reason::Unlisted => "unlisted",
+            Reason::Overlay => "overlay",
         }
     }
 
@@ -90,7 +93,7 @@ impl Reason {
     pub const fn detail(&self) -> Option<&'static str> {
         match self {
             Reason::Undecodable(word) | Reason::CannotRedact(word) => Some(word),
-            Reason::HeldBytes | Reason::InspectorFailed | Reason::Unlisted => None,
+            Reason::HeldBytes | Reason::InspectorFailed | Reason::Unlisted | Reason::Overlay => None,
         }
     }
 }

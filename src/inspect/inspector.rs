@@ -13,7 +13,7 @@ use super::hold::Hold;
 use super::judge::Judge;
 use super::{Coverage, Decision, Engine, Head, HeadEdit, Reason, Step};
 use crate::decode::{Coding, DecodeError, coding};
-use crate::policy::{Action, Message};
+use crate::policy::{Action, Laid, Message, Mode};
 
 /// Partial content (RFC 9110, section 15.3.7): a range of a coded body starts anywhere in its coding.
 const PARTIAL_CONTENT: u16 = 206;
@@ -323,6 +323,35 @@ impl Inspector {
         self.judge.decision(self.coverage())
     }
 
+    /// The overlays that had a part in the decision, for its record.
+    #[must_use]
+    pub fn overlays(&self) -> Option<Arc<str>> {
+        self.judge.laid().named()
+    }
+
+    /// What overlays mean for the message, as of the last look.
+    #[must_use]
+    pub fn laid(&self) -> &Laid {
+        self.judge.laid()
+    }
+
+    /// Overlays may have changed while nothing came.
+    pub fn look_again(&mut self) {
+        self.judge.renew();
+    }
+
+    /// Whether the message is to be stopped at its next step.
+    #[must_use]
+    pub fn is_refused(&self) -> bool {
+        self.judge.blocks()
+    }
+
+    /// The mode that the message is judged in.
+    #[must_use]
+    pub fn mode(&self) -> Mode {
+        self.judge.mode()
+    }
+
     #[cfg(test)]
     pub(super) fn engine(&self) -> &Arc<Engine> {
         self.judge.engine()
@@ -358,6 +387,7 @@ impl Inspector {
 
     /// `Stop`, if what is known asks for it.
     fn verdict(&mut self) -> Option<Step> {
+        self.judge.renew();
         if !self.judge.blocks() {
             let around = self.head.refusal(&self.judge).or_else(|| self.trailers.refusal(&self.judge));
             let word = around.or_else(|| self.body.refusal(&self.judge, self.streamed))?;

@@ -10,7 +10,7 @@ use super::reading::Hit;
 use crate::decode;
 use crate::detect::{Confidence, DetectorId, Finding};
 use crate::fingerprint::Fingerprint;
-use crate::policy::{Action, Counted, Message, Mode, Tally};
+use crate::policy::{Action, Counted, Laid, Message, Mode, Tally};
 use crate::redact::{self, Chain};
 
 /// The tag of detectors that find credentials.
@@ -36,6 +36,8 @@ pub(super) struct Judge {
     tally: Option<Box<Tally>>,
     ledger: Ledger,
     unlisted: Action,
+    /// What overlays mean for it.
+    laid: Laid,
     /// Set once: the message is refused for it, whatever the rules say.
     refused: Option<Reason>,
     /// What would have refused it, were it not for `observe`.
@@ -46,19 +48,27 @@ pub(super) struct Judge {
 
 impl Judge {
     pub(super) fn new(engine: Arc<Engine>, message: Message) -> Judge {
-        let unlisted = engine.policy.unlisted(&message);
+        let laid = Laid::of(&engine.overlays, &message);
+        let unlisted = match laid.lists() {
+            true => Action::Allow,
+            false => engine.policy.unlisted(&message),
+        };
         let mut judge = Judge {
             engine,
             message,
             tally: None,
             ledger: Ledger::default(),
             unlisted,
+            laid,
             refused: None,
             suspended: None,
             gathered: None,
         };
-        if judge.unlisted == Action::Block && judge.engine.policy.mode() == Mode::Enforce {
+        if judge.unlisted == Action::Block && judge.mode() == Mode::Enforce {
             judge.refused = Some(Reason::Unlisted);
+        }
+        if judge.laid.refuses() {
+            judge.refused = Some(Reason::Overlay);
         }
         judge
     }
@@ -98,8 +108,46 @@ impl Judge {
     }
 
     fn tally(&mut self) -> &mut Tally {
-        let (engine, message) = (&self.engine, &self.message);
-        self.tally.get_or_insert_with(|| Box::new(Tally::new(&engine.policy, &engine.budgets, message)))
+        let (engine, message, laid) = (&self.engine, &self.message, &mut self.laid);
+        self.tally.get_or_insert_with(|| {
+            let mut tally = Tally::new(&engine.policy, &engine.budgets, message);
+            if laid.mode() < engine.policy.mode() {
+                tally.suspend();
+            }
+            if laid.grants() {
+                let detectors = (0..).map(DetectorId).zip(engine.matcher.detectors());
+                let exempt = detectors.filter(|(_, detector)| laid.exempts(detector));
+                exempt.for_each(|(id, _)| tally.exempt_also(id));
+            }
+            laid.applied();
+            Box::new(tally)
+        })
+    }
+
+    /// The mode that this message is judged in.
+    pub(super) fn mode(&self) -> Mode {
+        self.engine.policy.mode().min(self.laid.mode())
+    }
+
+    pub(super) fn laid(&self) -> &Laid {
+        &self.laid
+    }
+
+    /// Overlays may have changed since the last look: what tightens holds for what is under way, too.
+    pub(super) fn renew(&mut self) {
+        if !self.laid.is_stale(&self.engine.overlays) {
+            return;
+        }
+        self.laid.renew(&self.engine.overlays, &self.message);
+        let matcher = &self.engine.matcher;
+        let counted = self.tally.iter().flat_map(|tally| tally.counted());
+        let mut refuses = self.laid.refuses();
+        for (id, confidence) in counted {
+            refuses |= self.laid.refuses_found(matcher.detector(id), confidence);
+        }
+        if refuses {
+            self.refuse(Reason::Overlay);
+        }
     }
 
     pub(super) fn is_exempt(&mut self, detector: DetectorId) -> bool {
@@ -115,6 +163,9 @@ impl Judge {
         let tally = self.tally();
         let exempt = tally.is_exempt(finding.detector);
         let counted = tally.count(&engine.policy, finding);
+        if self.laid.refuses_found(engine.matcher.detector(finding.detector), finding.confidence) {
+            self.refuse(Reason::Overlay);
+        }
         self.ledger.enter(finding, counted, exempt, || place(&engine, finding, whence));
     }
 
@@ -132,7 +183,7 @@ impl Judge {
     /// The strongest action so far.
     fn action(&self) -> Action {
         let ruled = self.tally.as_ref().map_or(Action::Allow, |tally| tally.action());
-        let unlisted = match self.engine.policy.mode() {
+        let unlisted = match self.mode() {
             Mode::Enforce => self.unlisted,
             Mode::Observe => Action::Allow,
         };
@@ -162,7 +213,7 @@ impl Judge {
         };
         if refuses {
             let reason = Reason::Undecodable(word);
-            match self.engine.policy.mode() {
+            match self.mode() {
                 Mode::Enforce => self.refuse(reason),
                 Mode::Observe => {
                     self.suspended.get_or_insert(reason);
@@ -286,11 +337,12 @@ impl Judge {
         let reason = self.refused.clone().or_else(|| self.suspended.clone());
         let unlisted = (self.unlisted > Action::Allow).then_some(Reason::Unlisted);
         let policy = &self.engine.policy;
+        let fired = self.tally.iter().flat_map(|tally| tally.fired(policy));
         Decision {
             action,
             would: (would > action).then_some(would),
             reason: reason.or(unlisted),
-            rules: self.tally.as_ref().map(|tally| tally.fired(policy).collect()).unwrap_or_default(),
+            rules: fired.chain(self.laid.hits()).collect(),
             found: self.ledger.found(&self.engine.matcher, would > Action::Allow),
             disclosure: self.ledger.disclosure(),
             coverage,

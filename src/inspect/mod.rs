@@ -37,7 +37,7 @@ use std::sync::Arc;
 
 use crate::detect::Matcher;
 use crate::fingerprint::FingerprintKey;
-use crate::policy::{Action, Budgets, Policy};
+use crate::policy::{Action, Board, Budgets, Policy};
 
 /// What one flow is judged under; swapped as a whole on reload.
 #[derive(Debug)]
@@ -51,6 +51,8 @@ pub struct Engine {
     pub undecodable: Action,
     /// What rules with a window count in, together.
     pub budgets: Arc<dyn Budgets>,
+    /// What is laid over the policy for a time; the same one whatever is reloaded.
+    pub overlays: Arc<Board>,
     /// Bytes that all flows together may still hold.
     pub held: Arc<HeldBytes>,
 }

@@ -7,6 +7,7 @@ use super::hosts::Groups;
 use super::identity::{Directory, Identity};
 use super::scope::Scope;
 use super::selector::{self, DetectorSet};
+use super::suggest;
 use super::transport::{Protection, Transports};
 use super::{Action, Direction, Message, Mode, Per, PolicyError, PolicySpec, RuleSpec, Terms};
 use crate::detect::{Confidence, Detector, Matcher};
@@ -134,6 +135,25 @@ impl Policy {
     #[must_use]
     pub fn least_protection(&self, host: &Host) -> Protection {
         self.transports.least(host)
+    }
+
+    /// Hosts and groups, written out as hosts; all complaints at once.
+    pub fn write_out(&self, words: &[String]) -> Result<Vec<String>, Vec<String>> {
+        let mut complaints = Vec::new();
+        let hosts = self.groups.resolve(words, &mut |complaint| complaints.push(complaint));
+        if complaints.is_empty() { Ok(hosts.patterns()) } else { Err(complaints) }
+    }
+
+    /// Says of each client that is neither a network, nor an identity, nor among `others`, what it may have meant.
+    #[must_use]
+    pub fn unknown_clients(&self, words: &[String], others: &[Arc<str>]) -> Vec<String> {
+        let known = || self.directory.names().chain(others.iter().map(|name| &**name));
+        let is_net = |word: &str| word.starts_with(|c: char| c.is_ascii_digit()) || word.contains(':');
+        let unknown = words.iter().filter(|word| !is_net(word) && !known().any(|name| name == *word));
+        let said = unknown.map(|word| {
+            format!("no identity or listener is called `{word}`{}", suggest::hint(word, known()))
+        });
+        said.collect()
     }
 
     /// Whether any rule counts bytes, so that messages without a finding count too.

@@ -33,6 +33,15 @@ impl HostSet {
         Ok(())
     }
 
+    /// As they would be written.
+    pub(super) fn patterns(&self) -> Vec<String> {
+        let exact = self.exact.iter().map(Host::to_string);
+        let mut all: Vec<String> =
+            exact.chain(self.suffixes.iter().map(|below| format!("*{below}"))).collect();
+        all.sort();
+        all
+    }
+
     fn extend(&mut self, other: &HostSet) {
         self.exact.extend(other.exact.iter().cloned());
         self.suffixes.extend(other.suffixes.iter().cloned());

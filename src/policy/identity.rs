@@ -57,6 +57,10 @@ impl Directory {
         Directory(networks)
     }
 
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(_, identity)| &*identity.name)
+    }
+
     pub(super) fn of(&self, client: IpAddr) -> Option<&Arc<Identity>> {
         let client = client.to_canonical();
         self.0.iter().find(|(network, _)| network.contains(&client)).map(|(_, identity)| identity)

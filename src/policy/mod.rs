@@ -10,7 +10,9 @@ mod compile;
 mod hosts;
 mod identity;
 mod interception;
+mod meter;
 mod overlap;
+mod overlay;
 mod scope;
 mod selector;
 mod store;
@@ -26,7 +28,10 @@ pub use identity::{Identity, IdentitySpec};
 pub use interception::{
     Asked, Bypass, BypassTerms, Clients, Grounds, Hosts, Interception, Interceptions, Opaque,
 };
+pub use meter::{Limit, Meter};
 pub use overlap::Overlap;
+pub use overlay::{Board, Effect, Laid, Overlay, OverlayFault, OverlaySpec};
+pub use selector::unknown_identifiers;
 pub use store::StoreError;
 pub use tally::{Counted, Tally};
 pub use transport::{Protection, TransportSpec};

@@ -12,7 +12,7 @@ use crate::flow::{Direction, Scheme};
 
 /// A client as a rule names it.
 #[derive(Clone, Debug)]
-enum Client {
+pub(super) enum Client {
     Net(IpNet),
     /// A listener or an identity.
     Name(Box<str>),
@@ -64,7 +64,7 @@ impl Scope {
             direction: rule.direction,
             destinations: (!rule.destinations.is_empty()).then_some(destinations),
             except,
-            clients: each(&rule.clients, client, &mut |c| complain("clients", c)),
+            clients: clients(&rule.clients, &mut |c| complain("clients", c)),
             tenants: boxed(&rule.tenants),
             environments: boxed(&rule.environments),
             methods: boxed(&rule.methods),
@@ -133,7 +133,7 @@ fn any<T>(wanted: &[T], holds: impl FnMut(&T) -> bool) -> bool {
 }
 
 impl Client {
-    fn matches(&self, message: &Message) -> bool {
+    pub(super) fn matches(&self, message: &Message) -> bool {
         match self {
             Client::Net(net) => net.contains(&message.client.ip.to_canonical()),
             Client::Name(name) => *message.listener == **name || message.identity.as_deref() == Some(&**name),
@@ -148,6 +148,11 @@ impl Status {
             Status::Class(wanted) => wanted == code / 100,
         }
     }
+}
+
+/// Clients as rules name them.
+pub(super) fn clients(words: &[String], complain: &mut dyn FnMut(String)) -> Vec<Client> {
+    each(words, client, complain)
 }
 
 /// Reads each word, and complains of those that cannot be read.

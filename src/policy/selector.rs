@@ -1,7 +1,7 @@
 //! Identifier selectors (`payment.pan`, `payment.*`, `*`, `tag:pci`) to a set of detectors.
 
 use super::suggest;
-use crate::detect::{Detector, DetectorId};
+use crate::detect::{Detector, DetectorId, Matcher};
 
 /// A set of detectors, one bit each.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -35,6 +35,14 @@ fn place(id: DetectorId) -> (usize, u64) {
     (usize::from(id.0 / 64), 1 << (id.0 % 64))
 }
 
+/// What is wrong with identifiers that an overlay names.
+#[must_use]
+pub fn unknown_identifiers(words: &[String], matcher: &Matcher) -> Vec<String> {
+    let mut complaints = Vec::new();
+    resolve(words, matcher.detectors(), &mut |complaint| complaints.push(complaint));
+    complaints
+}
+
 /// Resolves the words of one rule; a word that selects nothing is a complaint.
 pub(super) fn resolve(
     words: &[String],
@@ -60,7 +68,7 @@ pub(super) fn resolve(
     set
 }
 
-fn selects(word: &str, detector: &Detector) -> bool {
+pub(super) fn selects(word: &str, detector: &Detector) -> bool {
     if let Some(tag) = word.strip_prefix("tag:") {
         return detector.tags.iter().any(|of| of == tag);
     }

@@ -88,6 +88,21 @@ impl Tally {
         }
     }
 
+    /// An overlay exempts this detector, too.
+    pub fn exempt_also(&mut self, detector: DetectorId) {
+        self.exempt.insert(detector);
+    }
+
+    /// An overlay has all rules observed.
+    pub fn suspend(&mut self) {
+        self.active.iter_mut().for_each(|active| active.mode = Mode::Observe);
+    }
+
+    /// What has been counted so far, each value at its best.
+    pub fn counted(&self) -> impl Iterator<Item = (DetectorId, Confidence)> + '_ {
+        self.values.iter().map(|((detector, _), confidence)| (*detector, *confidence))
+    }
+
     /// Whether an `allow` rule exempts this detector here.
     #[must_use]
     pub fn is_exempt(&self, detector: DetectorId) -> bool {

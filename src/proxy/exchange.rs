@@ -306,6 +306,7 @@ impl Flow {
             decision: None,
             action: Action::Allow,
             reason: None,
+            overlay: None,
             policy_hash: Arc::clone(&self.edition.policy_hash),
             packs: Arc::clone(&self.edition.packs),
             inspect_us: 0,
@@ -353,6 +354,17 @@ impl Flow {
     pub(super) fn refuse(&self, problem: Problem, reason: &str) -> Refusal {
         let draft = self.draft(Kind::Decision, Direction::Request, self.shared().ids.next());
         self.refusal(MessageDraft { action: Action::Block, ..draft }, problem, reason)
+    }
+
+    /// A request that comes before its time.
+    pub(super) fn throttled(&self, overlay: Arc<str>, wait: Duration) -> Refusal {
+        let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+        let reason = format!("an overlay limits requests for a time; the next may come in {seconds} s");
+        let mut refusal = self.refuse(Problem::Throttled(seconds), &reason);
+        if let Recording::Due(draft) = &mut refusal.record {
+            draft.overlay = Some(overlay);
+        }
+        refusal
     }
 
     /// The answer for a response that never came, or broke off before a byte of it left.

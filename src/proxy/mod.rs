@@ -31,6 +31,7 @@ mod shared;
 mod silence;
 mod sniff;
 mod stack;
+mod throttle;
 mod tunnel;
 mod unopened;
 mod upstream;
@@ -254,6 +255,10 @@ impl Gate {
                 tokio::spawn(listener::accept(Arc::clone(&shared), listener, socket))
             })
             .collect();
+        tokio::spawn({
+            let shared = Arc::clone(&shared);
+            async move { shared.watch_overlays().await }
+        });
         Ok(Gate { shared, addresses, acceptors })
     }
 

@@ -17,6 +17,7 @@ use super::exchange::{Fault, Flow, Stopped, micros};
 use super::headers;
 use super::pace::Pace;
 use super::silence::Silence;
+use super::throttle::{self, Slowly};
 use super::upstream::{self, UpstreamBodyError};
 use super::waking;
 use crate::audit::{AuditError, Kind, MessageDraft, Pending, Permit};
@@ -51,6 +52,8 @@ pub(super) struct Passage<B: Source> {
     /// Of a message that is whole: its decision until that is recorded, and how many values were masked.
     decision: Option<Decision>,
     pub(super) edits: Option<u64>,
+    /// Made when an overlay slows it down.
+    slowly: Option<Box<Slowly>>,
     /// Its end is marked by closing the connection, so that a cut must be marked otherwise.
     pub(super) ends_by_closing: bool,
 }
@@ -106,6 +109,7 @@ impl<B: Source> Passage<B> {
             settled: false,
             decision: None,
             edits: None,
+            slowly: None,
             ends_by_closing: false,
         }
     }
@@ -251,6 +255,8 @@ impl<B: Source> Passage<B> {
         draft.content_type.clone_from(&self.labels.content_type);
         draft.action = decision.as_ref().map_or(Action::Allow, |decision| decision.action);
         draft.decision = decision;
+        draft.overlay = self.inspector.overlays();
+        draft.mode = self.inspector.mode();
         draft.inspect_us = micros(self.inspecting);
         draft.hold_us = micros(self.holding);
         draft
@@ -352,8 +358,11 @@ impl<B: Source> Passage<B> {
         loop {
             match self.phase {
                 Phase::Flowing => {
-                    if let Some(bytes) = self.inspector.next_released() {
+                    if let Some(bytes) = ready!(self.poll_released(cx)) {
                         return Poll::Ready(Some(Ok(self.leave(bytes))));
+                    }
+                    if self.slowly.is_some() && self.inspector.is_refused() {
+                        return Poll::Ready(Some(Err(self.cut())));
                     }
                     match ready!(self.poll_pull(cx)) {
                         Pulled::More | Pulled::Silence | Pulled::Judged => {}
@@ -368,7 +377,7 @@ impl<B: Source> Passage<B> {
                     }
                 }
                 Phase::Leaving(_) => {
-                    if let Some(bytes) = self.inspector.next_released() {
+                    if let Some(bytes) = ready!(self.poll_released(cx)) {
                         return Poll::Ready(Some(Ok(self.leave(bytes))));
                     }
                     self.phase = Phase::Over;
@@ -380,6 +389,27 @@ impl<B: Source> Passage<B> {
                 Phase::Aborted(how) => return Poll::Ready(Some(Err(how))),
             }
         }
+    }
+
+    /// What may leave next: all at once, unless an overlay slows it down.
+    fn poll_released(&mut self, cx: &mut Context<'_>) -> Poll<Option<Bytes>> {
+        if self.slowly.is_none() && !throttle::slows(self.inspector.laid()) {
+            return Poll::Ready(self.inspector.next_released());
+        }
+        // What waits long may be stopped meanwhile, or freed.
+        self.inspector.look_again();
+        let slowly = self.slowly.get_or_insert_default();
+        if slowly.is_empty() {
+            match self.inspector.next_released() {
+                Some(bytes) => slowly.put(bytes),
+                None => return Poll::Ready(None),
+            }
+        }
+        let stopped = matches!(self.phase, Phase::Flowing) && self.inspector.is_refused();
+        if stopped {
+            return Poll::Ready(None);
+        }
+        slowly.poll(cx, self.inspector.laid()).map(Some)
     }
 
     fn leave(&mut self, bytes: Bytes) -> Frame<Bytes> {

@@ -9,13 +9,13 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::ListenerConfig;
 use super::connection::linger;
-use super::exchange::{Recording, Refusal};
+use super::exchange::{Recording, Refusal, unix_ms};
 use super::reply::{self, Problem};
 use super::shared::{Edition, Shared};
 use crate::audit::{FlowFacts, Kind, MessageDraft, Pending};
 use crate::flow::{ClientAddr, Destination, Direction, Host, Scheme};
 use crate::inspect::{Coverage, Decision};
-use crate::policy::{Action, Disclosure, Identity, Message, Mode};
+use crate::policy::{Action, Disclosure, Identity, Laid, Message, Mode};
 
 /// Who connected, and where.
 #[derive(Clone)]
@@ -91,7 +91,8 @@ impl Peer {
 
     /// Whether requests for a destination are refused whatever they hold.
     pub(super) fn refuses(&self, destination: &Destination) -> bool {
-        let policy = Arc::clone(&self.shared.edition().engine.policy);
+        let engine = Arc::clone(&self.shared.edition().engine);
+        let policy = &engine.policy;
         let who = policy.identify(self.address.ip);
         let message = Message {
             direction: Direction::Request,
@@ -106,10 +107,11 @@ impl Peer {
             path: "".into(),
             media_type: None,
             status: None,
-            // Nothing is counted here.
-            now_ms: 0,
+            now_ms: unix_ms(),
         };
-        policy.mode() == Mode::Enforce && policy.unlisted(&message) == Action::Block
+        let laid = Laid::of(&engine.overlays, &message);
+        let is_listed = laid.lists() || laid.mode().min(policy.mode()) == Mode::Observe;
+        laid.refuses() || (!is_listed && policy.unlisted(&message) == Action::Block)
     }
 
     /// The record of a connection that ended: none of its bytes were inspected, and none went anywhere.
@@ -188,6 +190,7 @@ impl Peer {
             decision: None,
             action: Action::Allow,
             reason: None,
+            overlay: None,
             policy_hash: Arc::clone(&edition.policy_hash),
             packs: Arc::clone(&edition.packs),
             inspect_us: 0,

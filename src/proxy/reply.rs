@@ -23,6 +23,8 @@ pub(super) enum Problem {
     Overloaded,
     /// The record that must come first could not be written.
     Unrecorded,
+    /// Requests are limited for a time; the next may come in so many seconds.
+    Throttled(u64),
     /// Naming that no client should send, or a body that broke off.
     Malformed,
     /// Framing that no client should send.
@@ -48,6 +50,7 @@ impl Problem {
             Problem::Withheld => "withheld",
             Problem::Overloaded => "overloaded",
             Problem::Unrecorded => "unrecorded",
+            Problem::Throttled(_) => "throttled",
             Problem::Malformed => "malformed",
             Problem::Framing(_) => "framing",
             Problem::Misdirected => "misdirected",
@@ -65,6 +68,7 @@ impl Problem {
             Problem::Withheld => "response withheld by data loss policy",
             Problem::Overloaded => "gate is short of memory",
             Problem::Unrecorded => "gate cannot record decisions",
+            Problem::Throttled(_) => "requests are limited for a time",
             Problem::Malformed | Problem::Framing(_) => "request refused",
             Problem::Misdirected => "request names another host than its connection",
             Problem::Upgrade => "protocol upgrade refused",
@@ -80,6 +84,7 @@ impl Problem {
         match self {
             Problem::Blocked | Problem::Withheld | Problem::AddressDenied => StatusCode::FORBIDDEN,
             Problem::Overloaded | Problem::Unrecorded => StatusCode::SERVICE_UNAVAILABLE,
+            Problem::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
             Problem::Malformed => StatusCode::BAD_REQUEST,
             Problem::Framing(refusal) => refusal.status(),
             Problem::Misdirected => StatusCode::MISDIRECTED_REQUEST,
@@ -90,10 +95,20 @@ impl Problem {
         }
     }
 
+    fn retry_after(self) -> Option<HeaderValue> {
+        match self {
+            Problem::Throttled(seconds) => Some(HeaderValue::from(seconds)),
+            Problem::Overloaded | Problem::Unrecorded => Some(RETRY_AFTER),
+            _ => None,
+        }
+    }
+
     /// The error types of RFC 9209, section 2.3.
     fn proxy_error(self) -> &'static str {
         match self {
-            Problem::Blocked | Problem::Withheld | Problem::Misdirected => "http_request_denied",
+            Problem::Blocked | Problem::Withheld | Problem::Misdirected | Problem::Throttled(_) => {
+                "http_request_denied"
+            }
             Problem::Overloaded | Problem::Unrecorded => "proxy_internal_error",
             Problem::Malformed | Problem::Framing(_) | Problem::ClientTimeout => "http_request_error",
             Problem::Upgrade => "http_upgrade_failed",
@@ -109,6 +124,7 @@ impl Problem {
                 grpc::PERMISSION_DENIED
             }
             Problem::Malformed | Problem::Framing(_) => grpc::INVALID_ARGUMENT,
+            Problem::Throttled(_) => grpc::RESOURCE_EXHAUSTED,
             Problem::Upgrade => grpc::UNIMPLEMENTED,
             Problem::ClientTimeout | Problem::UpstreamTimeout(_) => grpc::DEADLINE_EXCEEDED,
             Problem::Overloaded | Problem::Unrecorded | Problem::Upstream(_) => grpc::UNAVAILABLE,
@@ -120,6 +136,7 @@ impl Problem {
         match self {
             Problem::Overloaded
             | Problem::Unrecorded
+            | Problem::Throttled(_)
             | Problem::Upstream(_)
             | Problem::UpstreamTimeout(_) => true,
             Problem::Blocked
@@ -178,6 +195,7 @@ mod grpc {
     pub(super) const INVALID_ARGUMENT: u8 = 3;
     pub(super) const DEADLINE_EXCEEDED: u8 = 4;
     pub(super) const PERMISSION_DENIED: u8 = 7;
+    pub(super) const RESOURCE_EXHAUSTED: u8 = 8;
     pub(super) const UNIMPLEMENTED: u8 = 12;
     pub(super) const UNAVAILABLE: u8 = 14;
 }
@@ -202,8 +220,8 @@ impl Facts<'_> {
         if let Ok(value) = HeaderValue::from_str(&decision) {
             fields.insert(DECISION, value);
         }
-        if self.problem.status() == StatusCode::SERVICE_UNAVAILABLE {
-            fields.insert(header::RETRY_AFTER, RETRY_AFTER);
+        if let Some(after) = self.problem.retry_after() {
+            fields.insert(header::RETRY_AFTER, after);
         }
         if self.close {
             fields.insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -344,6 +362,7 @@ pub(super) fn explain(direction: Direction, decision: &Decision) -> String {
             format!("inspection of this {message} failed, and what failed does not pass")
         }
         Some(Reason::Unlisted) => "destination is in no group that may be reached".to_owned(),
+        Some(Reason::Overlay) => format!("{message} is stopped by an overlay that is in force for a time"),
         None => {
             let rules: Vec<&str> = decision
                 .rules

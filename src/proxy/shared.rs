@@ -45,6 +45,8 @@ pub(super) struct Shared {
     pub(super) room: Room,
     pub(super) pinned: Pinned,
     pub(super) stage: watch::Sender<Stage>,
+    /// The version of the overlays in force, for what has to notice a change without a byte.
+    pub(super) overlaid: watch::Sender<u64>,
     pub(super) connections: Arc<Open>,
     pub(super) flows: Arc<Open>,
 }
@@ -73,6 +75,7 @@ impl Shared {
             room,
             pinned: Pinned::default(),
             stage: watch::Sender::new(Stage::Running),
+            overlaid: watch::Sender::new(0),
             connections: Arc::default(),
             flows: Arc::default(),
         }
@@ -88,6 +91,20 @@ impl Shared {
         let fresh = Arc::new(Edition::of(Arc::clone(&engine)));
         self.edition.store(Arc::clone(&fresh));
         fresh
+    }
+
+    /// Looks for changes of the overlays until the gate ends.
+    pub(super) async fn watch_overlays(&self) {
+        let mut stage = self.stage.subscribe();
+        loop {
+            let version = self.engine.load().overlays.version();
+            self.overlaid.send_if_modified(|known| std::mem::replace(known, version) != version);
+            let look = tokio::time::sleep(limits::OVERLAY_LOOK);
+            tokio::select! {
+                () = look => {}
+                _ = stage.wait_for(|stage| *stage == Stage::Cut) => return,
+            }
+        }
     }
 
     pub(super) fn measure(&self) {

@@ -23,9 +23,9 @@ use super::tunnel::Why;
 use super::wire::Wire;
 use crate::audit::{Dialled, FlowFacts, Kind, MessageDraft};
 use crate::flow::{Destination, Direction, FlowId, Host, Scheme};
-use crate::inspect::{Coverage, Decision, Head, Inspector, Step};
+use crate::inspect::{Coverage, Decision, Head, Inspector, Reason, Step};
 use crate::limits;
-use crate::policy::{Action, Disclosure, Interception, Message, Mode};
+use crate::policy::{Action, Disclosure, Interception, Laid, Message, Mode};
 
 /// Where a tunnel goes, and why it is not opened.
 pub(super) struct To {
@@ -42,6 +42,7 @@ enum Cut {
     Unrecorded,
     Idle,
     Drained,
+    Overlaid,
     Io(io::Error),
 }
 
@@ -50,6 +51,7 @@ impl Cut {
         match self {
             Cut::Stopped => "the other direction was stopped".to_owned(),
             Cut::Unrecorded => "what is not recorded does not pass".to_owned(),
+            Cut::Overlaid => "an overlay stops it".to_owned(),
             Cut::Idle => "nothing came for too long".to_owned(),
             Cut::Drained => "cut at the end of the drain".to_owned(),
             Cut::Io(error) => format!("a connection failed: {error}"),
@@ -133,6 +135,7 @@ pub(super) async fn carry(
             ended = both => ended.map(|_| ()),
             () = tunnel.clock.idle() => Err(Cut::Idle),
             () = listener::ended(&mut stage, Stage::Cut) => Err(Cut::Drained),
+            () = tunnel.overlaid() => Err(Cut::Overlaid),
         }
     };
     if let Err(cut) = ended {
@@ -161,6 +164,19 @@ impl Tunnel<'_> {
             }
         });
         draft
+    }
+
+    /// Ready once overlays let nothing of it through any longer.
+    async fn overlaid(&self) {
+        let mut changes = self.peer.shared.overlaid.subscribe();
+        // What was in force at the beginning is looked at with the first byte.
+        while changes.changed().await.is_ok() {
+            let board = &self.edition.engine.overlays;
+            if Laid::of(board, &self.message(Direction::Request)).refuses() {
+                return;
+            }
+        }
+        std::future::pending().await
     }
 
     /// Leave to begin: no byte goes on before it is written that it may.
@@ -196,6 +212,8 @@ struct Lane {
     direction: Direction,
     decision_id: FlowId,
     inspector: Option<Inspector>,
+    /// What overlays mean for it.
+    laid: Laid,
     /// What came last, of a direction that is inspected.
     recent: Vec<u8>,
     /// What was found at a pause, and stopped it.
@@ -220,6 +238,7 @@ impl Lane {
             direction,
             decision_id,
             inspector,
+            laid: Laid::default(),
             recent: Vec::new(),
             found: None,
             seen: 0,
@@ -239,6 +258,9 @@ impl Lane {
         }
         let mut buffer = BytesMut::new();
         while self.next(tunnel, &mut from, &mut to, &mut buffer).await? {
+            if self.is_refused(tunnel) {
+                return Err(self.stop(tunnel).await);
+            }
             tunnel.clock.moved();
             self.seen += buffer.len() as u64;
             let Some(inspector) = &mut self.inspector else {
@@ -316,8 +338,20 @@ impl Lane {
         self.recent.drain(..over);
     }
 
+    /// Whether overlays let nothing through.
+    fn is_refused(&mut self, tunnel: &Tunnel<'_>) -> bool {
+        let board = &tunnel.edition.engine.overlays;
+        if self.laid.is_stale(board) {
+            self.laid.renew(board, &tunnel.message(self.direction));
+        }
+        self.laid.refuses()
+    }
+
     /// A tunnel to where nothing may go is stopped before its first byte.
     fn head(&mut self, tunnel: &Tunnel<'_>) -> Step {
+        if self.is_refused(tunnel) {
+            return Step::Stop;
+        }
         match (&mut self.inspector, &tunnel.to.why) {
             (Some(inspector), _) => inspector.head(&HEAD),
             (None, Why::Unread(Interception::Bypass(_))) => Step::Wait,
@@ -383,7 +417,11 @@ impl Lane {
         if let Some(inspector) = &mut self.inspector {
             inspector.abandon();
         }
+        let is_refused = self.is_refused(tunnel);
         let mut draft = self.final_draft(tunnel, Kind::End);
+        if is_refused {
+            draft.action = Action::Block;
+        }
         let why = draft.reason.take().unwrap_or_default();
         draft.reason = Some(format!("{why}; {}", tunnel.peer.cleanse(&cut.reason())));
         drop(tunnel.peer.shared.submit(&draft));
@@ -401,6 +439,8 @@ impl Lane {
         if matches!(tunnel.to.why, Why::Opaque { suspended: true, .. }) {
             decision.would = Some(Action::Block);
         }
+        let found = self.inspector.as_ref().and_then(Inspector::overlays);
+        draft.overlay = found.or_else(|| self.laid.named());
         draft.action = decision.action;
         draft.decision = Some(decision);
         draft
@@ -415,8 +455,8 @@ impl Lane {
         Decision {
             action: Action::Allow,
             would: None,
-            reason: None,
-            rules: Vec::new(),
+            reason: self.laid.refuses().then_some(Reason::Overlay),
+            rules: self.laid.hits().collect(),
             found: Vec::new(),
             disclosure: Disclosure::None,
             coverage: Coverage {

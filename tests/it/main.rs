@@ -2,6 +2,7 @@
 #![cfg(test)]
 #![expect(unreachable_pub, reason = "a binary of tests has no outside")]
 
+mod admin_api;
 mod blocks;
 mod bounded;
 mod commands;
@@ -14,6 +15,7 @@ mod http2;
 mod issuers;
 mod listeners;
 mod oracle;
+mod overlays;
 mod policies;
 mod records;
 mod redacts;

@@ -60,6 +60,7 @@ struct Setup {
     secrets: bool,
     message: Message,
     budgets: Arc<dyn Budgets>,
+    overlays: Arc<Board>,
 }
 
 impl Setup {
@@ -73,6 +74,7 @@ impl Setup {
             secrets: false,
             message: message(),
             budgets: budgets().0,
+            overlays: Arc::default(),
         }
     }
 
@@ -91,6 +93,7 @@ impl Setup {
             hold: self.hold,
             undecodable: self.undecodable,
             budgets: Arc::clone(&self.budgets),
+            overlays: Arc::clone(&self.overlays),
             held: Arc::new(HeldBytes::new(self.capacity)),
         };
         Inspector::new(Arc::new(engine), self.message.clone())

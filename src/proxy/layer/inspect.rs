@@ -14,14 +14,14 @@ use super::{Admitted, Boxed, Outbound};
 use crate::audit::Kind;
 use crate::flow::{Direction, FlowId};
 use crate::inspect::{Head, HeadEdit, Inspector};
-use crate::policy::Message;
+use crate::policy::{Laid, Message};
 use crate::proxy::body::{Broken, Gated, Labels, Primed, Source};
 use crate::proxy::exchange::{Flow, MessageHead, Recording, Refusal, Spoken};
 use crate::proxy::incoming::ClientBody;
 use crate::proxy::reply::Problem;
 use crate::proxy::upstream::UpstreamBody;
 use crate::proxy::websocket::{self, Session};
-use crate::proxy::{headers, meters, names};
+use crate::proxy::{headers, meters, names, throttle};
 
 /// The layer that turns an [`Admitted`] into an [`Outbound`], and an upstream's response into the client's.
 #[derive(Clone, Copy, Debug)]
@@ -84,6 +84,11 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
     let message =
         flow.message(MessageHead { direction: Direction::Request, fields: &parts.headers, status: None });
     let message = message.ok_or_else(|| flow.refuse(Problem::Malformed, "request names no destination"))?;
+    let laid = Laid::of(&flow.edition.engine.overlays, &message);
+    let taken = if laid.refuses() { Ok(()) } else { throttle::take_request(&laid) };
+    if let Err((overlay, wait)) = taken {
+        return Err(Box::new(flow.throttled(overlay, wait)));
+    }
     let labels = labels(&flow, &message, None);
     let events = is_events(Direction::Request, message.media_type.as_deref());
     let inspector = Inspector::new(Arc::clone(&flow.edition.engine), message);

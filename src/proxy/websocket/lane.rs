@@ -105,6 +105,11 @@ impl Lane {
         self.inspector.strongest().max(self.controls.strongest())
     }
 
+    /// The overlays that had a part in it.
+    pub(super) fn overlays(&self) -> Option<Arc<str>> {
+        self.inspector.overlays().or_else(|| self.controls.overlays())
+    }
+
     /// What is known of all messages so far.
     pub(super) fn decision(&self) -> Decision {
         let (messages, controls) = (self.inspector.decision(), self.controls.decision());

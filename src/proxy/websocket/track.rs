@@ -105,6 +105,7 @@ impl Track {
         let mut draft = flow.draft(kind, self.direction, self.decision_id);
         draft.action = decision.as_ref().map_or(Action::Allow, |decision| decision.action);
         draft.decision = decision;
+        draft.overlay = self.lane.overlays();
         draft.inspect_us = micros(self.inspecting);
         draft
     }

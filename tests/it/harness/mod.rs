@@ -266,6 +266,7 @@ pub fn engine(setup: &Setup) -> Engine {
         hold: setup.hold,
         undecodable: setup.undecodable,
         budgets: Arc::new(LocalBudgets::new(FingerprintKey::new(&[8; 32]), limits::BUDGET_BYTES, clock())),
+        overlays: Arc::default(),
         held: Arc::new(HeldBytes::new(setup.held)),
     }
 }
