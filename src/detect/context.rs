@@ -233,6 +233,19 @@ impl Words {
         });
     }
 
+    /// Calls `hit` for every word that begins in `range`, with where it begins.
+    pub(super) fn from(
+        &self,
+        level: Level,
+        text: &[u8],
+        range: Range<usize>,
+        mut hit: impl FnMut(usize, u16),
+    ) {
+        simd::word_starts(level, text, range.start, range.end, &mut |at, count| {
+            self.at(text, at, count, |word, _| hit(at, word));
+        });
+    }
+
     /// What a word says of a detector.
     pub(super) fn says(&self, word: u16, detector: u16) -> Evidence {
         let mut evidence = Evidence::default();

@@ -42,6 +42,8 @@ pub(super) struct Leading {
     /// Fewest digits that any entry needs, and the same by the length of its first group.
     pub least: usize,
     pub least_by_group: [usize; GROUPS],
+    /// For each word, the entries of any set that it speaks for, as if all sets were one.
+    pub spoken: Vec<Set>,
 }
 
 /// What is known of up to 128 entries.
@@ -322,6 +324,10 @@ impl Leading {
         }
         let chunks: Vec<&[Entry]> = entries.chunks(ENTRIES).collect();
         leading.sets = chunks.iter().map(|chunk| Sets::of(chunk, compiled, words)).collect();
+        for sets in &leading.sets {
+            leading.spoken.resize(sets.by_word.len(), 0);
+            leading.spoken.iter_mut().zip(&sets.by_word).for_each(|(all, set)| *all |= set);
+        }
         // What stands before.
         let classes = Classes::of(entries.iter().filter_map(|e| of(e).not_before.as_deref()));
         let kinds = Kinds::of(&chunks, compiled, |d| d.not_before.as_ref());
@@ -379,7 +385,10 @@ impl Leading {
     }
 
     pub(super) fn size(&self) -> usize {
-        self.sets.iter().map(Sets::size).sum::<usize>() + self.before.size() + self.behind.size()
+        self.sets.iter().map(Sets::size).sum::<usize>()
+            + self.before.size()
+            + self.behind.size()
+            + self.spoken.len() * size_of::<Set>()
     }
 }
 

@@ -128,6 +128,13 @@ impl Matcher {
         self
     }
 
+    /// Uses no more of the machine than this; what is found is the same.
+    #[must_use]
+    pub fn reading_at(mut self, level: Level) -> Matcher {
+        self.level = level;
+        self
+    }
+
     #[must_use]
     pub fn packs(&self) -> &[Pack] {
         &self.packs

@@ -42,6 +42,7 @@ pub mod shape;
 pub mod simd;
 pub mod trace;
 pub mod validate;
+mod vicinity;
 
 mod compiled;
 mod fault;
@@ -56,7 +57,7 @@ pub use matcher::{Detector, DetectorId, Matcher};
 pub use names::{Label, Layout, Place, Scope};
 pub use pack::{Mask, Pack, PackError};
 pub use scan::Scan;
-pub use simd::first_run;
+pub use simd::{Level, first_run};
 
 use crate::fingerprint::Fingerprint;
 

@@ -9,8 +9,10 @@ use super::matcher::{DetectorId, Matcher};
 use super::names::{Label, Layout, Scope};
 use super::scratch::{Said, Scratch};
 use super::simd::{self, Level, Visit};
+use super::vicinity::Vicinity;
 use super::{Confidence, Finding};
 use crate::fingerprint::{Fingerprint, FingerprintKey};
+use crate::limits;
 
 /// A piece of text of which the starts in `from..to` are decided. What lies around them is context: enough of it
 /// before and behind, unless the text begins or ends there.
@@ -44,6 +46,8 @@ struct Run<'a, 'b> {
     out: &'b mut Vec<Finding>,
     /// The words of the label, once something asked for them.
     label: Option<Trail>,
+    /// The words around, coarsely.
+    vicinity: Vicinity,
     /// Matches of detectors with several anchors, which are met in no order.
     deferred: Vec<(u16, Match)>,
 }
@@ -64,7 +68,16 @@ impl Region<'_> {
         let decided = self.base + self.from as u64;
         scratch.next.retain(|&(_, next)| next > decided);
         let end = self.text.len().min(self.to + matcher.max_len);
-        let mut run = Run { region: self, matcher, how, scratch, out, label: None, deferred: Vec::new() };
+        let mut run = Run {
+            region: self,
+            matcher,
+            how,
+            scratch,
+            out,
+            label: None,
+            vicinity: Vicinity::default(),
+            deferred: Vec::new(),
+        };
         simd::walk(how.level, index.wanted, self.text, self.from, end, &mut run);
         index.literals.each(how.level, self.text, (self.from, self.to), |owner, at| {
             run.try_start(owner, at);
@@ -238,8 +251,7 @@ impl Run<'_, '_> {
             let [always, alone] = sets.keyed(self.how.floor);
             let keyed = fit & (always | if group == left { alone & !goes_on } else { 0 });
             if keyed != 0 {
-                let near = if self.is_quiet(at) { self.under(at, sets) } else { self.near(at, sets) };
-                fit = fit & !keyed | keyed & near;
+                fit = fit & !keyed | self.spoken_for(at, sets, keyed);
             }
             while fit != 0 {
                 let entry = fit.trailing_zeros() as usize;
@@ -247,6 +259,23 @@ impl Run<'_, '_> {
                 self.try_start(sets.detectors[entry], at);
             }
         }
+    }
+
+    /// Of a set of leading detectors those that a word around `at`, or a name, could speak for.
+    #[inline(always)]
+    fn spoken_for(&mut self, at: usize, sets: &Sets, keyed: Set) -> Set {
+        if self.region.label.is_none() {
+            let (_, to) = self.surroundings(at);
+            let Region { text, layout, .. } = self.region;
+            let from = at.saturating_sub(limits::NAMES_REACH);
+            let Matcher { words, index, .. } = self.matcher;
+            let spoken = &index.leading.spoken;
+            let said = self.vicinity.said(self.how.level, words, spoken, text, (from, to), layout);
+            if said & keyed == 0 {
+                return 0;
+            }
+        }
+        keyed & if self.is_quiet(at) { self.under(at, sets) } else { self.near(at, sets) }
     }
 
     /// What words near any match at `at` could lie in.

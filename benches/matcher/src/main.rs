@@ -7,6 +7,7 @@ mod naive;
 mod options;
 mod report;
 mod rng;
+mod same;
 mod vectorscan;
 
 use std::hint::black_box;
@@ -44,6 +45,9 @@ fn main() -> ExitCode {
         return each(&options, &packs, &definitions);
     }
     let planted = planted(&definitions);
+    if !options.same.is_empty() {
+        return same::run(&options, &packs, &planted);
+    }
     let texts: Vec<Corpus> =
         options.corpora.iter().filter_map(|name| corpora::make(name, options.mib << 20, &planted)).collect();
     let compile = || Matcher::compile(packs.clone()).expect("packs compile");

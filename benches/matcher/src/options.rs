@@ -15,6 +15,9 @@ pub struct Options {
     pub som: bool,
     pub peers_everywhere: bool,
     pub gate: bool,
+    /// Files and folders that every way of reading must find the same in.
+    pub same: Vec<String>,
+    pub list: bool,
 }
 
 impl Options {
@@ -32,6 +35,8 @@ impl Options {
             som: false,
             peers_everywhere: false,
             gate: false,
+            same: Vec::new(),
+            list: false,
         };
         while let Some(arg) = args.next() {
             let mut value = || args.next().ok_or_else(|| format!("{arg} needs a value"));
@@ -48,6 +53,8 @@ impl Options {
                 "--each" => options.each = true,
                 "--som" => options.som = true,
                 "--peers-everywhere" => options.peers_everywhere = true,
+                "--same" => options.same.extend(value()?.split(',').map(str::to_owned)),
+                "--list" => options.list = true,
                 "--gate" => options.gate = true,
                 _ => return Err(format!("{arg} is not known; see benches/matcher/run --help")),
             }
