@@ -18,6 +18,10 @@ pub const NAMES_REACH: usize = 1024;
 pub const NAMES: usize = 8;
 /// Longest such name that is told whole.
 pub const NAME_LEN: usize = 64;
+/// Longest field that a rule may name: a path of as many such names as are looked up.
+pub const FIELD_LEN: usize = 256;
+/// Fields of one form that are remembered because rules speak of them; what stands in others counts everywhere.
+pub const FORM_FIELDS: usize = 64;
 /// Longest first line of a text that is kept as the header of its columns, and most columns; what spreadsheets and
 /// databases export stays below.
 pub const HEADER_ROW: usize = 4096;

@@ -66,6 +66,7 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
         rules: raw.rules,
         suppressions: raw.suppressions,
         destinations: raw.destinations,
+        fields: raw.fields,
         identities: raw.identities,
         transports: raw.transports,
     };

@@ -10,6 +10,7 @@ use crate::policy::{Action, IdentitySpec, Mode, Per, PolicySpec, Protection, Rul
 use crate::proxy::ListenerConfig;
 
 use super::check::{listener_names, network};
+use super::check_fields::{self, FieldLists};
 use super::compiled::sha256;
 use super::packs::PackChoice;
 use super::raw::{Lists, Texts};
@@ -53,6 +54,7 @@ pub(super) struct Written {
     pub(super) rules: Vec<RawRule>,
     pub(super) suppressions: Vec<RawSuppress>,
     pub(super) destinations: Lists,
+    pub(super) fields: Lists,
     pub(super) identities: Vec<RawIdentity>,
     pub(super) transports: Vec<RawTransport>,
 }
@@ -82,7 +84,9 @@ pub(super) fn check(written: Written, scene: &Scene<'_>, log: &Log) -> (PolicySp
         }
     }
     let identities = identities(written.identities, log);
-    let checker = Checker { scene, groups: &groups, presets: &presets, identities: &identities, log };
+    let fields = FieldLists::new(written.fields, starter.fields, log);
+    let checker =
+        Checker { scene, groups: &groups, presets: &presets, identities: &identities, fields: &fields, log };
     let mut ids = HashSet::new();
     let mut specs = Vec::new();
     let mut origins = Vec::new();
@@ -203,6 +207,7 @@ struct Checker<'a> {
     groups: &'a [(String, Vec<String>)],
     presets: &'a [String],
     identities: &'a [IdentitySpec],
+    fields: &'a FieldLists,
     log: &'a Log,
 }
 
@@ -222,6 +227,7 @@ impl Checker<'_> {
         self.each(&rule.status, |text| self.status(text));
         self.each(&rule.schemes, |text| self.scheme(text));
         self.applicable(&rule);
+        check_fields::check(&rule, self.log);
         let origin = Origin {
             place: rule.place,
             keys: rule.keys,
@@ -241,6 +247,8 @@ impl Checker<'_> {
             media_types: plain(rule.media_types),
             status: plain(rule.status),
             schemes: plain(rule.schemes),
+            fields: self.fields.of(&rule.fields, self.log),
+            at_most: rule.at_most.map(|values| values.value),
             confidence: rule.confidence.map_or(Confidence::Medium, |confidence| confidence.value),
             at_least: rule.at_least.map_or(1, |count| count.value),
             at_least_bytes: rule.at_least_bytes.map(|bytes| bytes.value),

@@ -71,6 +71,8 @@ compress = false
 key_epoch = "12h"
 [destinations]
 crm = ["crm.example", "*.crm.example"]
+[fields]
+note = ["$..note"]
 [[rule]]
 id = "r"
 identifiers = ["payment.*"]
@@ -89,6 +91,13 @@ confidence = "high"
 at_least = 2
 per = "flow"
 mode = "enforce"
+[[rule]]
+id = "card"
+identifiers = ["payment.pan"]
+action = "allow"
+destinations = ["crm"]
+fields = ["of:note", "card[number]"]
+at_most = 2
 "#;
 
 #[test]
@@ -177,7 +186,8 @@ fn every_key_of_a_rule_arrives() {
     // A default group that a rule names is there; the rest of the starter policy is not.
     let groups = config.policy.groups.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>();
     assert_eq!(groups, ["crm", "payment-processors"]);
-    let [rule] = config.policy.rules.as_slice() else { panic!("one rule") };
+    let [rule, card] = config.policy.rules.as_slice() else { panic!("two rules") };
+    assert_eq!((card.fields.clone(), card.at_most), (vec!["$..note".into(), "card[number]".into()], Some(2)));
     assert_eq!(
         (rule.id.as_str(), rule.action, rule.direction),
         ("r", Action::Redact, Some(Direction::Response))

@@ -6,6 +6,7 @@
 //! changes nothing.
 
 mod check;
+mod check_fields;
 mod check_listener;
 mod check_rules;
 mod check_sink;

@@ -9,7 +9,7 @@ use super::table::{Log, Table};
 
 pub(super) const TEXT: &str = include_str!("starter.toml");
 
-/// Groups that rules may name without defining them.
+/// Groups and lists of fields that rules may name without defining them.
 const PRESETS: &str = include_str!("presets.toml");
 
 /// Name and hosts of a group.
@@ -21,6 +21,7 @@ pub(super) struct Starter {
     pub(super) rules: Vec<RawRule>,
     pub(super) groups: Vec<Group>,
     pub(super) presets: Vec<Group>,
+    pub(super) fields: Vec<Group>,
 }
 
 impl Starter {
@@ -29,11 +30,12 @@ impl Starter {
             let source = Arc::new(Source { name: name.to_owned(), text: text.to_owned() });
             Table::document(&source, log).map(Raw::read).unwrap_or_default()
         };
-        let starter = read("starter policy", TEXT);
+        let (starter, presets) = (read("starter policy", TEXT), read("presets", PRESETS));
         Starter {
             rules: starter.rules,
             groups: groups(starter.destinations),
-            presets: groups(read("presets", PRESETS).destinations),
+            presets: groups(presets.destinations),
+            fields: groups(presets.fields),
         }
     }
 }

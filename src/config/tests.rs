@@ -282,6 +282,21 @@ const WRONG: &[(&str, &[&[&str]])] = &[
         "[[rule]]\nid = \"a\"\nidentifiers = [\"*\"]\naction = \"alert\"\n[[rule]]\nid = \"a\"\nidentifiers = [\"*\"]\naction = \"alert\"",
         &[&["6:6: rule[1].id: another rule is already named `a`"]],
     ),
+    (
+        "[fields]\na = [\"$.x[0]\"]\n\
+         [[rule]]\nid = \"a\"\nidentifiers = [\"*\"]\naction = \"allow\"\ndestinations = [\"stripe\"]\nfields = [\"of:stripes\", \"*\"]\nat_most = 5000\n\
+         [[rule]]\nid = \"b\"\nidentifiers = [\"*\"]\naction = \"redact\"\nfields = [\"//a\"]\nat_most = 2\n\
+         [[rule]]\nid = \"c\"\nidentifiers = [\"*\"]\naction = \"allow\"\ndestinations = [\"stripe\"]\nfields = []",
+        &[
+            &["2:6: fields.a[0]: `$.x[0]` is not a path of keys"],
+            &["8:11: rule[0].fields[0]: there is no list of fields `stripes`", "did you mean `stripe`?"],
+            &["8:25: rule[0].fields[1]: `*` would be every field", "card[number]"],
+            &["9:11: rule[0].at_most: 5000 is out of range", "1 to 4096"],
+            &["14:11: rule[1].fields[0]: fields narrow what is exempt, told of or blocked"],
+            &["15:11: rule[1].at_most: only an exemption ends after so many values", "at_least"],
+            &["20:10: rule[2].fields: names no field"],
+        ],
+    ),
     ("mode = \nnode = \"x\n", &[&["t.toml:1:", "not TOML"], &["t.toml:2:", "not TOML"]]),
 ];
 

@@ -315,7 +315,7 @@ impl Body {
         self.asides.leave(judge);
         self.reading.leave_packed(judge);
         while let Some(hit) = self.reading.leave(limit) {
-            if judge.edits(hit.detector, hit.confidence) {
+            if hit.is_edited(judge) {
                 judge.edit_in(&mut self.hold.chain, &hit);
                 judge.edited(hit.detector);
             } else {

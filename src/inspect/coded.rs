@@ -177,7 +177,7 @@ impl Recoder {
     ) -> Result<(), Reason> {
         let limit = reading.uncut(limit.min(self.text.end()));
         while let Some(hit) = reading.leave(limit) {
-            let edits = judge.edits(hit.detector, hit.confidence);
+            let edits = hit.is_edited(judge);
             if edits {
                 judge.edit_in(&mut self.text, &hit);
             }

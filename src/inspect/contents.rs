@@ -17,8 +17,8 @@ use crate::limits::{ARCHIVE_DEPTH, ARCHIVE_TWICE, DECODE_STEP, DECODE_WINDOW, DE
 /// What was found in members of archives and has not left. None of it is ever edited.
 #[derive(Debug, Default)]
 pub(super) struct Packed {
-    /// Each value, how surely it is one, and how often it counted.
-    hits: HashMap<(DetectorId, Fingerprint), (Confidence, u64)>,
+    /// Each value, how surely it is one unless it is exempt, and how often it counted.
+    hits: HashMap<(DetectorId, Fingerprint), (Option<Confidence>, u64)>,
     /// Bytes of text above that were not read, and why.
     unread: Vec<(&'static str, u64)>,
     /// Wire bytes, and text that was unpacked: a bomb is known by their ratio.
@@ -27,7 +27,13 @@ pub(super) struct Packed {
 }
 
 impl Packed {
-    fn add(&mut self, detector: DetectorId, confidence: Confidence, fingerprint: Fingerprint, counted: bool) {
+    fn add(
+        &mut self,
+        detector: DetectorId,
+        confidence: Option<Confidence>,
+        fingerprint: Fingerprint,
+        counted: bool,
+    ) {
         let hit = self.hits.entry((detector, fingerprint)).or_insert((confidence, 0));
         *hit = (hit.0.max(confidence), hit.1 + u64::from(counted));
     }
@@ -35,7 +41,10 @@ impl Packed {
     /// Why an edit that is now asked for cannot be made, if one is.
     pub(super) fn refusal(&self, judge: &Judge) -> Option<&'static str> {
         let mut hits = self.hits.iter();
-        hits.any(|((detector, _), (confidence, _))| judge.edits(*detector, *confidence)).then_some("archive")
+        let asked = |detector: DetectorId, sure: Option<Confidence>| {
+            sure.is_some_and(|sure| judge.edits(detector, sure))
+        };
+        hits.any(|((detector, _), (sure, _))| asked(*detector, *sure)).then_some("archive")
     }
 
     /// What they were found in leaves.
@@ -435,7 +444,7 @@ impl Inside {
         if !self.text.has_findings() {
             return;
         }
-        self.text.resolve(settled, &mut |detector| judge.is_exempt(detector), &mut self.winners);
+        self.text.resolve(settled, &mut |finding, _| judge.exempts(finding, &[]), &mut self.winners);
         let mut winners = std::mem::take(&mut self.winners);
         for finding in winners.drain(..) {
             let path = self.text.path(&finding);
@@ -446,15 +455,18 @@ impl Inside {
                 self.gather(judge, finding, &path, is_first);
                 continue;
             }
+            let mut exempt = judge.exempts(&finding, &[]);
             if is_first {
                 let carrier: Vec<_> = self.carrier.iter().copied().chain(path.carriers()).collect();
                 let name = (!self.name.is_empty()).then_some(self.name.as_slice());
-                judge.count(
+                exempt = judge.count(
                     &finding,
                     Whence { part: Part::Body, path: name, family: None, carrier: &carrier },
+                    &[],
                 );
             }
-            packed.add(finding.detector, finding.confidence, finding.fingerprint, is_first);
+            let asked = (!exempt).then_some(finding.confidence);
+            packed.add(finding.detector, asked, finding.fingerprint, is_first);
         }
         self.winners = winners;
         self.text.forget_paths(settled);

@@ -9,7 +9,7 @@ use crate::decode::Kind;
 use crate::detect::{Confidence, DetectorId, Finding, Label, Scope};
 use crate::fingerprint::Fingerprint;
 use crate::limits::ESCAPE_DEPTH;
-use crate::policy::Overlap;
+use crate::policy::{Naming, Overlap, Spot};
 
 /// A finding of a head that has not left yet.
 #[derive(Debug)]
@@ -17,6 +17,8 @@ pub(super) struct HeadHit {
     detector: DetectorId,
     confidence: Confidence,
     fingerprint: Fingerprint,
+    /// Whether a rule lets it pass as it is.
+    exempt: bool,
     fate: Fate,
 }
 
@@ -33,6 +35,13 @@ enum Fate {
     Noted,
 }
 
+impl HeadHit {
+    /// Whether it is to be edited, as things stand.
+    fn is_edited(&self, judge: &Judge) -> bool {
+        !self.exempt && judge.edits(self.detector, self.confidence)
+    }
+}
+
 /// Everything found in a head or in trailers.
 #[derive(Debug, Default)]
 pub(super) struct HeadHits {
@@ -47,7 +56,7 @@ impl HeadHits {
         if self.checked.replace(judge.redactions()) == Some(judge.redactions()) {
             return None;
         }
-        let asked = self.hits.iter().filter(|hit| judge.edits(hit.detector, hit.confidence));
+        let asked = self.hits.iter().filter(|hit| hit.is_edited(judge));
         asked.map(|hit| &hit.fate).find_map(|fate| match fate {
             Fate::Edit(_) | Fate::Noted => None,
             Fate::Fixed(word) => Some(*word),
@@ -60,8 +69,9 @@ impl HeadHits {
     pub(super) fn leave(&mut self, judge: &mut Judge) -> Vec<HeadEdit> {
         let mut edits = Vec::new();
         for hit in std::mem::take(&mut self.hits) {
+            let edited = hit.is_edited(judge);
             match hit.fate {
-                Fate::Edit(edit) if judge.edits(hit.detector, hit.confidence) => {
+                Fate::Edit(edit) if edited => {
                     judge.edited(hit.detector);
                     edits.push(edit);
                 }
@@ -147,11 +157,11 @@ pub(super) fn aside(judge: &mut Judge, text: &[u8], hits: &mut HeadHits) {
 pub(super) fn beside(
     judge: &mut Judge,
     text: &[u8],
-) -> impl Iterator<Item = (DetectorId, Confidence, Fingerprint)> {
+) -> impl Iterator<Item = (DetectorId, Option<Confidence>, Fingerprint)> {
     let mut hits = HeadHits::default();
     let fixed = Some("archive");
     field(judge, Field { part: Part::Body, index: None, text, label: Some("file_name"), fixed }, &mut hits);
-    hits.hits.into_iter().map(|hit| (hit.detector, hit.confidence, hit.fingerprint))
+    hits.hits.into_iter().map(|hit| (hit.detector, (!hit.exempt).then_some(hit.confidence), hit.fingerprint))
 }
 
 fn fields(
@@ -192,7 +202,10 @@ fn field(judge: &mut Judge, field: Field<'_>, hits: &mut HeadHits) -> bool {
     let in_place = |judge: &Judge, key: Option<&[u8]>, detector: DetectorId| {
         fields::holds_credentials(field.label, key) && judge.is_credential(detector)
     };
-    let mut exempt = |detector| in_place(judge, None, detector) || judge.is_exempt(detector);
+    let mut exempt = |finding: &Finding| {
+        let name = seen.iter().find(|seen| seen.finding == *finding).and_then(|seen| seen.name);
+        in_place(judge, None, finding.detector) || judge.exempts(finding, spot(field, name).as_slice())
+    };
     overlap.add(&mut seen.iter().map(|seen| seen.finding).collect());
     overlap.resolve(u64::MAX, &mut exempt, &mut winners);
     for finding in winners {
@@ -200,17 +213,24 @@ fn field(judge: &mut Judge, field: Field<'_>, hits: &mut HeadHits) -> bool {
         let path = seen.name.or(field.label.map(str::as_bytes));
         let mut whence = Whence { part: field.part, path, family: seen.family, carrier: seen.carrier };
         let (detector, confidence) = (finding.detector, finding.confidence);
-        let fate = if in_place(judge, seen.name, detector) {
+        let (exempt, fate) = if in_place(judge, seen.name, detector) {
             whence.carrier = &[IN_PLACE];
             judge.note(&finding, whence);
-            Fate::Noted
+            (true, Fate::Noted)
         } else {
-            judge.count(&finding, whence);
-            if judge.may_edit(detector, confidence) { edit(judge, field, &finding) } else { Fate::Unasked }
+            let exempt = judge.count(&finding, whence, spot(field, seen.name).as_slice());
+            let asked = !exempt && judge.may_edit(detector, confidence);
+            (exempt, if asked { edit(judge, field, &finding) } else { Fate::Unasked })
         };
-        hits.hits.push(HeadHit { detector, confidence, fingerprint: finding.fingerprint, fate });
+        hits.hits.push(HeadHit { detector, confidence, fingerprint: finding.fingerprint, exempt, fate });
     }
     true
+}
+
+/// The key of a query that a finding stands under.
+fn spot<'a>(field: Field<'_>, name: Option<&'a [u8]>) -> Option<Spot<'a>> {
+    let path = name.filter(|_| field.part == Part::Target).and_then(|name| std::str::from_utf8(name).ok())?;
+    Some(Spot { naming: Naming::Query, path, exact: true })
 }
 
 fn edit(judge: &Judge, field: Field<'_>, finding: &Finding) -> Fate {

@@ -10,7 +10,7 @@ use super::reading::Hit;
 use crate::decode;
 use crate::detect::{Confidence, DetectorId, Finding};
 use crate::fingerprint::Fingerprint;
-use crate::policy::{Action, Counted, Laid, Message, Mode, Tally};
+use crate::policy::{Action, Counted, Laid, Message, Mode, Spot, Tally};
 use crate::redact::{self, Chain};
 
 /// The tag of detectors that find credentials.
@@ -150,23 +150,36 @@ impl Judge {
         }
     }
 
-    pub(super) fn is_exempt(&mut self, detector: DetectorId) -> bool {
-        match &self.gathered {
-            Some(all) => all.wanted.as_ref().is_some_and(|wanted| !wanted.contains(&detector)),
-            None => self.tally().is_exempt(detector),
+    /// Whether a finding is taken out before anything is counted.
+    pub(super) fn exempts(&mut self, finding: &Finding, spots: &[Spot<'_>]) -> bool {
+        if let Some(all) = &self.gathered {
+            return all.wanted.as_ref().is_some_and(|wanted| !wanted.contains(&finding.detector));
         }
+        let engine = Arc::clone(&self.engine);
+        self.tally().exempts(&engine.policy, finding, spots)
     }
 
-    /// Counts a finding that has won its place.
-    pub(super) fn count(&mut self, finding: &Finding, whence: Whence<'_>) {
+    /// Counts a finding that has won its place; whether it is exempt, and so is never edited.
+    pub(super) fn count(&mut self, finding: &Finding, whence: Whence<'_>, spots: &[Spot<'_>]) -> bool {
         let engine = Arc::clone(&self.engine);
         let tally = self.tally();
-        let exempt = tally.is_exempt(finding.detector);
-        let counted = tally.count(&engine.policy, finding);
+        let exempt = tally.exempts(&engine.policy, finding, spots);
+        let counted = tally.count(&engine.policy, finding, spots);
         if self.laid.refuses_found(engine.matcher.detector(finding.detector), finding.confidence) {
             self.refuse(Reason::Overlay);
         }
         self.ledger.enter(finding, counted, exempt, || place(&engine, finding, whence));
+        exempt
+    }
+
+    /// Whether it matters in which fields values stand.
+    pub(super) fn looks_at_fields(&self) -> bool {
+        self.engine.policy.looks_at_fields() && self.gathered.is_none()
+    }
+
+    /// Whether rules may speak of the field of a form with this key.
+    pub(super) fn names_key(&self, key: &str) -> bool {
+        self.engine.policy.names_key(key)
     }
 
     /// Whether a detector finds credentials, which have places of their own.

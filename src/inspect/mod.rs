@@ -24,6 +24,7 @@ mod ledger;
 mod look;
 mod percent;
 mod reading;
+mod spots;
 mod text;
 
 pub use crate::policy::RuleHit;

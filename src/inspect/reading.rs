@@ -8,6 +8,7 @@ use super::contents::{Contents, Packed};
 use super::depth::Path;
 use super::judge::{Judge, Whence};
 use super::look::Seen;
+use super::spots::{Keys, Stands};
 use super::text::Text;
 use crate::decode::Lines;
 use crate::detect::{Confidence, DetectorId, Finding};
@@ -21,6 +22,8 @@ pub(super) struct Hit {
     pub(super) detector: DetectorId,
     pub(super) confidence: Confidence,
     pub(super) fingerprint: Fingerprint,
+    /// Whether a rule lets it pass as it is.
+    exempt: bool,
     /// What it wears.
     pub(super) path: Path,
     /// Where its value goes on, when it stands in several pieces.
@@ -35,6 +38,11 @@ impl Hit {
 
     pub(super) fn end(&self) -> u64 {
         self.start + u64::from(self.length)
+    }
+
+    /// Whether it is to be edited, as things stand.
+    pub(super) fn is_edited(&self, judge: &Judge) -> bool {
+        !self.exempt && judge.edits(self.detector, self.confidence)
     }
 }
 
@@ -57,6 +65,8 @@ pub(super) struct Reading {
     /// What is packed in it.
     contents: Contents,
     packed: Packed,
+    /// Fields of a form that rules speak of.
+    keys: Keys,
 }
 
 /// As many bytes as tell a packed format.
@@ -81,6 +91,7 @@ impl Reading {
 
     pub(super) fn push(&mut self, judge: &mut Judge, piece: &[u8]) {
         self.opening.push(piece);
+        self.keys.push(judge, piece);
         self.text.push(judge.engine(), piece);
         self.contents.push(judge, &self.carrier, piece, &mut self.packed);
         let settled = self.text.settled(judge.engine());
@@ -90,6 +101,7 @@ impl Reading {
     /// The text ends with `piece`.
     pub(super) fn last(&mut self, judge: &mut Judge, piece: &[u8]) {
         self.opening.push(piece);
+        self.keys.push(judge, piece);
         self.text.last(judge.engine(), piece);
         self.contents.last(judge, &self.carrier, piece, &mut self.packed);
         self.settle(judge, u64::MAX);
@@ -112,7 +124,12 @@ impl Reading {
         if !self.text.has_findings() {
             return;
         }
-        self.text.resolve(settled, &mut |detector| judge.is_exempt(detector), &mut self.winners);
+        let keys = &self.keys;
+        let mut exempt = |finding: &Finding, stands: Stands<'_>| {
+            let spots = keys.spots(judge, finding, stands);
+            judge.exempts(finding, &spots)
+        };
+        self.text.resolve(settled, &mut exempt, &mut self.winners);
         for finding in self.winners.drain(..) {
             let path = self.text.path(&finding);
             if self.contents.has_counted(&finding) {
@@ -135,14 +152,16 @@ impl Reading {
             self.spread |= !more.is_empty();
             let named = place.as_ref().map(|place| place.path.as_bytes());
             let whence = Whence { part: Part::Body, path: named, family: None, carrier: &carrier };
-            judge.count(&finding, whence);
-            self.must_edit |= judge.edits(finding.detector, finding.confidence);
+            let spots = self.keys.spots(judge, &finding, self.text.stands(&finding, path));
+            let exempt = judge.count(&finding, whence, &spots);
+            self.must_edit |= !exempt && judge.edits(finding.detector, finding.confidence);
             self.hits.push_back(Hit {
                 start: finding.start,
                 length: u32::try_from(finding.end - finding.start).unwrap_or(u32::MAX),
                 detector: finding.detector,
                 confidence: finding.confidence,
                 fingerprint: finding.fingerprint,
+                exempt,
                 path,
                 more,
             });
@@ -154,7 +173,7 @@ impl Reading {
     pub(super) fn must_edit(&mut self, judge: &Judge) -> bool {
         if self.redactions != judge.redactions() {
             self.redactions = judge.redactions();
-            self.must_edit = self.hits.iter().any(|hit| judge.edits(hit.detector, hit.confidence));
+            self.must_edit = self.hits.iter().any(|hit| hit.is_edited(judge));
         }
         self.must_edit
     }

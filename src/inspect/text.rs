@@ -6,6 +6,7 @@ use std::ops::Range;
 
 use super::depth::{ARMOUR_DEPTH, Depth, Path, Risen, Sunk};
 use super::joined::{Joined, Spread};
+use super::spots::Stands;
 use crate::decode::{Lines, OPENING, Wrapping, recognise};
 use crate::detect::{DetectorId, Finding, Place, Scan};
 use crate::inspect::Engine;
@@ -20,8 +21,10 @@ pub(super) struct Text {
     /// Found, and not yet compared with each other.
     fresh: Vec<Finding>,
     sunk: Risen,
-    /// Where values stand that are not passed on yet, by where they begin.
+    /// Where values stand that are not passed on yet, by where they begin: as the text itself says, and as what is
+    /// undone does.
     places: HashMap<u64, Place>,
+    undone: HashMap<u64, Place>,
     /// How those were written that are being compared and do not stand there as they are.
     paths: HashMap<(DetectorId, u64, u64), Path>,
     depth: Below,
@@ -77,7 +80,7 @@ impl Text {
         }
         for Spread { sunk, place: at, more } in self.spread.drain(..) {
             if let Some(at) = at {
-                self.places.insert(at.start, at);
+                self.undone.insert(at.start, at);
             }
             if !more.is_empty() {
                 self.more.insert(place(&sunk.finding), more);
@@ -119,13 +122,13 @@ impl Text {
         self.locate();
     }
 
-    /// Notes where findings stand. What is undone knows better.
+    /// Notes where findings stand.
     fn locate(&mut self) {
         for place in self.scan.places() {
             self.places.entry(place.start).or_insert(place);
         }
         for place in self.sunk.places.drain(..) {
-            self.places.insert(place.start, place);
+            self.undone.insert(place.start, place);
         }
     }
 
@@ -228,7 +231,7 @@ impl Text {
     pub(super) fn resolve(
         &mut self,
         settled: u64,
-        exempt: &mut dyn FnMut(DetectorId) -> bool,
+        exempt: &mut dyn FnMut(&Finding, Stands<'_>) -> bool,
         out: &mut Vec<Finding>,
     ) {
         if !self.has_findings() {
@@ -242,7 +245,14 @@ impl Text {
             ready.push(finding);
         }
         self.overlap.add(&mut ready);
-        self.overlap.resolve(self.first_fresh().min(settled), exempt, out);
+        let limit = self.first_fresh().min(settled);
+        let (here, below, paths) = (&self.places, &self.undone, &self.paths);
+        let mut exempt = |finding: &Finding| {
+            let path = paths.get(&place(finding)).copied().unwrap_or_default();
+            let (here, below) = (here.get(&finding.start), below.get(&finding.start));
+            exempt(finding, Stands { here, below, path })
+        };
+        self.overlap.resolve(limit, &mut exempt, out);
     }
 
     /// Of one detector's finds that overlap the deepest counts: what it was written as explains what else was seen.
@@ -291,16 +301,22 @@ impl Text {
         self.paths.remove(&place(finding)).unwrap_or_default()
     }
 
-    /// Where a finding that counts stands, as the text names it.
+    /// Where a finding that counts stands, as the text names it. What is undone knows better.
     pub(super) fn place(&mut self, finding: &Finding) -> Option<Place> {
-        self.places.get(&finding.start).cloned()
+        self.undone.get(&finding.start).or_else(|| self.places.get(&finding.start)).cloned()
+    }
+
+    /// How one of them stands that is written so.
+    pub(super) fn stands(&self, finding: &Finding, path: Path) -> Stands<'_> {
+        Stands { here: self.places.get(&finding.start), below: self.undone.get(&finding.start), path }
     }
 
     /// Forgets how and where findings stood that lost, or were passed on.
     pub(super) fn forget_paths(&mut self, settled: u64) {
-        if !self.places.is_empty() {
+        if !self.places.is_empty() || !self.undone.is_empty() {
             let first = self.overlap.first_start().unwrap_or(u64::MAX).min(self.first_fresh());
             self.places.retain(|start, _| *start >= settled.min(first));
+            self.undone.retain(|start, _| *start >= settled.min(first));
         }
         if !self.more.is_empty() {
             self.more.retain(|(_, _, end), _| *end > settled);

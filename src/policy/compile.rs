@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::fields::{Fields, Spot};
 use super::hosts::Groups;
 use super::identity::{Directory, Identity};
 use super::scope::Scope;
@@ -22,6 +23,8 @@ pub struct Policy {
     groups: Groups,
     pub(super) rules: Vec<Rule>,
     counts_bytes: bool,
+    /// Of all rules together.
+    fields: Fields,
     directory: Directory,
     transports: Transports,
 }
@@ -36,6 +39,10 @@ pub(super) struct Rule {
     pub(super) detectors: DetectorSet,
     pub(super) confidence: Confidence,
     pub(super) threshold: Threshold,
+    /// Where values count, or are exempt; empty: everywhere.
+    pub(super) fields: Fields,
+    /// How many values of a message it exempts.
+    pub(super) at_most: usize,
     /// The share of clients, in percent, for whom it is enforced.
     pub(super) enforce_percent: u8,
     expires_ms: u64,
@@ -54,6 +61,21 @@ pub(super) enum Threshold {
 }
 
 impl Rule {
+    /// Whether an exemption is one for some values only.
+    pub(super) fn is_limited(&self) -> bool {
+        !self.fields.is_empty() || self.at_most < usize::MAX
+    }
+
+    /// Whether an exemption holds at `spots`: what only looks like a field earns nothing.
+    pub(super) fn grants_at(&self, spots: &[Spot<'_>]) -> bool {
+        self.fields.is_empty() || spots.iter().any(|spot| spot.exact && self.fields.hold(spot))
+    }
+
+    /// Whether a rule that restricts looks at `spots`.
+    pub(super) fn looks_at(&self, spots: &[Spot<'_>]) -> bool {
+        self.fields.is_empty() || spots.iter().any(|spot| self.fields.hold(spot))
+    }
+
     pub(super) fn has_ended(&self, now_ms: u64) -> bool {
         self.expires_ms <= now_ms
     }
@@ -102,6 +124,8 @@ impl Policy {
         if !errors.is_empty() {
             return Err(errors);
         }
+        let mut fields = Fields::default();
+        rules.iter().for_each(|rule| fields.extend(&rule.fields));
         let counts_bytes = rules.iter().any(|rule| matches!(rule.threshold, Threshold::Bytes(..)));
         Ok(Policy {
             hash: spec.hash,
@@ -110,6 +134,7 @@ impl Policy {
             groups,
             rules,
             counts_bytes,
+            fields,
             directory,
             transports,
         })
@@ -162,6 +187,18 @@ impl Policy {
         self.counts_bytes
     }
 
+    /// Whether any rule speaks of fields, so that it matters where values stand.
+    #[must_use]
+    pub fn looks_at_fields(&self) -> bool {
+        !self.fields.is_empty()
+    }
+
+    /// Whether a rule may speak of the field of a form with this key, as it came.
+    #[must_use]
+    pub fn names_key(&self, key: &str) -> bool {
+        self.fields.may_be_key(key)
+    }
+
     /// The group a host belongs to, for the record; first in configuration order.
     #[must_use]
     pub fn group_of(&self, host: &Host) -> Option<&Arc<str>> {
@@ -196,6 +233,12 @@ fn compile_rule(
     {
         complain("at_least", "`allow` is an exemption and takes no threshold".to_owned());
     }
+    if rule.at_most.is_some() && rule.action != Action::Allow {
+        complain("at_most", "only an exemption ends after so many values".to_owned());
+    }
+    if !rule.fields.is_empty() && (rule.action == Action::Redact || rule.at_least_bytes.is_some()) {
+        complain("fields", "fields narrow what is exempt, told of or blocked".to_owned());
+    }
     let mut detectors = DetectorSet::default();
     if rule.at_least_bytes.is_none() {
         detectors = selector::resolve(&rule.identifiers, detectors_known, &mut |message| {
@@ -209,6 +252,8 @@ fn compile_rule(
         detectors,
         confidence: rule.confidence,
         threshold: threshold(rule, complain),
+        fields: Fields::compile(&rule.fields, &mut |message| complain("fields", message)),
+        at_most: rule.at_most.map_or(usize::MAX, |values| values as usize),
         enforce_percent: rule.enforce_percent,
         expires_ms: rule.expires_ms.unwrap_or(u64::MAX),
         scope: Scope::compile(rule, groups, complain),

@@ -7,6 +7,7 @@
 mod budget;
 mod claims;
 mod compile;
+mod fields;
 mod hosts;
 mod identity;
 mod interception;
@@ -24,6 +25,7 @@ mod window;
 
 pub use budget::{Account, Budgets, Clock, LocalBudgets, Standing, Terms, Value};
 pub use compile::{Policy, RuleHit};
+pub use fields::{Naming, Spot, check_field};
 pub use identity::{Identity, IdentitySpec};
 pub use interception::{
     Asked, Bypass, BypassTerms, Clients, Grounds, Hosts, Interception, Interceptions, Opaque,
@@ -128,12 +130,16 @@ pub struct RuleSpec {
     pub status: Vec<String>,
     /// `http`, `https`; empty: both.
     pub schemes: Vec<String>,
+    /// Where in a message values count, or are exempt; empty: everywhere.
+    pub fields: Vec<String>,
     /// Only findings of at least this confidence are counted.
     pub confidence: Confidence,
     /// Inclusive, distinct values.
     pub at_least: u32,
     /// Inclusive; the rule counts the bytes of bodies instead of values.
     pub at_least_bytes: Option<u64>,
+    /// Distinct values of a message that an exemption holds for; those beyond count.
+    pub at_most: Option<u32>,
     pub per: Per,
     /// How far back `per` looks; `None` for flows.
     pub window: Option<Duration>,
@@ -166,9 +172,11 @@ impl RuleSpec {
             media_types: vec![],
             status: vec![],
             schemes: vec![],
+            fields: vec![],
             confidence: Confidence::Medium,
             at_least: 1,
             at_least_bytes: None,
+            at_most: None,
             per: Per::Flow,
             window: None,
             enforce_percent: 100,

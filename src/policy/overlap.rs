@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 
-use crate::detect::{DetectorId, Finding};
+use crate::detect::Finding;
 use crate::limits::OVERLAP_CHAIN;
 
 /// Findings of one text that may still be overlapped by later ones.
@@ -37,11 +37,11 @@ impl Overlap {
     }
 
     /// Appends to `out`, by start, the findings that count, as far as everything starting below `settled` is
-    /// known. Those of `exempt` detectors are removed before the comparison: they are all passed on and hide none.
+    /// known. Those that are `exempt` are removed before the comparison: they are all passed on and hide none.
     pub fn resolve(
         &mut self,
         settled: u64,
-        exempt: &mut dyn FnMut(DetectorId) -> bool,
+        exempt: &mut dyn FnMut(&Finding) -> bool,
         out: &mut Vec<Finding>,
     ) {
         let mut taken = 0;
@@ -51,7 +51,7 @@ impl Overlap {
             let first_out = out.len();
             self.chain.clear();
             for finding in chain {
-                if exempt(finding.detector) {
+                if exempt(finding) {
                     out.push(*finding);
                 } else if finding.start >= self.floor {
                     self.chain.push(*finding);
@@ -103,6 +103,7 @@ fn choose(chain: &mut Vec<Finding>, out: &mut Vec<Finding>) -> Option<u64> {
 mod tests {
     use super::*;
     use crate::detect::Confidence::{self, High, Low, Medium};
+    use crate::detect::DetectorId;
     use crate::fingerprint::FingerprintKey;
     use proptest::prelude::*;
 
@@ -114,7 +115,7 @@ mod tests {
     fn resolve(mut findings: Vec<Finding>, exempt: &[u16]) -> Vec<(u16, u64)> {
         let (mut overlap, mut out) = (Overlap::default(), Vec::new());
         overlap.add(&mut findings);
-        overlap.resolve(u64::MAX, &mut |id| exempt.contains(&id.0), &mut out);
+        overlap.resolve(u64::MAX, &mut |finding| exempt.contains(&finding.detector.0), &mut out);
         assert!(overlap.is_empty());
         out.iter().map(|f| (f.detector.0, f.start)).collect()
     }

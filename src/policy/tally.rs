@@ -1,11 +1,12 @@
 //! Counts what one message holds against the rules that look at it; the decision is known at any moment.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::budget::{Account, Budgets, subject};
 use super::claims::Claims;
 use super::compile::{Policy, Rule, RuleHit, Threshold};
+use super::fields::Spot;
 use super::selector::DetectorSet;
 use super::{Action, Message, Mode, Per};
 use crate::detect::{Confidence, DetectorId, Finding};
@@ -17,14 +18,18 @@ use crate::limits::DISTINCT_EXACT;
 pub struct Tally {
     /// The rules that look at this message, in configuration order.
     active: Vec<Active>,
-    /// What its `allow` rules exempt.
+    /// What its `allow` rules exempt, wherever it stands.
     exempt: DetectorSet,
-    /// The confidence at which each value was seen, at best.
-    values: HashMap<(DetectorId, Fingerprint), Confidence>,
+    /// The values that exempt for some fields or some values only have let pass, each with its rule.
+    granted: HashSet<(usize, DetectorId, Fingerprint)>,
+    /// The confidence at which each value was seen, at best; what is exempt is counted apart.
+    values: HashMap<(DetectorId, Fingerprint, bool), Confidence>,
     /// How many of `values` are exempt: they have a room of their own, so that they crowd nothing out.
     exempt_values: usize,
     /// What it holds of windows; `None` when no rule here has one.
     claims: Option<Claims>,
+    /// What rules that look at some fields only have counted.
+    in_fields: HashSet<(usize, DetectorId, Fingerprint)>,
     enforced: Action,
     observed: Action,
     /// Rises whenever a redact rule fires.
@@ -64,7 +69,7 @@ impl Tally {
             if suspended || rule.has_ended(message.now_ms) || !rule.scope.covers(message) {
                 continue;
             }
-            if rule.action == Action::Allow {
+            if rule.action == Action::Allow && !rule.is_limited() {
                 exempt.extend(&rule.detectors);
             }
             let account = match rule.threshold {
@@ -79,9 +84,11 @@ impl Tally {
         Tally {
             active,
             exempt,
+            granted: HashSet::new(),
             values: HashMap::new(),
             exempt_values: 0,
             claims: has_windows.then(|| Claims::new(Arc::clone(budgets))),
+            in_fields: HashSet::new(),
             enforced: Action::Allow,
             observed: Action::Allow,
             redactions: 0,
@@ -100,56 +107,100 @@ impl Tally {
 
     /// What has been counted so far, each value at its best.
     pub fn counted(&self) -> impl Iterator<Item = (DetectorId, Confidence)> + '_ {
-        self.values.iter().map(|((detector, _), confidence)| (*detector, *confidence))
+        self.values.iter().map(|((detector, ..), confidence)| (*detector, *confidence))
     }
 
-    /// Whether an `allow` rule exempts this detector here.
-    #[must_use]
-    pub fn is_exempt(&self, detector: DetectorId) -> bool {
-        self.exempt.contains(detector)
+    /// Whether an `allow` rule exempts a finding that stands at `spots`. Asked again for the same, it says the same.
+    pub fn exempts(&mut self, policy: &Policy, finding: &Finding, spots: &[Spot<'_>]) -> bool {
+        if self.exempt.contains(finding.detector) {
+            return true;
+        }
+        for index in 0..self.active.len() {
+            let Some(rule) = self.active.get(index).and_then(|active| policy.rules.get(active.rule)) else {
+                continue;
+            };
+            let speaks_of_it = rule.action == Action::Allow
+                && rule.is_limited()
+                && rule.detectors.contains(finding.detector);
+            if !speaks_of_it || !rule.grants_at(spots) {
+                continue;
+            }
+            let value = (index, finding.detector, finding.fingerprint);
+            let used = || self.granted.iter().filter(|(of, ..)| *of == index).count();
+            if self.granted.contains(&value) || used() < rule.at_most {
+                if rule.at_most < usize::MAX {
+                    self.granted.insert(value);
+                }
+                self.fire(policy, index);
+                return true;
+            }
+        }
+        false
     }
 
-    /// Counts one finding. Past [`DISTINCT_EXACT`] values of a message, unknown ones are no longer told apart:
-    /// thresholds take each for a new one, since missing one would let it pass.
-    pub fn count(&mut self, policy: &Policy, finding: &Finding) -> Counted {
-        let exempt = self.is_exempt(finding.detector);
+    /// Counts one finding, at the places where it stands. Past [`DISTINCT_EXACT`] values of a message, unknown ones
+    /// are no longer told apart: thresholds take each for a new one, since missing one would let it pass.
+    pub fn count(&mut self, policy: &Policy, finding: &Finding, spots: &[Spot<'_>]) -> Counted {
+        let exempt = self.exempts(policy, finding, spots);
         let room =
             if exempt { self.exempt_values } else { self.values.len() - self.exempt_values } < DISTINCT_EXACT;
-        let key = (finding.detector, finding.fingerprint);
+        let key = (finding.detector, finding.fingerprint, exempt);
         let before = self.values.get(&key).copied();
         if before.is_some() || room {
             let best = before.map_or(finding.confidence, |before| before.max(finding.confidence));
             self.values.insert(key, best);
             self.exempt_values += usize::from(exempt && before.is_none());
         }
-        if before.is_none_or(|before| before < finding.confidence) {
-            self.raise(policy, finding, before, exempt);
+        let surer = before.is_none_or(|before| before < finding.confidence);
+        if surer || policy.looks_at_fields() {
+            for index in 0..self.active.len() {
+                self.raise(policy, index, finding, (before, surer, exempt), spots);
+            }
         }
-        if before.is_none() && room { Counted::New } else { Counted::Again }
+        let elsewhere = || self.values.contains_key(&(finding.detector, finding.fingerprint, !exempt));
+        if before.is_none() && room && !elsewhere() { Counted::New } else { Counted::Again }
     }
 
-    /// A value has become countable for the rules between `before` and its confidence now.
-    fn raise(&mut self, policy: &Policy, finding: &Finding, before: Option<Confidence>, exempt: bool) {
-        for index in 0..self.active.len() {
-            let Some(active) = self.active.get_mut(index) else { continue };
-            let Some(rule) = policy.rules.get(active.rule) else { continue };
-            let exempts = rule.action == Action::Allow;
-            let counts = rule.confidence <= finding.confidence && before.is_none_or(|b| b < rule.confidence);
-            if exempts != exempt || !(counts || exempts) || !rule.detectors.contains(finding.detector) {
-                continue;
+    /// A value may have become countable for a rule, which counts from a confidence on, and perhaps in some fields only.
+    fn raise(
+        &mut self,
+        policy: &Policy,
+        index: usize,
+        finding: &Finding,
+        (before, surer, exempt): (Option<Confidence>, bool, bool),
+        spots: &[Spot<'_>],
+    ) {
+        let Some(active) = self.active.get_mut(index) else { return };
+        let Some(rule) = policy.rules.get(active.rule) else { return };
+        let exempts = rule.action == Action::Allow;
+        if exempts != exempt || !rule.detectors.contains(finding.detector) {
+            return;
+        }
+        let counts = if exempts {
+            surer && !rule.is_limited()
+        } else if rule.fields.is_empty() {
+            surer && rule.confidence <= finding.confidence && before.is_none_or(|b| b < rule.confidence)
+        } else {
+            let value = (index, finding.detector, finding.fingerprint);
+            let room = self.in_fields.len() < DISTINCT_EXACT;
+            rule.confidence <= finding.confidence
+                && rule.looks_at(spots)
+                && if room { self.in_fields.insert(value) } else { !self.in_fields.contains(&value) }
+        };
+        if !counts {
+            return;
+        }
+        active.counted += 1;
+        let met = match (rule.threshold, active.account, &mut self.claims) {
+            (Threshold::Message(at_least), ..) => active.counted >= at_least,
+            (Threshold::Window(_, terms), Some(account), Some(claims)) => {
+                claims.reserve(account, terms, finding.fingerprint).meets(terms.at_least)
             }
-            active.counted += 1;
-            let met = match (rule.threshold, active.account, &mut self.claims) {
-                (Threshold::Message(at_least), ..) => active.counted >= at_least,
-                (Threshold::Window(_, terms), Some(account), Some(claims)) => {
-                    claims.reserve(account, terms, finding.fingerprint).meets(terms.at_least)
-                }
-                // A rule that counts bytes names no identifier; one with a window has an account.
-                (Threshold::Window(..) | Threshold::Bytes(..), ..) => false,
-            };
-            if met {
-                self.fire(policy, index);
-            }
+            // A rule that counts bytes names no identifier; one with a window has an account.
+            (Threshold::Window(..) | Threshold::Bytes(..), ..) => false,
+        };
+        if met {
+            self.fire(policy, index);
         }
     }
 
@@ -219,13 +270,13 @@ impl Tally {
         self.redactions
     }
 
-    /// Whether a finding is to be edited, as things stand.
+    /// Whether a finding that is not exempt is to be edited, as things stand.
     #[must_use]
     pub fn edits(&self, policy: &Policy, detector: DetectorId, confidence: Confidence) -> bool {
         self.redactions > 0 && self.redact_rules(policy, detector, confidence).any(|active| active.fired)
     }
 
-    /// Whether a finding could still have to be edited.
+    /// Whether a finding that is not exempt could still have to be edited.
     #[must_use]
     pub fn may_edit(&self, policy: &Policy, detector: DetectorId, confidence: Confidence) -> bool {
         self.redact_rules(policy, detector, confidence).next().is_some()
@@ -250,8 +301,7 @@ impl Tally {
                 && rule.confidence <= confidence
                 && rule.detectors.contains(detector)
         };
-        let exempt = self.is_exempt(detector);
-        let enforced = self.active.iter().filter(move |active| !exempt && active.mode == Mode::Enforce);
+        let enforced = self.active.iter().filter(|active| active.mode == Mode::Enforce);
         enforced.filter(move |active| policy.rules.get(active.rule).is_some_and(asks))
     }
 
@@ -333,13 +383,13 @@ pub(super) mod tests {
             (value(0, 2, Medium), Counted::Again, Action::Block),
         ];
         for (index, (finding, counted, action)) in steps.into_iter().enumerate() {
-            assert_eq!(tally.count(&policy, &finding), counted, "{index}");
+            assert_eq!(tally.count(&policy, &finding, &[]), counted, "{index}");
             assert_eq!(tally.action(), action, "{index}");
         }
         // The same value under another identifier is another value.
         let mut tally = Tally::new(&policy, &budgets().0, &message());
-        tally.count(&policy, &value(0, 1, High));
-        tally.count(&policy, &value(1, 1, High));
+        tally.count(&policy, &value(0, 1, High), &[]);
+        tally.count(&policy, &value(1, 1, High), &[]);
         assert_eq!(tally.action(), Action::Block);
     }
 
@@ -356,7 +406,7 @@ pub(super) mod tests {
         let mut tally = Tally::new(&policy, &budgets().0, &message());
         let expected = [(Action::Alert, 1), (Action::Redact, 2), (Action::Block, 3)];
         for (index, (action, fired)) in expected.into_iter().enumerate() {
-            tally.count(&policy, &value(0, index as u32, High));
+            tally.count(&policy, &value(0, index as u32, High), &[]);
             assert_eq!((tally.action(), tally.fired(&policy).count()), (action, fired));
         }
         assert_eq!(ids(&tally, &policy), ["alert", "block", "redact"]);
@@ -373,9 +423,9 @@ pub(super) mod tests {
             })],
         );
         let mut tally = Tally::new(&policy, &budgets().0, &message());
-        tally.count(&policy, &value(0, 1, High));
+        tally.count(&policy, &value(0, 1, High), &[]);
         assert!(!tally.edits(&policy, DetectorId(0), High) && tally.may_edit(&policy, DetectorId(0), High));
-        tally.count(&policy, &value(0, 2, High));
+        tally.count(&policy, &value(0, 2, High), &[]);
         assert_eq!(tally.redactions(), 1);
         assert!(tally.edits(&policy, DetectorId(0), High));
         assert!(
@@ -393,19 +443,76 @@ pub(super) mod tests {
         let rules = vec![with(Action::Block, |_| ()), allow.clone()];
         let policy_a = policy(Mode::Enforce, rules);
         let mut tally = Tally::new(&policy_a, &budgets().0, &message());
-        assert!(tally.is_exempt(DetectorId(0)) && !tally.is_exempt(DetectorId(1)));
-        assert_eq!(tally.count(&policy_a, &value(0, 1, Low)), Counted::New);
+        assert!(tally.exempts(&policy_a, &value(0, 1, High), &[]));
+        assert!(!tally.exempts(&policy_a, &value(1, 1, High), &[]));
+        assert_eq!(tally.count(&policy_a, &value(0, 1, Low), &[]), Counted::New);
         assert_eq!((tally.action(), ids(&tally, &policy_a)), (Action::Allow, vec!["allow".to_owned()]));
-        tally.count(&policy_a, &value(1, 1, High));
+        tally.count(&policy_a, &value(1, 1, High), &[]);
         assert_eq!(tally.action(), Action::Block);
 
         // An exemption on trial exempts nothing; where everything is on trial it takes part.
         let trial =
             vec![with(Action::Block, |_| ()), RuleSpec { mode: Some(Mode::Observe), ..allow.clone() }];
         let policy_b = policy(Mode::Enforce, trial);
-        assert!(!Tally::new(&policy_b, &budgets().0, &message()).is_exempt(DetectorId(0)));
+        assert!(!Tally::new(&policy_b, &budgets().0, &message()).exempts(&policy_b, &value(0, 1, High), &[]));
         let policy_c = policy(Mode::Observe, vec![with(Action::Block, |_| ()), allow]);
-        assert!(Tally::new(&policy_c, &budgets().0, &message()).is_exempt(DetectorId(0)));
+        assert!(Tally::new(&policy_c, &budgets().0, &message()).exempts(&policy_c, &value(0, 1, High), &[]));
+    }
+
+    #[test]
+    fn an_exemption_of_some_values_in_some_fields_leaves_the_rest() {
+        let allow = with(Action::Allow, |r| {
+            r.destinations = vec!["api.example.com".to_owned()];
+            r.fields = vec!["card[number]".to_owned()];
+            r.at_most = Some(2);
+        });
+        let policy = policy(Mode::Enforce, vec![with(Action::Block, |r| r.at_least = 2), allow]);
+        let spot = |path, exact| [Spot { naming: crate::policy::Naming::Form, path, exact }];
+        let card = spot("card%5Bnumber%5D", true);
+        let mut tally = Tally::new(&policy, &budgets().0, &message());
+        // Asked before it is counted, and after.
+        assert!(tally.exempts(&policy, &value(0, 1, High), &card));
+        assert_eq!(tally.count(&policy, &value(0, 1, High), &card), Counted::New);
+        assert!(tally.exempts(&policy, &value(0, 1, High), &card));
+        assert_eq!(ids(&tally, &policy), ["allow"]);
+        // The same value in another field counts, and so does what only looks like the field.
+        assert_eq!(tally.count(&policy, &value(0, 1, High), &spot("note", true)), Counted::Again);
+        assert_eq!(tally.action(), Action::Allow);
+        tally.count(&policy, &value(0, 2, High), &spot("card[number]", false));
+        assert_eq!(tally.action(), Action::Block);
+        // A second value passes, a third does not.
+        let mut tally = Tally::new(&policy, &budgets().0, &message());
+        for (number, passes) in [(1, true), (2, true), (3, false), (1, true), (4, false)] {
+            assert_eq!(tally.exempts(&policy, &value(0, number, High), &card), passes, "{number}");
+            tally.count(&policy, &value(0, number, High), &card);
+        }
+        assert_eq!(
+            (tally.action(), ids(&tally, &policy)),
+            (Action::Block, vec!["block".to_owned(), "allow".to_owned()])
+        );
+    }
+
+    #[test]
+    fn a_rule_that_looks_at_some_fields_counts_there_alone() {
+        let rules = vec![
+            with(Action::Block, |r| (r.fields, r.at_least) = (vec!["$..note".to_owned()], 2)),
+            with(Action::Alert, |r| r.at_least = 3),
+        ];
+        let policy = policy(Mode::Enforce, rules);
+        let mut tally = Tally::new(&policy, &budgets().0, &message());
+        let note = [Spot { naming: crate::policy::Naming::Json, path: "$.x.note", exact: false }];
+        let steps: [(u32, &[Spot<'_>], Action); 6] = [
+            (1, &[], Action::Allow),
+            (2, &[], Action::Allow),
+            (1, &note, Action::Allow),
+            (1, &note, Action::Allow),
+            (3, &[], Action::Alert),
+            (3, &note, Action::Block),
+        ];
+        for (index, (number, spots, action)) in steps.into_iter().enumerate() {
+            tally.count(&policy, &value(0, number, High), spots);
+            assert_eq!(tally.action(), action, "{index}");
+        }
     }
 
     #[test]
@@ -417,7 +524,7 @@ pub(super) mod tests {
         ];
         let policy = policy(Mode::Enforce, rules);
         let mut tally = Tally::new(&policy, &budgets().0, &message());
-        tally.count(&policy, &value(0, 1, High));
+        tally.count(&policy, &value(0, 1, High), &[]);
         assert_eq!((tally.action(), tally.observed()), (Action::Alert, Action::Block));
         assert!(!tally.edits(&policy, DetectorId(0), High) && !tally.may_edit(&policy, DetectorId(0), High));
         assert_eq!(tally.fired(&policy).count(), 3);
@@ -437,14 +544,14 @@ pub(super) mod tests {
         );
         let mut tally = Tally::new(&policy, &budgets().0, &message());
         for number in 0..exact {
-            assert_eq!(tally.count(&policy, &value(0, number, High)), Counted::New);
+            assert_eq!(tally.count(&policy, &value(0, number, High), &[]), Counted::New);
         }
         // Known values are still told apart from new ones.
-        assert_eq!(tally.count(&policy, &value(0, 7, High)), Counted::Again);
+        assert_eq!(tally.count(&policy, &value(0, 7, High), &[]), Counted::Again);
         assert_eq!(tally.action(), Action::Allow);
-        assert_eq!(tally.count(&policy, &value(0, exact, High)), Counted::Again);
+        assert_eq!(tally.count(&policy, &value(0, exact, High), &[]), Counted::Again);
         assert_eq!(tally.action(), Action::Alert);
-        tally.count(&policy, &value(1, 1, High));
+        tally.count(&policy, &value(1, 1, High), &[]);
         assert_eq!(tally.action(), Action::Block);
         assert!(tally.values.len() <= DISTINCT_EXACT);
     }

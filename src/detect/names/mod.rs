@@ -187,6 +187,11 @@ impl Names {
         self.at == Some(at)
     }
 
+    /// The place that they are of.
+    fn at(&self) -> Option<usize> {
+        self.at
+    }
+
     /// Memory that it takes.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {

@@ -13,6 +13,8 @@ pub struct Place {
     pub path: String,
     /// How many charsets and runs of base64 are around the text that names it.
     pub within: usize,
+    /// Whether what looks like its names may be quoted: something around it quotes without escapes.
+    pub quoted: bool,
 }
 
 impl Place {
@@ -21,7 +23,7 @@ impl Place {
     pub fn json(start: u64, path: &str) -> Option<Place> {
         let path = format!("$.{}", path.trim_start_matches('.'));
         shown(path.as_bytes())?;
-        Some(Place { start, kinds: [Some("json"), None], path, within: 0 })
+        Some(Place { start, kinds: [Some("json"), None], path, within: 0, quoted: false })
     }
 }
 
@@ -64,7 +66,17 @@ impl Names {
             kinds: if outer.is_some() { [outer, kind] } else { [kind, None] },
             path,
             within: 0,
+            quoted: own.scope == Scope::XmlName && self.is_quoted(text),
         })
+    }
+}
+
+impl Names {
+    /// Whether a section of XML that is not read as markup begins in what was looked at.
+    fn is_quoted(&self, text: &[u8]) -> bool {
+        let at = self.at().unwrap_or_default();
+        let before = text.get(at.saturating_sub(limits::NAMES_REACH)..at).unwrap_or_default();
+        [&b"<![CDATA["[..], b"<!--"].iter().any(|mark| memchr::memmem::find(before, mark).is_some())
     }
 }
 
