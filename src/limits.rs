@@ -22,6 +22,22 @@ pub const NAME_LEN: usize = 64;
 pub const FIELD_LEN: usize = 256;
 /// Fields of one form that are remembered because rules speak of them; what stands in others counts everywhere.
 pub const FORM_FIELDS: usize = 64;
+/// What hashing a client's password takes: OWASP's figure for PBKDF2 with SHA-256, some tenths of a second. Less is not
+/// worth the name; more, nobody would wait for.
+pub const PASSWORD_ITERATIONS: u32 = 600_000;
+pub const PASSWORD_ITERATIONS_MIN: u32 = 100_000;
+pub const PASSWORD_ITERATIONS_MAX: u32 = 10_000_000;
+/// Longest password; what people and programs choose is far shorter.
+pub const PASSWORD_LEN: usize = 1024;
+/// Passwords that are known again because they were right, and how many are tried at once: guessing takes one
+/// processor at most.
+pub const PASSWORDS_KNOWN: usize = 4096;
+pub const PASSWORDS_AT_ONCE: usize = 1;
+/// Wrong passwords of one address within a time, after which it is not listened to until that time is over; and how many
+/// addresses are remembered for it.
+pub const PASSWORDS_WRONG: u32 = 10;
+pub const PASSWORDS_WRONG_WITHIN: Duration = Duration::from_secs(60);
+pub const PASSWORDS_ADDRESSES: usize = 4096;
 /// Longest first line of a text that is kept as the header of its columns, and most columns; what spreadsheets and
 /// databases export stays below.
 pub const HEADER_ROW: usize = 4096;

@@ -14,6 +14,7 @@ mod env;
 mod exec;
 mod explain;
 mod failure;
+mod identity;
 mod issuer;
 mod live;
 mod man;
@@ -85,6 +86,8 @@ enum Command {
     Reload(reload::Args),
     /// Makes and shows the authority that clients trust.
     Issuer(issuer::Args),
+    /// Hashes passwords of clients.
+    Identity(identity::Args),
     /// Prints the variables that make a client trust and use the proxy.
     Env(env::Args),
     /// Runs a command that trusts and uses the proxy.
@@ -128,6 +131,7 @@ pub fn main() -> ExitCode {
         Command::Overlay(args) => overlay::run(&args, &mut output),
         Command::Reload(args) => reload::run(&args, &mut output),
         Command::Issuer(args) => issuer::run(&args, &mut output),
+        Command::Identity(args) => identity::run(&args, &mut output),
         Command::Env(args) => env::run(&args, &mut output),
         Command::Exec(args) => exec::run(&args),
         Command::Completions(args) => completions::run(&args, &mut output),

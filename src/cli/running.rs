@@ -27,7 +27,7 @@ use crate::flow::FlowId;
 use crate::inspect::{Engine, HeldBytes};
 use crate::limits;
 use crate::policy::{Board, Interceptions};
-use crate::proxy::{Gate, GateConfig, Gauges, ListenerKind, Rehearsal, UpstreamConfig};
+use crate::proxy::{Authentication, Gate, GateConfig, Gauges, ListenerKind, Rehearsal, UpstreamConfig};
 use crate::sink::{SinkConfig, Sinks, Surroundings};
 use crate::telemetry;
 use crate::tls::{Leaves, UpstreamTls};
@@ -270,7 +270,7 @@ fn watch(config: &Config, audit: &Audit) -> (Arc<Controls>, [Repeated; 2]) {
     (controls, [clock, heart])
 }
 
-/// Self-tests, through the first explicit listener that believes nobody's word for who a client is.
+/// Self-tests, through the first explicit listener that asks nobody who a client is.
 fn rehearse(
     config: &Config,
     audit: &Audit,
@@ -279,7 +279,9 @@ fn rehearse(
     rehearsal: Arc<Rehearsal>,
 ) -> Option<Repeated> {
     let plain = config.listeners.iter().find(|listener| {
-        matches!(listener.kind, ListenerKind::Explicit) && listener.proxy_protocol.is_none()
+        matches!(listener.kind, ListenerKind::Explicit)
+            && listener.proxy_protocol.is_none()
+            && listener.authentication == Authentication::None
     })?;
     let (_, address) = gate.addresses().into_iter().find(|(name, _)| plain.name == *name)?;
     let rehearser = Rehearser {

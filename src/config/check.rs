@@ -20,8 +20,8 @@ use super::raw_upstream::RawUpstream;
 use super::source::{At, Place, Source};
 use super::table::{Log, one_of};
 use super::{
-    AdminSettings, Config, InspectSettings, IssuerFiles, StateSettings, UpstreamSettings, check_listener,
-    check_rules, check_upstream, check_ways, units,
+    AdminSettings, Config, InspectSettings, IssuerFiles, StateSettings, UpstreamSettings, check_identity,
+    check_listener, check_rules, check_upstream, check_ways, units,
 };
 
 const LISTENER_NAME: &str = "apps";
@@ -33,6 +33,7 @@ const TENANT: &str = "default";
 /// all of them; the result is of use only when there was none.
 pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &Path, log: &Log) -> Config {
     let paths = Paths { folder };
+    check_identity::answerable(&raw, log);
     let (listeners, listed) = listeners(raw.listeners, folder, log);
     let admin = AdminSettings {
         address: raw.admin.address.as_ref().map_or_else(|| loopback(ADMIN_PORT), |address| address.value),
@@ -57,6 +58,7 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
         text: &source.text,
         listeners: &listeners,
         packs: &packs,
+        folder,
     };
     let sinks = super::check_sink::check(raw.sinks, folder, log);
     let selftest = super::check_sink::selftest(&raw.selftest, log);
@@ -204,6 +206,7 @@ fn listeners(
                 Some("minimal") => ReplyDetail::Minimal,
                 _ => ReplyDetail::Full,
             },
+            authentication: check_identity::authentication(raw.authentication.as_ref(), &kind, log),
             kind,
             proxy_protocol,
         });

@@ -1,6 +1,7 @@
 //! Rules and destination groups: references resolved, the starter policy joined in.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::time::Duration;
 
 use crate::detect::{Confidence, Pack};
@@ -11,6 +12,7 @@ use crate::proxy::ListenerConfig;
 
 use super::check::{listener_names, network};
 use super::check_fields::{self, FieldLists};
+use super::check_identity;
 use super::compiled::sha256;
 use super::packs::PackChoice;
 use super::raw::{Lists, Texts};
@@ -32,6 +34,8 @@ pub(super) struct Scene<'a> {
     pub(super) text: &'a str,
     pub(super) listeners: &'a [ListenerConfig],
     pub(super) packs: &'a [At<PackChoice>],
+    /// Relative paths stand against it.
+    pub(super) folder: &'a Path,
 }
 
 /// Where a rule of the policy was written, for complaints made when it is compiled.
@@ -83,7 +87,7 @@ pub(super) fn check(written: Written, scene: &Scene<'_>, log: &Log) -> (PolicySp
             groups.push((name, hosts));
         }
     }
-    let identities = identities(written.identities, log);
+    let identities = check_identity::check(written.identities, scene.folder, log);
     let fields = FieldLists::new(written.fields, starter.fields, log);
     let checker =
         Checker { scene, groups: &groups, presets: &presets, identities: &identities, fields: &fields, log };
@@ -163,43 +167,6 @@ fn not_a_host(text: &At<String>) -> super::Complaint {
     complaint.expected(
         "a host such as \"api.example.com\", \"*.example.com\" (any depth, not itself) or an address",
     )
-}
-
-fn identities(written: Vec<RawIdentity>, log: &Log) -> Vec<IdentitySpec> {
-    let mut seen: Vec<(ipnet::IpNet, String)> = Vec::new();
-    let mut specs: Vec<IdentitySpec> = Vec::new();
-    for raw in written {
-        let name = raw.name.as_ref().map_or_else(String::new, |name| name.value.clone());
-        if let Some(at) = raw.name.as_ref().filter(|_| specs.iter().any(|spec| spec.name == name)) {
-            let what = format!("another identity is already named `{name}`");
-            log.push(at.place.complain(what).expected("a name of its own"));
-        }
-        for text in raw.clients.iter().flatten() {
-            let Some(net) = network(&text.value).map(|net| net.trunc()) else {
-                let complaint = text.place.complain(format!("`{}` is not a network", text.value));
-                log.push(complaint.expected("a CIDR such as \"10.0.0.0/8\", or an address"));
-                continue;
-            };
-            if let Some((_, other)) = seen.iter().find(|(known, _)| *known == net) {
-                let complaint = text.place.complain(format!("{net} already stands for `{other}`"));
-                log.push(
-                    complaint
-                        .expected("each network once; the narrowest that holds a client tells who it is"),
-                );
-            }
-            seen.push((net, name.clone()));
-        }
-        if raw.clients.as_ref().is_some_and(Vec::is_empty) {
-            log.push(raw.place.complain("names no client").expected("clients = [\"10.1.0.0/16\"]"));
-        }
-        specs.push(IdentitySpec {
-            name,
-            clients: plain(raw.clients),
-            tenant: raw.tenant.map(|tenant| tenant.value),
-            environment: raw.environment.map(|environment| environment.value),
-        });
-    }
-    specs
 }
 
 struct Checker<'a> {
@@ -472,6 +439,6 @@ fn log_empty(log: &Log, place: &Place) {
     );
 }
 
-fn plain(texts: Texts) -> Vec<String> {
+pub(super) fn plain(texts: Texts) -> Vec<String> {
     texts.unwrap_or_default().into_iter().map(|text| text.value).collect()
 }

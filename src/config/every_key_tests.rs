@@ -16,6 +16,7 @@ starter = false
 name = "a"
 address = "[::1]:3128"
 tenant = "t"
+authentication = "basic"
 reply = "minimal"
 intercept = "listed"
 intercept_destinations = ["crm"]
@@ -69,6 +70,11 @@ segment_size = "1MiB"
 max_disk = "1GiB"
 compress = false
 key_epoch = "12h"
+[[identity]]
+name = "billing"
+tenant = "t"
+environment = "prod"
+password = "$pbkdf2-sha256$i=600000$c2FsdHNhbHQ$DeuvBZ/dTVwSM+hcXyaQGxJnZD8Be4HAoUQs8kAECxY"
 [destinations]
 crm = ["crm.example", "*.crm.example"]
 [fields]
@@ -151,6 +157,10 @@ fn every_key_of_a_listener_arrives() {
     assert_eq!(config.upstream.mark, Some(77));
     let [apps, caught, shop] = config.listeners.as_slice() else { panic!("three listeners") };
     assert!(matches!(apps.kind, ListenerKind::Explicit));
+    assert_eq!(apps.authentication, crate::proxy::Authentication::Basic);
+    let [billing] = config.policy.identities.as_slice() else { panic!("one identity") };
+    assert!(billing.clients.is_empty() && billing.password.as_ref().unwrap().starts_with("$pbkdf2"));
+    assert_eq!((billing.tenant.as_deref(), billing.environment.as_deref()), (Some("t"), Some("prod")));
     assert_eq!(apps.proxy_protocol.as_ref().map(Vec::len), Some(2));
     assert!(matches!(caught.kind, ListenerKind::Transparent(Redirection::Tproxy)));
     assert_eq!(caught.proxy_protocol, None);

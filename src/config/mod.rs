@@ -7,6 +7,7 @@
 
 mod check;
 mod check_fields;
+mod check_identity;
 mod check_listener;
 mod check_rules;
 mod check_sink;

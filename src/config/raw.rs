@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::policy::{Action, Mode};
-use crate::proxy::Redirection;
+use crate::proxy::{Authentication, Redirection};
 
 use super::raw_rule::{RawIdentity, RawRule, RawSuppress, RawTransport};
 use super::raw_sink::{RawSelftest, RawSink};
@@ -62,6 +62,7 @@ pub(super) struct RawListener {
     pub(super) key: Option<At<String>>,
     pub(super) tenant: Option<At<String>>,
     pub(super) reply: Option<At<&'static str>>,
+    pub(super) authentication: Option<At<Authentication>>,
 }
 
 #[derive(Debug, Default)]
@@ -191,6 +192,7 @@ impl RawListener {
             key: table.name("key"),
             tenant: table.name("tenant"),
             reply: table.word("reply", &["full", "minimal"], plain),
+            authentication: table.word("authentication", &Authentication::ALL, Authentication::as_str),
         };
         table.finish();
         raw

@@ -161,6 +161,8 @@ pub(super) struct RawIdentity {
     pub(super) clients: Texts,
     pub(super) tenant: Option<At<String>>,
     pub(super) environment: Option<At<String>>,
+    pub(super) password: Option<At<String>>,
+    pub(super) password_file: Option<At<String>>,
 }
 
 impl RawIdentity {
@@ -169,7 +171,9 @@ impl RawIdentity {
             ("name", "a name that rules and records use, such as name = \"billing\""),
             ("clients", "whose addresses it is: clients = [\"10.1.0.0/16\"]"),
         ];
-        for (key, expected) in required.iter().filter(|(key, _)| !table.has(key)) {
+        let proves = table.has("password") || table.has("password_file");
+        let missing = |(key, _): &&(&str, &str)| !(table.has(key) || proves && *key == "clients");
+        for (key, expected) in required.iter().filter(missing) {
             table.missing(key, expected);
         }
         let raw = RawIdentity {
@@ -178,6 +182,8 @@ impl RawIdentity {
             clients: table.texts("clients"),
             tenant: table.name("tenant"),
             environment: table.name("environment"),
+            password: table.name("password"),
+            password_file: table.name("password_file"),
         };
         table.finish();
         raw

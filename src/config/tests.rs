@@ -294,7 +294,29 @@ const WRONG: &[(&str, &[&[&str]])] = &[
             &["9:11: rule[0].at_most: 5000 is out of range", "1 to 4096"],
             &["14:11: rule[1].fields[0]: fields narrow what is exempt, told of or blocked"],
             &["15:11: rule[1].at_most: only an exemption ends after so many values", "at_least"],
-            &["20:10: rule[2].fields: names no field"],
+            &["21:10: rule[2].fields: names no field"],
+        ],
+    ),
+    (
+        "[[listener]]\nauthentication = \"basic\"\n[[listener]]\nname = \"b\"\naddress = \"127.0.0.1:1\"\nkind = \"transparent\"\nauthentication = \"basic\"",
+        &[
+            &[
+                "2:18: listener[0].authentication: clients are asked who they are, and nobody could say",
+                "tidegate identity hash",
+            ],
+            &["7:18: listener[1].authentication: only clients that know of a proxy can be asked by it"],
+        ],
+    ),
+    (
+        "[[identity]]\nname = \"a\"\n[[identity]]\nname = \"b:c\"\npassword = \"secret\"\n\
+         [[identity]]\nname = \"d\"\npassword_file = \"/no/such/file\"\n\
+         [[identity]]\nname = \"e\"\npassword = \"$pbkdf2-sha256$i=10$c2FsdHNhbHQ$DeuvBZ/dTVwSM+hcXyaQGxJnZD8Be4HAoUQs8kAECxY\"",
+        &[
+            &["1:1: identity[0]: `clients` is missing"],
+            &["4:8: identity[1].name: a name that a client says beside a password has no colon"],
+            &["5:12: identity[1].password: not a hashed password", "tidegate identity hash"],
+            &["8:17: identity[2].password_file: /no/such/file: cannot be read"],
+            &["11:12: identity[3].password: too cheap to guess", "at least 100000 iterations"],
         ],
     ),
     ("mode = \nnode = \"x\n", &[&["t.toml:1:", "not TOML"], &["t.toml:2:", "not TOML"]]),

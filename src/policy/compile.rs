@@ -156,6 +156,12 @@ impl Policy {
         self.directory.of(client)
     }
 
+    /// An identity that proves itself, and what its password is hashed to.
+    #[must_use]
+    pub fn identity(&self, name: &str) -> Option<(&Arc<Identity>, &str)> {
+        self.directory.named(name)
+    }
+
     /// How a connection to `host` must be protected at least.
     #[must_use]
     pub fn least_protection(&self, host: &Host) -> Protection {

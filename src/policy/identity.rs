@@ -1,6 +1,7 @@
 //! Whom an address stands for: an identity, its tenant, its environment.
 
 use std::cmp::Reverse;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -16,6 +17,8 @@ pub struct IdentitySpec {
     /// In place of the listener's.
     pub tenant: Option<String>,
     pub environment: Option<String>,
+    /// What its password is hashed to, where it proves itself by one.
+    pub password: Option<String>,
 }
 
 /// Who a client is.
@@ -26,19 +29,28 @@ pub struct Identity {
     pub environment: Option<Arc<str>>,
 }
 
-/// All identities, the narrowest network first.
+/// All identities.
 #[derive(Debug, Default)]
-pub(super) struct Directory(Vec<(IpNet, Arc<Identity>)>);
+pub(super) struct Directory {
+    /// The narrowest network first.
+    networks: Vec<(IpNet, Arc<Identity>)>,
+    /// Those that prove themselves, by name, with the hash of the password.
+    proven: HashMap<Arc<str>, (Arc<Identity>, Box<str>)>,
+}
 
 impl Directory {
     pub(super) fn compile(identities: &[IdentitySpec], complain: &mut dyn FnMut(String)) -> Directory {
         let mut networks: Vec<(IpNet, Arc<Identity>)> = Vec::new();
+        let mut proven = HashMap::new();
         for spec in identities {
             let identity = Arc::new(Identity {
                 name: spec.name.as_str().into(),
                 tenant: spec.tenant.as_deref().map(Arc::from),
                 environment: spec.environment.as_deref().map(Arc::from),
             });
+            if let Some(hash) = &spec.password {
+                proven.insert(Arc::clone(&identity.name), (Arc::clone(&identity), hash.as_str().into()));
+            }
             for text in &spec.clients {
                 let network = IpNet::from_str(text).or_else(|_| IpAddr::from_str(text).map(IpNet::from));
                 match network.map(|network| network.trunc()) {
@@ -54,16 +66,23 @@ impl Directory {
             }
         }
         networks.sort_by_key(|(network, _)| Reverse(network.prefix_len()));
-        Directory(networks)
+        Directory { networks, proven }
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(_, identity)| &*identity.name)
+        self.networks
+            .iter()
+            .map(|(_, identity)| &*identity.name)
+            .chain(self.proven.keys().map(|name| &**name))
     }
 
     pub(super) fn of(&self, client: IpAddr) -> Option<&Arc<Identity>> {
         let client = client.to_canonical();
-        self.0.iter().find(|(network, _)| network.contains(&client)).map(|(_, identity)| identity)
+        self.networks.iter().find(|(network, _)| network.contains(&client)).map(|(_, identity)| identity)
+    }
+
+    pub(super) fn named(&self, name: &str) -> Option<(&Arc<Identity>, &str)> {
+        self.proven.get(name).map(|(identity, hash)| (identity, &**hash))
     }
 }
 

@@ -7,10 +7,12 @@ use http::header;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
+use super::Authentication;
 use super::guard::{self, ConnectHead, ReadHeadError};
 use super::meters;
 use super::names::{self, NameError};
 use super::peer::{Ended, Peer};
+use super::reply::Problem;
 use super::sniff::Prefixed;
 use super::wire::Wire;
 use crate::flow::Host;
@@ -25,7 +27,7 @@ pub(super) fn is_next(prefix: &[u8]) -> bool {
 }
 
 /// Reads the head, and grants the tunnel or refuses it. What came after the head is put back.
-pub(super) async fn accept(peer: &Peer, io: &mut Prefixed<Wire>) -> io::Result<Option<(Host, u16)>> {
+pub(super) async fn accept(peer: &mut Peer, io: &mut Prefixed<Wire>) -> io::Result<Option<(Host, u16)>> {
     let mut buffer = BytesMut::from(io.take_prefix());
     let head = match timeout(limits::HEAD_TIMEOUT, guard::read_connect(io, &mut buffer)).await {
         Ok(Ok(head)) => head,
@@ -38,6 +40,20 @@ pub(super) async fn accept(peer: &Peer, io: &mut Prefixed<Wire>) -> io::Result<O
     };
     if let Err(error) = agree(&head) {
         return refuse(peer, io, error.as_str(), &error.to_string()).await;
+    }
+    if peer.listener.authentication == Authentication::Basic {
+        let edition = peer.shared.edition();
+        let field = head.headers.get(header::PROXY_AUTHORIZATION);
+        let asked = peer.shared.doorkeeper.recognise(&edition.engine.policy, peer.address.ip, field).await;
+        match asked {
+            Ok(who) => peer.proven = Some(who),
+            Err(unknown) => {
+                meters::refused(unknown.as_str());
+                let ended = Ended::because(unknown.as_str()).to(&head.host, head.port);
+                peer.turn_away(io, ended.told(Problem::of(unknown)), &unknown.to_string()).await?;
+                return Ok(None);
+            }
+        }
     }
     io.put_back(buffer.freeze());
     io.write_all(GRANTED).await?;

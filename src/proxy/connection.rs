@@ -115,7 +115,7 @@ async fn arrive(peer: &mut Peer, io: &mut Prefixed<Wire>) -> io::Result<Option<A
     }
 }
 
-async fn explicit(peer: &Peer, io: &mut Prefixed<Wire>) -> io::Result<Option<Arrived>> {
+async fn explicit(peer: &mut Peer, io: &mut Prefixed<Wire>) -> io::Result<Option<Arrived>> {
     let (reason, hint) = match sniff(io, limits::HEAD_TIMEOUT).await? {
         Protocol::Http1 if connect::is_next(io.prefix()) => {
             return match connect::accept(peer, io).await? {

@@ -14,6 +14,7 @@ use super::familiar::{Familiar, Slot};
 use super::guard::GuardHandle;
 use super::headers::{media_type, path_template};
 use super::http2::Interim;
+use super::layer::Proven;
 use super::names::{self, Entry, NameError};
 use super::peer::Peer;
 use super::reply::{self, Facts, Problem};
@@ -87,7 +88,7 @@ pub(super) struct Flow {
     /// What rules look at, as it came.
     method: Cow<'static, str>,
     path: Arc<str>,
-    /// Who the client is, if its address tells.
+    /// Who the client is, if it proved it or its address tells.
     who: Option<Arc<Identity>>,
     dialled: OnceLock<Dialled>,
     fault: Mutex<Option<Fault>>,
@@ -152,7 +153,8 @@ impl Flow {
             traceparent: text(&parts.headers, "traceparent").map(|text| engine.matcher.cleanse(text)),
         };
         let method = known_method(method).map_or_else(|| method.to_owned().into(), Cow::Borrowed);
-        let mut flow = Flow::bare(client, edition, said, destination);
+        let proven = parts.extensions.get().map(|Proven(who)| Arc::clone(who));
+        let mut flow = Flow::bare(client, edition, said, destination, proven);
         (flow.method, flow.path) = (method, path);
         flow.interim = parts.extensions.get().cloned();
         flow.websocket = Opening::of(parts, flow.facts.flow.bytes()).map(|opening| {
@@ -174,7 +176,7 @@ impl Flow {
             path_template: "".into(),
             traceparent: None,
         };
-        Arc::new(Flow::bare(client, edition, said, None))
+        Arc::new(Flow::bare(client, edition, said, None, None))
     }
 
     fn bare(
@@ -182,10 +184,11 @@ impl Flow {
         edition: Arc<Edition>,
         said: Said,
         destination: Option<Destination>,
+        proven: Option<Arc<Identity>>,
     ) -> Flow {
         let peer = &client.peer;
         client.silent_for(limits::BODY_IDLE_TIMEOUT);
-        let who = edition.engine.policy.identify(peer.address.ip).cloned();
+        let who = proven.or_else(|| peer.who(&edition.engine.policy).cloned());
         let tenant = peer.tenant(who.as_ref());
         let group = destination.as_ref().and_then(|to| edition.engine.policy.group_of(&to.host).cloned());
         let facts = FlowFacts {

@@ -7,6 +7,7 @@ mod body;
 mod connect;
 mod connection;
 mod deadline;
+mod doorkeeper;
 mod exchange;
 mod familiar;
 #[cfg(any(test, feature = "fuzzing"))]
@@ -22,6 +23,7 @@ mod meters;
 mod names;
 mod pace;
 mod passage;
+mod password;
 mod peer;
 mod pinned;
 mod rehearsal;
@@ -40,6 +42,8 @@ mod way;
 mod websocket;
 mod wire;
 
+pub use doorkeeper::Authentication;
+pub use password::PasswordHash;
 pub use rehearsal::{Opened, Rehearsal};
 
 use std::collections::HashMap;
@@ -121,6 +125,8 @@ pub struct ListenerConfig {
     pub kind: ListenerKind,
     /// Whose word is taken for who a client is (PROXY protocol); `None`: nobody's, and no such header is read.
     pub proxy_protocol: Option<Vec<ipnet::IpNet>>,
+    /// Whether clients must say who they are, in each request or for each tunnel.
+    pub authentication: Authentication,
 }
 
 /// How upstreams are reached.

@@ -15,7 +15,7 @@ use super::shared::{Edition, Shared};
 use crate::audit::{FlowFacts, Kind, MessageDraft, Pending};
 use crate::flow::{ClientAddr, Destination, Direction, Host, Scheme};
 use crate::inspect::{Coverage, Decision};
-use crate::policy::{Action, Disclosure, Identity, Laid, Message, Mode};
+use crate::policy::{Action, Disclosure, Identity, Laid, Message, Mode, Policy};
 
 /// Who connected, and where.
 #[derive(Clone)]
@@ -25,6 +25,8 @@ pub(super) struct Peer {
     pub(super) address: ClientAddr,
     /// Where a redirected connection was going, which is where all of it goes.
     pub(super) original: Option<SocketAddr>,
+    /// Whom its CONNECT named and proved.
+    pub(super) proven: Option<Arc<Identity>>,
     /// Set when a reply whose end is marked by closing was cut: the connection must end in a reset, since a
     /// clean close would make it look whole.
     pub(super) reset: Arc<AtomicBool>,
@@ -41,11 +43,17 @@ pub(super) struct Ended {
     host: String,
     port: u16,
     bytes: u64,
+    /// What its client is told.
+    problem: Problem,
 }
 
 impl Ended {
     pub(super) fn because(reason: &'static str) -> Ended {
-        Ended { reason, detail: None, host: String::new(), port: 0, bytes: 0 }
+        Ended { reason, detail: None, host: String::new(), port: 0, bytes: 0, problem: Problem::Malformed }
+    }
+
+    pub(super) fn told(self, problem: Problem) -> Ended {
+        Ended { problem, ..self }
     }
 
     /// Where it was to go.
@@ -72,7 +80,12 @@ impl Peer {
         original: Option<SocketAddr>,
         reset: Arc<AtomicBool>,
     ) -> Peer {
-        Peer { shared, listener, address, original, reset, unread: Arc::default() }
+        Peer { shared, listener, address, original, proven: None, reset, unread: Arc::default() }
+    }
+
+    /// Who it is: whom it proved to be, else whom its address stands for.
+    pub(super) fn who<'a>(&'a self, policy: &'a Policy) -> Option<&'a Arc<Identity>> {
+        self.proven.as_ref().or_else(|| policy.identify(self.address.ip))
     }
 
     /// Something that the client sent stays unread.
@@ -93,7 +106,7 @@ impl Peer {
     pub(super) fn refuses(&self, destination: &Destination) -> bool {
         let engine = Arc::clone(&self.shared.edition().engine);
         let policy = &engine.policy;
-        let who = policy.identify(self.address.ip);
+        let who = self.who(policy);
         let message = Message {
             direction: Direction::Request,
             destination: destination.clone(),
@@ -152,7 +165,7 @@ impl Peer {
     /// What records say of a flow that carries no HTTP.
     pub(super) fn facts(&self, host: &str, port: u16) -> Arc<FlowFacts> {
         let edition = self.shared.edition();
-        let who = edition.engine.policy.identify(self.address.ip);
+        let who = self.who(&edition.engine.policy);
         Arc::new(FlowFacts {
             flow: self.shared.ids.next(),
             tenant: Arc::clone(self.tenant(who)),
@@ -203,10 +216,11 @@ impl Peer {
     where
         IO: AsyncRead + AsyncWrite + Unpin,
     {
+        let problem = ended.problem;
         let mut draft = self.draft(ended);
-        draft.status = Some(Problem::Malformed.status().as_u16());
+        draft.status = Some(problem.status().as_u16());
         let refusal = Refusal {
-            problem: Problem::Malformed,
+            problem,
             detail: self.cleanse(detail),
             decision_id: draft.decision_id,
             direction: Direction::Request,

@@ -7,10 +7,12 @@ use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
 use super::ReplyDetail;
+use super::doorkeeper::Unknown;
 use super::guard;
 use super::headers::{DECISION, PROXY_STATUS};
 use crate::flow::{Direction, FlowId};
 use crate::inspect::{Decision, Part, Place, Reason};
+use crate::limits;
 
 /// Why a client is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub(super) enum Problem {
     Unrecorded,
     /// Requests are limited for a time; the next may come in so many seconds.
     Throttled(u64),
+    /// Nobody said who asks, or nobody who is known.
+    Unauthenticated,
     /// Naming that no client should send, or a body that broke off.
     Malformed,
     /// Framing that no client should send.
@@ -44,6 +48,13 @@ pub(super) enum Problem {
 }
 
 impl Problem {
+    pub(super) fn of(unknown: Unknown) -> Problem {
+        match unknown {
+            Unknown::Unsaid | Unknown::Wrong => Problem::Unauthenticated,
+            Unknown::TooMany => Problem::Throttled(limits::PASSWORDS_WRONG_WITHIN.as_secs()),
+        }
+    }
+
     fn as_str(self) -> &'static str {
         match self {
             Problem::Blocked => "blocked",
@@ -51,6 +62,7 @@ impl Problem {
             Problem::Overloaded => "overloaded",
             Problem::Unrecorded => "unrecorded",
             Problem::Throttled(_) => "throttled",
+            Problem::Unauthenticated => "unauthenticated",
             Problem::Malformed => "malformed",
             Problem::Framing(_) => "framing",
             Problem::Misdirected => "misdirected",
@@ -69,6 +81,7 @@ impl Problem {
             Problem::Overloaded => "gate is short of memory",
             Problem::Unrecorded => "gate cannot record decisions",
             Problem::Throttled(_) => "requests are limited for a time",
+            Problem::Unauthenticated => "proxy asks who you are",
             Problem::Malformed | Problem::Framing(_) => "request refused",
             Problem::Misdirected => "request names another host than its connection",
             Problem::Upgrade => "protocol upgrade refused",
@@ -85,6 +98,7 @@ impl Problem {
             Problem::Blocked | Problem::Withheld | Problem::AddressDenied => StatusCode::FORBIDDEN,
             Problem::Overloaded | Problem::Unrecorded => StatusCode::SERVICE_UNAVAILABLE,
             Problem::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
+            Problem::Unauthenticated => StatusCode::PROXY_AUTHENTICATION_REQUIRED,
             Problem::Malformed => StatusCode::BAD_REQUEST,
             Problem::Framing(refusal) => refusal.status(),
             Problem::Misdirected => StatusCode::MISDIRECTED_REQUEST,
@@ -106,9 +120,11 @@ impl Problem {
     /// The error types of RFC 9209, section 2.3.
     fn proxy_error(self) -> &'static str {
         match self {
-            Problem::Blocked | Problem::Withheld | Problem::Misdirected | Problem::Throttled(_) => {
-                "http_request_denied"
-            }
+            Problem::Blocked
+            | Problem::Withheld
+            | Problem::Misdirected
+            | Problem::Throttled(_)
+            | Problem::Unauthenticated => "http_request_denied",
             Problem::Overloaded | Problem::Unrecorded => "proxy_internal_error",
             Problem::Malformed | Problem::Framing(_) | Problem::ClientTimeout => "http_request_error",
             Problem::Upgrade => "http_upgrade_failed",
@@ -123,6 +139,7 @@ impl Problem {
             Problem::Blocked | Problem::Withheld | Problem::Misdirected | Problem::AddressDenied => {
                 grpc::PERMISSION_DENIED
             }
+            Problem::Unauthenticated => grpc::UNAUTHENTICATED,
             Problem::Malformed | Problem::Framing(_) => grpc::INVALID_ARGUMENT,
             Problem::Throttled(_) => grpc::RESOURCE_EXHAUSTED,
             Problem::Upgrade => grpc::UNIMPLEMENTED,
@@ -141,6 +158,7 @@ impl Problem {
             | Problem::UpstreamTimeout(_) => true,
             Problem::Blocked
             | Problem::Withheld
+            | Problem::Unauthenticated
             | Problem::Malformed
             | Problem::Framing(_)
             | Problem::Misdirected
@@ -153,6 +171,9 @@ impl Problem {
 
 /// Seconds after which a client that met a passing problem may try again.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("5");
+
+/// How a client is asked who it is (RFC 7617).
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Basic realm=\"tidegate\", charset=\"UTF-8\"");
 
 /// All that a reply is made of.
 #[derive(Debug)]
@@ -198,6 +219,7 @@ mod grpc {
     pub(super) const RESOURCE_EXHAUSTED: u8 = 8;
     pub(super) const UNIMPLEMENTED: u8 = 12;
     pub(super) const UNAVAILABLE: u8 = 14;
+    pub(super) const UNAUTHENTICATED: u8 = 16;
 }
 
 /// Places named in one reply: enough to find the field, too few to map a document.
@@ -222,6 +244,9 @@ impl Facts<'_> {
         }
         if let Some(after) = self.problem.retry_after() {
             fields.insert(header::RETRY_AFTER, after);
+        }
+        if self.problem == Problem::Unauthenticated {
+            fields.insert(header::PROXY_AUTHENTICATE, CHALLENGE);
         }
         if self.close {
             fields.insert(header::CONNECTION, HeaderValue::from_static("close"));

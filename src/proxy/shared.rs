@@ -9,6 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 
+use super::doorkeeper::Doorkeeper;
 use super::meters::Meters;
 use super::pinned::Pinned;
 use super::room::Room;
@@ -44,6 +45,7 @@ pub(super) struct Shared {
     pub(super) meters: Meters,
     pub(super) room: Room,
     pub(super) pinned: Pinned,
+    pub(super) doorkeeper: Doorkeeper,
     pub(super) stage: watch::Sender<Stage>,
     /// The version of the overlays in force, for what has to notice a change without a byte.
     pub(super) overlaid: watch::Sender<u64>,
@@ -74,6 +76,7 @@ impl Shared {
             meters: Meters::new(),
             room,
             pinned: Pinned::default(),
+            doorkeeper: Doorkeeper::default(),
             stage: watch::Sender::new(Stage::Running),
             overlaid: watch::Sender::new(0),
             connections: Arc::default(),

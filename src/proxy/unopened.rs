@@ -187,7 +187,7 @@ impl Tunnel<'_> {
 
     /// What rules may look at: a name that nothing proves, in clear text.
     fn message(&self, direction: Direction) -> Message {
-        let who = self.edition.engine.policy.identify(self.peer.address.ip);
+        let who = self.peer.who(&self.edition.engine.policy);
         Message {
             direction,
             destination: Destination { scheme: Scheme::Http, host: self.to.host.clone(), port: self.to.port },

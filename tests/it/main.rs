@@ -12,6 +12,7 @@ mod floods;
 mod forwards;
 mod harness;
 mod http2;
+mod identities;
 mod issuers;
 mod listeners;
 mod oracle;

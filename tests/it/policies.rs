@@ -379,7 +379,7 @@ async fn who_a_client_is_stands_in_its_records_and_one_tenants_budget_is_not_ano
         name: name.into(),
         clients: vec![network.into()],
         tenant: Some(tenant.into()),
-        environment: None,
+        ..IdentitySpec::default()
     };
     let hourly = RuleSpec {
         per: Per::Tenant,

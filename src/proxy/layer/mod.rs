@@ -7,11 +7,13 @@ mod admit;
 mod answer;
 mod forward;
 mod inspect;
+mod recognise;
 
 pub(super) use admit::Admit;
 pub(super) use answer::{Answer, ReplyBody};
 pub(super) use forward::Forward;
 pub(super) use inspect::Inspect;
+pub(super) use recognise::{Proven, Recognise};
 
 use std::future::Future;
 use std::pin::Pin;

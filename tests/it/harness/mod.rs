@@ -26,7 +26,8 @@ use tidegate::policy::{
     TransportSpec,
 };
 use tidegate::proxy::{
-    DestinationConfig, Gate, GateConfig, ListenerConfig, ListenerKind, Parent, ReplyDetail, UpstreamConfig,
+    Authentication, DestinationConfig, Gate, GateConfig, ListenerConfig, ListenerKind, Parent, ReplyDetail,
+    UpstreamConfig,
 };
 use tidegate::tls::{Issuer, Leaves, MinTls, RootSource, UpstreamTls};
 
@@ -79,6 +80,7 @@ pub struct Setup {
     pub mark: Option<u32>,
     /// Roots of another world, whose origins this one's gate leads to.
     pub authority: Option<Arc<Authority>>,
+    pub authentication: Authentication,
 }
 
 impl Default for Setup {
@@ -105,6 +107,7 @@ impl Default for Setup {
             proxy_protocol: None,
             mark: None,
             authority: None,
+            authentication: Authentication::None,
         }
     }
 }
@@ -153,6 +156,7 @@ impl World {
                 reply: setup.reply,
                 kind: setup.kind,
                 proxy_protocol: setup.proxy_protocol,
+                authentication: setup.authentication,
             }],
             upstream: UpstreamConfig {
                 tls: Arc::new(UpstreamTls::new(&[RootSource::Pem(roots)], setup.min_tls).unwrap()),
