@@ -127,6 +127,11 @@ pub const WEBSOCKET_IDLE: Duration = Duration::from_secs(600);
 pub const WEBSOCKET_CLOSING: Duration = Duration::from_secs(30);
 /// How long an end may take to read why a WebSocket was ended, and to end its side.
 pub const WEBSOCKET_FAREWELL: Duration = Duration::from_secs(2);
+/// Most that one system call reads from a socket while bytes come in bulk, from which size of read on a full one says
+/// that they do, and how many buffers for it each thread keeps: a connection has one only while bytes wait in it.
+pub const READ_AHEAD: usize = 64 * 1024;
+pub const READ_AHEAD_FROM: usize = 4096;
+pub const READ_AHEAD_SPARE: usize = 4;
 /// Longest prefix read to tell what a connection speaks; a ClientHello may fill a whole TLS record.
 pub const SNIFF_BYTES: usize = 16 * 1024 + 5;
 

@@ -3,6 +3,7 @@
 //! May import floors 0–4. Invariants: no byte of a message leaves but through its inspector; no end of a message
 //! leaves without a permit; a stopped stream is aborted, never a clean end; framing is checked before hyper sees it.
 
+mod ahead;
 mod body;
 mod connect;
 mod connection;

@@ -9,16 +9,18 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use super::ahead::Ahead;
+
 /// A TCP stream; dropping it resets the connection once that was asked for.
 #[derive(Debug)]
 pub(super) struct Wire {
-    tcp: TcpStream,
+    tcp: Ahead<TcpStream>,
     reset: Arc<AtomicBool>,
 }
 
 impl Wire {
     pub(super) fn new(tcp: TcpStream, reset: Arc<AtomicBool>) -> Wire {
-        Wire { tcp, reset }
+        Wire { tcp: Ahead::new(tcp), reset }
     }
 }
 
@@ -26,7 +28,7 @@ impl Drop for Wire {
     fn drop(&mut self) {
         if self.reset.load(Ordering::Relaxed) {
             // A socket that can't be told to reset is one that is broken already.
-            let _ = self.tcp.set_zero_linger();
+            let _ = self.tcp.get_ref().set_zero_linger();
         }
     }
 }

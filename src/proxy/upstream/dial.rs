@@ -22,6 +22,7 @@ use super::{Peer, UpstreamError};
 use crate::flow::{Destination, Host, Scheme};
 use crate::limits;
 use crate::platform::socket;
+use crate::proxy::ahead::Ahead;
 use crate::proxy::http2::Greeting;
 use crate::proxy::{DestinationConfig, Rehearsal};
 use crate::tls::{self, Alpn, UpstreamTls};
@@ -73,8 +74,10 @@ impl Dialer {
         let (transport, tls_version, spoken) = match key.destination.scheme {
             Scheme::Http => (Transport::Plain(tcp), None, alpn),
             Scheme::Https => {
-                let handshake =
-                    tokio::time::timeout(limits::HANDSHAKE_TIMEOUT, proof.connect(host, alpn, tcp));
+                let handshake = tokio::time::timeout(
+                    limits::HANDSHAKE_TIMEOUT,
+                    proof.connect(host, alpn, Ahead::new(tcp)),
+                );
                 let stream = match handshake.await {
                     Ok(Ok(stream)) => stream,
                     Ok(Err(source)) => {

@@ -7,12 +7,13 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
+use crate::proxy::ahead::Ahead;
 use crate::tls::UpstreamStream;
 
 #[derive(Debug)]
 pub(super) enum Transport {
     Plain(TcpStream),
-    Tls(Box<UpstreamStream<TcpStream>>),
+    Tls(Box<UpstreamStream<Ahead<TcpStream>>>),
 }
 
 impl AsyncRead for Transport {
