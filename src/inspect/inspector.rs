@@ -123,6 +123,8 @@ pub struct Inspector {
     streamed: bool,
     /// Whether it is encoded anew since then.
     recoded: bool,
+    /// Whether its readers take it message by message.
+    by_message: bool,
     #[cfg(test)]
     pub(super) panic_next: bool,
 }
@@ -143,6 +145,7 @@ impl Inspector {
             trailer_edits: Vec::new(),
             streamed: false,
             recoded: false,
+            by_message: false,
             #[cfg(test)]
             panic_next: false,
         }
@@ -196,20 +199,32 @@ impl Inspector {
     /// Nothing has come for a while on a stream whose two ends wait for each other: all that is there leaves. A value that
     /// begins in it and ends in what comes later stops the stream then, before its end leaves.
     pub fn flush(&mut self) -> Step {
+        self.guarded(Inspector::release_all)
+    }
+
+    /// Its events are messages that their readers take whole: while one fits hold, nothing of it leaves before its end,
+    /// which [`Inspector::rest`] tells.
+    pub fn by_message(&mut self) {
+        self.by_message = true;
+    }
+
+    /// What came ends with a message whose reader may be waiting for it, and nothing follows for now: all of it leaves,
+    /// unless it would be stopped or edited if `recent`, its last bytes, were the end.
+    pub fn rest(&mut self, recent: Bytes) -> Step {
         self.guarded(|this| {
-            let opens = !this.streamed;
-            if opens && let Some(stop) = this.open() {
-                return stop;
+            if this.body.hold.waiting() == 0 {
+                return Step::Wait;
             }
-            // What is found decides before anything leaves.
-            this.body.settle_all(&mut this.judge);
-            if let Some(stop) = this.verdict() {
-                return stop;
-            }
-            match this.body.release(&mut this.judge, u64::MAX, true) {
-                Ok(released) => this.paid(if released || opens { Step::Release } else { Step::Wait }),
-                Err(reason) => {
-                    this.judge.refuse(reason);
+            let mut probe = Inspector::new(Arc::clone(this.judge.engine()), this.judge.message().clone());
+            let head = Head { target: None, fields: &[], length: None, coding: None, events: true };
+            let stops = [probe.head(&head), probe.push(recent), probe.finish()].contains(&Step::Stop);
+            match (stops, probe.decision().edits) {
+                (false, 0) => this.release_all(),
+                // Its mask may have to wait for what follows; what is settled need not.
+                (false, _) => Step::Wait,
+                (true, _) if this.end() == Step::Stop => Step::Stop,
+                (true, _) => {
+                    this.judge.refuse(Reason::InspectorFailed);
                     this.stop()
                 }
             }
@@ -418,12 +433,13 @@ impl Inspector {
         if let Some(stop) = self.verdict() {
             return stop;
         }
-        let hold = self.judge.engine().hold as u64;
-        let opens = !self.streamed && (self.body.is_events() || self.body.hold.waiting() > hold);
+        let over = self.body.hold.waiting() > self.judge.engine().hold as u64;
+        let at_once = self.body.is_events() && !self.by_message;
+        let opens = !self.streamed && (at_once || over);
         if opens && let Some(stop) = self.open() {
             return stop;
         }
-        if !self.streamed {
+        if !self.streamed || (self.by_message && !over) {
             return self.paid(Step::Wait);
         }
         let exactly = self.body.is_events();
@@ -459,6 +475,26 @@ impl Inspector {
             }
         };
         self.paid(if released || opened { Step::Release } else { Step::Wait })
+    }
+
+    /// Lets all leave that is there, though something may begin in it.
+    fn release_all(&mut self) -> Step {
+        let opens = !self.streamed;
+        if opens && let Some(stop) = self.open() {
+            return stop;
+        }
+        // What is found decides before anything leaves.
+        self.body.settle_all(&mut self.judge);
+        if let Some(stop) = self.verdict() {
+            return stop;
+        }
+        match self.body.release(&mut self.judge, u64::MAX, true) {
+            Ok(released) => self.paid(if released || opens { Step::Release } else { Step::Wait }),
+            Err(reason) => {
+                self.judge.refuse(reason);
+                self.stop()
+            }
+        }
     }
 
     fn release_idle(&mut self) -> Step {

@@ -90,6 +90,11 @@ impl<B: Source> Gated<B> {
         Gated(Box::new(Passage::new(source, inspector, flow, direction, labels, silence)))
     }
 
+    /// It is a stream of gRPC messages, each of which its reader takes whole.
+    pub(super) fn by_message(&mut self) {
+        self.0.by_message();
+    }
+
     pub(super) fn flow(&self) -> &Arc<Flow> {
         &self.0.flow
     }

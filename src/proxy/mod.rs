@@ -13,6 +13,7 @@ mod exchange;
 mod familiar;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod grpc;
 mod guard;
 mod headers;
 mod http2;

@@ -14,6 +14,7 @@ use http_body::Frame;
 
 use super::body::{Aborted, Broken, Labels, Source};
 use super::exchange::{Fault, Flow, Stopped, micros};
+use super::grpc::Messages;
 use super::headers;
 use super::pace::Pace;
 use super::silence::Silence;
@@ -43,6 +44,8 @@ pub(super) struct Passage<B: Source> {
     /// Responses: how long nothing has come. Requests: how fast they come.
     silence: Option<Silence>,
     pace: Pace,
+    /// Of a gRPC stream.
+    messages: Option<Messages>,
     pub(super) began: Instant,
     inspecting: Duration,
     /// From the head to the first moment that the message could leave.
@@ -103,6 +106,7 @@ impl<B: Source> Passage<B> {
             remaining: None,
             silence: silence.map(Silence::new),
             pace: Pace::default(),
+            messages: None,
             began: Instant::now(),
             inspecting: Duration::ZERO,
             holding: Duration::ZERO,
@@ -143,6 +147,9 @@ impl<B: Source> Passage<B> {
         let frame = match frame {
             Poll::Ready(frame) => frame,
             Poll::Pending => {
+                if let Some(pulled) = self.rest() {
+                    return Poll::Ready(pulled);
+                }
                 let Some(silence) = &mut self.silence else {
                     self.pace.wait();
                     return Poll::Pending;
@@ -161,6 +168,22 @@ impl<B: Source> Passage<B> {
             Some(Err(error)) => Pulled::Broken(self.broken(&error)),
             None => self.end(),
         })
+    }
+
+    /// It is a stream of gRPC messages.
+    pub(super) fn by_message(&mut self) {
+        self.messages = Some(Messages::default());
+        self.inspector.by_message();
+    }
+
+    /// Nothing more is here for now: a message that is whole goes to its reader.
+    fn rest(&mut self) -> Option<Pulled> {
+        let recent = self.messages.as_mut()?.ended()?;
+        match self.timed(|inspector| inspector.rest(recent)) {
+            Step::Wait => None,
+            Step::Release => Some(Pulled::Silence),
+            Step::Stop => Some(Pulled::Stopped),
+        }
     }
 
     fn end(&mut self) -> Pulled {
@@ -196,6 +219,9 @@ impl<B: Source> Passage<B> {
                     return Pulled::Broken(Broken { timed_out: true, why });
                 }
                 self.came += bytes.len() as u64;
+                if let Some(messages) = &mut self.messages {
+                    messages.take(&bytes);
+                }
                 let (last, mut finished) = (self.source.is_end_stream(), false);
                 let step = self.timed(|inspector| {
                     if !last {

@@ -10,6 +10,7 @@ mod drains;
 mod evidence;
 mod floods;
 mod forwards;
+mod grpc;
 mod harness;
 mod http2;
 mod identities;

@@ -91,10 +91,14 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
     }
     let labels = labels(&flow, &message, None);
     let events = is_events(Direction::Request, message.media_type.as_deref());
+    let grpc = message.media_type.as_deref().is_some_and(headers::is_grpc);
     let inspector = Inspector::new(Arc::clone(&flow.edition.engine), message);
     // Who calls may wait for an answer before the first message: the head alone must not wait for it in vain.
     let idle = events.then(|| flow.shared().hold_idle);
     let mut body = Gated::new(body, inspector, flow, Direction::Request, labels, idle);
+    if grpc {
+        body.by_message();
+    }
     let primed = {
         let coding = headers::coding(&parts.headers);
         let fields = headers::view(&parts.headers);
@@ -148,9 +152,13 @@ async fn respond(
     let message = message.ok_or_else(|| flow.refuse(Problem::Malformed, "request names no destination"))?;
     let labels = labels(&flow, &message, Some(status));
     let events = is_events(Direction::Response, message.media_type.as_deref());
+    let grpc = message.media_type.as_deref().is_some_and(headers::is_grpc);
     let inspector = Inspector::new(Arc::clone(&flow.edition.engine), message);
     let idle = flow.shared().hold_idle;
     let mut body = Gated::new(body, inspector, Arc::clone(&flow), Direction::Response, labels, Some(idle));
+    if grpc {
+        body.by_message();
+    }
     let primed = {
         // What a head says of a body that does not follow is not to be held against it.
         let coding = headers::coding(&parts.headers).filter(|_| follows);

@@ -149,7 +149,9 @@ impl Upstreams {
                 return Ok(way);
             }
             let turn = self.lines.turn(&key);
-            let Ok(_turn) = tokio::time::timeout(limits::HANDSHAKE_TIMEOUT, turn.lock()).await else {
+            // Whoever has it may take as long as a connection may take.
+            let patience = limits::RESOLVE_TIMEOUT + self.dialer.connect_timeout + limits::HANDSHAKE_TIMEOUT;
+            let Ok(_turn) = tokio::time::timeout(patience, turn.lock()).await else {
                 return Err(UpstreamError::Busy { host: key.destination.host.clone() });
             };
             if let Some(way) = self.known(&key) {
@@ -186,13 +188,10 @@ impl Upstreams {
         if let Some(slot) = self.lines.take(key) {
             return Some(Way::Slot(slot));
         }
-        match key.destination.scheme {
-            Scheme::Https => self.pool.take(key).map(Way::Live),
-            // Requests of HTTP/1 leave connections there too, and do not tell what else their upstream speaks.
-            Scheme::Http if self.choices.get(key) == Some(Spoken::Http1) => {
-                self.pool.take(key).map(Way::Live)
-            }
-            Scheme::Http => None,
+        // Clients of HTTP/1 leave connections in the pool, and do not tell what else their upstream speaks.
+        match self.choices.get(key)? {
+            Spoken::Http1 => self.pool.take(key).map(Way::Live),
+            Spoken::Http2 => None,
         }
     }
 
