@@ -2,8 +2,8 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
 use http::Request;
@@ -33,6 +33,7 @@ use super::shared::{Shared, Stage};
 use super::sniff::{Prefixed, Protocol, sniff};
 use super::stack::stack;
 use super::tunnel::{self, Entered};
+use super::upstream::Asked;
 use super::waking::Waking;
 use super::way;
 use super::websocket::Handover;
@@ -267,8 +268,9 @@ async fn offered(peer: &Peer, host: &Host, port: u16, agrees: bool) -> Alpn {
     if !agrees || peer.cleanse(&shown) != shown || peer.refuses(&destination) {
         return Alpn::Http2;
     }
-    let asked = peer.shared.upstreams.speaks(&destination, &peer.listener.tenant, peer.original);
-    match timeout(limits::ALPN_WAIT, asked).await {
+    let asked =
+        Asked { destination: &destination, tenant: &peer.listener.tenant, via: peer.original, owner: None };
+    match timeout(limits::ALPN_WAIT, peer.shared.upstreams.speaks(&asked)).await {
         Ok(Some(Spoken::Http1)) => Alpn::Http1,
         // The request will be told what is wrong with its upstream.
         Ok(Some(Spoken::Http2) | None) | Err(_) => Alpn::Http2,
@@ -308,6 +310,7 @@ where
         guard,
         deadlines,
         familiar: Familiar::default(),
+        owner: OnceLock::new(),
         handover: Handover::default(),
     });
     let handover = client.handover.clone();

@@ -12,7 +12,7 @@ use super::body::Broken;
 use super::deadline::Deadlines;
 use super::familiar::{Familiar, Slot};
 use super::guard::GuardHandle;
-use super::headers::{media_type, path_template};
+use super::headers::{self, media_type, path_template};
 use super::http2::Interim;
 use super::layer::Proven;
 use super::names::{self, Entry, NameError};
@@ -37,6 +37,9 @@ pub(super) struct Client {
     pub(super) guard: GuardHandle,
     pub(super) deadlines: Deadlines,
     pub(super) familiar: Familiar,
+    /// Names this connection once it authenticates connections rather than requests (NTLM, Negotiate): what it uses
+    /// from then on is used by nobody else.
+    pub(super) owner: OnceLock<FlowId>,
     /// For a WebSocket that the whole connection becomes.
     pub(super) handover: Handover,
 }
@@ -58,6 +61,14 @@ impl Spoken {
 }
 
 impl Client {
+    /// Whose connections a request may use: anybody's, or this client's own.
+    pub(super) fn owner(&self, fields: &HeaderMap) -> Option<FlowId> {
+        if headers::authenticates_connection(fields) {
+            self.owner.get_or_init(|| self.peer.shared.ids.next());
+        }
+        self.owner.get().copied()
+    }
+
     /// How long the connection may be silent from now on. One that carries many exchanges at once has deadlines on
     /// each of them instead.
     fn silent_for(&self, limit: Duration) {

@@ -114,6 +114,14 @@ pub(super) fn clean_response(fields: &mut HeaderMap) {
     remove_all(fields, &[header::ALT_SVC, DECISION, REDACTED]);
 }
 
+/// Whether a request authenticates the connection that it comes over rather than itself (RFC 4559, MS-NTHT).
+pub(super) fn authenticates_connection(fields: &HeaderMap) -> bool {
+    fields.get_all(header::AUTHORIZATION).iter().any(|value| {
+        let scheme = value.as_bytes().split(|byte| *byte == b' ').next().unwrap_or_default();
+        scheme.eq_ignore_ascii_case(b"ntlm") || scheme.eq_ignore_ascii_case(b"negotiate")
+    })
+}
+
 /// Codings that can be read here, as they are asked for.
 const READABLE: [&str; 4] = ["zstd", "br", "gzip", "deflate"];
 

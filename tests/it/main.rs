@@ -5,6 +5,7 @@
 mod admin_api;
 mod blocks;
 mod bounded;
+mod carries;
 mod commands;
 mod drains;
 mod evidence;
@@ -17,6 +18,7 @@ mod identities;
 mod issuers;
 mod listeners;
 mod oracle;
+mod origins;
 mod overlays;
 mod policies;
 mod records;

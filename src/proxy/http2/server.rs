@@ -3,8 +3,8 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::pin;
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
 use bytes::Bytes;
@@ -57,6 +57,7 @@ where
         guard: GuardHandle::default(),
         deadlines,
         familiar: Familiar::default(),
+        owner: OnceLock::new(),
         handover: Handover::default(),
     });
     let mut streams = JoinSet::new();

@@ -15,7 +15,7 @@ use crate::proxy::exchange::{Fault, Flow, Recording, Refusal, Spoken};
 use crate::proxy::incoming::ClientBody;
 use crate::proxy::meters;
 use crate::proxy::reply::Problem;
-use crate::proxy::upstream::{SendError, UpstreamBody, UpstreamError};
+use crate::proxy::upstream::{Asked, SendError, UpstreamBody, UpstreamError};
 
 /// The innermost service.
 #[derive(Clone, Copy, Debug)]
@@ -48,7 +48,9 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
             let via = flow.client.peer.original;
             // A WebSocket is asked for in HTTP/1.1, whatever its client speaks.
             let spoken = if flow.websocket.is_some() { Spoken::Http1 } else { flow.client.spoken };
-            flow.shared().upstreams.acquire_at(destination, flow.tenant(), via, spoken).await
+            let owner = flow.client.owner(&parts.headers);
+            let asked = Asked { destination, tenant: flow.tenant(), via, owner };
+            flow.shared().upstreams.acquire_at(&asked, spoken).await
         }
         None => return Err(Box::new(flow.refuse(Problem::Malformed, "request names no destination"))),
     };

@@ -41,7 +41,7 @@ mod tests {
 
     fn key(number: usize) -> Arc<Key> {
         let host = format!("h{number}.example").parse().unwrap();
-        Key::new(Destination { scheme: Scheme::Https, host, port: 443 }, "default".into(), 1, None)
+        Key::new(Destination { scheme: Scheme::Https, host, port: 443 }, "default".into(), 1, None, None)
     }
 
     #[tokio::test(start_paused = true)]

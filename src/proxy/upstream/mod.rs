@@ -46,7 +46,7 @@ use super::UpstreamConfig;
 use super::exchange::Spoken;
 use super::http2::{Greeting, Interim};
 use super::websocket::Switched;
-use crate::flow::{Destination, Host, Scheme};
+use crate::flow::{Destination, FlowId, Host, Scheme};
 use crate::limits;
 use crate::tls::{Alpn, UpstreamTlsFault};
 
@@ -56,6 +56,17 @@ pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
     /// `TLSv1.3` and so on; nothing in clear text.
     pub(crate) tls_version: Option<&'static str>,
+}
+
+/// Which connections will do.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) destination: &'a Destination,
+    pub(crate) tenant: &'a Arc<str>,
+    /// Where a redirected connection was going; without it, the name says.
+    pub(crate) via: Option<SocketAddr>,
+    /// The client connection whose own they must be.
+    pub(crate) owner: Option<FlowId>,
 }
 
 /// All upstreams, as one configuration reaches them.
@@ -90,9 +101,9 @@ impl Upstreams {
         })
     }
 
-    fn key(&self, destination: &Destination, tenant: &Arc<str>, via: Option<SocketAddr>) -> Arc<Key> {
-        let trust = self.dialer.tls(&destination.host).id();
-        Key::new(destination.clone(), Arc::clone(tenant), trust, via)
+    fn key(&self, asked: &Asked<'_>) -> Arc<Key> {
+        let trust = self.dialer.tls(&asked.destination.host).id();
+        Key::new(asked.destination.clone(), Arc::clone(asked.tenant), trust, asked.via, asked.owner)
     }
 
     /// [`Upstreams::acquire_at`] where the name leads: a pooled one that is still good, else a new one. No HTTP byte has
@@ -104,20 +115,17 @@ impl Upstreams {
         tenant: &Arc<str>,
         spoken: Spoken,
     ) -> Result<Lease, UpstreamError> {
-        self.acquire_at(destination, tenant, None, spoken).await
+        self.acquire_at(&Asked { destination, tenant, via: None, owner: None }, spoken).await
     }
 
     /// A connection to send one request over: a pooled one that is still good, else a new one. No HTTP byte has been
-    /// sent over it. `via` is where a redirected connection was going; without it, the name says. `spoken` is
-    /// what the client speaks: its upstream is spoken to in the same protocol, if it knows it.
+    /// sent over it. `spoken` is what the client speaks: its upstream is spoken to in the same protocol, if it knows it.
     pub(crate) async fn acquire_at(
         self: &Arc<Self>,
-        destination: &Destination,
-        tenant: &Arc<str>,
-        via: Option<SocketAddr>,
+        asked: &Asked<'_>,
         spoken: Spoken,
     ) -> Result<Lease, UpstreamError> {
-        let key = self.key(destination, tenant, via);
+        let key = self.key(asked);
         let way = match spoken {
             Spoken::Http1 => self.single(key).await?,
             Spoken::Http2 => self.shared(key, false).await?,
@@ -197,13 +205,8 @@ impl Upstreams {
 
     /// What an upstream speaks to those who know HTTP/2. One that is not known is asked; the connection that this
     /// takes is kept for the request. `None`: it cannot be had.
-    pub(crate) async fn speaks(
-        &self,
-        destination: &Destination,
-        tenant: &Arc<str>,
-        via: Option<SocketAddr>,
-    ) -> Option<Spoken> {
-        let key = self.key(destination, tenant, via);
+    pub(crate) async fn speaks(&self, asked: &Asked<'_>) -> Option<Spoken> {
+        let key = self.key(asked);
         if let Some(spoken) = self.choices.get(&key) {
             return Some(spoken);
         }

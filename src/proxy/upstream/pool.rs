@@ -10,7 +10,7 @@ use tokio::time::Instant;
 
 use super::exchange::Live;
 use super::lines::Lines;
-use crate::flow::{Destination, Host};
+use crate::flow::{Destination, FlowId, Host};
 use crate::limits;
 
 /// Which connections may serve which requests: same place, same tenant, same trust.
@@ -22,6 +22,8 @@ pub(super) struct Key {
     trust: u64,
     /// Where a redirected connection was going.
     pub(super) via: Option<SocketAddr>,
+    /// The one client connection whose requests it is for: it may have been authenticated as whoever is behind that.
+    owner: Option<FlowId>,
 }
 
 impl Key {
@@ -30,8 +32,9 @@ impl Key {
         tenant: Arc<str>,
         trust: u64,
         via: Option<SocketAddr>,
+        owner: Option<FlowId>,
     ) -> Arc<Self> {
-        Arc::new(Key { destination, tenant, trust, via })
+        Arc::new(Key { destination, tenant, trust, via, owner })
     }
 }
 
