@@ -15,7 +15,7 @@ use crate::fingerprint::FingerprintKey;
 use crate::proxy;
 
 pub use crate::audit::fuzzing::trail;
-pub use crate::proxy::fuzzing::{connect, frames, sniff};
+pub use crate::proxy::fuzzing::{connect, sniff};
 
 /// A hello is read the same however it comes.
 pub fn hello(data: &[u8]) {
@@ -260,6 +260,13 @@ pub fn layers(data: &[u8]) {
     }
 }
 
+/// Frames of a WebSocket are passed alike however they come. The first byte says whose they are.
+pub fn frames(data: &[u8]) {
+    let (kind, rest) = data.split_first().map_or((0, data), |(kind, rest)| (*kind, rest));
+    let (text, pieces) = pieces(rest);
+    proxy::fuzzing::frames(kind, text, &pieces);
+}
+
 /// What the guard lets pass of requests, or of responses of a kind that the first byte chooses, does not depend on cuts.
 pub fn framing(data: &[u8]) {
     let Some((kind, rest)) = data.split_first() else { return };
@@ -333,6 +340,15 @@ mod tests {
                     [b"\x00", cut(request).as_slice()].concat(),
                     [b"\x01", cut(response).as_slice()].concat(),
                     [b"\x02", cut(response).as_slice()].concat(),
+                ],
+            ),
+            (
+                frames,
+                vec![
+                    // Each cut in three.
+                    b"\x00\x02\x00\x03\x00\x04\x01\x05hello\x89\x01!\x80\x06 world\x88\x02\x03\xe8".to_vec(),
+                    b"\x01\x02\x00\x03\x00\x04\x81\x85\x37\xfa\x21\x3d\x7f\x9f\x4d\x51\x58".to_vec(),
+                    b"\x02\x02\x00\x03\x00\x04\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00".to_vec(),
                 ],
             ),
             (

@@ -3,4 +3,4 @@
 pub use super::guard::fuzzing::connect;
 pub(crate) use super::guard::fuzzing::framing;
 pub use super::sniff::fuzzing::sniff;
-pub use super::websocket::fuzzing_body as frames;
+pub(crate) use super::websocket::fuzzing::frames;

@@ -187,7 +187,7 @@ pub(super) fn check_close(payload: &[u8]) -> Result<(), Fault> {
 
 /// Whatever the bytes, what is read of them is what would be written, and no more than is there.
 #[cfg(any(test, feature = "fuzzing"))]
-pub fn fuzzing_body(data: &[u8]) {
+pub(super) fn heads(data: &[u8]) {
     for masked in [true, false] {
         let whole = Head::read(data, masked);
         for cut in 0..data.len().min(14) {
@@ -242,7 +242,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_bytes_are_read_safely(data in prop::collection::vec(any::<u8>(), 0..32)) {
-            fuzzing_body(&data);
+            heads(&data);
         }
 
         #[test]

@@ -9,14 +9,16 @@
 mod codec;
 mod compression;
 mod frame;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(super) mod fuzzing;
 mod lane;
+#[cfg(test)]
+mod lane_tests;
 mod opening;
 mod relay;
 mod session;
 mod text;
 mod track;
 
-#[cfg(any(test, feature = "fuzzing"))]
-pub use frame::fuzzing_body;
 pub(super) use opening::{Opening, accepts, answer, is_extended, narrow_offer};
 pub(super) use session::{Asked, Handover, Session, Switched};
