@@ -117,6 +117,8 @@ pub const H2_GREETING: Duration = Duration::from_secs(2);
 pub const ALPN_WAIT: Duration = Duration::from_secs(5);
 /// Bytes read at a time of a WebSocket; no buffer is kept while nothing comes.
 pub const WEBSOCKET_READ: usize = 16 * 1024;
+/// How long it may take, once an upstream has sent its settings, until it is known whether it takes WebSockets.
+pub const WEBSOCKET_SETTINGS: Duration = Duration::from_millis(50);
 /// Longest payload of a control frame (RFC 6455, section 5.5).
 pub const WEBSOCKET_CONTROL: u64 = 125;
 /// Most frames of one message that leave as they were cut; a message in more pieces leaves as one.
@@ -291,6 +293,8 @@ pub const BACKLOG: u32 = 1024;
 pub const DRAIN: Duration = Duration::from_secs(30);
 /// How long cut connections may take to leave their records.
 pub const CUT: Duration = Duration::from_secs(1);
+/// Of that, for WebSockets to tell their ends.
+pub const CUT_FAREWELL: Duration = Duration::from_millis(500);
 /// Of a hundred descriptors: how many client connections may take. The upstream connections of their requests may
 /// take as many again.
 pub const DESCRIPTORS_CLIENTS: u64 = 40;

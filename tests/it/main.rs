@@ -32,4 +32,5 @@ mod tunnels;
 mod upstreams;
 mod ways;
 mod websocket;
+mod websocket_ways;
 mod withstands;

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use crate::harness::client::{connector, connector_offering, name};
 use crate::harness::h2::{Exchange, answer};
 use crate::harness::origin::{Conn, ok};
+use crate::harness::socket::{self, Heard};
 use crate::harness::wire::{Io, Reader};
 use crate::harness::{Client, H2Client, H2Origin, Origin, PAN, SSN, Setup, World, messages, rule, soon};
 
@@ -23,7 +24,7 @@ use crate::harness::{Client, H2Client, H2Origin, Origin, PAN, SSN, Setup, World,
 const MARK: u32 = 77;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Way {
+pub enum Way {
     TlsInTunnel,
     PlainInTunnel,
     Absolute,
@@ -35,7 +36,7 @@ enum Way {
     ReverseEnds,
 }
 
-const HERE: [Way; 6] = [
+pub const HERE: [Way; 6] = [
     Way::TlsInTunnel,
     Way::PlainInTunnel,
     Way::Absolute,
@@ -43,7 +44,7 @@ const HERE: [Way; 6] = [
     Way::ReversePlain,
     Way::ReverseEnds,
 ];
-const REDIRECTED: [Way; 2] = [Way::RedirectedTls, Way::RedirectedPlain];
+pub const REDIRECTED: [Way; 2] = [Way::RedirectedTls, Way::RedirectedPlain];
 
 impl Way {
     fn is_redirected(self) -> bool {
@@ -55,7 +56,7 @@ impl Way {
     }
 
     /// Whether the client, and the origin, speak TLS.
-    fn tls(self) -> (bool, bool) {
+    pub fn tls(self) -> (bool, bool) {
         match self {
             Way::TlsInTunnel | Way::RedirectedTls | Way::ReverseTls => (true, true),
             Way::PlainInTunnel | Way::Absolute | Way::RedirectedPlain | Way::ReversePlain => (false, false),
@@ -65,7 +66,7 @@ impl Way {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Speaks {
+pub enum Speaks {
     Http1,
     Http2,
 }
@@ -109,7 +110,7 @@ fn rules() -> Vec<RuleSpec> {
 }
 
 /// Two origins in one: which of them is there is chosen by what it speaks.
-enum Either {
+pub enum Either {
     Http1(Origin),
     Http2(H2Origin),
 }
@@ -122,9 +123,19 @@ fn answered(path: &str) -> String {
 
 impl Either {
     async fn start(world: &World, tls: bool, speaks: Speaks) -> Either {
-        let http1 =
-            |conn: Conn| conn.serve(|request| ok(&answered(request.head.line.split(' ').nth(1).unwrap())));
+        let http1 = |mut conn: Conn| async move {
+            while let Some(request) = conn.request().await {
+                if request.head.field("upgrade").is_some() {
+                    let socket = socket::agree(conn, &request.head, "").await;
+                    return socket::say_again(socket, &Heard::default()).await;
+                }
+                conn.send(ok(&answered(request.head.line.split(' ').nth(1).unwrap()))).await;
+            }
+        };
         let http2 = |mut exchange: Exchange| async move {
+            if exchange.request.method() == http::Method::CONNECT {
+                return socket::say_again(socket::agree_over(exchange), &Heard::default()).await;
+            }
             exchange.read().await;
             let path = exchange.request.uri().path().to_owned();
             exchange.reply(200, answered(&path).as_bytes());
@@ -133,13 +144,14 @@ impl Either {
             Speaks::Http1 if tls => Either::Http1(Origin::start(world, "origin.test", http1).await),
             Speaks::Http1 => Either::Http1(Origin::cleartext("origin.test", http1).await),
             Speaks::Http2 => {
-                let settings = h2::server::Builder::new();
+                let mut settings = h2::server::Builder::new();
+                settings.enable_connect_protocol();
                 Either::Http2(H2Origin::built(tls.then_some(world), "origin.test", settings, http2).await)
             }
         }
     }
 
-    fn port(&self) -> u16 {
+    pub fn port(&self) -> u16 {
         match self {
             Either::Http1(origin) => origin.address.port(),
             Either::Http2(origin) => origin.address.port(),
@@ -147,7 +159,7 @@ impl Either {
     }
 
     /// Whether a text reached it, in a body.
-    fn has_seen(&self, text: &str) -> bool {
+    pub fn has_seen(&self, text: &str) -> bool {
         match self {
             Either::Http1(origin) => origin.received_text().contains(text),
             Either::Http2(origin) => {
@@ -158,7 +170,7 @@ impl Either {
 }
 
 /// A world for one way in, and the origin behind it.
-async fn world(way: Way, origin_speaks: Speaks) -> (World, Either) {
+pub async fn world(way: Way, origin_speaks: Speaks) -> (World, Either) {
     // Origins are made before the gate that leads to them: a reverse listener names theirs.
     let authority_of = World::start(Setup::default()).await;
     let origin = Either::start(&authority_of, way.tls().1, origin_speaks).await;
@@ -196,12 +208,12 @@ fn redirect(from: u16, to: u16) {
 }
 
 /// A connection on which requests may be sent.
-enum Sender {
+pub enum Sender {
     Http1(Client),
     Http2(H2Client),
 }
 
-async fn connected(world: &World, origin: &Either, way: Way, speaks: Speaks) -> Sender {
+pub async fn connected(world: &World, origin: &Either, way: Way, speaks: Speaks) -> Sender {
     let authority = format!("origin.test:{}", origin.port());
     let tcp = match way {
         Way::TlsInTunnel | Way::PlainInTunnel => Client::connect(world, &authority).await,
@@ -320,7 +332,7 @@ async fn keeps(way: Way, client_speaks: Speaks, origin_speaks: Speaks) {
 
 /// All pairs of protocols that can meet on a way: a client of an explicit proxy asks in HTTP/1, and in a tunnel or on
 /// a redirected connection the gate offers what the origin chose.
-fn meetings(way: Way) -> Vec<(Speaks, Speaks)> {
+pub fn meetings(way: Way) -> Vec<(Speaks, Speaks)> {
     let all = BOTH.into_iter().flat_map(|client| BOTH.map(|origin| (client, origin)));
     all.filter(|(client, origin)| match way {
         Way::Absolute => (*client, *origin) == (Speaks::Http1, Speaks::Http1),
@@ -372,6 +384,7 @@ async fn in_a_namespace() {
     for way in REDIRECTED {
         for (client, origin) in meetings(way) {
             keeps(way, client, origin).await;
+            crate::websocket_ways::comes(way, client, origin).await;
         }
     }
 }

@@ -1,181 +1,20 @@
 //! Messages of WebSockets are inspected as they pass, in both directions.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use flate2::{Compress, Compression, Decompress, FlushCompress, FlushDecompress};
 use serde_json::{Value, json};
-use tidegate::policy::{Action, RuleSpec};
-
+use tidegate::limits;
+use tidegate::policy::{Action, Mode, Per, RuleSpec};
 use tokio::io::AsyncWriteExt;
 
 use crate::harness::client::connector_offering;
 use crate::harness::h2::H2Client;
+use crate::harness::socket::{
+    BINARY, CLOSE, COMPRESSED, KEY, PING, Socket, TEXT, accept, agree, echo, frame, stream,
+};
 use crate::harness::wire::Reader;
 use crate::harness::{Client, Origin, PAN, SSN, Setup, World, messages, request_rule, rule, soon};
-
-const TEXT: u8 = 0x81;
-const BINARY: u8 = 0x82;
-const CLOSE: u8 = 0x88;
-const PING: u8 = 0x89;
-const COMPRESSED: u8 = 0xc1;
-const KEY: &str = "dGhlIHNhbXBsZSBub25jZQ==";
-
-/// One end of a WebSocket.
-struct Socket {
-    reader: Reader,
-    masks: bool,
-}
-
-fn frame(first: u8, payload: &[u8], masks: bool) -> Vec<u8> {
-    let mut out = vec![first];
-    let bit = if masks { 0x80 } else { 0 };
-    match payload.len() {
-        length @ 0..126 => out.push(bit | length as u8),
-        length @ 126..65_536 => {
-            out.push(bit | 126);
-            out.extend((length as u16).to_be_bytes());
-        }
-        length => {
-            out.push(bit | 127);
-            out.extend((length as u64).to_be_bytes());
-        }
-    }
-    if masks {
-        let key = [7, 11, 13, 17];
-        out.extend(key);
-        out.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
-    } else {
-        out.extend(payload);
-    }
-    out
-}
-
-impl Socket {
-    async fn send(&mut self, first: u8, payload: &[u8]) {
-        let bytes = frame(first, payload, self.masks);
-        // The gate may have closed: that is for who reads to see.
-        let _ = self.reader.io.write_all(&bytes).await;
-        let _ = self.reader.io.flush().await;
-    }
-
-    async fn need(&mut self, length: usize) -> bool {
-        while self.reader.buffer.len() < length {
-            if !self.reader.fill().await {
-                return false;
-            }
-        }
-        true
-    }
-
-    /// The next frame; nothing when the connection ends.
-    async fn read(&mut self) -> Option<(u8, Vec<u8>)> {
-        soon("a frame or the end", self.next()).await
-    }
-
-    async fn next(&mut self) -> Option<(u8, Vec<u8>)> {
-        if !self.need(2).await {
-            return None;
-        }
-        let (first, second) = (self.reader.buffer[0], self.reader.buffer[1]);
-        assert_eq!(second & 0x80 != 0, !self.masks, "masks of the wrong end");
-        let wide = [0, 2, 8][match second & 0x7f {
-            126 => 1,
-            127 => 2,
-            _ => 0,
-        }];
-        if !self.need(2 + wide).await {
-            return None;
-        }
-        let mut length = usize::from(second & 0x7f);
-        if wide > 0 {
-            length =
-                self.reader.buffer[2..2 + wide].iter().fold(0, |sum, byte| sum << 8 | usize::from(*byte));
-        }
-        let keyed = if self.masks { 0 } else { 4 };
-        let start = 2 + wide + keyed;
-        if !self.need(start + length).await {
-            return None;
-        }
-        let bytes: Vec<u8> = self.reader.buffer.drain(..start + length).collect();
-        let key = &bytes[2 + wide..start];
-        let payload = bytes[start..].iter().enumerate();
-        Some((first, payload.map(|(at, byte)| if keyed == 0 { *byte } else { byte ^ key[at % 4] }).collect()))
-    }
-
-    /// Expects a closing frame, and then the end.
-    async fn is_closed_with(&mut self, code: u16) {
-        loop {
-            match self.read().await {
-                Some((CLOSE, payload)) => {
-                    assert_eq!(payload[..2], code.to_be_bytes());
-                    let said = String::from_utf8_lossy(&payload[2..]);
-                    assert!(!said.contains(&PAN[6..]), "{said}");
-                    break;
-                }
-                Some(_) => {}
-                None => panic!("ended without a closing frame"),
-            }
-        }
-        assert_eq!(self.read().await, None);
-    }
-}
-
-fn accept(key: &str) -> String {
-    let text = format!("{key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-    let digest = ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, text.as_bytes());
-    base64(digest.as_ref())
-}
-
-fn base64(bytes: &[u8]) -> String {
-    let digits = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut out = String::new();
-    for chunk in bytes.chunks(3) {
-        let bits =
-            chunk.iter().fold(0u32, |sum, byte| sum << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let there = place <= chunk.len();
-            out.push(if there { digits[(bits >> (18 - 6 * place)) as usize & 63] as char } else { '=' });
-        }
-    }
-    out
-}
-
-/// What an origin was sent, message by message as frames came.
-type Heard = Arc<Mutex<Vec<(u8, Vec<u8>)>>>;
-
-/// An origin that agrees, keeps what it hears, and says it again.
-async fn echo(world: &World, extensions: &'static str) -> (Origin, Heard) {
-    let heard = Heard::default();
-    let keep = Arc::clone(&heard);
-    let origin = Origin::start(world, "origin.test", move |mut conn| {
-        let keep = Arc::clone(&keep);
-        async move {
-            let head = conn.head().await.unwrap();
-            assert_eq!(head.field("upgrade"), Some("websocket"));
-            let accept = accept(head.field("sec-websocket-key").unwrap());
-            let more = if head.field("sec-websocket-extensions").is_some() { extensions } else { "" };
-            conn.send(format!(
-                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
-                 Sec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: chat\r\n{more}\r\n"
-            ))
-            .await;
-            let mut socket = Socket {
-                reader: std::mem::replace(conn.reader(), Reader::new(tokio::io::duplex(1).0)),
-                masks: false,
-            };
-            while let Some((first, payload)) = socket.next().await {
-                keep.lock().unwrap().push((first, payload.clone()));
-                socket.send(first, &payload).await;
-                if first == CLOSE {
-                    break;
-                }
-            }
-        }
-    })
-    .await;
-    (origin, heard)
-}
 
 fn opening(origin: &Origin, more: &str) -> String {
     format!(
@@ -393,36 +232,24 @@ async fn a_message_longer_than_hold_streams_and_what_it_hides_is_stopped() {
 async fn a_websocket_comes_over_http_2() {
     let world = World::start(Setup::default()).await;
     let (origin, heard) = echo(&world, "").await;
-    let tcp = Client::connect(&world, &origin.authority()).await;
-    let tls = connector_offering(&world.issuer, &[])
-        .connect(crate::harness::client::name(origin.name), tcp)
-        .await
-        .unwrap();
-    let mut client = H2Client::over(tls).await;
-    soon("settings", async {
-        while !client.sender.is_extended_connect_protocol_enabled() {
-            tokio::task::yield_now().await;
-        }
-    })
-    .await;
+    let mut client = speaks_http2(&world, &origin).await;
     let request = http::Request::builder()
         .method("CONNECT")
         .uri(format!("https://{}/chat", origin.authority()))
         .extension(h2::ext::Protocol::from_static("websocket"))
         .header("sec-websocket-version", "13")
         .header("sec-websocket-protocol", "chat");
-    let (response, mut stream) = client.begin(request).await;
+    let (response, sending) = client.begin(request).await;
     let response = soon("a response", response).await.unwrap();
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["sec-websocket-protocol"], "chat");
     assert!(!response.headers().contains_key("sec-websocket-accept"));
-    let mut body = response.into_body();
-    stream.send_data(frame(TEXT, b"hello", true).into(), false).unwrap();
-    let echoed = soon("an echo", body.data()).await.unwrap().unwrap();
-    assert_eq!(echoed, frame(TEXT, b"hello", false));
-    stream.send_data(frame(TEXT, format!("card {PAN}").as_bytes(), true).into(), false).unwrap();
-    let closing = soon("an end", body.data()).await.unwrap().unwrap();
-    assert_eq!((closing[0], &closing[2..4]), (CLOSE, &1008u16.to_be_bytes()[..]));
+    let reader = Reader::new(stream(response.into_body(), sending));
+    let mut socket = Socket { reader, masks: true };
+    socket.send(TEXT, b"hello").await;
+    assert_eq!(socket.read().await, Some((TEXT, b"hello".to_vec())));
+    socket.send(TEXT, format!("card {PAN}").as_bytes()).await;
+    socket.is_closed_with(1008).await;
     assert!(!heard.lock().unwrap().iter().any(|(_, payload)| String::from_utf8_lossy(payload).contains(PAN)));
 }
 
@@ -504,4 +331,172 @@ async fn a_drain_says_goodbye_to_both_ends() {
             .iter()
             .any(|(first, said)| *first == CLOSE && said[..2] == 1001u16.to_be_bytes())
     );
+}
+
+async fn speaks_http2(world: &World, origin: &Origin) -> H2Client {
+    let tcp = Client::connect(world, &origin.authority()).await;
+    let tls = connector_offering(&world.issuer, &[])
+        .connect(crate::harness::client::name(origin.name), tcp)
+        .await
+        .unwrap();
+    let client = H2Client::over(tls).await;
+    soon("settings", async {
+        while !client.sender.is_extended_connect_protocol_enabled() {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    client
+}
+
+async fn open_stream(client: &mut H2Client, origin: &Origin) -> Socket {
+    let request = http::Request::builder()
+        .method("CONNECT")
+        .uri(format!("https://{}/chat", origin.authority()))
+        .extension(h2::ext::Protocol::from_static("websocket"))
+        .header("sec-websocket-version", "13");
+    let (response, sending) = client.begin(request).await;
+    let response = soon("a response", response).await.unwrap();
+    assert_eq!(response.status(), 200);
+    Socket { reader: Reader::new(stream(response.into_body(), sending)), masks: true }
+}
+
+#[tokio::test]
+async fn a_drain_says_goodbye_over_http_2_too() {
+    let world = World::start(Setup::default()).await;
+    let (origin, _) = echo(&world, "").await;
+    let mut client = speaks_http2(&world, &origin).await;
+    let mut sockets = [open_stream(&mut client, &origin).await, open_stream(&mut client, &origin).await];
+    for socket in &mut sockets {
+        socket.send(TEXT, b"hello").await;
+        assert_eq!(socket.read().await, Some((TEXT, b"hello".to_vec())));
+    }
+    let [one, two] = &mut sockets;
+    let ((cut, records), (), ()) =
+        tokio::join!(world.cut(Duration::from_millis(1)), one.is_closed_with(1001), two.is_closed_with(1001));
+    assert_eq!((cut, of_kind(&records, "end").len()), (2, 4));
+}
+
+#[tokio::test]
+async fn a_masked_value_stays_in_its_frame() {
+    let rules = vec![request_rule("ssn", &["national-id.us-ssn"], Action::Redact)];
+    let world = World::start(Setup { rules, ..Setup::default() }).await;
+    let (origin, heard) = echo(&world, "").await;
+    let mut client = open(&world, &origin, "").await;
+    let (front, back) = SSN.split_at(5);
+    for (first, text) in [(0x01, format!("{{\"ssn\":\"{front}")), (0x80, format!("{back}\",\"n\":1}}"))] {
+        client.send(first, text.as_bytes()).await;
+    }
+    for expected in [(0x01, "{\"ssn\":\"***-*"), (0x80, "*-****\",\"n\":1}")] {
+        assert_eq!(client.read().await, Some((expected.0, expected.1.as_bytes().to_vec())));
+    }
+    client.send(PING, SSN.as_bytes()).await;
+    assert_eq!(client.read().await, Some((PING, b"***-**-****".to_vec())));
+    client.send(CLOSE, &1000u16.to_be_bytes()).await;
+    client.is_closed_with(1000).await;
+    assert_eq!(heard.lock().unwrap().len(), 4);
+    let records = world.records().await;
+    let actions: Vec<_> =
+        of_kind(&records, "decision").iter().map(|record| record["action"].clone()).collect();
+    assert_eq!(actions, ["allow", "allow", "redact"], "one decision for all that is masked");
+    let end = of_kind(&records, "end").into_iter().find(|end| end["direction"] == "request").unwrap();
+    assert_eq!((&end["disclosure"], &end["findings"][0]["matched"]), (&json!("redacted"), &json!(1)));
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_is_refused_unless_it_may_pass() {
+    let extensions = "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=9; server_no_context_takeover\r\n";
+    let offer = "Sec-WebSocket-Extensions: x-private, permessage-deflate; client_max_window_bits\r\n";
+    for (undecodable, passes) in [(Action::Block, false), (Action::Allow, true)] {
+        let world = World::start(Setup { undecodable, ..Setup::default() }).await;
+        let (origin, _) = echo(&world, extensions).await;
+        let mut client = open(&world, &origin, offer).await;
+        assert!(!origin.received_text().contains("x-private"));
+        client.send(COMPRESSED, &[0xff; 30]).await;
+        if passes {
+            assert_eq!(client.read().await, Some((COMPRESSED, vec![0xff; 30])));
+            client.send(CLOSE, &[]).await;
+            assert_eq!(client.read().await, Some((CLOSE, vec![])));
+        } else {
+            client.is_closed_with(1008).await;
+        }
+        let records = world.records().await;
+        let end = of_kind(&records, "end").into_iter().find(|end| end["direction"] == "request").unwrap();
+        let blocked = of_kind(&records, "decision").into_iter().find(|record| record["action"] == "block");
+        match blocked {
+            Some(blocked) => assert_eq!((passes, &blocked["reason"]), (false, &json!("undecodable: broken"))),
+            None => assert_eq!(
+                (passes, &end["bytes"]["uninspected"][0]),
+                (true, &json!({"reason": "broken", "bytes": 30}))
+            ),
+        }
+    }
+}
+
+#[tokio::test]
+async fn windows_count_what_left_over_websockets_and_observe_lets_pass() {
+    let emails = ["ann.smith@clients.dev", "bob.smith@clients.dev"];
+    let hourly = RuleSpec {
+        per: Per::Client,
+        window: Some(Duration::from_secs(3600)),
+        at_least: 2,
+        ..request_rule("hourly", &["contact.email"], Action::Block)
+    };
+    for mode in [Mode::Enforce, Mode::Observe] {
+        let world = World::start(Setup { mode, rules: vec![hourly.clone()], ..Setup::default() }).await;
+        let (origin, _) = echo(&world, "").await;
+        let mut one = open(&world, &origin, "").await;
+        one.send(TEXT, emails[0].as_bytes()).await;
+        assert_eq!(one.read().await, Some((TEXT, emails[0].as_bytes().to_vec())));
+        // It is still open: what it sent counts all the same.
+        let mut two = open(&world, &origin, "").await;
+        two.send(TEXT, emails[0].as_bytes()).await;
+        assert_eq!(two.read().await, Some((TEXT, emails[0].as_bytes().to_vec())), "the same value");
+        two.send(TEXT, emails[1].as_bytes()).await;
+        if mode == Mode::Enforce {
+            two.is_closed_with(1008).await;
+            continue;
+        }
+        assert_eq!(two.read().await, Some((TEXT, emails[1].as_bytes().to_vec())));
+        drop((one, two));
+        let records = world.records().await;
+        assert!(
+            of_kind(&records, "decision").iter().any(|record| record["would"] == "block"),
+            "{records:#?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_end_that_says_nothing_is_let_go() {
+    // Neither end says anything; one says that it ends, and the other nothing.
+    for (closes, patience, code) in
+        [(false, limits::WEBSOCKET_IDLE, 1001), (true, limits::WEBSOCKET_CLOSING, 1001)]
+    {
+        let world = World::start(Setup::default()).await;
+        let origin = Origin::start(&world, "origin.test", |mut conn| async move {
+            let head = conn.head().await.unwrap();
+            let mut socket = agree(conn, &head, "").await;
+            while socket.next().await.is_some() {}
+        })
+        .await;
+        let mut client = open(&world, &origin, "").await;
+        client.send(if closes { CLOSE } else { TEXT }, &[]).await;
+        world.recorded("opening").await;
+        tokio::time::pause();
+        let began = tokio::time::Instant::now();
+        let (first, payload) = client.next().await.unwrap();
+        assert_eq!((first, &payload[..2]), (CLOSE, &u16::to_be_bytes(code)[..]));
+        assert!(
+            began.elapsed() + Duration::from_secs(5) > patience
+                && began.elapsed() < patience + Duration::from_secs(5)
+        );
+        tokio::time::resume();
+        drop(client);
+        let records = world.records().await;
+        assert!(
+            of_kind(&records, "end").iter().all(|end| end["reason"] == "nothing came for too long"),
+            "{records:#?}"
+        );
+    }
 }

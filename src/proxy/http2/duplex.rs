@@ -8,21 +8,28 @@ use bytes::{Buf, Bytes};
 use h2::{RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-/// Reads and writes DATA frames.
+use crate::limits;
+use crate::proxy::deadline::Stalled;
+use crate::proxy::silence::Silence;
+
+/// Reads and writes DATA frames. `K` is kept for as long as that goes on.
 #[derive(Debug)]
-pub(super) struct Duplex {
+pub(in crate::proxy) struct Duplex<K> {
     receive: RecvStream,
     send: SendStream<Bytes>,
     read: Bytes,
+    stall: Silence,
+    _kept: K,
 }
 
-impl Duplex {
-    pub(super) fn new(receive: RecvStream, send: SendStream<Bytes>) -> Duplex {
-        Duplex { receive, send, read: Bytes::new() }
+impl<K> Duplex<K> {
+    pub(in crate::proxy) fn new(receive: RecvStream, send: SendStream<Bytes>, kept: K) -> Duplex<K> {
+        let stall = Silence::new(limits::WRITE_STALL_TIMEOUT);
+        Duplex { receive, send, read: Bytes::new(), stall, _kept: kept }
     }
 }
 
-impl AsyncRead for Duplex {
+impl<K: Unpin> AsyncRead for Duplex<K> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -31,6 +38,7 @@ impl AsyncRead for Duplex {
         while self.read.is_empty() {
             match ready!(self.receive.poll_data(cx)) {
                 Some(Ok(chunk)) => {
+                    // A stream that is over needs no room.
                     let _ = self.receive.flow_control().release_capacity(chunk.len());
                     self.read = chunk;
                 }
@@ -45,16 +53,21 @@ impl AsyncRead for Duplex {
     }
 }
 
-impl AsyncWrite for Duplex {
+impl<K: Unpin> AsyncWrite for Duplex<K> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.send.reserve_capacity(buf.len());
         while self.send.capacity() == 0 {
-            match ready!(self.send.poll_capacity(cx)) {
-                Some(Ok(_)) => {}
-                Some(Err(error)) => return Poll::Ready(Err(io::Error::other(error))),
-                None => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+            match self.send.poll_capacity(cx) {
+                Poll::Ready(Some(Ok(_))) => {}
+                Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(io::Error::other(error))),
+                Poll::Ready(None) => return Poll::Ready(Err(io::ErrorKind::BrokenPipe.into())),
+                Poll::Pending => {
+                    ready!(self.stall.poll(cx));
+                    return Poll::Ready(Err(Stalled::Write(limits::WRITE_STALL_TIMEOUT).into()));
+                }
             }
         }
+        self.stall.broken();
         let length = self.send.capacity().min(buf.len());
         let piece = Bytes::copy_from_slice(buf.get(..length).unwrap_or_default());
         self.send.send_data(piece, false).map_err(io::Error::other)?;

@@ -12,6 +12,7 @@ mod pump;
 mod received;
 mod server;
 
+pub(super) use duplex::Duplex;
 pub(super) use frames::{FrameGuard, FrameHandle, Greeting};
 pub(super) use interim::Interim;
 pub(super) use pump::{Pump, PumpError};

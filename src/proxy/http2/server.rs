@@ -17,8 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tower::Service;
 
-use super::duplex::Duplex;
-use super::{FrameGuard, FrameHandle, Interim, Pump, Received};
+use super::{Duplex, FrameGuard, FrameHandle, Interim, Pump, Received};
 use crate::limits;
 use crate::proxy::deadline::Deadlined;
 use crate::proxy::exchange::{Client, Spoken};
@@ -30,7 +29,7 @@ use crate::proxy::listener;
 use crate::proxy::meters;
 use crate::proxy::names::Entry;
 use crate::proxy::peer::{Ended, Peer};
-use crate::proxy::shared::Stage;
+use crate::proxy::shared::{Open, Stage};
 use crate::proxy::stack::stack;
 use crate::proxy::websocket::{self, Handover};
 
@@ -60,8 +59,8 @@ where
         owner: OnceLock::new(),
         handover: Handover::default(),
     });
-    let mut streams = JoinSet::new();
-    let served = carry(connection, &client, &frames, &mut streams).await;
+    let (mut streams, sockets) = (JoinSet::new(), Arc::default());
+    let served = carry(connection, &client, &frames, &mut streams, &sockets).await;
     // The connection is gone: what is still under way has nobody to answer to, and leaves its record.
     streams.shutdown().await;
     if let Some(flood) = ending.flood() {
@@ -81,6 +80,7 @@ async fn carry<IO>(
     client: &Arc<Client>,
     frames: &FrameHandle,
     streams: &mut JoinSet<()>,
+    sockets: &Arc<Open>,
 ) -> io::Result<()>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
@@ -93,7 +93,7 @@ where
             biased;
             accepted = connection.accept() => match accepted {
                 Some(Ok((request, respond))) => {
-                    streams.spawn(stream(Arc::clone(client), frames.clone(), request, respond));
+                    streams.spawn(stream(Arc::clone(client), frames.clone(), Arc::clone(sockets), request, respond));
                 }
                 Some(Err(error)) => return Err(io::Error::other(error)),
                 None => return Ok(()),
@@ -110,6 +110,14 @@ where
                     next = Stage::Cut;
                 }
                 Stage::Cut => {
+                    // WebSockets tell both ends of it.
+                    let farewells = async {
+                        while sockets.count() > 0 && connection.accept().await.is_some() {}
+                    };
+                    tokio::select! {
+                        () = farewells => {}
+                        () = sockets.none(limits::CUT_FAREWELL) => {}
+                    }
                     // What is under way must not look as if it had ended.
                     client.peer.reset.store(true, Ordering::Relaxed);
                     return Ok(());
@@ -123,6 +131,7 @@ where
 async fn stream(
     client: Arc<Client>,
     frames: FrameHandle,
+    sockets: Arc<Open>,
     request: Request<RecvStream>,
     mut respond: SendResponse<Bytes>,
 ) {
@@ -160,7 +169,8 @@ async fn stream(
     if let Some((session, receive)) = kept.and_then(|(receive, left)| left.take().zip(Some(receive))) {
         let head = Response::from_parts(response.into_parts().0, ());
         if let Ok(send) = respond.send_response(head, false) {
-            session.relay(Duplex::new(receive, send), &[]).await;
+            let open = sockets.enter();
+            session.relay(Duplex::new(receive, send, open), &[]).await;
             frames.finished();
         }
         return;

@@ -46,8 +46,8 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
                 return Err(Box::new(unprotected(&flow, body, why)));
             }
             let via = flow.client.peer.original;
-            // A WebSocket is asked for in HTTP/1.1, whatever its client speaks.
-            let spoken = if flow.websocket.is_some() { Spoken::Http1 } else { flow.client.spoken };
+            // In TLS a WebSocket is asked for in HTTP/1.1, which nearly every origin takes it in.
+            let spoken = if flow.websocket.is_some() && !plain { Spoken::Http1 } else { flow.client.spoken };
             let owner = flow.client.owner(&parts.headers);
             let asked = Asked { destination, tenant: flow.tenant(), via, owner };
             flow.shared().upstreams.acquire_at(&asked, spoken).await

@@ -343,11 +343,8 @@ impl Lease {
         let (parts, body) = request.into_parts();
         match way {
             Way::Live(live) => upstreams.send_alone(live, parts, body, Some(switched)).await,
-            Way::Slot(_) => Err(SendError {
-                fault: Fault::Connection,
-                sent: false,
-                detail: "upstream speaks HTTP/2 alone, and WebSockets are asked for in HTTP/1.1".to_owned(),
-            }),
+            // It speaks nothing else.
+            Way::Slot(slot) => stream::switch(slot, parts, switched).await,
         }
     }
 }

@@ -3,22 +3,28 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
+use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use h2::Reason;
-use http::{Request, Response, Uri, header};
+use h2::client::SendRequest;
+use h2::ext::Protocol;
+use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, header};
 use http_body::{Body, Frame};
 use tokio::task::AbortHandle;
+use tokio::time::{sleep, timeout};
 
+use super::UpstreamBody;
 use super::error::{Fault, SendError, UpstreamBodyError, innermost};
 use super::exchange::RequestBody;
 use super::lines::{Line, Slot};
 use super::pool::Key;
 use crate::limits;
 use crate::proxy::deadline::Stalled;
-use crate::proxy::http2::{Interim, Pump, PumpError, Received};
+use crate::proxy::http2::{Duplex, Interim, Pump, PumpError, Received};
 use crate::proxy::silence::Silence;
+use crate::proxy::websocket::{self, Switched};
 
 /// A request that got no response over one connection.
 pub(super) struct Failed {
@@ -72,14 +78,7 @@ pub(super) async fn send(
     let answered = await_response(response, &mut pump, &mut broke, interim).await;
     match answered {
         Ok(response) => Ok(response.map(|stream| Streamed::new(stream, slot, pump))),
-        Err(Unanswered::Late) => Err(Failed {
-            error: SendError {
-                fault: Fault::Stalled(Stalled::Read(limits::FIRST_BYTE_TIMEOUT)),
-                sent: true,
-                detail: String::new(),
-            },
-            unsent: None,
-        }),
+        Err(Unanswered::Late) => Err(Failed { error: late(), unsent: None }),
         Err(Unanswered::Error(error)) => {
             let refused = is_refused(&error);
             if error.is_go_away() {
@@ -96,6 +95,71 @@ pub(super) async fn send(
             Err(failed)
         }
     }
+}
+
+/// Asks for a WebSocket over a stream (RFC 8441, section 5). An upstream's yes is made what HTTP/1.1 would say, and its
+/// stream is left in `switched`.
+pub(super) async fn switch(
+    slot: Slot,
+    mut parts: http::request::Parts,
+    switched: &Mutex<Option<Switched>>,
+) -> Result<Response<UpstreamBody>, SendError> {
+    let mut sender = slot.sender();
+    let told = |error: &h2::Error| failed(&slot.line, error, None, true).error;
+    poll_fn(|cx| sender.poll_ready(cx)).await.map_err(|error| told(&error))?;
+    if !takes_websockets(&slot, &sender).await {
+        let detail = "upstream speaks HTTP/2 alone, and takes no WebSockets over it".to_owned();
+        return Err(SendError { fault: Fault::Connection, sent: false, detail });
+    }
+    let proof = parts.headers.remove(header::SEC_WEBSOCKET_KEY).map(|key| websocket::proof(&key));
+    parts.headers.remove(header::CONNECTION);
+    parts.headers.remove(header::UPGRADE);
+    parts.method = Method::CONNECT;
+    parts.extensions.insert(Protocol::from_static("websocket"));
+    let head = head(&slot.line.key, parts).map_err(|error| unwritable(&error).error)?;
+    let (response, mut stream) = sender.send_request(head, false).map_err(|error| told(&error))?;
+    let answered = await_response(response, &mut None, &mut None, None).await;
+    let (mut parts, received) = match answered {
+        Ok(response) => response.into_parts(),
+        Err(Unanswered::Late) => return Err(late()),
+        Err(Unanswered::Error(error)) => {
+            return Err(failed(&slot.line, &error, None, is_refused(&error)).error);
+        }
+    };
+    if !parts.status.is_success() {
+        // Nothing follows the question; an end that cannot be sent is one already.
+        let _ = stream.send_data(Bytes::new(), true);
+        let body = Streamed::new(received, slot, None);
+        return Ok(Response::from_parts(parts, UpstreamBody::Streamed(Box::new(body))));
+    }
+    parts.status = StatusCode::SWITCHING_PROTOCOLS;
+    websocket::answer(&mut parts.headers, true);
+    if let Some(Ok(proof)) = proof.map(HeaderValue::try_from) {
+        parts.headers.insert(header::SEC_WEBSOCKET_ACCEPT, proof);
+    }
+    let io = Box::new(Duplex::new(received, stream, slot));
+    *switched.lock().unwrap_or_else(PoisonError::into_inner) = Some(Switched { io, leftover: Bytes::new() });
+    Ok(Response::from_parts(parts, UpstreamBody::None))
+}
+
+/// Whether an upstream has said that it does, once it has said anything.
+async fn takes_websockets(slot: &Slot, sender: &SendRequest<Bytes>) -> bool {
+    if timeout(limits::HANDSHAKE_TIMEOUT, slot.line.frames().greeting()).await.is_err() {
+        return false;
+    }
+    let known = async {
+        // The connection's own task takes the settings in.
+        while !sender.is_extended_connect_protocol_enabled() {
+            sleep(limits::WEBSOCKET_SETTINGS / 50).await;
+        }
+    };
+    timeout(limits::WEBSOCKET_SETTINGS, known).await.is_ok()
+}
+
+/// No response in time.
+fn late() -> SendError {
+    let fault = Fault::Stalled(Stalled::Read(limits::FIRST_BYTE_TIMEOUT));
+    SendError { fault, sent: true, detail: String::new() }
 }
 
 enum Unanswered {

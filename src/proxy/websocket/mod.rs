@@ -20,5 +20,5 @@ mod session;
 mod text;
 mod track;
 
-pub(super) use opening::{Opening, accepts, answer, is_extended, narrow_offer};
+pub(super) use opening::{Opening, accepts, answer, is_extended, narrow_offer, proof};
 pub(super) use session::{Asked, Handover, Session, Switched};

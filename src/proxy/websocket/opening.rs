@@ -79,10 +79,15 @@ pub(in crate::proxy) fn narrow_offer(fields: &mut HeaderMap) {
     }
 }
 
+/// What shows that a key was understood (RFC 6455, section 4.2.2).
+pub(in crate::proxy) fn proof(key: &HeaderValue) -> String {
+    let proven = [key.as_bytes(), MAGIC].concat();
+    base64(ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, &proven).as_ref())
+}
+
 /// Whether an upstream's answer is one to this opening, and how each direction compresses (RFC 6455, section 4.1).
 pub(in crate::proxy) fn accepts(opening: &Opening, answer: &HeaderMap) -> Option<[Option<Compression>; 2]> {
-    let proof = [opening.key.as_bytes(), MAGIC].concat();
-    let proof = base64(ring::digest::digest(&ring::digest::SHA1_FOR_LEGACY_USE_ONLY, &proof).as_ref());
+    let proof = proof(&opening.key);
     let proven = answer.get(SEC_WEBSOCKET_ACCEPT).is_some_and(|accept| accept.as_bytes() == proof.as_bytes());
     let switches = words(answer, &UPGRADE).map(str::to_ascii_lowercase).eq(["websocket"])
         && words(answer, &CONNECTION).any(|word| word.eq_ignore_ascii_case("upgrade"));

@@ -4,6 +4,7 @@ pub mod client;
 pub mod h2;
 pub mod origin;
 pub mod pki;
+pub mod socket;
 pub mod wire;
 
 use std::collections::HashMap;
