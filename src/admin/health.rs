@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use arc_swap::ArcSwap;
 
 use crate::audit::Audit;
+use crate::inspect::Engine;
 use crate::limits;
 use crate::policy::Interceptions;
 
@@ -17,7 +18,7 @@ pub struct Health {
     audit: Audit,
     issuer_not_after: AtomicI64,
     draining: AtomicBool,
-    interceptions: OnceLock<Arc<ArcSwap<Interceptions>>>,
+    engine: OnceLock<Arc<ArcSwap<Engine>>>,
 }
 
 /// How a check came out.
@@ -60,7 +61,7 @@ impl Health {
     #[must_use]
     pub fn new(audit: Audit, issuer_not_after: i64) -> Health {
         let issuer_not_after = AtomicI64::new(issuer_not_after);
-        Health { audit, issuer_not_after, draining: AtomicBool::new(false), interceptions: OnceLock::new() }
+        Health { audit, issuer_not_after, draining: AtomicBool::new(false), engine: OnceLock::new() }
     }
 
     /// Another issuer is in force, until `not_after`.
@@ -69,8 +70,8 @@ impl Health {
     }
 
     /// Bypasses are watched from now on, as they stand when somebody asks.
-    pub fn watch(&self, interceptions: Arc<ArcSwap<Interceptions>>) {
-        self.interceptions.get_or_init(|| interceptions);
+    pub fn watch(&self, engine: Arc<ArcSwap<Engine>>) {
+        self.engine.get_or_init(|| engine);
     }
 
     /// From now on the gate is not ready: it ends what it has begun.
@@ -94,7 +95,7 @@ impl Health {
             true => Check { name: "drain", level: Level::Failed, detail: "shutting down".to_owned() },
         };
         let mut checks = vec![audit, issuer(now, self.issuer_not_after.load(Ordering::Relaxed)), drain];
-        checks.extend(self.interceptions.get().map(|ways| bypasses(now, &ways.load())));
+        checks.extend(self.engine.get().map(|engine| bypasses(now, &engine.load().interceptions)));
         checks
     }
 }

@@ -16,7 +16,7 @@ use crate::config::keys;
 use crate::config::{self, Complaint, Complaints, Config};
 use crate::fingerprint::FingerprintKey;
 use crate::inspect::{Engine, HeldBytes};
-use crate::policy::{Board, Interceptions, LocalBudgets, RuleSpec};
+use crate::policy::{Board, LocalBudgets, RuleSpec};
 use crate::proxy::Gate;
 use crate::tls::Leaves;
 
@@ -52,7 +52,6 @@ pub(super) struct Parts {
     pub(super) config: Config,
     pub(super) engine: Arc<ArcSwap<Engine>>,
     pub(super) leaves: Arc<ArcSwap<Leaves>>,
-    pub(super) interceptions: Arc<ArcSwap<Interceptions>>,
     pub(super) overlays: Arc<Board>,
     pub(super) key: FingerprintKey,
     pub(super) held: Arc<HeldBytes>,
@@ -101,7 +100,6 @@ impl Live {
         let mut engine =
             compiled.engine(&config, self.parts.key.clone(), budgets, Arc::clone(&self.parts.held));
         engine.overlays = Arc::clone(&self.parts.overlays);
-        self.parts.interceptions.store(Arc::new(config.interceptions.clone()));
         self.parts.engine.store(Arc::new(engine));
         self.note_packs(&before, &self.parts.engine.load());
         let waiting = waiting(&self.parts.config, &config);

@@ -74,10 +74,9 @@ impl Running {
         let trail = AuditConfig { boot: boot()?, start: started(&config, &compiled), ..config.audit.clone() };
         let (audit, writer) = Audit::open_with(trail, &keys.audit, witness).map_err(Failure::io)?;
         let health = Arc::new(Health::new(audit.clone(), not_after));
-        let interceptions = Arc::new(ArcSwap::from_pointee(config.interceptions.clone()));
-        health.watch(Arc::clone(&interceptions));
+        health.watch(Arc::clone(&engine));
         let standing = Arc::new(OnceLock::<Gauges>::new());
-        let meter = refreshing(meter, audit.clone(), Arc::clone(&interceptions), Arc::clone(&standing));
+        let meter = refreshing(meter, audit.clone(), Arc::clone(&engine), Arc::clone(&standing));
         let upkeep = keep_up(&meter);
         let (controls, [clock, heart]) = watch(&config, &audit);
         let keeper = keep_overlays(&config, &keys.state, &overlays, &audit, &engine)?;
@@ -85,7 +84,6 @@ impl Running {
             config,
             engine,
             leaves,
-            interceptions,
             overlays,
             key: keys.fingerprint,
             held,
@@ -94,14 +92,14 @@ impl Running {
             health: Arc::clone(&health),
             controls,
         }));
-        let Parts { config, engine, leaves, interceptions, .. } = &live.parts;
+        let Parts { config, engine, leaves, .. } = &live.parts;
         let api = Api::new(Arc::clone(&keeper), Arc::clone(&live) as _, Arc::clone(engine), audit.clone());
         let address = config.admin.address;
         let admin = AdminConfig { address, token: keys.admin_token, health, meter, api: Some(Arc::new(api)) };
         let admin = administer(admin).await?;
         let rehearsal = Arc::new(Rehearsal::default());
         let sinks = start_sinks(config, &keys.sinks, &audit)?;
-        let gate = gate_config(config, tls, interceptions, &admin, &rehearsal)?;
+        let gate = gate_config(config, tls, &admin, &rehearsal)?;
         let gate = Gate::start(gate, Arc::clone(engine), Arc::clone(leaves), audit.clone()).await;
         let gate = gate.map_err(Failure::unavailable)?;
         standing.get_or_init(|| gate.gauges());
@@ -155,13 +153,13 @@ impl Running {
 fn refreshing(
     meter: Meter,
     audit: Audit,
-    interceptions: Arc<ArcSwap<Interceptions>>,
+    engine: Arc<ArcSwap<Engine>>,
     standing: Arc<OnceLock<Gauges>>,
 ) -> Meter {
     let growth = Growth { since: Instant::now(), from: audit.stats().disk_bytes };
     meter.refreshed_by(move || {
         refresh(&audit, &growth);
-        count_bypasses(&interceptions.load());
+        count_bypasses(&engine.load().interceptions);
         standing.get().into_iter().for_each(Gauges::update);
     })
 }
@@ -169,7 +167,6 @@ fn refreshing(
 fn gate_config(
     config: &Config,
     tls: UpstreamTls,
-    interceptions: &Arc<ArcSwap<Interceptions>>,
     admin: &Admin,
     rehearsal: &Arc<Rehearsal>,
 ) -> Result<GateConfig, Failure> {
@@ -191,7 +188,6 @@ fn gate_config(
             rehearsal: Some(Arc::clone(rehearsal)),
         },
         hold_idle: config.inspect.hold_idle,
-        interceptions: Arc::clone(interceptions),
         own_addresses: vec![admin.address()],
     })
 }
@@ -243,8 +239,10 @@ fn expire(keeper: Arc<Keeper>) -> Repeated {
 
 /// Reads the configuration again when a file of it has changed.
 fn watch_files(live: Arc<Live>) -> Repeated {
+    let mut watch = Watch::default();
+    // As it is now, so that every later change is one.
+    watch.look(live.current().sources());
     Repeated(tokio::spawn(async move {
-        let mut watch = Watch::default();
         loop {
             let changed = tokio::task::block_in_place(|| watch.look(live.current().sources()));
             if changed {

@@ -30,6 +30,7 @@ impl Compiled {
         Engine {
             matcher: Arc::clone(&self.matcher),
             policy: Arc::clone(&self.policy),
+            interceptions: Arc::new(config.interceptions.clone()),
             key,
             hold: config.inspect.hold,
             undecodable: config.inspect.undecodable,

@@ -125,7 +125,7 @@ fn every_key_of_the_language_arrives() {
     assert_eq!(config.upstream.allow_addresses.len(), 2);
     assert_eq!(config.upstream.connect_timeout, Duration::from_secs(3));
     assert_eq!(config.upstream.resolve["host.example"], ["127.0.0.1".parse::<IpAddr>().unwrap()]);
-    assert!(config.watch);
+    assert!(config.watch && !read_ok("").watch);
     assert_eq!(config.inspect.hold, 1 << 20);
     assert_eq!(config.inspect.undecodable, Action::Allow);
     assert_eq!((config.audit.segment_size, config.audit.max_disk), (1 << 20, 1 << 30));

@@ -38,13 +38,15 @@ use std::sync::Arc;
 
 use crate::detect::Matcher;
 use crate::fingerprint::FingerprintKey;
-use crate::policy::{Action, Board, Budgets, Policy};
+use crate::policy::{Action, Board, Budgets, Interceptions, Policy};
 
 /// What one flow is judged under; swapped as a whole on reload.
 #[derive(Debug)]
 pub struct Engine {
     pub matcher: Arc<Matcher>,
     pub policy: Arc<Policy>,
+    /// Which tunnels are opened; beside the policy, so that no flow is judged by parts of two.
+    pub interceptions: Arc<Interceptions>,
     pub key: FingerprintKey,
     /// Most bytes of a message that wait for its decision.
     pub hold: usize,

@@ -62,7 +62,7 @@ use crate::audit::Audit;
 use crate::inspect::Engine;
 use crate::limits;
 use crate::platform::process;
-use crate::policy::{Hosts, Interceptions};
+use crate::policy::Hosts;
 use crate::tls::{Leaves, ServerIdentity, UpstreamTls};
 use room::{Room, Shares};
 use shared::{Shared, Stage};
@@ -166,8 +166,6 @@ pub struct GateConfig {
     pub listeners: Vec<ListenerConfig>,
     pub upstream: UpstreamConfig,
     pub hold_idle: Duration,
-    /// Which tunnels are opened; what it holds may be exchanged while the gate runs.
-    pub interceptions: Arc<ArcSwap<Interceptions>>,
     /// The admin listener's address and any other of our own that must never be dialled.
     pub own_addresses: Vec<SocketAddr>,
 }
@@ -246,15 +244,7 @@ impl Gate {
         let shares = Shares::of(process::descriptor_limit());
         let upstreams = Upstreams::new(config.upstream, own, shares.idle);
         let room = Room::new(shares);
-        let shared = Arc::new(Shared::new(
-            engine,
-            config.interceptions,
-            leaves,
-            audit,
-            upstreams,
-            config.hold_idle,
-            room,
-        ));
+        let shared = Arc::new(Shared::new(engine, leaves, audit, upstreams, config.hold_idle, room));
         let addresses =
             sockets.iter().map(|(listener, address, _)| (Arc::clone(&listener.name), *address)).collect();
         let acceptors = sockets

@@ -146,7 +146,7 @@ impl Peer {
             coverage,
             edits: 0,
         };
-        let facts = self.facts(&ended.host, ended.port);
+        let facts = self.facts(&edition, &ended.host, ended.port);
         let mut draft = self.blank(Kind::End, Direction::Request, facts, &edition);
         draft.decision = Some(decision);
         draft.action = Action::Block;
@@ -163,8 +163,7 @@ impl Peer {
     }
 
     /// What records say of a flow that carries no HTTP.
-    pub(super) fn facts(&self, host: &str, port: u16) -> Arc<FlowFacts> {
-        let edition = self.shared.edition();
+    pub(super) fn facts(&self, edition: &Edition, host: &str, port: u16) -> Arc<FlowFacts> {
         let who = self.who(&edition.engine.policy);
         Arc::new(FlowFacts {
             flow: self.shared.ids.next(),
@@ -172,7 +171,7 @@ impl Peer {
             listener: Arc::clone(&self.listener.name),
             client: self.address.ip,
             client_identity: who.map(|who| Arc::clone(&who.name)),
-            host: self.cleanse(host).into(),
+            host: edition.engine.matcher.cleanse(host).into(),
             port,
             group: None,
             http: None,

@@ -18,7 +18,6 @@ use crate::audit::{Audit, PackStamp, PackStamps};
 use crate::flow::FlowId;
 use crate::inspect::Engine;
 use crate::limits;
-use crate::policy::Interceptions;
 use crate::tls::Leaves;
 
 /// How far the end of the gate has come; it only ever moves on.
@@ -35,8 +34,6 @@ pub(super) enum Stage {
 pub(super) struct Shared {
     engine: Arc<ArcSwap<Engine>>,
     edition: ArcSwap<Edition>,
-    /// Which tunnels are opened.
-    pub(super) interceptions: Arc<ArcSwap<Interceptions>>,
     pub(super) leaves: Arc<ArcSwap<Leaves>>,
     pub(super) audit: Audit,
     pub(super) upstreams: Arc<Upstreams>,
@@ -56,7 +53,6 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(
         engine: Arc<ArcSwap<Engine>>,
-        interceptions: Arc<ArcSwap<Interceptions>>,
         leaves: Arc<ArcSwap<Leaves>>,
         audit: Audit,
         upstreams: Arc<Upstreams>,
@@ -67,7 +63,6 @@ impl Shared {
         Shared {
             engine,
             edition,
-            interceptions,
             leaves,
             audit,
             upstreams,

@@ -2,12 +2,14 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use tokio::net::TcpStream;
 
 use super::meters;
 use super::peer::{Ended, Peer};
+use super::shared::Edition;
 use super::sniff::{Prefixed, Protocol, sniff, sniff_hello};
 use super::unopened;
 use super::upstream::UpstreamError;
@@ -28,6 +30,8 @@ pub(super) struct Unopened {
     pub(super) host: Host,
     pub(super) port: u16,
     pub(super) why: Why,
+    /// What decided that.
+    edition: Arc<Edition>,
     /// The connection, when it had to be made to see who speaks first.
     pub(super) upstream: Option<(TcpStream, SocketAddr)>,
 }
@@ -65,8 +69,10 @@ pub(super) async fn enter(
     host: &Host,
     port: u16,
 ) -> io::Result<Entered> {
-    let ways = peer.shared.interceptions.load_full();
-    let opaque = opaque(peer, &ways);
+    // What decides here decides to the tunnel's end, whatever is reloaded meanwhile.
+    let edition = peer.shared.edition();
+    let ways = &edition.engine.interceptions;
+    let opaque = opaque(&edition);
     let wait = if opaque.is_some() { limits::SERVER_FIRST_WAIT } else { limits::HEAD_TIMEOUT };
     let mut upstream = None;
     let protocol = match sniff(io, wait).await? {
@@ -82,21 +88,21 @@ pub(super) async fn enter(
     };
     let (host, unread) = match (protocol, opaque) {
         (Protocol::Tls, _) => {
-            let (host, unread) = interception(peer, io, host, &ways).await?;
+            let (host, unread) = interception(peer, io, host, ways).await?;
             (host, unread.map(Why::Unread))
         }
         (Protocol::Opaque, opaque) => (host.clone(), opaque),
         (Protocol::Http1 | Protocol::Http2 | Protocol::Silent | Protocol::Closed, _) => (host.clone(), None),
     };
     Ok(match unread {
-        Some(why) => Entered::Unopened(Box::new(Unopened { host, port, why, upstream })),
+        Some(why) => Entered::Unopened(Box::new(Unopened { host, port, why, edition, upstream })),
         None => Entered::As(protocol, host),
     })
 }
 
 /// What lets opaque bytes pass, if anything does.
-fn opaque(peer: &Peer, ways: &Interceptions) -> Option<Why> {
-    match (ways.opaque, peer.shared.edition().engine.policy.mode()) {
+fn opaque(edition: &Edition) -> Option<Why> {
+    match (edition.engine.interceptions.opaque, edition.engine.policy.mode()) {
         (Opaque::Block, Mode::Enforce) => None,
         (Opaque::Block, Mode::Observe) => Some(Why::Opaque { inspect: true, suspended: true }),
         (Opaque::Inspect, _) => Some(Why::Opaque { inspect: true, suspended: false }),
@@ -194,7 +200,7 @@ pub(super) fn unreachable(peer: &Peer, host: &Host, port: u16, error: &UpstreamE
 
 /// Carries what was not opened to its end.
 pub(super) async fn carry(peer: Peer, io: Prefixed<Wire>, tunnel: Box<Unopened>) -> io::Result<()> {
-    let Unopened { host, port, why, upstream } = *tunnel;
+    let Unopened { host, port, why, edition, upstream } = *tunnel;
     let connected = match upstream {
         Some(connected) => Ok(connected),
         None => connect(&peer, &host, port).await,
@@ -202,7 +208,7 @@ pub(super) async fn carry(peer: Peer, io: Prefixed<Wire>, tunnel: Box<Unopened>)
     match connected {
         Ok((tcp, address)) => {
             meters::unopened(why.as_str());
-            unopened::carry(&peer, io, tcp, unopened::To { host, port, address, why }).await
+            unopened::carry(&peer, io, tcp, unopened::To { host, port, address, why, edition }).await
         }
         Err(error) => {
             unreachable(&peer, &host, port, &error);

@@ -33,6 +33,8 @@ pub(super) struct To {
     pub(super) port: u16,
     pub(super) address: SocketAddr,
     pub(super) why: Why,
+    /// What decided that, and decides the rest.
+    pub(super) edition: Arc<Edition>,
 }
 
 /// Why a tunnel was ended by other means than both sides' ends.
@@ -112,8 +114,8 @@ pub(super) async fn carry(
     mut upstream: TcpStream,
     to: To,
 ) -> io::Result<()> {
-    let edition = peer.shared.edition();
-    let facts = peer.facts(&to.host.to_string(), to.port);
+    let edition = Arc::clone(&to.edition);
+    let facts = peer.facts(&edition, &to.host.to_string(), to.port);
     let clock = Clock { began: Instant::now(), last: AtomicU64::new(0), half_closed: AtomicBool::new(false) };
     let tunnel = Tunnel { peer, edition, facts, to, clock };
     let open = peer.shared.flows.enter();

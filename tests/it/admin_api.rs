@@ -280,3 +280,22 @@ fn the_admin_listener_is_not_reached_through_the_gate() {
     gate.signal("TERM");
     assert_eq!(gate.end().0, 0);
 }
+
+#[test]
+fn a_changed_file_is_read_by_itself_when_asked_for() {
+    let folder = folder();
+    let folder = folder.path();
+    let with = |name: &str| {
+        configure(folder, &format!("[reload]\nwatch = true\n{}", RULE.replace("cards", name)));
+    };
+    with("first");
+    let (mut gate, admin) = start(folder);
+    let rule = || ask(&admin, "GET", "/api/v1/policy", &[], "").2["rules"][0]["id"].clone();
+    assert_eq!(rule(), "first");
+    with("second");
+    gate.logged("configuration reloaded");
+    assert_eq!(rule(), "second");
+    gate.signal("TERM");
+    assert_eq!(gate.end().0, 0);
+    assert_eq!(trail(folder, "config")[0]["by"], "watch");
+}

@@ -24,6 +24,7 @@ mod policies;
 mod records;
 mod redacts;
 mod refuses;
+mod reloads;
 mod sinks;
 mod streams;
 mod tidy;

@@ -146,6 +146,7 @@ fn looking(matcher: &Arc<Matcher>, key: FingerprintKey) -> Result<Arc<Engine>, F
         budgets: Arc::new(budgets),
         hold: limits::HOLD,
         undecodable: Action::Allow,
+        interceptions: Arc::default(),
         overlays: Arc::default(),
         held: Arc::new(HeldBytes::new(0)),
     }))

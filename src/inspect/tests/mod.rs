@@ -89,6 +89,7 @@ impl Setup {
         let engine = Engine {
             matcher,
             policy,
+            interceptions: Arc::default(),
             key: FingerprintKey::new(&[7; 32]),
             hold: self.hold,
             undecodable: self.undecodable,

@@ -37,6 +37,7 @@ pub(super) fn engine(hold: usize, undecodable: Action) -> Option<Arc<Engine>> {
         hold,
         undecodable,
         held: Arc::new(HeldBytes::new(1 << 24)),
+        interceptions: Arc::default(),
         overlays: Arc::default(),
     }))
 }

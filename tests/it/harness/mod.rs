@@ -174,7 +174,6 @@ impl World {
                 parent: setup.parent,
             },
             hold_idle: setup.hold_idle,
-            interceptions: Arc::new(ArcSwap::from_pointee(setup.interceptions)),
             own_addresses: vec![],
         };
         let gate = Gate::start(config, Arc::clone(&engine), Arc::new(ArcSwap::from_pointee(leaves)), audit)
@@ -271,6 +270,7 @@ pub fn engine(setup: &Setup) -> Engine {
         hold: setup.hold,
         undecodable: setup.undecodable,
         budgets: Arc::new(LocalBudgets::new(FingerprintKey::new(&[8; 32]), limits::BUDGET_BYTES, clock())),
+        interceptions: Arc::new(setup.interceptions.clone()),
         overlays: Arc::default(),
         held: Arc::new(HeldBytes::new(setup.held)),
     }
