@@ -53,6 +53,11 @@ pub const VALUE_TRIES: usize = 256;
 /// Years of birth that a number of a person may hold: the first registers were filled with people born then; and what
 /// a check accepts must not depend on the day it runs, so the end lies ahead and is moved with a release.
 pub const BIRTH_YEARS: std::ops::RangeInclusive<u32> = 1855..=2039;
+/// Ways (who, where to) of one observed rule that are told apart, and those that are shown: the most travelled.
+pub const WOULD_WAYS: usize = 10_000;
+pub const WOULD_SHOWN: usize = 20;
+/// How long an exemption holds that is suggested: long enough to mend what it is for.
+pub const WOULD_EXEMPT: Duration = Duration::from_secs(90 * 86_400);
 /// Distinct values counted exactly in one message; beyond it counts are stated as "at least".
 pub const DISTINCT_EXACT: usize = 4096;
 /// Fingerprints written into one record: enough to correlate, too few to make the trail a list of values.
@@ -234,6 +239,11 @@ pub const MASK_CONTEXT: usize = 16;
 pub const MASK_KEEP: usize = 4;
 /// Held memory is reserved in pieces of this size, so that a busy stream touches the shared count rarely.
 pub const HELD_QUANTUM: usize = 4 * 1024;
+/// The part of its tenant's share of held memory that one client may have, as a divisor: nobody can take it all from
+/// the others, and a client alone has half.
+pub const HELD_CLIENT_PART: usize = 2;
+/// Parts that the shares are kept in, so that flows seldom wait for each other.
+pub const HELD_PARTS: usize = 16;
 /// What is reserved for one chunk in hold on top of its bytes: a sender of single bytes must pay for each.
 pub const HELD_ENTRY: usize = 64;
 

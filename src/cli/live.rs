@@ -96,6 +96,7 @@ impl Live {
         }
         let before = self.parts.engine.load_full();
         self.parts.budgets.share_among(tenants(&config));
+        self.parts.held.share_among(tenants(&config));
         let budgets = Arc::clone(&self.parts.budgets) as _;
         let mut engine =
             compiled.engine(&config, self.parts.key.clone(), budgets, Arc::clone(&self.parts.held));

@@ -24,6 +24,7 @@ mod overlay;
 mod pack;
 mod packs;
 mod paint;
+mod promote;
 mod rehearse;
 mod reload;
 mod run;
@@ -33,6 +34,7 @@ mod scan;
 mod selftest;
 mod watch;
 mod windows;
+mod would;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -86,6 +88,8 @@ enum Command {
     Reload(reload::Args),
     /// Makes and shows the authority that clients trust.
     Issuer(issuer::Args),
+    /// Enforces a rule that is observed, after a look at what it would have done.
+    Promote(promote::Args),
     /// Hashes passwords of clients.
     Identity(identity::Args),
     /// Prints the variables that make a client trust and use the proxy.
@@ -131,6 +135,7 @@ pub fn main() -> ExitCode {
         Command::Overlay(args) => overlay::run(&args, &mut output),
         Command::Reload(args) => reload::run(&args, &mut output),
         Command::Issuer(args) => issuer::run(&args, &mut output),
+        Command::Promote(args) => promote::run(&args, &mut output),
         Command::Identity(args) => identity::run(&args, &mut output),
         Command::Env(args) => env::run(&args, &mut output),
         Command::Exec(args) => exec::run(&args),

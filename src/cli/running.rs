@@ -64,6 +64,7 @@ impl Running {
             Leaves::new(Arc::new(keys.issuer)).map_err(Failure::configuration)?,
         ));
         let held = Arc::new(HeldBytes::new(limits::HELD_BYTES));
+        held.share_among(tenants(&config));
         let windows = Windows::open(&config.state.directory, &keys.state, tenants(&config))?;
         let budgets = Arc::clone(&windows.budgets);
         let mut engine = compiled.engine(&config, keys.fingerprint.clone(), budgets as _, Arc::clone(&held));
@@ -365,7 +366,9 @@ pub(super) fn packs(packs: &[Pack]) -> Value {
 
 /// How many tenants share what is bounded.
 pub(super) fn tenants(config: &Config) -> usize {
-    config.listeners.iter().map(|listener| &listener.tenant).collect::<HashSet<_>>().len()
+    let listeners = config.listeners.iter().map(|listener| &*listener.tenant);
+    let identities = config.policy.identities.iter().filter_map(|identity| identity.tenant.as_deref());
+    listeners.chain(identities).collect::<HashSet<_>>().len()
 }
 
 /// Work done again and again, until this is dropped.

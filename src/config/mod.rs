@@ -126,6 +126,23 @@ pub struct InspectSettings {
 }
 
 impl Config {
+    /// The configuration's text with a rule enforced that is observed, or only for some; else, why it cannot be.
+    pub fn promoted(&self, rule: &str) -> Result<String, String> {
+        let all = || self.policy.rules.iter().zip(&self.origins);
+        let Some((spec, origin)) = all().find(|(spec, _)| spec.id == rule) else {
+            let known = all().map(|(spec, _)| spec.id.as_str()).collect::<Vec<_>>();
+            return Err(format!("there is no rule `{rule}`; expected {}", table::one_of(&known)));
+        };
+        if self.policy.mode == crate::policy::Mode::Observe {
+            return Err("all rules are observed: `mode` at the top of the file says so".to_owned());
+        }
+        match (spec.mode, spec.enforce_percent) {
+            (Some(crate::policy::Mode::Observe), _) => Ok(origin.place_of("mode").replaced("\"enforce\"")),
+            (_, 0..100) => Ok(origin.place_of("enforce_percent").replaced("100")),
+            (_, _) => Err(format!("rule `{rule}` is enforced already")),
+        }
+    }
+
     /// The files and folders that a reload reads.
     pub fn sources(&self) -> impl Iterator<Item = &Path> {
         let packs = self.packs.iter().filter_map(|pack| match &pack.value {

@@ -59,6 +59,13 @@ impl Place {
         self.span.clone()
     }
 
+    /// The whole text with something else here.
+    pub(super) fn replaced(&self, with: &str) -> String {
+        let mut text = self.source.text.clone();
+        text.replace_range(self.span.clone(), with);
+        text
+    }
+
     /// A complaint about what stands here.
     pub(super) fn complain(&self, message: impl Into<String>) -> Complaint {
         let (line, column, excerpt) = locate(&self.source.text, &self.span);

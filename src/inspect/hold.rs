@@ -6,6 +6,7 @@ use bytes::Bytes;
 
 use super::held::{HeldBytes, Reservation};
 use crate::limits::HELD_ENTRY;
+use crate::policy::Message;
 use crate::redact::Chain;
 
 /// The bytes of one message between arrival and release.
@@ -18,8 +19,13 @@ pub(super) struct Hold {
 }
 
 impl Hold {
-    pub(super) fn new(pool: Arc<HeldBytes>) -> Hold {
-        Hold { chain: Chain::new(), reservation: Reservation::new(pool), limit: 0 }
+    pub(super) fn new(pool: &Arc<HeldBytes>, message: &Message) -> Hold {
+        Hold { chain: Chain::new(), reservation: Reservation::new(pool, message), limit: 0 }
+    }
+
+    /// An empty one for the next message of the same sender.
+    pub(super) fn next(&self) -> Hold {
+        Hold { chain: Chain::new(), reservation: self.reservation.another(), limit: 0 }
     }
 
     pub(super) fn limit(&self) -> u64 {

@@ -132,7 +132,7 @@ pub struct Inspector {
 impl Inspector {
     #[must_use]
     pub fn new(engine: Arc<Engine>, message: Message) -> Inspector {
-        let hold = Hold::new(Arc::clone(&engine.held));
+        let hold = Hold::new(&engine.held, &message);
         Inspector {
             judge: Judge::new(engine, message),
             body: Body::new(hold),
@@ -249,7 +249,7 @@ impl Inspector {
         }
         self.past = self.coverage();
         self.judge.settle(self.body.hold.limit());
-        self.body = Body::new(Hold::new(Arc::clone(&self.judge.engine().held)));
+        self.body = Body::new(self.body.hold.next());
         self.body
             .announce(&Head { target: None, fields: &[], length: None, coding: None, events: false }, None);
         self.phase = Phase::Held;

@@ -44,7 +44,7 @@ pub(super) async fn accept(peer: &mut Peer, io: &mut Prefixed<Wire>) -> io::Resu
     if peer.listener.authentication == Authentication::Basic {
         let edition = peer.shared.edition();
         let field = head.headers.get(header::PROXY_AUTHORIZATION);
-        let asked = peer.shared.doorkeeper.recognise(&edition.engine.policy, peer.address.ip, field).await;
+        let asked = peer.shared.doorkeeper.recognise(&edition.engine.policy, peer.address, field).await;
         match asked {
             Ok(who) => peer.proven = Some(who),
             Err(unknown) => {

@@ -17,6 +17,7 @@ use zeroize::Zeroizing;
 
 use super::password::PasswordHash;
 use crate::audit::from_base64;
+use crate::flow::ClientAddr;
 use crate::limits;
 use crate::policy::{Identity, Policy};
 
@@ -102,7 +103,7 @@ impl Doorkeeper {
     pub(super) async fn recognise(
         &self,
         policy: &Policy,
-        from: IpAddr,
+        from: ClientAddr,
         field: Option<&HeaderValue>,
     ) -> Result<Arc<Identity>, Unknown> {
         let said = field.and_then(read).ok_or(Unknown::Unsaid)?;
@@ -127,7 +128,7 @@ impl Doorkeeper {
         {
             return Ok(Arc::clone(who));
         }
-        let from = block(from);
+        let from = from.key();
         if self.guesses(from) {
             return Err(Unknown::TooMany);
         }
@@ -176,14 +177,6 @@ impl Doorkeeper {
     }
 }
 
-/// An IPv4 address, or the /64 of an IPv6 address: whoever has one of them has all.
-fn block(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
-        v4 @ IpAddr::V4(_) => v4,
-    }
-}
-
 /// A name and a password, `:` between them.
 struct Said(Zeroizing<Vec<u8>>);
 
@@ -225,6 +218,7 @@ mod tests {
     #[test]
     fn whoever_guesses_is_not_listened_to_and_memory_is_bounded() {
         let door = Doorkeeper::default();
+        let block = |ip: IpAddr| ClientAddr { ip, port: 0 }.key();
         let guesser: IpAddr = "2001:db8::1".parse().unwrap();
         for _ in 0..limits::PASSWORDS_WRONG {
             assert!(!door.guesses(block(guesser)));

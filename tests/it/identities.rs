@@ -9,7 +9,7 @@ use tidegate::proxy::{Authentication, PasswordHash};
 use crate::harness::client::{connector, get, name, post};
 use crate::harness::origin::ok;
 use crate::harness::wire::Reader;
-use crate::harness::{Client, Origin, Setup, World, rule};
+use crate::harness::{Client, Origin, Setup, World, rule, soon};
 
 /// One that is hashed for a test's patience.
 fn proving(name: &str, password: &str, tenant: Option<&str>) -> IdentitySpec {
@@ -187,4 +187,58 @@ async fn a_password_that_was_changed_is_not_known_any_more() {
     assert_eq!(client.exchange(post(&origin, "/", "application/json", b"{}")).await.status, 200);
     // What was granted goes on under the name that it was granted to.
     assert_eq!(open.exchange(get(&origin, "/")).await.status, 200);
+}
+
+#[tokio::test]
+async fn one_tenant_cannot_hold_the_memory_of_another() {
+    let world = World::start(Setup { held: 64 * 1024, ..asking() }).await;
+    let held = std::sync::Arc::clone(&world.engine.load().held);
+    held.share_among(2);
+    let origin = Origin::agreeable(&world, "origin.test").await;
+    let field = basic("billing-1", "s3cret, with:colon");
+    let slow = |origin: &Origin| {
+        let whole = post(origin, "/", "text/plain", &[b'x'; 200_000]);
+        whole[..10_000].to_vec()
+    };
+    let mut first = tunnel(&world, &origin, &field).await;
+    first.send(slow(&origin)).await;
+    soon("bytes to be held", async {
+        while held.used() < 9_000 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+    // Another flow of the same client finds its share taken, though three quarters of all are free.
+    let mut second = tunnel(&world, &origin, &field).await;
+    second.send(slow(&origin)).await;
+    assert_eq!(second.response().await.status, 503);
+    let mut reports = tunnel(&world, &origin, &basic("reports-1", "other")).await;
+    assert_eq!(reports.post(&origin, "/", &[b'x'; 8_000]).await.status, 200);
+    drop(first);
+    soon("what was held to be given back", async {
+        while held.used() > 0 {
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_trace_goes_on_and_is_on_record() {
+    const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    let world = World::start(Setup::default()).await;
+    let origin = Origin::agreeable(&world, "origin.test").await;
+    let mut client = Client::tunnel(&world, &origin).await;
+    let request = |trace: &str| {
+        let host = origin.authority();
+        format!("GET / HTTP/1.1\r\nHost: {host}\r\nTraceparent: {trace}\r\nTracestate: a=b\r\n\r\n")
+    };
+    assert_eq!(client.exchange(request(TRACE)).await.status, 200);
+    assert!(origin.received_text().contains(&format!("traceparent: {TRACE}\r\ntracestate: a=b")));
+    // A client's words are cleansed here, too.
+    assert_eq!(client.exchange(request(crate::harness::PAN)).await.status, 403);
+    let (records, bytes) = world.records_and_bytes().await;
+    let traces: Vec<_> = records.iter().filter(|record| record["traceparent"] == TRACE).collect();
+    assert_eq!(traces.len(), 2, "request and response");
+    assert!(!String::from_utf8_lossy(&bytes).contains(crate::harness::PAN));
 }

@@ -25,6 +25,7 @@ mod records;
 mod redacts;
 mod refuses;
 mod reloads;
+mod shadows;
 mod sinks;
 mod streams;
 mod tidy;

@@ -80,7 +80,7 @@ impl Choice {
 }
 
 /// Microseconds since 1970 of a time as people write it.
-pub(super) fn moment(text: &str) -> Result<i64, String> {
+pub(in crate::cli) fn moment(text: &str) -> Result<i64, String> {
     if let Ok(time) = text.parse::<Timestamp>() {
         return Ok(time.as_microsecond());
     }

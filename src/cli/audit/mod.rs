@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
 
-use super::{Failure, Output};
+use super::{Failure, Output, would};
+
 use crate::audit::PublicKey;
+pub(super) use choose::moment;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -24,6 +26,7 @@ Examples:
   tidegate audit tail audit --follow --action block
   tidegate audit report audit --from 2026-10-01 --to 2026-11-01 --format html --sample 25 --seed 7
   tidegate audit export audit --to evidence --from 2026-10-01 --until 2026-11-01 --sign-with certs/audit.key
+  tidegate audit would audit --since 7d --config egress.toml
   tidegate audit prove audit 48151 > proof.json")]
 pub(super) struct Args {
     #[command(subcommand)]
@@ -40,6 +43,8 @@ enum Command {
     Tail(tail::Args),
     /// Adds up a period: proof of its records, totals, coverage, controls, a sample for testers.
     Report(report::Args),
+    /// What observed rules would have done, whose doing and where to, and what to write about it.
+    Would(would::Args),
     /// Writes a folder of evidence that is checked without this program.
     Export(export::Args),
     /// Proves one record without showing the others.
@@ -52,6 +57,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         Command::Query(args) => query::run(args, output),
         Command::Tail(args) => tail::run(args, output),
         Command::Report(args) => report::run(args, output),
+        Command::Would(args) => would::run(args, output),
         Command::Export(args) => export::run(args, output),
         Command::Prove(args) => export::prove(args, output),
     }

@@ -69,7 +69,7 @@ async fn recognise(mut arrival: Arrival) -> Result<Arrival, Box<Refusal>> {
     let edition = peer.shared.edition();
     // What it says is for this proxy alone: it is neither looked at as content nor passed on.
     let field = arrival.request.headers_mut().remove(header::PROXY_AUTHORIZATION);
-    let who = peer.shared.doorkeeper.recognise(&edition.engine.policy, peer.address.ip, field.as_ref()).await;
+    let who = peer.shared.doorkeeper.recognise(&edition.engine.policy, peer.address, field.as_ref()).await;
     match who {
         Ok(who) => {
             arrival.request.extensions_mut().insert(Proven(who));

@@ -78,13 +78,13 @@ impl Lane {
         Lane {
             engine: Arc::clone(engine),
             masked,
+            kept: Reservation::new(&engine.held, &terms),
             controls: inspector(terms.clone()),
             inspector: inspector(terms),
             codec: how.map(Codec::new),
             message: None,
             frame: None,
             utf8: Utf8::default(),
-            kept: Reservation::new(Arc::clone(&engine.held)),
             edits: 0,
             closed: false,
         }

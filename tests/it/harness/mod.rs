@@ -183,6 +183,11 @@ impl World {
         World { gate, proxy, authority, issuer, engine, directory, writer }
     }
 
+    /// Where its records are, as long as it lives.
+    pub fn trail(&self) -> PathBuf {
+        self.directory.path().join("audit")
+    }
+
     /// Waits until a record of `kind` is there.
     pub async fn recorded(&self, kind: &str) {
         let directory = self.directory.path().join("audit");
