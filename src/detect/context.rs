@@ -3,12 +3,14 @@
 use std::ops::Range;
 
 use super::anchor::is_separator;
-use super::simd::{self, Level};
+use super::simd::{self, Heads, Level, Start};
 
 /// The words of all detectors.
 #[derive(Debug, Default)]
 pub(super) struct Words {
     entries: Vec<Entry>,
+    /// What words can begin with.
+    heads: Heads,
     /// A bit for each hash that a word can begin with, and the words of each slot of hashes one behind the other.
     bits: Vec<u64>,
     slots: Vec<u32>,
@@ -192,14 +194,22 @@ impl Words {
             built.listed.extend(listed);
         }
         built.slots.push(built.listed.len() as u32);
+        built.heads = built.heads_of(|_| true);
         built
     }
 
-    /// Calls `hit` for every word that begins at `at` and stands alone. `count` letters stand there without a break, and
-    /// `capital` tells whether a capital is the break.
+    /// What some of the words can begin with.
+    pub(super) fn heads_of(&self, some: impl Fn(u16) -> bool) -> Heads {
+        let mut heads = Heads::default();
+        for (_, entry) in (0..).zip(&self.entries).filter(|(number, _)| some(*number)) {
+            heads.add(&entry.text, &JOINTS);
+        }
+        heads
+    }
+
+    /// Calls `hit` for every word that begins there and stands alone.
     #[inline(always)]
-    fn at(&self, text: &[u8], at: usize, (count, capital): (usize, bool), hit: impl FnMut(u16, usize)) {
-        let letters = letters_at(text, at);
+    fn at(&self, text: &[u8], Start { at, letters, count, capital }: Start, hit: impl FnMut(u16, usize)) {
         let hash = hash(letters, count, capital);
         let bit = (hash >> (32 - BITS)) as usize;
         if self.bits[bit / 64] & 1 << (bit % 64) != 0 {
@@ -224,8 +234,8 @@ impl Words {
 
     /// Calls `hit` for every word that lies wholly inside `range`.
     pub(super) fn inside(&self, level: Level, text: &[u8], range: Range<usize>, mut hit: impl FnMut(u16)) {
-        simd::word_starts(level, text, range.start, range.end, &mut |at, count| {
-            self.at(text, at, count, |word, end| {
+        simd::word_starts(level, &self.heads, text, range.start, range.end, &mut |start| {
+            self.at(text, start, |word, end| {
                 if end <= range.end {
                     hit(word);
                 }
@@ -233,16 +243,17 @@ impl Words {
         });
     }
 
-    /// Calls `hit` for every word that begins in `range`, with where it begins.
+    /// Calls `hit` for every word with one of `heads` that begins in `range`, with where it begins.
     pub(super) fn from(
         &self,
         level: Level,
+        heads: &Heads,
         text: &[u8],
         range: Range<usize>,
         mut hit: impl FnMut(usize, u16),
     ) {
-        simd::word_starts(level, text, range.start, range.end, &mut |at, count| {
-            self.at(text, at, count, |word, _| hit(at, word));
+        simd::word_starts(level, heads, text, range.start, range.end, &mut |start| {
+            self.at(text, start, |word, _| hit(start.at, word));
         });
     }
 
@@ -337,9 +348,9 @@ impl Trail {
     fn extend(&mut self, level: Level, words: &Words, text: &[u8], to: usize) {
         let to = (to + AHEAD).min(text.len()).max(to);
         let hits = &mut self.hits;
-        simd::word_starts(level, text, self.to, to.min(text.len()), &mut |at, run| {
-            words.at(text, at, run, |word, end| {
-                hits.push(Hit { start: at as u32, end: end as u32, word });
+        simd::word_starts(level, &words.heads, text, self.to, to.min(text.len()), &mut |start| {
+            words.at(text, start, |word, end| {
+                hits.push(Hit { start: start.at as u32, end: end as u32, word });
             });
         });
         self.to = to;

@@ -8,13 +8,10 @@ use super::anchor::{GROUP_LEN, RUN_LIMIT, is_separator};
 use super::compiled::Compiled;
 use super::context::Words;
 use super::pack::Boundary;
+use super::set::Set;
 use super::shape::{DEAD, Shape};
+use super::vicinity::Telling;
 
-/// A bit for each of up to 128 entries.
-pub(super) type Set = u128;
-
-/// Entries that share one set.
-const ENTRIES: usize = Set::BITS as usize;
 /// Lengths of a group that are told apart.
 const GROUPS: usize = GROUP_LEN + 1;
 /// Leads of one, two and three digits.
@@ -42,11 +39,10 @@ pub(super) struct Leading {
     /// Fewest digits that any entry needs, and the same by the length of its first group.
     pub least: usize,
     pub least_by_group: [usize; GROUPS],
-    /// For each word, the entries of any set that it speaks for, as if all sets were one.
-    pub spoken: Vec<Set>,
+    pub telling: Telling,
 }
 
-/// What is known of up to 128 entries.
+/// What is known of as many entries as a set holds.
 #[derive(Debug, Default)]
 pub(super) struct Sets {
     /// The detector of each bit.
@@ -199,9 +195,12 @@ struct Groups {
 
 impl Groups {
     fn of(entries: &[Entry], classes: &Classes) -> Groups {
-        let mut groups = Groups { ends: [0; GROUPS], goes_on: vec![[[0; 2]; GROUPS]; classes.bytes.len()] };
+        let mut groups = Groups {
+            ends: [Set::NONE; GROUPS],
+            goes_on: vec![[[Set::NONE; 2]; GROUPS]; classes.bytes.len()],
+        };
         for (bit, entry) in entries.iter().enumerate() {
-            groups.add(1 << bit, &entry.shape, classes);
+            groups.add(Set::of(bit), &entry.shape, classes);
         }
         groups
     }
@@ -235,7 +234,7 @@ impl Groups {
             for &(class, byte) in &used {
                 for to in states.iter().map(|&state| shape.step(state, byte)).filter(|&to| to != DEAD) {
                     for (kind, goes_on) in next[usize::from(to)].into_iter().enumerate() {
-                        self.goes_on[class][length][kind] |= if goes_on { bit } else { 0 };
+                        self.goes_on[class][length][kind] |= bit.when(goes_on);
                     }
                 }
             }
@@ -292,8 +291,9 @@ impl<'c> Kinds<'c> {
             for (bit, entry) in chunk.iter().enumerate() {
                 let detector = &compiled[usize::from(entry.detector)];
                 let kind = (detector.boundary as u8, minds(detector).map(Arc::as_ptr));
-                let (_, sets) = known.entry(kind).or_insert_with(|| (detector, vec![0; chunks.len()]));
-                sets[number] |= 1 << bit;
+                let (_, sets) =
+                    known.entry(kind).or_insert_with(|| (detector, vec![Set::NONE; chunks.len()]));
+                sets[number] |= Set::of(bit);
             }
         }
         Kinds(known.into_values().collect())
@@ -301,9 +301,9 @@ impl<'c> Kinds<'c> {
 
     /// The sets of those that a question is true of.
     fn sets(&self, fits: impl Fn(&Compiled) -> bool) -> Vec<Set> {
-        let mut all = vec![0; self.0.first().map_or(0, |(_, sets)| sets.len())];
+        let mut all = vec![Set::NONE; self.0.first().map_or(0, |(_, sets)| sets.len())];
         for (_, sets) in self.0.iter().filter(|(detector, _)| fits(detector)) {
-            all.iter_mut().zip(sets).for_each(|(all, set)| *all |= set);
+            all.iter_mut().zip(sets).for_each(|(all, set)| *all |= *set);
         }
         all
     }
@@ -322,12 +322,13 @@ impl Leading {
                 }
             }
         }
-        let chunks: Vec<&[Entry]> = entries.chunks(ENTRIES).collect();
+        let chunks: Vec<&[Entry]> = entries.chunks(Set::ENTRIES).collect();
         leading.sets = chunks.iter().map(|chunk| Sets::of(chunk, compiled, words)).collect();
+        let mut spoken = vec![Set::NONE; leading.sets.first().map_or(0, |sets| sets.by_word.len())];
         for sets in &leading.sets {
-            leading.spoken.resize(sets.by_word.len(), 0);
-            leading.spoken.iter_mut().zip(&sets.by_word).for_each(|(all, set)| *all |= set);
+            spoken.iter_mut().zip(&sets.by_word).for_each(|(all, set)| *all |= *set);
         }
+        leading.telling = Telling::new(words, spoken);
         // What stands before.
         let classes = Classes::of(entries.iter().filter_map(|e| of(e).not_before.as_deref()));
         let kinds = Kinds::of(&chunks, compiled, |d| d.not_before.as_ref());
@@ -369,7 +370,7 @@ impl Leading {
         let digits = &text[at..at + group];
         let near = at.checked_sub(2).and_then(|from| text.get(from..at + group + 2));
         let [a, b, c, d] = match near {
-            Some([a, b, .., c, d]) => [*a, *b, *c, *d].map(usize::from),
+            Some(&[a, b, .., c, d]) => [usize::from(a), usize::from(b), usize::from(c), usize::from(d)],
             _ => edges(text, at, at + group),
         };
         Place {
@@ -388,7 +389,7 @@ impl Leading {
         self.sets.iter().map(Sets::size).sum::<usize>()
             + self.before.size()
             + self.behind.size()
-            + self.spoken.len() * size_of::<Set>()
+            + self.telling.size()
     }
 }
 
@@ -447,17 +448,18 @@ fn next_groups(shape: &Shape) -> [[bool; GROUPS]; SEPARATORS] {
 impl Sets {
     fn of(entries: &[Entry], compiled: &[Compiled], words: &Words) -> Sets {
         let set = |fits: &dyn Fn(&Entry) -> bool| {
-            (0..).zip(entries).filter(|(_, e)| fits(e)).fold(0, |set, (bit, _)| set | (1 as Set) << bit)
+            let fitting = (0..).zip(entries).filter(|(_, e)| fits(e));
+            fitting.fold(Set::NONE, |set, (bit, _)| set | Set::of(bit))
         };
         let keyed = |floor, part: usize| {
             set(&|e| <[bool; 2]>::from(compiled[usize::from(e.detector)].keyed(floor))[part])
         };
-        let (mut by_lead, mut by_second) = (vec![0; LEADS], vec![0; 1000]);
-        let mut by_next = vec![0; SEPARATORS * GROUPS];
+        let (mut by_lead, mut by_second) = (vec![Set::NONE; LEADS], vec![Set::NONE; 1000]);
+        let mut by_next = vec![Set::NONE; SEPARATORS * GROUPS];
         for (bit, entry) in entries.iter().enumerate() {
-            let bit: Set = 1 << bit;
+            let bit = Set::of(bit);
             for (fits, sets) in next_groups(&entry.shape).as_flattened().iter().zip(&mut by_next) {
-                *sets |= if *fits { bit } else { 0 };
+                *sets |= bit.when(*fits);
             }
             let mut states = vec![Shape::START];
             spell(&entry.shape, &states, LEAD, 0, &mut |left, number| {
@@ -497,7 +499,7 @@ impl Sets {
             [a, b, c, ..] => 110 + digit(a) * 100 + digit(b) * 10 + digit(c),
             [a, b] => 10 + digit(a) * 10 + digit(b),
             [a] => digit(a),
-            [] => return [0; 2],
+            [] => return [Set::NONE; 2],
         };
         let fits = fits & self.by_lead.get(lead).copied().unwrap_or_default();
         let fits = match *place.digits {

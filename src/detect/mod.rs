@@ -51,6 +51,7 @@ mod leading;
 mod literal;
 mod region;
 mod scratch;
+mod set;
 mod weigh;
 
 pub use matcher::{Detector, DetectorId, Matcher};

@@ -4,10 +4,11 @@ use super::anchor::GROUP_LEN;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::{Evidence, Trail};
 use super::index::{At, Prefixed, Word};
-use super::leading::{Set, Sets};
+use super::leading::Sets;
 use super::matcher::{DetectorId, Matcher};
 use super::names::{Label, Layout, Scope};
 use super::scratch::{Said, Scratch};
+use super::set::Set;
 use super::simd::{self, Level, Visit};
 use super::vicinity::Vicinity;
 use super::{Confidence, Finding};
@@ -245,19 +246,17 @@ impl Run<'_, '_> {
         let place = leading.place(self.region.text, at, group, next);
         for sets in &leading.sets {
             let [mut fit, goes_on] = sets.fits(&place, left);
-            if fit == 0 {
+            if fit.is_empty() {
                 continue;
             }
             let [always, alone] = sets.keyed(self.how.floor);
-            let keyed = fit & (always | if group == left { alone & !goes_on } else { 0 });
-            if keyed != 0 {
+            let keyed = fit & (always | (alone & !goes_on).when(group == left));
+            if !keyed.is_empty() {
                 fit = fit & !keyed | self.spoken_for(at, sets, keyed);
             }
-            while fit != 0 {
-                let entry = fit.trailing_zeros() as usize;
-                fit &= fit - 1;
+            fit.each(|entry| {
                 self.try_start(sets.detectors[entry], at);
-            }
+            });
         }
     }
 
@@ -269,10 +268,10 @@ impl Run<'_, '_> {
             let Region { text, layout, .. } = self.region;
             let from = at.saturating_sub(limits::NAMES_REACH);
             let Matcher { words, index, .. } = self.matcher;
-            let spoken = &index.leading.spoken;
-            let said = self.vicinity.said(self.how.level, words, spoken, text, (from, to), layout);
-            if said & keyed == 0 {
-                return 0;
+            let telling = &index.leading.telling;
+            let said = self.vicinity.said(self.how.level, words, telling, text, (from, to), layout);
+            if (said & keyed).is_empty() {
+                return Set::NONE;
             }
         }
         keyed & if self.is_quiet(at) { self.under(at, sets) } else { self.near(at, sets) }
@@ -297,7 +296,7 @@ impl Run<'_, '_> {
     #[inline(never)]
     fn under(&mut self, at: usize, sets: &Sets) -> Set {
         self.look_up(at);
-        self.scratch.said.iter().fold(0, |under, said| under | sets.by_word(said.word))
+        self.scratch.said.iter().fold(Set::NONE, |under, said| under | sets.by_word(said.word))
     }
 
     /// Of a set of leading detectors those that a word near enough to any match at `at` speaks for.
@@ -311,7 +310,7 @@ impl Run<'_, '_> {
         }
         let said = self.scratch.said.iter().map(|said| said.word);
         let words = self.scratch.trail.words(from, to).chain(said);
-        let near = words.fold(0, |near, word| near | sets.by_word(word));
+        let near = words.fold(Set::NONE, |near, word| near | sets.by_word(word));
         let Some(Label { name, .. }) = self.region.label else { return near };
         let trail = label_trail(&mut self.label, self.matcher, name);
         trail.words(0, name.len()).fold(near, |near, word| near | sets.by_word(word))

@@ -32,10 +32,12 @@ impl fmt::Debug for Shape {
     }
 }
 
+const WORDS: usize = limits::MATCH_LEN / 64;
+
 /// Every end at which a match may close, as bits: bit `n` stands for a match of `n + 1` bytes.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Ends {
-    words: [u64; limits::MATCH_LEN / 64],
+    words: [u64; WORDS],
     /// No bit is set behind this word.
     top: usize,
 }
@@ -277,19 +279,15 @@ impl Shape {
     pub fn run(&self, text: &[u8]) -> Ends {
         let mut ends = Ends::default();
         let mut state = Self::START;
-        let text = text.get(..self.max_len).unwrap_or(text);
-        for (top, (word, bytes)) in ends.words.iter_mut().zip(text.chunks(64)).enumerate() {
-            ends.top = top;
-            let mut bits = 0;
-            for (i, &byte) in bytes.iter().enumerate() {
-                state = self.step(state, byte);
-                if state == DEAD {
-                    *word = bits;
-                    return ends;
-                }
-                bits |= u64::from(self.accepts(state)) << i;
+        for (at, &byte) in text.iter().take(self.max_len).enumerate() {
+            state = self.step(state, byte);
+            if state == DEAD {
+                break;
             }
-            *word = bits;
+            if self.accepts(state) {
+                ends.top = at / 64 % WORDS;
+                ends.words[ends.top] |= 1 << (at % 64);
+            }
         }
         ends
     }

@@ -1,9 +1,9 @@
 //! Which detectors the words of the last kilobyte speak for, piece by piece: a coarse answer that mostly is none.
 
 use super::context::Words;
-use super::leading::Set;
 use super::names::Layout;
-use super::simd::Level;
+use super::set::Set;
+use super::simd::{Heads, Level};
 use crate::limits;
 
 /// Bytes of a piece, of which it is only known what its words say together.
@@ -12,6 +12,30 @@ const PIECE: usize = 256;
 const PIECES: usize = 16;
 /// Bytes read beyond what was asked for.
 const AHEAD: usize = 256;
+
+/// What words say of the detectors that begin with their digits.
+#[derive(Debug, Default)]
+pub(super) struct Telling {
+    /// For each word, the entries of any set that it speaks for, as if all sets were one.
+    by_word: Vec<Set>,
+    /// What the words begin with that speak for any.
+    heads: Heads,
+}
+
+impl Telling {
+    pub(super) fn new(words: &Words, by_word: Vec<Set>) -> Telling {
+        let telling = |word: u16| by_word.get(usize::from(word)).is_some_and(|set| !set.is_empty());
+        Telling { heads: words.heads_of(telling), by_word }
+    }
+
+    fn of(&self, word: u16) -> Set {
+        self.by_word.get(usize::from(word)).copied().unwrap_or_default()
+    }
+
+    pub(super) fn size(&self) -> usize {
+        self.by_word.len() * size_of::<Set>() + self.heads.size()
+    }
+}
 
 /// The words that were read last in a text that is read forwards.
 #[derive(Debug, Default)]
@@ -29,21 +53,20 @@ pub(super) struct Vicinity {
 }
 
 impl Vicinity {
-    /// At least all that words which lie in `from..to` or in the text's first line speak for; `spoken` tells what each
-    /// word does.
+    /// At least all that words which lie in `from..to` or in the text's first line speak for.
     #[inline(always)]
     pub(super) fn said(
         &mut self,
         level: Level,
         words: &Words,
-        spoken: &[Set],
+        telling: &Telling,
         text: &[u8],
         (from, to): (usize, usize),
         layout: &Layout,
     ) -> Set {
         let asked = (from / PIECE, to.div_ceil(PIECE));
         if asked != self.asked || to > self.to {
-            self.ask(level, words, spoken, text, (from, to), layout);
+            self.ask(level, words, telling, text, (from, to), layout);
             self.asked = asked;
         }
         self.answer
@@ -54,14 +77,14 @@ impl Vicinity {
         &mut self,
         level: Level,
         words: &Words,
-        spoken: &[Set],
+        telling: &Telling,
         text: &[u8],
         (from, to): (usize, usize),
         layout: &Layout,
     ) {
         // As much as pieces are kept of is never asked for at once.
         if to.div_ceil(PIECE) - from / PIECE + AHEAD / PIECE >= PIECES {
-            self.answer = Set::MAX;
+            self.answer = Set::ALL;
             return;
         }
         if from < self.from || from > self.to {
@@ -71,19 +94,18 @@ impl Vicinity {
         let pieces = &mut self.pieces;
         if to > self.to {
             let end = (to + AHEAD).min(text.len()).max(to);
-            (self.to.div_ceil(PIECE)..end.div_ceil(PIECE)).for_each(|piece| pieces[piece % PIECES] = 0);
-            words.from(level, text, self.to..end, |at, word| {
-                pieces[at / PIECE % PIECES] |= spoken.get(usize::from(word)).copied().unwrap_or(Set::MAX);
+            (self.to.div_ceil(PIECE)..end.div_ceil(PIECE))
+                .for_each(|piece| pieces[piece % PIECES] = Set::NONE);
+            words.from(level, &telling.heads, text, self.to..end, |at, word| {
+                pieces[at / PIECE % PIECES] |= telling.of(word);
             });
             self.to = end;
             self.from = self.from.max((end.div_ceil(PIECE) * PIECE).saturating_sub(PIECES * PIECE));
         }
         let row = *self.row.get_or_insert_with(|| {
-            let mut all = 0;
+            let mut all = Set::NONE;
             let row = layout.row();
-            words.from(level, row, 0..row.len(), |_, word| {
-                all |= spoken.get(usize::from(word)).copied().unwrap_or(Set::MAX)
-            });
+            words.from(level, &telling.heads, row, 0..row.len(), |_, word| all |= telling.of(word));
             all
         });
         self.answer = (from / PIECE..to.div_ceil(PIECE)).fold(row, |all, piece| all | pieces[piece % PIECES]);

@@ -8,12 +8,12 @@ use std::arch::asm;
 use std::arch::x86_64::{
     __m128i, __m256i, _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8,
     _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_sub_epi8,
+    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16, _mm256_sub_epi8,
 };
 
 use super::nibbles::FREE;
 use super::seek::{self, BLOCK, Look, Sight};
-use super::spell::{self, Letters, Spell};
+use super::spell::{self, Heads, Letters, Spell, Start};
 use super::walk::{self, Classify, Visit};
 use super::{Nibbles, Planes, Wanted};
 
@@ -158,15 +158,15 @@ unsafe fn table(bytes: &[u8; 16]) -> __m256i {
     unsafe { _mm256_broadcastsi128_si256(_mm_loadu_si128(bytes.as_ptr().cast::<__m128i>())) }
 }
 
-pub(super) fn spell(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, (usize, bool))) {
+pub(super) fn spell(heads: &Heads, text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(Start)) {
     debug_assert!(available());
     // SAFETY: `Level::Avx2` is only made by `Level::detect` after `available` said yes.
-    unsafe { spell_avx2(text, from, to, hit) }
+    unsafe { spell_avx2(heads, text, from, to, hit) }
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn spell_avx2(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, (usize, bool))) {
-    spell::spell::<Avx2>(text, from, to, hit);
+unsafe fn spell_avx2(heads: &Heads, text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(Start)) {
+    spell::spell::<Avx2>(heads, text, from, to, hit);
 }
 
 impl Spell for Avx2 {
@@ -176,25 +176,25 @@ impl Spell for Avx2 {
         unsafe {
             let low = letters_half(_mm256_loadu_si256(block.as_ptr().cast()));
             let high = letters_half(_mm256_loadu_si256(block.as_ptr().add(32).cast()));
-            Letters {
-                upper: low[0] | high[0] << 32,
-                lower: low[1] | high[1] << 32,
-                high: low[2] | high[2] << 32,
-                lead: low[3] | high[3] << 32,
-            }
+            let join = |i: usize| low[i] | high[i] << 32;
+            let (letter, small, high) = (join(0), join(1), join(2));
+            Letters { upper: letter & !small, lower: letter & small, high, lead: high & join(3) }
         }
     }
 }
 
+/// What 32 bytes show: letters of ASCII, and the bits that tell small ones, other scripts and their first bytes.
 #[inline(always)]
 unsafe fn letters_half(v: __m256i) -> [u64; 4] {
     // SAFETY: only called where AVX2 is enabled.
     unsafe {
+        let folded = _mm256_or_si256(v, _mm256_set1_epi8(0x20));
         [
-            bits(in_range(v, b'A', 25)),
-            bits(in_range(v, b'a', 25)),
-            bits(in_range(v, 0x80, 0x7f)),
-            bits(in_range(v, 0xc0, 0x3f)),
+            bits(in_range(folded, b'a', 25)),
+            // A bit of each byte is moved to its highest.
+            bits(_mm256_slli_epi16::<2>(v)),
+            bits(v),
+            bits(_mm256_slli_epi16::<1>(v)),
         ]
     }
 }

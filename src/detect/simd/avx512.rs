@@ -6,13 +6,13 @@
 
 use std::arch::x86_64::{
     __m128i, __m512i, _mm_loadu_si128, _mm512_and_si512, _mm512_broadcast_i32x4, _mm512_cmpeq_epi8_mask,
-    _mm512_cmple_epu8_mask, _mm512_loadu_si512, _mm512_or_si512, _mm512_set1_epi8, _mm512_shuffle_epi8,
-    _mm512_srli_epi16, _mm512_sub_epi8, _mm512_test_epi8_mask,
+    _mm512_cmple_epu8_mask, _mm512_loadu_si512, _mm512_movepi8_mask, _mm512_or_si512, _mm512_set1_epi8,
+    _mm512_shuffle_epi8, _mm512_srli_epi16, _mm512_sub_epi8, _mm512_test_epi8_mask,
 };
 
 use super::nibbles::FREE;
 use super::seek::{self, BLOCK, Look, Sight};
-use super::spell::{self, Letters, Spell};
+use super::spell::{self, Heads, Letters, Spell, Start};
 use super::walk::{self, Classify, Visit};
 use super::{Nibbles, Planes, Wanted};
 
@@ -116,15 +116,15 @@ unsafe fn table(bytes: &[u8; 16]) -> __m512i {
     unsafe { _mm512_broadcast_i32x4(_mm_loadu_si128(bytes.as_ptr().cast::<__m128i>())) }
 }
 
-pub(super) fn spell(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, (usize, bool))) {
+pub(super) fn spell(heads: &Heads, text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(Start)) {
     debug_assert!(available());
     // SAFETY: `Level::Avx512` is only made by `Level::all` after `available` said yes.
-    unsafe { spell_avx512(text, from, to, hit) }
+    unsafe { spell_avx512(heads, text, from, to, hit) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn spell_avx512(text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize, (usize, bool))) {
-    spell::spell::<Avx512>(text, from, to, hit);
+unsafe fn spell_avx512(heads: &Heads, text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(Start)) {
+    spell::spell::<Avx512>(heads, text, from, to, hit);
 }
 
 impl Spell for Avx512 {
@@ -133,12 +133,11 @@ impl Spell for Avx512 {
         // SAFETY: inlined into `spell_avx512` only, where AVX-512 is enabled; the load is the block.
         unsafe {
             let v = _mm512_loadu_si512(block.as_ptr().cast());
-            Letters {
-                upper: in_range(v, b'A', 25),
-                lower: in_range(v, b'a', 25),
-                high: in_range(v, 0x80, 0x7f),
-                lead: in_range(v, 0xc0, 0x3f),
-            }
+            let letter = in_range(_mm512_or_si512(v, _mm512_set1_epi8(0x20)), b'a', 25);
+            let small = _mm512_test_epi8_mask(v, _mm512_set1_epi8(0x20));
+            let high = _mm512_movepi8_mask(v);
+            let lead = high & _mm512_test_epi8_mask(v, _mm512_set1_epi8(0x40));
+            Letters { upper: letter & !small, lower: letter & small, high, lead }
         }
     }
 }

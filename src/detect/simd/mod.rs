@@ -16,6 +16,7 @@ use std::sync::LazyLock;
 use crate::detect::anchor::MIN_RUN_DIGITS;
 
 pub(super) use nibbles::Nibbles;
+pub(super) use spell::{Heads, Start};
 pub(super) use walk::Visit;
 
 /// A bit for each of 64 bytes.
@@ -129,21 +130,21 @@ pub(super) fn literals(
     }
 }
 
-/// Calls `hit` for every position of `text[from..to]` at which a word begins, with the letters that stand there without
-/// a break, counted to eight at least, and whether a capital is the break.
+/// Calls `hit` for every position of `text[from..to]` at which a word with one of `heads` begins.
 pub(super) fn word_starts(
     level: Level,
+    heads: &Heads,
     text: &[u8],
     from: usize,
     to: usize,
-    hit: &mut impl FnMut(usize, (usize, bool)),
+    hit: &mut impl FnMut(Start),
 ) {
     match level {
-        Level::Plain => spell::spell::<plain::Plain>(text, from, to, hit),
+        Level::Plain => spell::spell::<plain::Plain>(heads, text, from, to, hit),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => avx2::spell(text, from, to, hit),
+        Level::Avx2 => avx2::spell(heads, text, from, to, hit),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => avx512::spell(text, from, to, hit),
+        Level::Avx512 => avx512::spell(heads, text, from, to, hit),
     }
 }
 

@@ -14,45 +14,121 @@ pub(super) trait Spell {
     fn letters(block: &[u8; 64]) -> Letters;
 }
 
+/// Which three bytes can begin a word that is looked for, whatever their case.
+#[derive(Clone, Debug)]
+pub(in crate::detect) struct Heads(Box<[u64; HEADS / 64]>);
+
+const HEADS: usize = 1 << 16;
+/// What is left of each byte: letters of either case are one.
+const KEPT: u32 = 0x1f_1f1f;
+
+impl Default for Heads {
+    fn default() -> Heads {
+        Heads(Box::new([0; HEADS / 64]))
+    }
+}
+
+impl Heads {
+    /// Adds what `word`, in lower case, can begin with: `joints` can stand for a space, and nothing.
+    pub(in crate::detect) fn add(&mut self, word: &[u8], joints: &[u8]) {
+        self.extend(word, joints, [0; 3], 0);
+    }
+
+    fn extend(&mut self, word: &[u8], joints: &[u8], mut head: [u8; 3], length: usize) {
+        if length == head.len() {
+            let [a, b, c] = head;
+            let place = place(u32::from_le_bytes([a, b, c, 0]));
+            self.0[place / 64] |= 1 << (place % 64);
+            return;
+        }
+        let Some((&first, rest)) = word.split_first() else {
+            // Anything may follow a short word.
+            for low in 0..=KEPT as u8 {
+                head[length] = low;
+                self.extend(word, joints, head, length + 1);
+            }
+            return;
+        };
+        if first == b' ' {
+            self.extend(rest, joints, head, length);
+        }
+        for &byte in if first == b' ' { joints } else { std::slice::from_ref(&first) } {
+            head[length] = byte;
+            self.extend(rest, joints, head, length + 1);
+        }
+    }
+
+    pub(in crate::detect) fn size(&self) -> usize {
+        size_of_val(&*self.0)
+    }
+
+    #[inline(always)]
+    fn hold(&self, letters: u64) -> bool {
+        let place = place(letters as u32);
+        self.0[place / 64] & 1 << (place % 64) != 0
+    }
+}
+
+#[inline(always)]
+fn place(letters: u32) -> usize {
+    ((letters & KEPT).wrapping_mul(0x9E37_79B1) >> 16) as usize
+}
+
+/// Where a word may begin.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::detect) struct Start {
+    pub at: usize,
+    /// The eight bytes there, as far as the text goes.
+    pub letters: u64,
+    /// How many letters stand there without a break, counted to eight at least.
+    pub count: usize,
+    /// Whether a capital is the break.
+    pub capital: bool,
+}
+
 /// Calls `hit` where a word begins: behind what is no letter, at a capital behind a small letter, and in a script
-/// without spaces anywhere. Also tells how many letters stand there without a break, counted to eight at least, and
-/// whether a capital is the break.
+/// without spaces anywhere; as far as one of `heads` stands there.
 #[inline(always)]
 pub(super) fn spell<S: Spell>(
+    heads: &Heads,
     text: &[u8],
     from: usize,
     to: usize,
-    hit: &mut impl FnMut(usize, (usize, bool)),
+    hit: &mut impl FnMut(Start),
 ) {
     let before = from.checked_sub(1).map_or(0, |i| text[i]);
     let mut letter_before = u64::from(before.is_ascii_alphabetic() || !before.is_ascii());
     let mut lower_before = u64::from(before.is_ascii_lowercase());
     let mut base = from;
+    let mut last;
     while base < to {
         let rest = &text[base..];
-        let letters = match rest.first_chunk::<64>() {
-            Some(block) => S::letters(block),
+        let block = match rest.first_chunk::<64>() {
+            Some(block) => block,
             None => {
-                let mut block = [0; 64];
-                block[..rest.len()].copy_from_slice(rest);
-                S::letters(&block)
+                last = [0; 64];
+                last[..rest.len()].copy_from_slice(rest);
+                &last
             }
         };
+        let letters = S::letters(block);
         let letter = letters.upper | letters.lower;
         let any = letter | letters.high;
         let capital = letters.upper & (letters.lower << 1 | lower_before);
         let mut starts = letter & !(any << 1 | letter_before) | capital | letters.lead;
         starts &= u64::MAX >> (64 - STEP.min(to - base));
-        let goes_on = any & !capital;
         (letter_before, lower_before) = (any >> (STEP - 1) & 1, letters.lower >> (STEP - 1) & 1);
         while starts != 0 {
             let start = starts.trailing_zeros();
             starts &= starts - 1;
-            let count = 1 + (goes_on >> start >> 1).trailing_ones();
-            hit(
-                base + start as usize,
-                (count as usize, any.checked_shr(start + count).unwrap_or(0) & 1 != 0),
-            );
+            let Some(bytes) = block[start as usize..].first_chunk() else { break };
+            let letters = u64::from_le_bytes(*bytes);
+            if heads.hold(letters) {
+                let goes_on = any & !capital;
+                let count = 1 + (goes_on >> start >> 1).trailing_ones();
+                let capital = any.checked_shr(start + count).unwrap_or(0) & 1 != 0;
+                hit(Start { at: base + start as usize, letters, count: count as usize, capital });
+            }
         }
         base += STEP;
     }

@@ -1,7 +1,7 @@
 //! What makes a text around `@` a mail address rather than a file name, a version, a remote or a placeholder.
 
 use super::Check;
-use super::listed::{List, lines};
+use super::listed::List;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -19,7 +19,7 @@ pub(super) const CHECKS: &[Check] = &[
 ];
 
 /// The root zone as IANA lists it (tlds-alpha-by-domain, version 2024022800), lower case, ascending.
-static TOP_LEVEL: List = List::new(|| lines(include_str!("tlds.txt")));
+static TOP_LEVEL: List = List::new(include_str!("tlds.txt"));
 
 /// Reserved for documentation and tests (RFC 2606): nobody's, but written where addresses stand.
 const DOCUMENTATION: [&[u8]; 2] = [b"example", b"test"];
