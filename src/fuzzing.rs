@@ -9,7 +9,10 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use crate::config;
-use crate::decode::{Coding, DecodeError, Decoder, Event, Layer, Unpacked, Unpacker, Wrapping, rewrap};
+use crate::decode::{
+    Coding, DecodeError, Decoder, Event, Framing, Layer, Lines, Packed, Pages, Unpacked, Unpacker, Wrapping,
+    deltas, rewrap,
+};
 use crate::detect::{Finding, Matcher, Pack, Scan, first_run};
 use crate::fingerprint::FingerprintKey;
 use crate::proxy;
@@ -204,12 +207,62 @@ pub fn unpack(data: &[u8]) {
     }
 }
 
+/// Any chunking of a PDF document tells the same text of it.
+pub fn document(data: &[u8]) {
+    let (text, pieces) = pieces(data);
+    let (whole, cut) = (shown(&[text]), shown(&pieces));
+    assert_eq!(whole.1, cut.1);
+    if whole.1.is_ok() {
+        assert_eq!(whole.0, cut.0);
+    }
+}
+
+fn shown(pieces: &[&[u8]]) -> (Vec<u8>, Result<(), DecodeError>) {
+    let (mut pages, mut out) = (Pages::default(), Vec::new());
+    let mut sink = |what: Unpacked<'_>| {
+        if let Unpacked::Text(text, _) = what {
+            out.extend_from_slice(text);
+        }
+        ControlFlow::Continue(())
+    };
+    let mut result = pieces.iter().try_for_each(|piece| pages.push(piece, &mut sink));
+    result = result.and_then(|()| pages.finish(&mut sink));
+    (out, result)
+}
+
+/// What a line of events is said to hold stands in it.
+pub fn events(data: &[u8]) {
+    for lines in [Lines::Events, Lines::Json] {
+        let mut found = Vec::new();
+        deltas(lines, data, &mut found);
+        assert!(found.iter().all(|delta| data.get(delta.range.clone()).is_some()));
+        assert!(found.is_sorted_by(|a, b| a.range.end <= b.range.start));
+    }
+}
+
+/// Any chunking of a text finds its values under the same names.
+pub fn names(data: &[u8]) {
+    let (Some(matcher), (text, pieces)) = (built_in(), pieces(data)) else { return };
+    let key = &FingerprintKey::new(&[1; 32]);
+    let places = |pieces: &[&[u8]]| {
+        let (mut scan, mut found, mut places) = (Scan::new(), Vec::new(), Vec::new());
+        for piece in pieces {
+            scan.push(matcher, key, piece, &mut found);
+            places.extend(scan.places());
+        }
+        scan.finish(matcher, key, &mut found);
+        places.extend(scan.places());
+        places.iter().map(|place| (place.start, place.path.clone())).collect::<Vec<_>>()
+    };
+    assert_eq!(places(&[text]), places(&pieces));
+}
+
 /// Where a stretch begins, its bytes, and where each of them came from.
 type Stretch = (u64, Vec<u8>, Vec<(u64, u64)>);
 
 /// What one layer tells of a text: where each stretch begins, its bytes, and where each of them came from.
-fn undone<'a>(wrapping: Wrapping, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Stretch> {
-    let (mut layer, mut stretches) = (Layer::new(wrapping, 40).seeking(first_run), Vec::<Stretch>::new());
+fn undone<'a>(mut layer: Layer, pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<Stretch> {
+    let mut stretches = Vec::<Stretch>::new();
     let (told, mut plain) = (Cell::new(0), None);
     let mut sink = |event: Event<'_>| {
         told.set(told.get() + 1);
@@ -222,7 +275,9 @@ fn undone<'a>(wrapping: Wrapping, pieces: impl IntoIterator<Item = &'a [u8]>) ->
                 }
                 all.extend_from_slice(text);
             }
-            (Event::Text(..) | Event::Close { .. }, _) => {}
+            (Event::Packed(Packed::Open(at)), _) => stretches.push((at, Vec::new(), Vec::new())),
+            (Event::Packed(Packed::Text(text, _)), Some((_, all, _))) => all.extend_from_slice(text),
+            (Event::Text(..) | Event::Close { .. } | Event::Packed(_), _) => {}
         }
     };
     for piece in pieces {
@@ -232,6 +287,24 @@ fn undone<'a>(wrapping: Wrapping, pieces: impl IntoIterator<Item = &'a [u8]>) ->
     layer.finish(&mut sink);
     assert!(plain.is_none_or(|before| before == told.get()), "something was undone in a plain end");
     stretches
+}
+
+/// Any chunking of a multipart body, or of protocol buffers, tells the same of it, and from where each byte came.
+pub fn carriers(data: &[u8]) {
+    let Some((kind, rest)) = data.split_first() else { return };
+    let (text, pieces) = pieces(rest);
+    let layer = || match kind % 4 {
+        0 => Layer::of_parts(None),
+        1 => Layer::of_parts(Some(b"b")),
+        2 => Layer::of_protobuf(Framing::Message),
+        _ => Layer::of_protobuf(Framing::Frames),
+    };
+    let whole = undone(layer(), [text]);
+    assert_eq!(whole, undone(layer(), pieces));
+    for (_, _, from) in &whole {
+        assert!(from.iter().all(|(start, end)| start <= end && *end <= text.len() as u64));
+        assert!(from.is_sorted_by(|a, b| a.0 <= b.0 && a.1 <= b.1));
+    }
 }
 
 /// Any chunking of a text gives the same stretches of every layer, each byte of which comes from where it says; and
@@ -245,8 +318,9 @@ pub fn layers(data: &[u8]) {
         2 => Wrapping::Utf16 { big_endian: false },
         _ => Wrapping::Utf16 { big_endian: true },
     };
-    let whole = undone(wrapping, [text]);
-    assert_eq!(whole, undone(wrapping, pieces));
+    let layer = || Layer::new(wrapping, 40).seeking(first_run);
+    let whole = undone(layer(), [text]);
+    assert_eq!(whole, undone(layer(), pieces));
     let wrappings = [wrapping, Wrapping::Escapes];
     for (_, _, from) in &whole {
         assert!(from.iter().all(|(start, end)| start < end && *end <= text.len() as u64));
@@ -299,6 +373,27 @@ mod tests {
 
     /// Each body, and inputs that reach deep into what it runs.
     fn seeds() -> Vec<(Body, Vec<Vec<u8>>)> {
+        [seeds_of_texts(), seeds_of_programs()].concat()
+    }
+
+    /// Of what texts are made of.
+    fn seeds_of_texts() -> Vec<(Body, Vec<Vec<u8>>)> {
+        let cut = |text: &str| [b"\x03\x00\x05\x00\x09\x00\x02", text.as_bytes()].concat();
+        vec![
+            (carriers, carried()),
+            (document, vec![cut(PAGE), cut(&PAGE.replace("Tj", "'"))]),
+            (
+                events,
+                vec![
+                    br#"data: {"choices":[{"index":1,"delta":{"content":"4\"5"}}]}"#.to_vec(),
+                    b"{\"text\":\"a\"}".to_vec(),
+                ],
+            ),
+            (names, NAMED.iter().map(|text| cut(text)).collect()),
+        ]
+    }
+
+    fn seeds_of_programs() -> Vec<(Body, Vec<Vec<u8>>)> {
         let cut = |text: &str| [b"\x03\x00\x05\x00\x09\x00\x02", text.as_bytes()].concat();
         let coded = |stack: u8, codings: &[Coding]| {
             let mut encoder = crate::decode::Encoder::new(codings).unwrap();
@@ -368,6 +463,28 @@ mod tests {
                 ],
             ),
         ]
+    }
+
+    const PAGE: &str =
+        "%PDF-1.4\n1 0 obj\n<< /Length 44 >>\nstream\nBT /F1 12 Tf (card 4539) Tj ET\nendstream\nendobj\n";
+
+    const NAMED: [&str; 4] = [
+        "id,card,mail\n1,4539 1488 0343 6467,a@example.com\n2,,b@example.com\n",
+        r#"{"a":{"card":"4539 1488 0343 6467","q":["x",{"m":"a@example.com"}]}}"#,
+        "<a><card n=\"4539 1488 0343 6467\">a@example.com</card></a>",
+        "--b\r\nContent-Disposition: form-data; name=\"m\"\r\n\r\na@example.com\r\n--b--\r\na=1&m=a@example.com",
+    ];
+
+    /// Multipart bodies and protocol buffers, cut in four.
+    fn carried() -> Vec<Vec<u8>> {
+        let parts = b"--b\r\nContent-Type: multipart/mixed; boundary=c\r\n\r\n--c\r\nContent-Type: text/csv\r\n\r\nid,card\r\n1,2\r\n\
+                      --c--\r\n--b\r\nContent-Type: text/plain; charset=utf-16le\r\n\r\na\0b\0c\0d\0\r\n--b--\r\n";
+        let message = b"\x0a\x04text\x1a\x08\x12\x06nested\x20\xff\xff\xff\xff\x0f\x29\0\0\0\0\0\0\xf0\x3f\x32\x03\x01\x02\x03";
+        let framed = [b"\0\0\0\0\x28".as_slice(), message, b"\x80\0\0\0\x02a:"].concat();
+        let texts = [(0, parts.as_slice()), (1, parts), (2, message), (3, &framed)];
+        let cut =
+            |(kind, text): (u8, &[u8])| [&[kind], b"\x03\x00\x05\x00\x29\x00\x11".as_slice(), text].concat();
+        texts.into_iter().map(cut).collect()
     }
 
     fn archives(zstd: Vec<u8>) -> Vec<Vec<u8>> {

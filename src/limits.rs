@@ -180,6 +180,18 @@ pub const ARMOUR_JUDGED: usize = 64;
 /// Bytes of text whose escapes are undone at once; it bounds what is kept of them.
 pub const LAYER_STEP: usize = 16 * 1024;
 
+/// Messages of protocol buffers within messages that are taken apart: what their own readers accept by default is 100, and
+/// what people nest stays below ten.
+pub const PROTOBUF_DEPTH: usize = 32;
+/// Bytes at the beginning of one of their values that tell whether it is a text or a message.
+pub const PROTOBUF_PEEK: usize = 4 * 1024;
+/// Least number in them that is looked at: no identifier has fewer digits.
+pub const PROTOBUF_LEAST: u64 = 10_000_000;
+/// Multipart bodies within multipart bodies whose parts are known as such.
+pub const PARTS_DEPTH: usize = 5;
+/// Longest header of a part that is read: browsers send some hundred bytes.
+pub const PART_HEADER: usize = 8 * 1024;
+
 /// Archives within archives that are looked into: a document in an archive in a compressed archive, and room.
 pub const ARCHIVE_DEPTH: usize = 5;
 /// Members of one archive: the largest trees of sources have some hundred thousand files. Each takes up to 72 bytes until

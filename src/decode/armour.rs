@@ -79,6 +79,19 @@ pub(super) fn judge(run: &[u8]) -> Option<Kind> {
     is_readable(quads).then_some(Kind::Base64)
 }
 
+/// Whether a run stands for something packed: zip, gzip, zstd, PDF.
+pub(super) fn is_packed(run: &[u8]) -> bool {
+    let begin = |quad: usize| run.get(4 * quad..4 * quad + 4).map_or([0; 3], bytes);
+    let ([a, b, c], [d, e, _]) = (begin(0), begin(1));
+    matches!(
+        [a, b, c, d, e],
+        [b'P', b'K', 3, 4, _]
+            | [0x1f, 0x8b, 8, ..]
+            | [0x28, 0xb5, 0x2f, 0xfd, _]
+            | [b'%', b'P', b'D', b'F', b'-']
+    )
+}
+
 fn is_readable(bytes: impl Iterator<Item = u8>) -> bool {
     let (mut all, mut readable) = (0, 0);
     for byte in bytes {

@@ -18,11 +18,16 @@ pub enum Kind {
     QuotedPrintable,
     /// A character that looks like another, or like nothing.
     LookAlike,
+    /// UTF-16, the lower byte first, and the higher.
     Utf16,
+    Utf16Big,
     Base64,
     Hex,
     /// Tags between runs of one text.
     Markup,
+    /// What stands around values in protocol buffers, and a number of theirs.
+    Field,
+    Number,
 }
 
 impl Kind {
@@ -35,10 +40,11 @@ impl Kind {
             Kind::Entity => "entity",
             Kind::QuotedPrintable => "quoted-printable",
             Kind::LookAlike => "look-alike",
-            Kind::Utf16 => "utf-16",
+            Kind::Utf16 | Kind::Utf16Big => "utf-16",
             Kind::Base64 => "base64",
             Kind::Hex => "hex",
             Kind::Markup => "xml",
+            Kind::Field | Kind::Number => "protobuf",
         }
     }
 }
@@ -414,7 +420,9 @@ pub(super) fn written(kind: Kind, raw: &[u8], byte: u8) -> Option<Vec<u8>> {
         }
         Kind::Plus | Kind::LookAlike => vec![b'*'; raw.len()],
         Kind::Hex => hex(raw, raw.len()).into_bytes(),
-        Kind::Utf16 | Kind::Base64 | Kind::Markup => return None,
+        Kind::Utf16 | Kind::Utf16Big | Kind::Base64 | Kind::Markup | Kind::Field | Kind::Number => {
+            return None;
+        }
     };
     (out.len() == raw.len()).then_some(out)
 }

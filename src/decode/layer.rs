@@ -3,6 +3,8 @@
 use super::escape::{Active, Kind, Unit, unit};
 use super::markup::Markup;
 use super::origin::Origin;
+use super::parts::{Parts, Step};
+use super::protobuf::{Framing, Protobuf};
 use super::{armour, utf16};
 use crate::limits::{ARMOUR_JUDGED, LAYER_STEP};
 
@@ -18,6 +20,10 @@ pub enum Wrapping {
     Markup,
     /// Runs of base64 or hexadecimal digits, as a layer looks for them.
     Armour,
+    /// Parts of a multipart body that are texts of their own.
+    Parts,
+    /// Strings and numbers of protocol buffers.
+    Protobuf,
     /// A run of base64: of the bytes that the first digits stand for `lead` are others', and `trail` of the last.
     Base64 {
         lead: u8,
@@ -42,10 +48,20 @@ enum Run {
 pub enum Event<'a> {
     /// Something is undone at this offset of the text above: a stretch of text begins around it.
     Open(u64),
+    /// A run of base64 holds something packed: it begins, goes on with what is told before this offset, ends.
+    Packed(Packed<'a>),
     /// The stretch goes on with this, in one piece with what was told before.
     Text(&'a [u8], &'a Origin),
     /// It ends; `whole`: where the text above ends, too.
     Close { whole: bool, origin: &'a Origin },
+}
+
+/// What is told of something packed in a run of base64, and where in the text above that is known.
+#[derive(Clone, Copy, Debug)]
+pub enum Packed<'a> {
+    Open(u64),
+    Text(&'a [u8], u64),
+    Close,
 }
 
 /// Looks for a run of digits that may be base64, from the beginning of a text: where the first begins that is long
@@ -71,6 +87,10 @@ pub struct Layer {
     run: Run,
     seek: Seek,
     markup: Markup,
+    parts: Option<Box<Parts>>,
+    protobuf: Option<Box<Protobuf>>,
+    /// Whether the run is something packed.
+    packed: bool,
     view: Vec<u8>,
     origin: Origin,
 }
@@ -84,6 +104,9 @@ impl Layer {
             run: Run::Seeking,
             seek: |text| armour::seek(text, 0),
             markup: Markup::default(),
+            parts: None,
+            protobuf: None,
+            packed: false,
             text: Vec::new(),
             base: 0,
             done: 0,
@@ -97,6 +120,23 @@ impl Layer {
     #[must_use]
     pub fn seeking(self, seek: Seek) -> Layer {
         Layer { seek, ..self }
+    }
+
+    /// The parts of a multipart body; `boundary`: what its head declares.
+    #[must_use]
+    pub fn of_parts(boundary: Option<&[u8]>) -> Layer {
+        Layer { parts: Some(Box::new(Parts::new(boundary))), ..Layer::new(Wrapping::Parts, 0) }
+    }
+
+    #[must_use]
+    pub fn of_protobuf(framing: Framing) -> Layer {
+        Layer { protobuf: Some(Box::new(Protobuf::new(framing))), ..Layer::new(Wrapping::Protobuf, 0) }
+    }
+
+    /// Whether something is compressed in a way that is not known here.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.protobuf.as_ref().is_some_and(|protobuf| protobuf.is_unknown())
     }
 
     #[must_use]
@@ -140,7 +180,12 @@ impl Layer {
             && match self.wrapping {
                 Wrapping::Escapes => active.next(chunk, 0) == chunk.len(),
                 Wrapping::Armour => self.run == Run::Seeking && (self.seek)(chunk).is_err(),
-                Wrapping::Markup | Wrapping::Utf16 { .. } | Wrapping::Base64 { .. } | Wrapping::Hex => false,
+                Wrapping::Markup
+                | Wrapping::Utf16 { .. }
+                | Wrapping::Base64 { .. }
+                | Wrapping::Hex
+                | Wrapping::Parts
+                | Wrapping::Protobuf => false,
             }
     }
 
@@ -197,7 +242,10 @@ impl Layer {
         self.walk(true, sink);
         self.flush(sink);
         if self.open.take().is_some() {
-            sink(Event::Close { whole: true, origin: &self.origin });
+            match std::mem::take(&mut self.packed) {
+                true => sink(Event::Packed(Packed::Close)),
+                false => sink(Event::Close { whole: true, origin: &self.origin }),
+            }
         }
     }
 
@@ -227,6 +275,8 @@ impl Layer {
             Wrapping::Escapes => self.escapes(last, sink),
             Wrapping::Utf16 { big_endian } => self.utf16(big_endian, last, sink),
             Wrapping::Markup => self.tags(sink),
+            Wrapping::Parts => self.in_parts(last, sink),
+            Wrapping::Protobuf => self.fields(last, sink),
             Wrapping::Armour | Wrapping::Base64 { .. } | Wrapping::Hex => self.armour(last, sink),
         }
         self.flush(sink);
@@ -269,7 +319,8 @@ impl Layer {
             let offset = self.base + from as u64;
             self.origin = Origin::at(offset);
             self.view.clear();
-            sink(Event::Open(self.base + at as u64));
+            let begin = self.base + at as u64;
+            sink(if self.packed { Event::Packed(Packed::Open(begin)) } else { Event::Open(begin) });
             self.view.extend_from_slice(&self.text[from..at]);
             self.origin.literal(at - from);
         }
@@ -306,6 +357,47 @@ impl Layer {
         self.open = Some(u64::MAX);
         self.markup.walk(&self.text[self.done..], &mut self.view, &mut self.origin);
         self.done = self.text.len();
+    }
+
+    fn fields(&mut self, last: bool, sink: Sink<'_>) {
+        self.begin(0, sink);
+        self.open = Some(u64::MAX);
+        if let Some(protobuf) = &mut self.protobuf {
+            let text = self.text.get(self.done..).unwrap_or_default();
+            self.done += protobuf.walk(text, last, &mut self.view, &mut self.origin);
+        }
+    }
+
+    fn in_parts(&mut self, last: bool, sink: Sink<'_>) {
+        let Some(mut parts) = self.parts.take() else { return };
+        loop {
+            let rest = self.text.get(self.done..).unwrap_or_default();
+            match parts.step(rest, last) {
+                Step::Wait | Step::Pass(0) => break,
+                Step::Pass(length) => self.done += length,
+                Step::Open => {
+                    self.begin(self.done, sink);
+                    self.open = Some(u64::MAX);
+                    self.origin.name(parts.label());
+                }
+                Step::Tell(length, whole) => {
+                    let text = rest.get(..length).unwrap_or_default();
+                    let read = parts.tell(text, whole, &mut self.view, &mut self.origin);
+                    if read == 0 {
+                        break;
+                    }
+                    self.done += read;
+                }
+                Step::Close => self.close(sink),
+            }
+        }
+        self.parts = Some(parts);
+    }
+
+    fn close(&mut self, sink: Sink<'_>) {
+        self.flush(sink);
+        self.open = None;
+        sink(Event::Close { whole: true, origin: &self.origin });
     }
 
     fn armour(&mut self, last: bool, sink: Sink<'_>) {
@@ -345,7 +437,10 @@ impl Layer {
         if count < ARMOUR_JUDGED && self.done + count == self.text.len() && !last {
             return false;
         }
-        match armour::judge(&self.text[self.done..self.done + count]) {
+        let run = &self.text[self.done..self.done + count];
+        let judged = armour::judge(run);
+        self.packed = judged.is_none() && armour::is_packed(run);
+        match judged.or(self.packed.then_some(Kind::Base64)) {
             Some(kind) => {
                 self.begin(self.done, sink);
                 self.open = Some(u64::MAX);
@@ -409,13 +504,23 @@ impl Layer {
         self.open = None;
         // What is left of its digits, if any, belongs to no other run.
         self.run = Run::Skipping;
-        sink(Event::Close { whole: true, origin: &self.origin });
+        match std::mem::take(&mut self.packed) {
+            true => sink(Event::Packed(Packed::Close)),
+            false => sink(Event::Close { whole: true, origin: &self.origin }),
+        }
         true
     }
 
     fn flush(&mut self, sink: Sink<'_>) {
         if !self.view.is_empty() {
-            sink(Event::Text(&self.view, &self.origin));
+            match self.packed {
+                true => {
+                    sink(Event::Packed(Packed::Text(&self.view, self.looked())));
+                    let told = self.origin.view();
+                    self.origin.forget(told);
+                }
+                false => sink(Event::Text(&self.view, &self.origin)),
+            }
             self.view.clear();
         }
     }

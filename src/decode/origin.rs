@@ -10,6 +10,8 @@ use super::layer::Wrapping;
 #[derive(Clone, Debug, Default)]
 pub struct Origin {
     parts: VecDeque<Part>,
+    /// From where on in the text values are called so.
+    names: VecDeque<(u64, Box<str>)>,
     /// Behind the last part.
     view: u64,
     raw: u64,
@@ -34,11 +36,32 @@ enum Step {
     Quads,
 }
 
+/// Memory that a name takes.
+const NAME: usize = 64;
+
 impl Origin {
     /// An empty text that begins at `raw`.
     #[must_use]
     pub fn at(raw: u64) -> Origin {
-        Origin { parts: VecDeque::new(), view: 0, raw }
+        Origin { raw, ..Origin::default() }
+    }
+
+    /// How long the text is.
+    pub(super) fn view(&self) -> u64 {
+        self.view
+    }
+
+    /// What follows is called so by what is around it.
+    pub(super) fn name(&mut self, name: &str) {
+        self.names.push_back((self.view, name.into()));
+    }
+
+    /// What the byte at `view` is called, if it is.
+    #[must_use]
+    pub fn called(&self, view: u64) -> Option<&str> {
+        let behind = self.names.partition_point(|(from, _)| *from <= view);
+        let (_, name) = self.names.get(behind.checked_sub(1)?)?;
+        (!name.is_empty()).then_some(&**name)
     }
 
     /// Bytes that stand for themselves.
@@ -137,7 +160,17 @@ impl Origin {
     /// What `from..to` wears of `wrapping`: base64 begins and ends at digits that the text shares with what is around it.
     #[must_use]
     pub fn worn(&self, wrapping: Wrapping, from: u64, to: u64) -> Wrapping {
-        let Wrapping::Armour = wrapping else { return wrapping };
+        match wrapping {
+            Wrapping::Armour => {}
+            Wrapping::Parts => {
+                return match self.kind(from, to) {
+                    Some(Kind::Utf16) => Wrapping::Utf16 { big_endian: false },
+                    Some(Kind::Utf16Big) => Wrapping::Utf16 { big_endian: true },
+                    Some(_) | None => wrapping,
+                };
+            }
+            _ => return wrapping,
+        }
         let shared = |view: u64| {
             self.part(view).map_or(0, |part| match part.step {
                 Step::Quads => (view - part.view) % 3,
@@ -169,11 +202,15 @@ impl Origin {
     pub fn forget(&mut self, view: u64) {
         let behind = self.parts.partition_point(|part| part.view <= view);
         self.parts.drain(..behind.saturating_sub(1));
+        if !self.names.is_empty() {
+            let behind = self.names.partition_point(|(from, _)| *from <= view);
+            self.names.drain(..behind.saturating_sub(1));
+        }
     }
 
     /// Memory that it takes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.parts.capacity() * size_of::<Part>()
+        self.parts.capacity() * size_of::<Part>() + self.names.len() * NAME
     }
 }

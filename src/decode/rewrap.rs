@@ -86,10 +86,12 @@ fn undo(wrapping: Wrapping, raw: &[u8]) -> Vec<Undone<'_>> {
                 Some(byte) => (2, vec![byte], Some(Kind::Hex)),
                 None => (1, raw[at..at + 1].to_vec(), None),
             },
-            // Tags stand in archives, which are never edited.
-            Wrapping::Markup | Wrapping::Armour | Wrapping::Base64 { .. } => {
-                (1, raw[at..at + 1].to_vec(), None)
-            }
+            // Tags stand in archives, which are never edited; parts and strings of protocol buffers as they are.
+            Wrapping::Markup
+            | Wrapping::Armour
+            | Wrapping::Base64 { .. }
+            | Wrapping::Parts
+            | Wrapping::Protobuf => (1, raw[at..at + 1].to_vec(), None),
         };
         let end = raw.len().min(at + length);
         units.push(Undone { raw: &raw[at..end], text, kind });

@@ -4,13 +4,13 @@ use bytes::Bytes;
 
 use super::coded::{Coded, Recoder};
 use super::decision::Coverage;
-use super::fields;
+use super::fields::{self, Declared};
 use super::head::HeadHits;
 use super::hold::Hold;
 use super::judge::Judge;
 use super::reading::Reading;
 use super::{Head, Reason};
-use crate::decode::{Coding, Lines};
+use crate::decode::Coding;
 
 /// First bytes that tell how a body is read that nobody called coded.
 const OPENING: usize = 8;
@@ -42,10 +42,8 @@ pub(super) struct Body {
     length: Option<u64>,
     /// A declared stream of events, where no byte is kept back for the decision.
     events: bool,
-    /// The charset that its head declares.
-    charset: Option<String>,
-    /// Whether its lines are events, by its type.
-    lines: Option<Lines>,
+    /// How it is written, as its head says.
+    declared: Declared,
     /// Why nothing of it is ever edited, if so.
     sealed: Option<&'static str>,
     seen: u64,
@@ -64,8 +62,7 @@ impl Body {
             hold,
             length: None,
             events: false,
-            charset: None,
-            lines: None,
+            declared: Declared::default(),
             sealed: None,
             seen: 0,
             inspected: 0,
@@ -78,10 +75,9 @@ impl Body {
     pub(super) fn announce(&mut self, head: &Head<'_>, sealed: Option<&'static str>) {
         self.length = head.length;
         self.events = head.events;
-        self.charset = fields::charset(head.fields);
-        self.lines = fields::lines(head.fields);
+        self.declared = Declared::of(head.fields);
         self.sealed = sealed;
-        self.reading = Reading::new(Vec::new(), self.charset.as_deref(), self.lines);
+        self.reading = Reading::new(Vec::new(), &self.declared);
     }
 
     pub(super) fn is_events(&self) -> bool {
@@ -98,7 +94,7 @@ impl Body {
     }
 
     fn read_through(&mut self, coded: Coded) {
-        self.reading = Reading::new(coded.names(), self.charset.as_deref(), self.lines);
+        self.reading = Reading::new(coded.names(), &self.declared);
         self.form = Form::Coded(Box::new(coded));
     }
 

@@ -3,13 +3,14 @@
 use std::collections::{HashMap, VecDeque};
 use std::ops::ControlFlow;
 
-use super::depth::Path;
+use super::depth::{self, Armoured, Path};
+use super::fields::Declared;
 use super::head;
 use super::judge::{Judge, Whence};
 use super::look::Seen;
 use super::text::Text;
 use super::{Engine, Part};
-use crate::decode::{DecodeError, Member, Pages, Unpacked, Unpacker};
+use crate::decode::{DecodeError, Framing, Member, Pages, Unpacked, Unpacker};
 use crate::detect::{Confidence, DetectorId, Finding};
 use crate::fingerprint::Fingerprint;
 use crate::limits::{ARCHIVE_DEPTH, ARCHIVE_TWICE, DECODE_STEP, DECODE_WINDOW, DECODED_GRACE, DECODED_RATIO};
@@ -65,6 +66,12 @@ impl Packed {
         &self.unread
     }
 
+    /// Something cannot be read: it is refused, or said.
+    pub(super) fn unreadable(&mut self, judge: &mut Judge, error: DecodeError) {
+        self.miss(error.as_str(), 1);
+        judge.unreadable(error.as_str());
+    }
+
     fn miss(&mut self, word: &'static str, bytes: u64) {
         match self.unread.iter_mut().find(|(known, _)| *known == word) {
             Some((_, sum)) => *sum += bytes,
@@ -87,6 +94,10 @@ pub(super) struct Contents {
     packed: Track,
     pages: Pages,
     shown: Track,
+    /// What a run of base64 holds, in the text as it stands and below escapes.
+    armoured: [Track; 2],
+    /// Whether what is compressed in the text are messages of protocol buffers.
+    messages: bool,
     /// Bytes of the text above.
     seen: u64,
     depth: usize,
@@ -123,6 +134,47 @@ struct Inside {
 }
 
 impl Contents {
+    /// Of a body whose head says this.
+    pub(super) fn of(declared: &Declared) -> Contents {
+        Contents { messages: declared.protobuf == Some(Framing::Frames), ..Contents::default() }
+    }
+
+    /// Takes what runs of base64 in the text hold.
+    pub(super) fn sunk(
+        &mut self,
+        judge: &mut Judge,
+        carrier: &[&'static str],
+        found: impl Iterator<Item = Armoured>,
+        packed: &mut Packed,
+    ) {
+        for Armoured { undone, what } in found {
+            if self.spent || judge.blocks() {
+                continue;
+            }
+            let [plain, below] = &mut self.armoured;
+            let (track, depth) = (if undone { below } else { plain }, self.depth);
+            let twice = (&mut self.twice, &mut self.in_place);
+            let (told, at) = match &what {
+                depth::Packed::Open(at) => {
+                    track.told = *at;
+                    track.marks.clear();
+                    let open = Member { carrier: "base64", name: &[], markup: false, in_place: false };
+                    (Unpacked::Open(open), None)
+                }
+                depth::Packed::Text(text, at) => (Unpacked::Text(text, *at), Some(*at)),
+                depth::Packed::Close => (Unpacked::Close, None),
+            };
+            let source = Source { carrier, depth, messages: false };
+            let result = take(judge, &mut track.member, source, told, twice, packed);
+            if let Some(at) = at {
+                track.mark(judge.engine(), at);
+            }
+            if let Err(error) = result {
+                self.give_up(judge, error, packed);
+            }
+        }
+    }
+
     /// The text goes on with `piece`.
     pub(super) fn push(
         &mut self,
@@ -179,18 +231,19 @@ impl Contents {
         piece: &[u8],
         packed: &mut Packed,
     ) -> Result<(), DecodeError> {
-        let (depth, twice, in_place) = (self.depth, &mut self.twice, &mut self.in_place);
+        let source = Source { carrier, depth: self.depth, messages: self.messages };
+        let (twice, in_place) = (&mut self.twice, &mut self.in_place);
         let mut failed = None;
         let member = &mut self.packed.member;
         let result = self.unpacker.push(piece, &mut |what| {
-            failed = take(judge, member, carrier, depth, what, (twice, in_place), packed).err();
+            failed = take(judge, member, source, what, (twice, in_place), packed).err();
             let goes_on = failed.is_none() && !judge.blocks();
             if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         failed.map_or(result.map(|_| ()), Err)?;
         let member = &mut self.shown.member;
         let result = self.pages.push(piece, &mut |what| {
-            failed = take(judge, member, carrier, depth, what, (twice, in_place), packed).err();
+            failed = take(judge, member, source, what, (twice, in_place), packed).err();
             let goes_on = failed.is_none() && !judge.blocks();
             if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
@@ -199,7 +252,8 @@ impl Contents {
 
     /// What follows is not read, which is refused or said.
     fn give_up(&mut self, judge: &mut Judge, error: DecodeError, packed: &mut Packed) {
-        for track in [&mut self.packed, &mut self.shown] {
+        let [plain, below] = &mut self.armoured;
+        for track in [&mut self.packed, &mut self.shown, plain, below] {
             if let Some(mut member) = track.member.take() {
                 member.finish(judge, packed, &mut self.twice);
             }
@@ -215,17 +269,18 @@ impl Contents {
         if self.spent {
             return;
         }
-        let (depth, twice, in_place) = (self.depth, &mut self.twice, &mut self.in_place);
+        let source = Source { carrier, depth: self.depth, messages: self.messages };
+        let (twice, in_place) = (&mut self.twice, &mut self.in_place);
         let mut failed = None;
         let member = &mut self.packed.member;
         let result = self.unpacker.finish(&mut |what| {
-            failed = take(judge, member, carrier, depth, what, (twice, in_place), packed).err();
+            failed = take(judge, member, source, what, (twice, in_place), packed).err();
             if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
         });
         let member = &mut self.shown.member;
         let result = failed.map_or(result.map(|_| ()), Err).and_then(|()| {
             self.pages.finish(&mut |what| {
-                failed = take(judge, member, carrier, depth, what, (twice, in_place), packed).err();
+                failed = take(judge, member, source, what, (twice, in_place), packed).err();
                 if failed.is_some() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
             })
         });
@@ -247,7 +302,9 @@ impl Contents {
         }
         let packed = if self.unpacker.is_idle() { u64::MAX } else { self.packed.settled(engine, exactly) };
         let shown = if self.pages.is_open() { self.shown.settled(engine, exactly) } else { u64::MAX };
-        packed.min(shown)
+        let open = self.armoured.iter().filter(|track| track.member.is_some());
+        let armoured = open.map(|track| track.settled(engine, exactly)).min();
+        packed.min(shown).min(armoured.unwrap_or(u64::MAX))
     }
 
     /// Whether a finding of the text above is one of a member that stands in place, which has counted.
@@ -257,7 +314,10 @@ impl Contents {
 
     /// Memory that it takes.
     pub(super) fn bytes(&self) -> usize {
-        self.unpacker.bytes() + self.packed.bytes() + self.shown.bytes()
+        self.unpacker.bytes()
+            + self.packed.bytes()
+            + self.shown.bytes()
+            + self.armoured.iter().map(Track::bytes).sum::<usize>()
     }
 }
 
@@ -308,25 +368,33 @@ fn is_second(
     false
 }
 
+/// Where something packed stands.
+#[derive(Clone, Copy)]
+struct Source<'a> {
+    carrier: &'a [&'static str],
+    depth: usize,
+    /// Whether what is compressed are messages of protocol buffers.
+    messages: bool,
+}
+
 type Twice<'a> = (&'a mut VecDeque<(DetectorId, u64, u64)>, &'a mut bool);
 
 /// Takes what the unpacker tells.
 fn take(
     judge: &mut Judge,
     member: &mut Option<Box<Inside>>,
-    carrier: &[&'static str],
-    depth: usize,
+    source: Source<'_>,
     what: Unpacked<'_>,
     (twice, in_place): Twice<'_>,
     packed: &mut Packed,
 ) -> Result<(), DecodeError> {
     match what {
         Unpacked::Open(new) => {
-            if depth == ARCHIVE_DEPTH {
+            if source.depth == ARCHIVE_DEPTH {
                 return Err(DecodeError::Depth);
             }
             *in_place |= new.in_place;
-            *member = Some(Box::new(Inside::new(&new, carrier, depth)));
+            *member = Some(Box::new(Inside::new(&new, source)));
         }
         Unpacked::Text(text, at) => {
             let Some(inside) = member else { return Ok(()) };
@@ -372,11 +440,13 @@ fn shape(byte: u8) -> u8 {
 }
 
 impl Inside {
-    fn new(member: &Member<'_>, carrier: &[&'static str], depth: usize) -> Inside {
+    fn new(member: &Member<'_>, source: Source<'_>) -> Inside {
+        let is_message = source.messages && matches!(member.carrier, "gzip" | "zstd");
+        let declared = Declared { protobuf: is_message.then_some(Framing::Message), ..Declared::default() };
         Inside {
-            text: Text::of_member(member.markup),
-            below: Contents { depth: depth + 1, ..Contents::default() },
-            carrier: carrier.iter().copied().chain([member.carrier]).collect(),
+            text: if is_message { Text::new(&declared) } else { Text::of_member(member.markup) },
+            below: Contents { depth: source.depth + 1, ..Contents::default() },
+            carrier: source.carrier.iter().copied().chain([member.carrier]).collect(),
             name: member.name.to_vec(),
             place: member.in_place.then_some(u64::MAX),
             winners: Vec::new(),
@@ -399,6 +469,7 @@ impl Inside {
             self.recent.drain(..more);
         }
         self.below.push(judge, &self.carrier, text, packed);
+        self.below.sunk(judge, &self.carrier, self.text.packed(), packed);
         let settled = self.text.settled(judge.engine());
         self.settle(judge, settled, packed, twice);
     }
@@ -416,6 +487,7 @@ impl Inside {
         twice: &mut VecDeque<(DetectorId, u64, u64)>,
     ) {
         self.text.finish(judge.engine());
+        self.below.sunk(judge, &self.carrier, self.text.packed(), packed);
         self.below.finish(judge, &self.carrier, packed);
         self.settle(judge, u64::MAX, packed, twice);
     }

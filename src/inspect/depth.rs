@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::decode::{Event, Kind, Layer, Origin, Wrapping};
+use crate::decode::{self, Event, Framing, Kind, Layer, Origin, Wrapping};
 use crate::detect::{Finding, Layout, Place, Scan, first_run};
 use crate::inspect::Engine;
 use crate::limits::{KEYWORD_REACH, LAYER_DEPTH};
@@ -26,6 +26,11 @@ impl Path {
     /// Names for the record.
     pub(super) fn carriers(&self) -> impl Iterator<Item = &'static str> {
         self.steps.iter().flatten().filter_map(|(_, kind)| kind.map(Kind::as_str))
+    }
+
+    /// Whether nothing can be written in its place.
+    pub(super) fn is_fixed(&self) -> bool {
+        self.steps.iter().flatten().any(|(_, kind)| *kind == Some(Kind::Number))
     }
 
     pub(super) fn within(self, wrapping: Wrapping, kind: Option<Kind>) -> Path {
@@ -69,6 +74,24 @@ struct Stretch {
 pub(super) struct Risen {
     pub(super) found: Vec<Sunk>,
     pub(super) places: Vec<Place>,
+    /// What runs of base64 hold that is packed.
+    pub(super) packed: Vec<Armoured>,
+}
+
+/// What is told of something packed in a run of base64.
+#[derive(Debug)]
+pub(super) struct Armoured {
+    /// Whether escapes were undone above it, which may have been none of its own: another run may tell the same.
+    pub(super) undone: bool,
+    pub(super) what: Packed,
+}
+
+/// It begins, goes on, ends; and where in the text that is known.
+#[derive(Debug)]
+pub(super) enum Packed {
+    Open(u64),
+    Text(Vec<u8>, u64),
+    Close,
 }
 
 /// What the first line of the text above tells.
@@ -86,6 +109,20 @@ struct Around<'l> {
 impl Depth {
     pub(super) fn new(engine: &Engine, wrapping: Wrapping, left: usize) -> Depth {
         Depth { layer: Layer::new(wrapping, reach(engine)).seeking(first_run), stretch: None, left }
+    }
+
+    /// Parts that are texts of their own; `boundary`: what the head declares.
+    pub(super) fn of_parts(boundary: Option<&[u8]>) -> Depth {
+        Depth { layer: Layer::of_parts(boundary), stretch: None, left: LAYER_DEPTH }
+    }
+
+    pub(super) fn of_protobuf(framing: Framing) -> Depth {
+        Depth { layer: Layer::of_protobuf(framing), stretch: None, left: LAYER_DEPTH }
+    }
+
+    /// Whether something is compressed in a way that is not known here.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.layer.is_unknown()
     }
 
     /// The text goes on with `chunk`; appends to `out` what is certain below it.
@@ -193,8 +230,11 @@ fn take(
 ) {
     if let Event::Open(at) = event {
         *slot = Some(Stretch {
-            // Escapes stand in the midst of a text; other stretches are texts of their own.
-            scan: if wrapping == Wrapping::Escapes { Scan::within() } else { Scan::new() },
+            // Escapes stand in the midst of a text, and fields name no columns; other stretches are texts of their own.
+            scan: match wrapping {
+                Wrapping::Escapes | Wrapping::Protobuf => Scan::within(),
+                _ => Scan::new(),
+            },
             below: below(engine, wrapping, left),
             // What begins earlier ends before it, and is found by a look at the text itself.
             from: at.saturating_sub(engine.matcher.lag() as u64),
@@ -203,12 +243,21 @@ fn take(
         });
         return;
     }
+    if let Event::Packed(packed) = event {
+        let what = match packed {
+            decode::Packed::Open(at) => Packed::Open(at),
+            decode::Packed::Text(text, at) => Packed::Text(text.to_vec(), at),
+            decode::Packed::Close => Packed::Close,
+        };
+        out.packed.push(Armoured { undone: false, what });
+        return;
+    }
     let Some(stretch) = slot else { return };
     if wrapping == Wrapping::Escapes {
         stretch.scan.adopt(layout);
     }
     match event {
-        Event::Open(_) => {}
+        Event::Open(_) | Event::Packed(_) => {}
         Event::Text(text, origin) => {
             stretch.scan.push(&engine.matcher, &engine.key, text, &mut stretch.fresh);
             for below in &mut stretch.below {
@@ -235,9 +284,28 @@ impl Stretch {
     /// Tells what was found in terms of the text above.
     fn rise(&mut self, wrapping: Wrapping, origin: &Origin, to: u64, out: &mut Risen) {
         let from = self.from;
+        let around = match wrapping {
+            Wrapping::Parts => Some("multipart"),
+            Wrapping::Protobuf => Some("protobuf"),
+            _ => None,
+        };
+        let is_text = around.is_none() && wrapping != Wrapping::Escapes;
+        for Armoured { undone, what } in self.sunk.packed.drain(..) {
+            let what = match what {
+                Packed::Open(at) => Packed::Open(origin.start(at)),
+                Packed::Text(text, at) => Packed::Text(text, origin.start(at)),
+                Packed::Close => Packed::Close,
+            };
+            out.packed.push(Armoured { undone: undone || wrapping == Wrapping::Escapes, what });
+        }
+        let first = out.places.len();
         for mut place in self.sunk.places.drain(..).chain(self.scan.places()) {
-            place.start = origin.start(place.start);
-            place.within += usize::from(wrapping != Wrapping::Escapes);
+            let view = place.start;
+            place.start = origin.start(view);
+            place.within += usize::from(is_text);
+            if let (Some(kind), Some(name)) = (around, origin.called(view)) {
+                place = place.under(kind, name);
+            }
             if place.start >= from && place.start < to {
                 out.places.push(place);
             }
@@ -247,9 +315,15 @@ impl Stretch {
             let (start, end) = (finding.start, finding.end);
             let (kind, wrapping) = (origin.kind(start, end), origin.worn(wrapping, start, end));
             (finding.start, finding.end) = (origin.start(start), origin.end(end));
-            if finding.start >= from && finding.start < to {
-                out.found.push(Sunk { finding, path: path.within(wrapping, kind) });
+            if finding.start < from || finding.start >= to {
+                continue;
             }
+            if let (Some(around), Some(name)) = (around, origin.called(start))
+                && !out.places.iter().skip(first).any(|place| place.start == finding.start)
+            {
+                out.places.push(Place::called(finding.start, around, name));
+            }
+            out.found.push(Sunk { finding, path: path.within(wrapping, kind) });
         }
     }
 }

@@ -1,6 +1,56 @@
 //! What of a head may be edited: a change must not break framing, routing, credentials or a signature.
 
-use crate::decode::Lines;
+use crate::decode::{Framing, Lines};
+
+/// What a head says of how its body is written.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Declared {
+    pub(super) charset: Option<Box<str>>,
+    /// Its lines are events.
+    pub(super) lines: Option<Lines>,
+    /// What parts its parts.
+    pub(super) boundary: Option<Box<[u8]>>,
+    /// It is protocol buffers.
+    pub(super) protobuf: Option<Framing>,
+}
+
+impl Declared {
+    pub(super) fn of(fields: &[(&str, &[u8])]) -> Declared {
+        let value = fields.iter().find(|(name, _)| *name == "content-type");
+        let Some(value) = value.and_then(|(_, value)| std::str::from_utf8(value).ok()) else {
+            return Declared::default();
+        };
+        let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let parameter = |wanted: &str| {
+            let pairs = value.split(';').skip(1).filter_map(|pair| pair.trim().split_once('='));
+            let mut found = pairs.filter(|(name, _)| name.trim_end().eq_ignore_ascii_case(wanted));
+            found.next().map(|(_, value)| value.trim_matches(['"', ' ']))
+        };
+        let boundary = parameter("boundary").filter(|_| essence.starts_with("multipart/"));
+        Declared {
+            charset: parameter("charset").map(|charset| charset.to_ascii_lowercase().into()),
+            lines: lines(&essence),
+            boundary: boundary.filter(|name| !name.is_empty()).map(|name| name.as_bytes().into()),
+            protobuf: protobuf(&essence),
+        }
+    }
+}
+
+/// How a body of this type holds protocol buffers, if it does.
+fn protobuf(essence: &str) -> Option<Framing> {
+    const MESSAGES: [&str; 5] =
+        ["protobuf", "x-protobuf", "x-google-protobuf", "vnd.google.protobuf", "x-protobuffer"];
+    let kind = essence.strip_prefix("application/")?;
+    let is_grpc =
+        |name: &str| kind.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest == "+proto");
+    match kind {
+        _ if is_grpc("grpc") || is_grpc("grpc-web") => Some(Framing::Frames),
+        "connect+proto" => Some(Framing::Frames),
+        "proto" => Some(Framing::Message),
+        _ if MESSAGES.contains(&kind) || kind.ends_with("+protobuf") => Some(Framing::Message),
+        _ => None,
+    }
+}
 
 /// What of a message is under a signature or digest that an edit would break.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -45,27 +95,14 @@ fn is_presigned(target: &str) -> bool {
     })
 }
 
-/// Whether the lines of a body are events, by the type that its head declares.
-pub(super) fn lines(fields: &[(&str, &[u8])]) -> Option<Lines> {
+/// Whether the lines of a body are events, by its type.
+fn lines(essence: &str) -> Option<Lines> {
     const JSON: [&str; 5] = ["x-ndjson", "ndjson", "jsonl", "x-jsonlines", "stream+json"];
-    let (_, value) = fields.iter().find(|(name, _)| *name == "content-type")?;
-    let value = std::str::from_utf8(value).ok()?.to_ascii_lowercase();
-    let (kind, subtype) = value.split(';').next()?.trim().split_once('/')?;
-    match (kind, subtype) {
+    match essence.split_once('/')? {
         ("text", "event-stream") => Some(Lines::Events),
         (_, subtype) if JSON.contains(&subtype) => Some(Lines::Json),
         (_, _) => None,
     }
-}
-
-/// The charset that a head declares for its body.
-pub(super) fn charset(fields: &[(&str, &[u8])]) -> Option<String> {
-    let (_, value) = fields.iter().find(|(name, _)| *name == "content-type")?;
-    let parameters = std::str::from_utf8(value).ok()?.split(';').skip(1);
-    let (_, charset) = parameters
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(name, _)| name.eq_ignore_ascii_case("charset"))?;
-    Some(charset.trim_matches(['"', ' ']).to_ascii_lowercase())
 }
 
 /// Why a field is never edited, if it is not.

@@ -329,7 +329,13 @@ fn carrier(kind: Kind, depth: usize) -> &'static [&'static str] {
         Kind::QuotedPrintable => &["quoted-printable"],
         Kind::LookAlike => &["look-alike"],
         // Not looked for in a head.
-        Kind::Utf16 | Kind::Base64 | Kind::Hex | Kind::Markup => &[],
+        Kind::Utf16
+        | Kind::Utf16Big
+        | Kind::Base64
+        | Kind::Hex
+        | Kind::Markup
+        | Kind::Field
+        | Kind::Number => &[],
     }
 }
 

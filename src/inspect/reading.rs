@@ -6,11 +6,12 @@ use std::ops::Range;
 use super::Part;
 use super::contents::{Contents, Packed};
 use super::depth::Path;
+use super::fields::Declared;
 use super::judge::{Judge, Whence};
 use super::look::Seen;
 use super::spots::{Keys, Stands};
 use super::text::Text;
-use crate::decode::Lines;
+use crate::decode::DecodeError;
 use crate::detect::{Confidence, DetectorId, Finding};
 use crate::fingerprint::Fingerprint;
 
@@ -57,6 +58,10 @@ pub(super) struct Reading {
     carrier: Vec<&'static str>,
     /// Whether one of `hits` may stand in several pieces.
     spread: bool,
+    /// Whether one of `hits` may be a number that no mask can take the place of.
+    fixed: bool,
+    /// Whether something was met that is compressed in a way that is not known here.
+    unknown: bool,
     /// Whether one of `hits` is to be edited, as of `redactions`.
     must_edit: bool,
     redactions: u32,
@@ -84,9 +89,18 @@ impl Opening {
 }
 
 impl Reading {
-    /// `charset` and `lines`: what the head says of it.
-    pub(super) fn new(carrier: Vec<&'static str>, charset: Option<&str>, lines: Option<Lines>) -> Reading {
-        Reading { carrier, text: Text::new(charset, lines), ..Reading::default() }
+    /// `declared`: what the head says of it.
+    pub(super) fn new(carrier: Vec<&'static str>, declared: &Declared) -> Reading {
+        let contents = Contents::of(declared);
+        Reading { carrier, text: Text::new(declared), contents, ..Reading::default() }
+    }
+
+    /// What was packed below the surface is looked into, and what cannot be read is said.
+    fn sink(&mut self, judge: &mut Judge) {
+        self.contents.sunk(judge, &self.carrier, self.text.packed(), &mut self.packed);
+        if self.text.is_unknown() && !std::mem::replace(&mut self.unknown, true) {
+            self.packed.unreadable(judge, DecodeError::UnknownCoding);
+        }
     }
 
     pub(super) fn push(&mut self, judge: &mut Judge, piece: &[u8]) {
@@ -94,6 +108,7 @@ impl Reading {
         self.keys.push(judge, piece);
         self.text.push(judge.engine(), piece);
         self.contents.push(judge, &self.carrier, piece, &mut self.packed);
+        self.sink(judge);
         let settled = self.text.settled(judge.engine());
         self.settle(judge, settled);
     }
@@ -103,12 +118,14 @@ impl Reading {
         self.opening.push(piece);
         self.keys.push(judge, piece);
         self.text.last(judge.engine(), piece);
+        self.sink(judge);
         self.contents.last(judge, &self.carrier, piece, &mut self.packed);
         self.settle(judge, u64::MAX);
     }
 
     pub(super) fn finish(&mut self, judge: &mut Judge) {
         self.text.finish(judge.engine());
+        self.sink(judge);
         self.contents.finish(judge, &self.carrier, &mut self.packed);
         self.settle(judge, u64::MAX);
     }
@@ -154,6 +171,7 @@ impl Reading {
             let whence = Whence { part: Part::Body, path: named, family: None, carrier: &carrier };
             let spots = self.keys.spots(judge, &finding, self.text.stands(&finding, path));
             let exempt = judge.count(&finding, whence, &spots);
+            self.fixed |= path.is_fixed();
             self.must_edit |= !exempt && judge.edits(finding.detector, finding.confidence);
             self.hits.push_back(Hit {
                 start: finding.start,
@@ -180,7 +198,9 @@ impl Reading {
 
     /// Why an edit that is now asked for cannot be made in what is packed, if one is.
     pub(super) fn refusal(&self, judge: &Judge) -> Option<&'static str> {
-        self.packed.refusal(judge)
+        let is_fixed = |hit: &Hit| hit.path.is_fixed() && hit.is_edited(judge);
+        let fixed = self.fixed && self.hits.iter().any(is_fixed);
+        self.packed.refusal(judge).or(fixed.then_some("number"))
     }
 
     /// Whether the text is something packed, of which nothing is ever edited.

@@ -4,7 +4,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::depth::{ARMOUR_DEPTH, Depth, Path, Risen, Sunk};
+use super::depth::{ARMOUR_DEPTH, Armoured, Depth, Path, Risen, Sunk};
+use super::fields::Declared;
 use super::joined::{Joined, Spread};
 use super::spots::Stands;
 use crate::decode::{Lines, OPENING, Wrapping, recognise};
@@ -28,13 +29,14 @@ pub(super) struct Text {
     /// How those were written that are being compared and do not stand there as they are.
     paths: HashMap<(DetectorId, u64, u64), Path>,
     depth: Below,
-    charset: Option<Box<str>>,
+    declared: Declared,
     /// Whether it is what stands between tags.
     markup: bool,
     /// Strings that events send in pieces; nothing where the text is no stream of them.
     joined: Option<Box<Joined>>,
     unjoined: bool,
-    lines: Option<Lines>,
+    /// Whether what has ended held something of the kind that [`Text::is_unknown`] tells.
+    unknown: bool,
     spread: Vec<Spread>,
     /// The further pieces of values that stand in several.
     more: HashMap<(DetectorId, u64, u64), Vec<Range<u64>>>,
@@ -55,21 +57,31 @@ impl Default for Below {
 }
 
 impl Text {
-    /// `charset` and `lines`: what the head says.
-    pub(super) fn new(charset: Option<&str>, lines: Option<Lines>) -> Text {
-        Text { charset: charset.map(Box::from), lines, ..Text::default() }
+    /// `declared`: what the head says.
+    pub(super) fn new(declared: &Declared) -> Text {
+        Text { declared: declared.clone(), ..Text::default() }
+    }
+
+    /// What runs of base64 hold that is packed.
+    pub(super) fn packed(&mut self) -> std::vec::Drain<'_, Armoured> {
+        self.sunk.packed.drain(..)
+    }
+
+    /// Whether something in it is compressed in a way that is not known here.
+    pub(super) fn is_unknown(&self) -> bool {
+        self.unknown || self.declared.protobuf.is_some() && self.layers().any(Depth::is_unknown)
     }
 
     /// Joins what events send in pieces.
     fn join(&mut self, engine: &Engine, piece: &[u8], ends: bool) {
         if self.joined.is_none() {
-            let may_be = self.lines.is_some() || Lines::recognise(piece) != Some(false);
+            let may_be = self.declared.lines.is_some() || Lines::recognise(piece) != Some(false);
             if self.unjoined || piece.is_empty() || !may_be {
                 self.unjoined |= !piece.is_empty();
                 return;
             }
         }
-        let joined = self.joined.get_or_insert_with(|| Box::new(Joined::new(self.lines)));
+        let joined = self.joined.get_or_insert_with(|| Box::new(Joined::new(self.declared.lines)));
         if !joined.push(engine, piece, &mut self.spread) {
             (self.joined, self.unjoined) = (None, true);
             return;
@@ -147,6 +159,7 @@ impl Text {
         if let Below::Known(layers) = &mut self.depth {
             for mut layer in layers.drain(..) {
                 layer.last(engine, self.scan.layout(), piece, &mut self.sunk);
+                self.unknown |= layer.is_unknown();
             }
         }
         self.locate();
@@ -154,13 +167,16 @@ impl Text {
 
     /// The layers of a text that begins so.
     fn below(&self, engine: &Engine, opening: &[u8]) -> Vec<Depth> {
-        let utf16 = recognise(opening, self.charset.as_deref());
+        let utf16 = recognise(opening, self.declared.charset.as_deref());
         let mut layers = vec![
             Depth::new(engine, Wrapping::Escapes, LAYER_DEPTH),
             Depth::new(engine, Wrapping::Armour, ARMOUR_DEPTH),
         ];
         layers.extend(utf16.map(|utf16| Depth::new(engine, utf16, LAYER_DEPTH)));
         layers.extend(self.markup.then(|| Depth::new(engine, Wrapping::Markup, LAYER_DEPTH)));
+        let boundary = self.declared.boundary.as_deref();
+        layers.extend((boundary.is_some() || opening.starts_with(b"--")).then(|| Depth::of_parts(boundary)));
+        layers.extend(self.declared.protobuf.map(Depth::of_protobuf));
         layers
     }
 
@@ -183,6 +199,7 @@ impl Text {
             for layer in layers.drain(..) {
                 let mut layer = layer;
                 layer.finish(engine, self.scan.layout(), &mut self.sunk);
+                self.unknown |= layer.is_unknown();
             }
         }
         self.locate();

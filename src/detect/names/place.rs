@@ -18,6 +18,21 @@ pub struct Place {
 }
 
 impl Place {
+    /// That of a value at `start` that stands under a name in something of this kind.
+    #[must_use]
+    pub fn called(start: u64, kind: &'static str, name: &str) -> Place {
+        let path = shown(name.as_bytes()).unwrap_or("…").to_owned();
+        Place { start, kinds: [Some(kind), None], path, within: 0, quoted: false }
+    }
+
+    /// The same place, in something of this kind that has a name.
+    #[must_use]
+    pub fn under(self, kind: &'static str, name: &str) -> Place {
+        let outer = Place::called(self.start, kind, name);
+        let inner = self.kinds.into_iter().flatten().next_back();
+        Place { kinds: [Some(kind), inner], path: format!("{} {}", outer.path, self.path), ..self }
+    }
+
     /// That of a string of JSON, by its path: `.choices[0].delta.content`.
     #[must_use]
     pub fn json(start: u64, path: &str) -> Option<Place> {

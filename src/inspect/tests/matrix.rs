@@ -4,8 +4,8 @@
 use super::*;
 
 /// Written with dashes, which no carrier has to escape.
-const CARD: &str = "4539-1488-0343-6467";
-const MASKED: &str = "****-****-****-6467";
+pub(super) const CARD: &str = "4539-1488-0343-6467";
+pub(super) const MASKED: &str = "****-****-****-6467";
 
 /// Documents with a value for `¤`, and whether they are JSON.
 const CARRIERS: &[(&str, &str, bool)] = &[
@@ -40,9 +40,9 @@ const CARRIERS: &[(&str, &str, bool)] = &[
 ];
 
 /// How a value can be written.
-type Wrapping = (&'static str, fn(&str) -> String);
+pub(super) type Wrapping = (&'static str, fn(&str) -> String);
 
-const WRAPPINGS: &[Wrapping] = &[
+pub(super) const WRAPPINGS: &[Wrapping] = &[
     ("as it is", str::to_owned),
     ("json", |text| each(text, |c| format!("\\u{:04x}", u32::from(c)))),
     ("json twice", |text| each(text, |c| format!("\\\\u{:04x}", u32::from(c)))),
@@ -66,6 +66,10 @@ fn each(text: &str, how: impl Fn(char) -> String) -> String {
 }
 
 fn data_encoding(text: &str) -> String {
+    data_encoding_of(text.as_bytes())
+}
+
+pub(super) fn data_encoding_of(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let quad = |three: &[u8]| {
         let bits =
@@ -75,7 +79,7 @@ fn data_encoding(text: &str) -> String {
         };
         (0..4).map(digit).collect::<String>()
     };
-    text.as_bytes().chunks(3).map(quad).collect()
+    bytes.chunks(3).map(quad).collect()
 }
 
 fn setup(direction: Direction) -> Setup {

@@ -9,6 +9,7 @@ mod layers;
 mod matrix;
 mod places;
 mod property;
+mod wire;
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};

@@ -1,0 +1,351 @@
+//! The parts of a multipart body (RFC 2046, section 5.1) that are texts of their own: in UTF-16, or tables.
+//!
+//! All others are read where they stand: what surrounds a part is no part of any value.
+
+use super::escape::Kind;
+use super::origin::Origin;
+use super::utf16;
+use crate::limits::{BOUNDARY, HEADER_ROW, PART_HEADER, PARTS_DEPTH};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum At {
+    /// Before the first part, or in one that is read where it stands.
+    Outside,
+    /// In the header of a part.
+    Header,
+    /// Where a part's text begins.
+    Opening,
+    /// In a part that is told.
+    Inside(Form),
+}
+
+/// How a part's text is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Form {
+    Utf16 {
+        big_endian: bool,
+    },
+    /// A table: its first line names its columns.
+    Table,
+}
+
+/// What is known after a step.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Step {
+    /// Nothing more without more text.
+    Wait,
+    /// So many bytes belong to nothing that is told.
+    Pass(usize),
+    /// A part that is told begins here.
+    Open,
+    /// So many bytes of it, and whether they are all that was left.
+    Tell(usize, bool),
+    /// It ends here.
+    Close,
+}
+
+/// Whether a line parts.
+enum Look {
+    Yes {
+        index: usize,
+        is_end: bool,
+        /// With its line end.
+        length: usize,
+    },
+    No,
+    Open,
+}
+
+/// A line that parts: of which boundary, and where the line end before it begins, and its own ends.
+#[derive(Clone, Copy, Debug)]
+struct Line {
+    index: usize,
+    is_end: bool,
+    begin: usize,
+    end: usize,
+}
+
+/// The running state of one body.
+#[derive(Debug)]
+pub(super) struct Parts {
+    at: At,
+    /// Lines that part, outermost first, with their dashes.
+    boundaries: Vec<Vec<u8>>,
+    /// Whether nothing came yet.
+    fresh: bool,
+    /// Of the part that is being read.
+    charset: Option<String>,
+    name: String,
+}
+
+impl Parts {
+    /// `boundary`: what the head declares.
+    pub(super) fn new(boundary: Option<&[u8]>) -> Parts {
+        let boundaries = boundary.map(|boundary| [b"--", boundary].concat()).into_iter().collect();
+        Parts { at: At::Outside, boundaries, fresh: true, charset: None, name: String::new() }
+    }
+
+    /// What the part that is told is called.
+    pub(super) fn label(&self) -> &str {
+        &self.name
+    }
+
+    /// What stands at the beginning of `text`; `last`: nothing follows it.
+    pub(super) fn step(&mut self, text: &[u8], last: bool) -> Step {
+        match self.at {
+            _ if text.is_empty() => Step::Wait,
+            At::Outside => self.outside(text, last),
+            At::Header => self.header(text, last),
+            At::Opening => self.opening(text, last),
+            At::Inside(_) => self.inside(text, last),
+        }
+    }
+
+    fn outside(&mut self, text: &[u8], last: bool) -> Step {
+        if self.fresh {
+            match self.first(text, last) {
+                None => return Step::Wait,
+                Some(length) if length > 0 => return Step::Pass(length),
+                Some(_) => {}
+            }
+        }
+        match self.delimiter(text, last) {
+            Ok(line) => self.cross(line),
+            Err(0) => Step::Wait,
+            Err(sure) => Step::Pass(sure),
+        }
+    }
+
+    /// The first line of the body, which tells what parts it where the head does not. `None`: it has not ended.
+    fn first(&mut self, text: &[u8], last: bool) -> Option<usize> {
+        if !text.starts_with(b"--") {
+            self.fresh = b"--".starts_with(text) && !last;
+            return (!self.fresh).then_some(0);
+        }
+        let end = memchr::memchr(b'\n', text);
+        if end.is_none() && text.len() <= 2 * BOUNDARY && !last {
+            return None;
+        }
+        self.fresh = false;
+        let line = text.get(..end.unwrap_or(0)).unwrap_or_default().trim_ascii_end();
+        let fits = (3..=BOUNDARY).contains(&line.len()) && line.iter().any(u8::is_ascii_alphanumeric);
+        if self.boundaries.is_empty() && fits {
+            self.boundaries.push(line.to_vec());
+        }
+        match self.line(text, last) {
+            Look::Yes { index, is_end, length } => {
+                let _ = self.cross(Line { index, is_end, begin: 0, end: length });
+                Some(length)
+            }
+            Look::No | Look::Open => Some(0),
+        }
+    }
+
+    /// Whether a line that parts stands at the beginning of `text`.
+    fn line(&self, text: &[u8], last: bool) -> Look {
+        let Some(index) = self.boundaries.iter().rposition(|known| text.starts_with(known)) else {
+            let may_be = !last && self.boundaries.iter().any(|known| known.starts_with(text));
+            return if may_be { Look::Open } else { Look::No };
+        };
+        let length = self.boundaries.get(index).map_or(0, Vec::len);
+        let end = memchr::memchr(b'\n', text.get(..text.len().min(2 * BOUNDARY)).unwrap_or_default());
+        let end = match end {
+            None if !last && text.len() < 2 * BOUNDARY => return Look::Open,
+            None if last => text.len(),
+            None => return Look::No,
+            Some(end) => end + 1,
+        };
+        let tail = text.get(length..end).unwrap_or_default();
+        let (is_end, tail) = match tail.strip_prefix(b"--") {
+            Some(tail) => (true, tail),
+            None => (false, tail),
+        };
+        match tail.iter().all(u8::is_ascii_whitespace) {
+            true => Look::Yes { index, is_end, length: end },
+            false => Look::No,
+        }
+    }
+
+    /// The next line that parts. Else how far there is none.
+    fn delimiter(&self, text: &[u8], last: bool) -> Result<Line, usize> {
+        if self.boundaries.is_empty() {
+            return Err(text.len());
+        }
+        for at in memchr::memmem::find_iter(text, b"\n--") {
+            let begin = if at > 0 && text.get(at - 1) == Some(&b'\r') { at - 1 } else { at };
+            match self.line(text.get(at + 1..).unwrap_or_default(), last) {
+                Look::Yes { index, is_end, length } => {
+                    return Ok(Line { index, is_end, begin, end: at + 1 + length });
+                }
+                Look::Open => return Err(begin),
+                Look::No => {}
+            }
+        }
+        // One may have begun.
+        let begun = [b"\r\n-".as_slice(), b"\n-", b"\r\n", b"\n", b"\r"];
+        let begun = begun.into_iter().filter(|_| !last).find(|begun| text.ends_with(begun));
+        Err(text.len() - begun.map_or(0, <[u8]>::len))
+    }
+
+    /// What stands behind a line that parts comes next; what is nested in the part that ends, ends with it.
+    fn cross(&mut self, line: Line) -> Step {
+        self.boundaries.truncate(line.index + 1 - usize::from(line.is_end && line.index > 0));
+        self.at = if line.is_end { At::Outside } else { At::Header };
+        Step::Pass(line.end)
+    }
+
+    /// The header of a part is read when it is whole.
+    fn header(&mut self, text: &[u8], last: bool) -> Step {
+        let end = if text.starts_with(b"\r\n") {
+            Some(2)
+        } else if text.starts_with(b"\n") {
+            Some(1)
+        } else {
+            let short = memchr::memmem::find(text, b"\n\n").map(|at| at + 2);
+            let long = memchr::memmem::find(text, b"\n\r\n").map(|at| at + 3);
+            short.into_iter().chain(long).min()
+        };
+        let Some(end) = end else {
+            if last || text.len() > PART_HEADER {
+                self.at = At::Outside;
+                return self.outside(text, last);
+            }
+            return Step::Wait;
+        };
+        let header = Header::of(text.get(..end).unwrap_or_default());
+        self.at = match header.boundary {
+            Some(boundary) if self.boundaries.len() < PARTS_DEPTH => {
+                self.boundaries.push(boundary);
+                At::Opening
+            }
+            None if !header.is_coded => At::Opening,
+            Some(_) | None => At::Outside,
+        };
+        (self.charset, self.name) = (header.charset, header.name);
+        Step::Pass(end)
+    }
+
+    /// The first bytes of a part's text tell how it is written.
+    fn opening(&mut self, text: &[u8], last: bool) -> Step {
+        if text.starts_with(b"-") {
+            match self.line(text, last) {
+                Look::Yes { index, is_end, length } => {
+                    return self.cross(Line { index, is_end, begin: 0, end: length });
+                }
+                Look::Open => return Step::Wait,
+                Look::No => {}
+            }
+        }
+        if text.len() < utf16::OPENING && !last {
+            return Step::Wait;
+        }
+        let form = match utf16::recognise(text, self.charset.as_deref()) {
+            Some(super::Wrapping::Utf16 { big_endian }) => Some(Form::Utf16 { big_endian }),
+            Some(_) | None => {
+                let line = text.get(..text.len().min(HEADER_ROW)).unwrap_or_default();
+                let end = memchr::memchr(b'\n', line);
+                if end.is_none() && line.len() < HEADER_ROW && !last && is_row(line) {
+                    return Step::Wait;
+                }
+                let row = line.get(..end.unwrap_or(0)).unwrap_or_default();
+                (row.iter().any(|byte| is_delimiter(*byte)) && is_row(row)).then_some(Form::Table)
+            }
+        };
+        match form {
+            Some(form) => {
+                self.at = At::Inside(form);
+                Step::Open
+            }
+            None => {
+                self.at = At::Outside;
+                self.outside(text, last)
+            }
+        }
+    }
+
+    fn inside(&mut self, text: &[u8], last: bool) -> Step {
+        match self.delimiter(text, last) {
+            Ok(Line { begin: 0, .. }) => {
+                self.at = At::Outside;
+                Step::Close
+            }
+            Ok(Line { begin, .. }) => Step::Tell(begin, true),
+            Err(0) => Step::Wait,
+            Err(sure) => Step::Tell(sure, last),
+        }
+    }
+
+    /// Takes bytes of a part that is told; gives how many could be read.
+    pub(super) fn tell(&self, text: &[u8], last: bool, view: &mut Vec<u8>, origin: &mut Origin) -> usize {
+        let At::Inside(Form::Utf16 { big_endian }) = self.at else {
+            view.extend_from_slice(text);
+            origin.literal(text.len());
+            return text.len();
+        };
+        let kind = if big_endian { Kind::Utf16Big } else { Kind::Utf16 };
+        let mut read = 0;
+        while let Some((length, escape)) = utf16::unit(text.get(read..).unwrap_or_default(), big_endian, last)
+        {
+            view.extend_from_slice(escape.out());
+            origin.add(escape.out().len(), length, Some(kind));
+            read += length;
+        }
+        read
+    }
+}
+
+fn is_delimiter(byte: u8) -> bool {
+    matches!(byte, b',' | b';' | b'\t' | b'|')
+}
+
+/// Whether a line may name columns.
+fn is_row(line: &[u8]) -> bool {
+    !line.iter().any(|byte| matches!(byte, b'{' | b'}' | b'<' | b'>' | b'=' | b'&' | 0))
+}
+
+/// What the header of a part says.
+#[derive(Debug, Default)]
+struct Header {
+    charset: Option<String>,
+    /// With its dashes.
+    boundary: Option<Vec<u8>>,
+    name: String,
+    /// Its text is in base64 or the like.
+    is_coded: bool,
+}
+
+impl Header {
+    fn of(text: &[u8]) -> Header {
+        let mut header = Header::default();
+        let text = String::from_utf8_lossy(text);
+        for line in text.lines() {
+            let Some((name, value)) = line.split_once(':') else { continue };
+            match name.trim().to_ascii_lowercase().as_str() {
+                "content-type" => {
+                    header.charset = parameter(value, "charset").map(str::to_ascii_lowercase);
+                    let is_multipart = value.trim_start().to_ascii_lowercase().starts_with("multipart/");
+                    header.boundary = parameter(value, "boundary")
+                        .filter(|boundary| is_multipart && !boundary.is_empty())
+                        .map(|boundary| format!("--{boundary}").into_bytes());
+                }
+                "content-disposition" => {
+                    header.name = parameter(value, "name").unwrap_or_default().to_owned();
+                }
+                "content-transfer-encoding" => {
+                    let coding = value.trim().to_ascii_lowercase();
+                    header.is_coded = matches!(coding.as_str(), "base64" | "quoted-printable");
+                }
+                _ => {}
+            }
+        }
+        header
+    }
+}
+
+/// A parameter of a field (RFC 9110, section 5.6.6), without its quotes.
+pub(super) fn parameter<'v>(value: &'v str, wanted: &str) -> Option<&'v str> {
+    value.split(';').skip(1).find_map(|pair| {
+        let (name, value) = pair.split_once('=')?;
+        name.trim().eq_ignore_ascii_case(wanted).then(|| value.trim().trim_matches('"'))
+    })
+}
