@@ -268,8 +268,19 @@ pub const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 pub const CONNECT_STAGGER: Duration = Duration::from_millis(250);
 /// Most addresses of one name that are tried.
 pub const CONNECT_ADDRESSES: usize = 8;
-/// Time for a name to be resolved: two tries of a common resolver.
-pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time for a name to be resolved: one try of a common resolver.
+pub const RESOLVE_TIMEOUT: Duration = Duration::from_secs(5);
+/// When an answer that has not come is asked for once more.
+pub const RESOLVE_AGAIN: Duration = Duration::from_secs(2);
+/// Names that are asked for at once: each blocks a thread of the system's resolver.
+pub const RESOLVERS: usize = 32;
+/// Most names whose addresses are remembered, and most addresses of one.
+pub const RESOLVE_CACHE: usize = 4096;
+pub const RESOLVE_ADDRESSES: usize = 32;
+/// How long addresses are remembered, for the system does not say how long they hold, and how long it is remembered that
+/// there are none: a name server that comes back is noticed within the two times together.
+pub const RESOLVE_LIFE: Duration = Duration::from_secs(30);
+pub const RESOLVE_LIFE_NONE: Duration = Duration::from_secs(1);
 /// Time from the end of a request to the first byte of its response.
 pub const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Time between two bytes of a body.

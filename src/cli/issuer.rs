@@ -103,6 +103,7 @@ pub(super) fn existing(config: &Config) -> Result<Issuer, Failure> {
             "{path}: there is no issuer yet; `tidegate run` or `tidegate issuer init` makes it"
         ))
     };
+    rotation::settle(&config.issuer)?;
     keys::read_issuer(&config.issuer)?.ok_or_else(missing)
 }
 

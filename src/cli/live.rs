@@ -9,15 +9,15 @@ use arc_swap::ArcSwap;
 use serde_json::{Map, Value, json};
 
 use super::controls::{Controls, weakened};
-use super::running::{packs, tenants};
+use super::running::{packs, tenants, upstream_trust};
 use crate::admin::{Actor, Check, Control, Health, Level};
 use crate::audit::{Audit, Draft, Kind};
-use crate::config::keys;
 use crate::config::{self, Complaint, Complaints, Config};
+use crate::config::{keys, rotation};
 use crate::fingerprint::FingerprintKey;
 use crate::inspect::{Engine, HeldBytes};
 use crate::policy::{Board, LocalBudgets, RuleSpec};
-use crate::proxy::Gate;
+use crate::proxy::{Gate, UpstreamTrust};
 use crate::tls::Leaves;
 
 /// Who asked for a reload.
@@ -69,6 +69,8 @@ pub(super) struct Live {
     current: Mutex<Arc<Config>>,
     /// Where the gate listens, once it does.
     listeners: OnceLock<Vec<(Arc<str>, SocketAddr)>>,
+    /// How its upstreams are verified, once there are any.
+    trust: OnceLock<UpstreamTrust>,
 }
 
 impl fmt::Debug for Live {
@@ -80,7 +82,7 @@ impl fmt::Debug for Live {
 impl Live {
     pub(super) fn new(parts: Parts) -> Live {
         let current = Mutex::new(Arc::new(parts.config.clone()));
-        Live { parts, began: Instant::now(), current, listeners: OnceLock::new() }
+        Live { parts, began: Instant::now(), current, listeners: OnceLock::new(), trust: OnceLock::new() }
     }
 
     /// Reads the configuration again and puts its policy and packs in force, all or nothing. Flows under way keep
@@ -93,6 +95,9 @@ impl Live {
         let (config, compiled) = loaded?;
         if let Err(error) = self.renew_issuer() {
             tracing::error!(error, "the issuer on disk cannot be used; the one in force stays");
+        }
+        if let Err(error) = self.renew_trust() {
+            tracing::error!(error, "roots or revocation lists cannot be read; what is in force stays");
         }
         let before = self.parts.engine.load_full();
         self.parts.budgets.share_among(tenants(&config));
@@ -189,8 +194,18 @@ impl Live {
 
     /// Takes up an issuer that has taken the place of the one in force. Leaves of the old one are dropped; connections
     /// under way keep theirs.
+    /// Reads again what upstreams are verified by: roots, revocation lists, client certificates.
+    fn renew_trust(&self) -> Result<(), String> {
+        let Some(trust) = self.trust.get() else { return Ok(()) };
+        let (tls, destinations) = upstream_trust(&self.parts.config)?;
+        trust.renew(tls, destinations);
+        Ok(())
+    }
+
     fn renew_issuer(&self) -> Result<(), String> {
-        let read = keys::read_issuer(&self.parts.config.issuer).map_err(|error| error.to_string())?;
+        let files = &self.parts.config.issuer;
+        let read = rotation::settle(files).and_then(|()| keys::read_issuer(files));
+        let read = read.map_err(|error| error.to_string())?;
         let issuer = read.ok_or_else(|| "the issuer is gone".to_owned())?;
         let (sha256, not_after) = (issuer.sha256(), issuer.not_after());
         if self.parts.leaves.load().issuer().sha256() == sha256 {
@@ -220,6 +235,7 @@ impl Live {
     /// Tells those who ask where the gate listens.
     pub(super) fn listens(&self, gate: &Gate) {
         self.listeners.get_or_init(|| gate.addresses());
+        self.trust.get_or_init(|| gate.trust());
     }
 }
 

@@ -27,7 +27,9 @@ use crate::flow::FlowId;
 use crate::inspect::{Engine, HeldBytes};
 use crate::limits;
 use crate::policy::{Board, Interceptions};
-use crate::proxy::{Authentication, Gate, GateConfig, Gauges, ListenerKind, Rehearsal, UpstreamConfig};
+use crate::proxy::{
+    Authentication, DestinationConfig, Gate, GateConfig, Gauges, ListenerKind, Rehearsal, UpstreamConfig,
+};
 use crate::sink::{SinkConfig, Sinks, Surroundings};
 use crate::telemetry;
 use crate::tls::{Leaves, UpstreamTls};
@@ -57,8 +59,7 @@ impl Running {
         meter: Meter,
         witness: Witness,
     ) -> Result<Running, Failure> {
-        let tls = UpstreamTls::new(&config.upstream.roots, config.upstream.min_tls)
-            .map_err(Failure::configuration)?;
+        let trust = upstream_trust(&config).map_err(Failure::configuration)?;
         let not_after = keys.issuer.not_after();
         let leaves = Arc::new(ArcSwap::from_pointee(
             Leaves::new(Arc::new(keys.issuer)).map_err(Failure::configuration)?,
@@ -100,7 +101,7 @@ impl Running {
         let admin = administer(admin).await?;
         let rehearsal = Arc::new(Rehearsal::default());
         let sinks = start_sinks(config, &keys.sinks, &audit)?;
-        let gate = gate_config(config, tls, &admin, &rehearsal)?;
+        let gate = gate_config(config, trust, &admin, &rehearsal)?;
         let gate = Gate::start(gate, Arc::clone(engine), Arc::clone(leaves), audit.clone()).await;
         let gate = gate.map_err(Failure::unavailable)?;
         standing.get_or_init(|| gate.gauges());
@@ -165,21 +166,28 @@ fn refreshing(
     })
 }
 
+/// What upstreams are verified by, read from the files that the configuration names.
+pub(super) fn upstream_trust(config: &Config) -> Result<(Arc<UpstreamTls>, Vec<DestinationConfig>), String> {
+    let upstream = &config.upstream;
+    let tls = UpstreamTls::new(&upstream.roots, upstream.min_tls).map_err(|error| error.to_string())?;
+    let destinations = upstream.destinations.iter().map(|settings| settings.open(upstream));
+    let destinations: Result<_, _> = destinations.collect();
+    Ok((Arc::new(tls), destinations.map_err(|error| error.to_string())?))
+}
+
 fn gate_config(
     config: &Config,
-    tls: UpstreamTls,
+    (tls, destinations): (Arc<UpstreamTls>, Vec<DestinationConfig>),
     admin: &Admin,
     rehearsal: &Arc<Rehearsal>,
 ) -> Result<GateConfig, Failure> {
     let upstream = &config.upstream;
-    let destinations = upstream.destinations.iter().map(|settings| settings.open(upstream));
-    let destinations = destinations.collect::<Result<_, _>>().map_err(Failure::configuration)?;
     let parent = upstream.parent.as_ref().map(ParentSettings::open).transpose();
     let parent = parent.map_err(Failure::configuration)?;
     Ok(GateConfig {
         listeners: config.listeners.clone(),
         upstream: UpstreamConfig {
-            tls: Arc::new(tls),
+            tls,
             allow_addresses: config.upstream.allow_addresses.clone(),
             connect_timeout: config.upstream.connect_timeout,
             resolve: config.upstream.resolve.clone(),

@@ -11,7 +11,7 @@ use ring::rand::{SecureRandom, SystemRandom};
 use zeroize::Zeroizing;
 
 use super::compiled::hex;
-use super::{Config, IssuerFiles};
+use super::{Config, IssuerFiles, rotation};
 
 use crate::audit::{self, Signer, generate_signing_key};
 use crate::fingerprint::FingerprintKey;
@@ -194,6 +194,7 @@ fn admin_token(path: &Path, made: &mut Vec<PathBuf>) -> Result<Zeroizing<String>
 /// Reads the issuer; makes one only where no earlier one can have been: a second authority must never appear
 /// silently beside records that speak of the first.
 fn issuer(config: &Config, made: &mut Vec<PathBuf>) -> Result<Issuer, KeyError> {
+    rotation::settle(&config.issuer)?;
     if let Some(issuer) = read_issuer(&config.issuer)? {
         return Ok(issuer);
     }

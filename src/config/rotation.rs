@@ -4,7 +4,7 @@
 //! which signed what clients may still hold.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use super::IssuerFiles;
 use super::keys::{self, KeyError};
@@ -47,21 +47,52 @@ pub fn others(files: &IssuerFiles) -> Result<Vec<String>, KeyError> {
     Ok(others)
 }
 
-/// Puts the next issuer in the place of the one in force, which becomes the previous one.
+/// Puts the next issuer in the place of the one in force, which becomes the previous one. At every moment there is an
+/// issuer: what an end half-way leaves, [`settle`] completes.
 pub fn activate(files: &IssuerFiles) -> Result<(), KeyError> {
-    let (next, previous) = (next(files), previous(files));
+    settle(files)?;
+    let next = next(files);
     if keys::read_issuer(&next)?.is_none() {
         let why = "is not there: `tidegate issuer rotate` makes it, and clients must trust it first";
         return Err(KeyError::wrong(&next.certificate, why.to_owned()));
     }
-    let moved = |from: &PathBuf, to: &PathBuf| {
-        fs::rename(from, to).map_err(|error| KeyError::io(from, "cannot be moved", &error))
-    };
-    // A gate that starts between two of these finds a pair that does not belong together, and says so.
-    moved(&files.key, &previous.key)?;
-    moved(&files.certificate, &previous.certificate)?;
-    moved(&next.key, &files.key)?;
-    moved(&next.certificate, &files.certificate)
+    for step in STEPS {
+        step(files)?;
+    }
+    Ok(())
+}
+
+/// Completes what an [`activate`] that ended half-way left: the next key in force, and its certificate not yet.
+pub fn settle(files: &IssuerFiles) -> Result<(), KeyError> {
+    let next = next(files);
+    let half = next.certificate.exists() && !next.key.exists() && files.key.exists();
+    let certificate = next.certificate.clone();
+    let pair = IssuerFiles { certificate, key: files.key.clone() };
+    if half && keys::read_issuer(&pair).is_ok_and(|issuer| issuer.is_some()) {
+        rename(&next.certificate, &files.certificate)?;
+    }
+    Ok(())
+}
+
+type Step = fn(&IssuerFiles) -> Result<(), KeyError>;
+
+/// The one in force is copied before anything is moved; the certificate follows its key.
+const STEPS: [Step; 4] = [
+    |files| copy(&files.key, &previous(files).key),
+    |files| copy(&files.certificate, &previous(files).certificate),
+    |files| rename(&next(files).key, &files.key),
+    |files| rename(&next(files).certificate, &files.certificate),
+];
+
+/// With its mode, and whole or not at all.
+fn copy(from: &Path, to: &Path) -> Result<(), KeyError> {
+    let half = to.with_extension("half");
+    fs::copy(from, &half).map_err(|error| KeyError::io(&half, "cannot be written", &error))?;
+    rename(&half, to)
+}
+
+fn rename(from: &Path, to: &Path) -> Result<(), KeyError> {
+    fs::rename(from, to).map_err(|error| KeyError::io(from, "cannot be moved", &error))
 }
 
 #[cfg(test)]
@@ -87,5 +118,26 @@ mod tests {
         assert_eq!(keys::read_issuer(&previous(&files)).unwrap().unwrap().sha256(), first);
         assert_eq!(others(&files).unwrap().len(), 1);
         assert!(keys::read_issuer(&next(&files)).unwrap().is_none());
+    }
+
+    #[test]
+    fn an_end_half_way_leaves_an_issuer_and_is_completed() {
+        for done in 0..=STEPS.len() {
+            let folder = tempfile::tempdir().unwrap();
+            let (certificate, key) = (folder.path().join("issuer.pem"), folder.path().join("issuer.key"));
+            let files = IssuerFiles { certificate, key };
+            keys::make_issuer(&files, "t").unwrap();
+            keys::make_issuer(&next(&files), "t").unwrap();
+            let id = |files: &IssuerFiles| keys::read_issuer(files).unwrap().unwrap().sha256();
+            let (first, second) = (id(&files), id(&next(&files)));
+            STEPS.iter().take(done).for_each(|step| step(&files).unwrap());
+            settle(&files).unwrap();
+            assert_eq!(id(&files), if done < 3 { first.clone() } else { second.clone() }, "{done}");
+            if done < 3 {
+                activate(&files).unwrap();
+            }
+            assert_eq!((id(&files), id(&previous(&files))), (second, first), "{done}");
+            assert!(keys::read_issuer(&next(&files)).unwrap().is_none());
+        }
     }
 }

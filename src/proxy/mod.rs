@@ -200,6 +200,23 @@ impl fmt::Debug for Gauges {
     }
 }
 
+/// How upstreams are verified, which may be exchanged while the gate runs.
+#[derive(Clone)]
+pub struct UpstreamTrust(Arc<Shared>);
+
+impl UpstreamTrust {
+    /// Verifies by this from now on. Connections that were verified before serve no further request.
+    pub fn renew(&self, tls: Arc<UpstreamTls>, destinations: Vec<DestinationConfig>) {
+        self.0.upstreams.trust(tls, destinations);
+    }
+}
+
+impl fmt::Debug for UpstreamTrust {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UpstreamTrust(..)")
+    }
+}
+
 /// A listener that cannot be bound.
 #[derive(Debug)]
 pub struct BindError {
@@ -264,6 +281,12 @@ impl Gate {
     #[must_use]
     pub fn addresses(&self) -> Vec<(Arc<str>, SocketAddr)> {
         self.addresses.clone()
+    }
+
+    /// For whoever exchanges how upstreams are verified.
+    #[must_use]
+    pub fn trust(&self) -> UpstreamTrust {
+        UpstreamTrust(Arc::clone(&self.shared))
     }
 
     /// For whoever shows figures; outlives the gate.

@@ -5,6 +5,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use crate::harness::client::{connector_offering, name};
 use crate::harness::{Client, H2Client, H2Origin, Setup, World, soon};
 
+const PROTOCOL_ERROR: u32 = 1;
+const ENHANCE_YOUR_CALM: u32 = 11;
 const TRIES: u32 = 10_000;
 /// Of [`TRIES`] requests, so many may reach the origin.
 const MAY_REACH: usize = 200;
@@ -21,8 +23,22 @@ fn get(stream: u32, authority: &str) -> Vec<u8> {
     frame(1, 5, stream, &block)
 }
 
-/// Sends what `attack` makes, and answers once the gate has ended the connection.
-async fn attacked(world: &World, origin: &H2Origin, attack: impl Fn(u32) -> Vec<u8>) {
+/// Why a connection ends, as its last frame says (GOAWAY).
+fn farewell(mut frames: &[u8]) -> Option<u32> {
+    let mut code = None;
+    while let [a, b, c, kind, _, _, _, _, _, rest @ ..] = frames {
+        let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;
+        let (payload, behind) = rest.split_at_checked(length)?;
+        if *kind == 7 {
+            code = Some(u32::from_be_bytes(payload[4..8].try_into().unwrap()));
+        }
+        frames = behind;
+    }
+    code
+}
+
+/// Sends what `attack` makes until the gate ends the connection, and answers with why it says it did.
+async fn attacked(world: &World, origin: &H2Origin, attack: impl Fn(u32) -> Vec<u8>) -> Option<u32> {
     let tcp = Client::connect(world, &origin.authority()).await;
     let tls = connector_offering(&world.issuer, &["h2"]).connect(name(origin.name), tcp).await.unwrap();
     let (mut read, mut write) = tokio::io::split(tls);
@@ -34,9 +50,16 @@ async fn attacked(world: &World, origin: &H2Origin, attack: impl Fn(u32) -> Vec<
         }
         write.flush().await
     };
-    let reading = async { while read.read(&mut [0; 16 * 1024]).await.is_ok_and(|read| read > 0) {} };
+    let reading = async {
+        let (mut all, mut buffer) = (Vec::new(), [0; 16 * 1024]);
+        while let Ok(length @ 1..) = read.read(&mut buffer).await {
+            all.extend_from_slice(&buffer[..length]);
+        }
+        all
+    };
     // That it cannot send any more is what is wanted.
-    let _ = soon("the end of an attack", async { tokio::join!(sending, reading) }).await;
+    let (_, read) = soon("the end of an attack", async { tokio::join!(sending, reading) }).await;
+    farewell(&read)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -62,7 +85,10 @@ async fn floods_are_cut_off() {
     ];
     for (what, attack) in attacks {
         let before = origin.streams();
-        attacked(&world, &origin, attack).await;
+        let why = attacked(&world, &origin, attack).await;
+        // The engine itself notices some.
+        let broken = (what == "made resets").then_some(PROTOCOL_ERROR);
+        assert!(why == Some(ENHANCE_YOUR_CALM) || (why.is_some() && why == broken), "{what}: {why:?}");
         let reached = origin.streams() - before;
         assert!(reached <= MAY_REACH, "{what}: {reached}");
     }

@@ -21,6 +21,7 @@ mod oracle;
 mod origins;
 mod overlays;
 mod policies;
+mod promises;
 mod records;
 mod redacts;
 mod refuses;

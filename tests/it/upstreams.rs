@@ -12,9 +12,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::rustls::server::WebPkiClientVerifier;
 use tokio_rustls::rustls::{RootCertStore, crypto};
 
-use crate::harness::client::{get, post};
+use crate::harness::client::{connector, get, name, post};
 use crate::harness::pki::Flaw;
-use crate::harness::{Authority, Client, Origin, PAN, Setup, World, messages, rule};
+use crate::harness::wire::Reader;
+use crate::harness::{Authority, Client, Origin, PAN, Setup, World, messages, rule, soon};
 
 fn hosts(words: &[&str]) -> Hosts {
     Hosts::compile(&words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>(), &[]).unwrap()
@@ -244,4 +245,49 @@ async fn what_a_parent_proxy_refuses_is_told_and_recorded() {
                 .any(|record| record["reason"].as_str().is_some_and(|why| why.contains(told)))
         );
     }
+}
+
+#[tokio::test]
+async fn a_new_revocation_list_is_taken_up_by_a_reload_and_old_connections_with_it() {
+    let world = World::start(Setup::default()).await;
+    let origin = Origin::with("origin.test", world.authority.numbered("origin.test", 7)).await;
+    let folder = crate::commands::folder();
+    let at = folder.path();
+    std::fs::write(at.join("roots.pem"), world.authority.pem()).unwrap();
+    let revoke = |serials: &[u64]| {
+        std::fs::write(at.join("list.pem"), world.authority.revocation_of(serials)).unwrap();
+    };
+    revoke(&[8]);
+    let more = "[upstream]\nroots = [\"roots.pem\"]\nallow_addresses = [\"127.0.0.0/8\"]\n\
+                resolve = { \"origin.test\" = [\"127.0.0.1\"] }\n\
+                [[upstream.destination]]\nhosts = [\"origin.test\"]\ncrls = [\"list.pem\"]\n";
+    crate::commands::configure(at, more);
+    let (mut gate, greeting) = crate::commands::Gate::start(at);
+    let proxy = greeting.split("http://").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+    let issuer = std::fs::read_to_string(at.join("certs/issuer.pem")).unwrap();
+    let ask = async || {
+        let mut tcp = TcpStream::connect(&proxy).await.unwrap();
+        let to = origin.authority();
+        tcp.write_all(format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n").as_bytes()).await.unwrap();
+        let mut answer = [0; 39];
+        soon("an answer to CONNECT", tcp.read_exact(&mut answer)).await.unwrap();
+        let tls = connector(&issuer).connect(name("origin.test"), tcp);
+        let mut client = Client { reader: Reader::new(soon("a handshake", tls).await.unwrap()) };
+        client.exchange(get(&origin, "/")).await.status
+    };
+    assert_eq!((ask().await, ask().await), (200, 200));
+    revoke(&[7]);
+    gate.signal("HUP");
+    gate.logged("configuration reloaded");
+    assert_eq!(ask().await, 502, "neither a kept connection nor a kept session is used");
+    // A list that is none changes nothing.
+    std::fs::write(at.join("list.pem"), "no list").unwrap();
+    gate.signal("HUP");
+    gate.logged("cannot be read; what is in force stays");
+    gate.logged("configuration reloaded");
+    assert_eq!(ask().await, 502);
+    revoke(&[8]);
+    gate.signal("HUP");
+    gate.logged("configuration reloaded");
+    assert_eq!(ask().await, 200);
 }

@@ -3,7 +3,10 @@
 import { createSecureServer, createServer } from 'node:http2';
 import { readFileSync } from 'node:fs';
 
+let asked = 0;
+
 function answer(request, response) {
+  asked += 1;
   const chunks = [];
   request.on('data', (chunk) => chunks.push(chunk));
   request.on('error', () => {});
@@ -22,6 +25,11 @@ function answer(request, response) {
     if (path.startsWith('/page')) {
       response.writeHead(200, { 'content-type': 'text/html' });
       response.end(PAGE);
+      return;
+    }
+    if (path.startsWith('/count')) {
+      response.writeHead(200, { 'content-type': 'text/plain', 'content-length': String(asked).length });
+      response.end(String(asked));
       return;
     }
     if (path.startsWith('/leak')) {

@@ -12,7 +12,7 @@ use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::SetOnce;
+use tokio::sync::{Notify, SetOnce};
 use tokio::time::Instant;
 
 use super::budget::Budget;
@@ -75,6 +75,8 @@ pub(in crate::proxy) struct FrameHandle(Arc<Told>);
 
 #[derive(Debug, Default)]
 struct Told {
+    /// Wakes the owner of a client's connection, to say goodbye.
+    flooded: Notify,
     greeting: SetOnce<Greeting>,
     flood: OnceLock<Flood>,
     /// Streams that came to their end since the guard looked.
@@ -84,6 +86,11 @@ struct Told {
 impl FrameHandle {
     pub(in crate::proxy) fn flood(&self) -> Option<Flood> {
         self.0.flood.get().copied()
+    }
+
+    /// Ready once a client has gone too far. Nothing of it is read any more.
+    pub(in crate::proxy) async fn flooded(&self) {
+        self.0.flooded.notified().await;
     }
 
     /// How the peer began, once it has.
@@ -193,6 +200,8 @@ fn spend(budget: &mut Budget, flood: Flood) -> Result<(), Flood> {
 #[derive(Debug)]
 pub(in crate::proxy) struct FrameGuard<IO> {
     io: IO,
+    /// A client is told why; an upstream is simply left.
+    is_client: bool,
     counter: Counter,
     handle: FrameHandle,
 }
@@ -210,7 +219,17 @@ impl<IO> FrameGuard<IO> {
 
     fn new(io: IO, is_client: bool) -> (Self, FrameHandle) {
         let handle = FrameHandle::default();
-        (FrameGuard { io, counter: Counter::new(is_client), handle: handle.clone() }, handle)
+        (FrameGuard { io, is_client, counter: Counter::new(is_client), handle: handle.clone() }, handle)
+    }
+
+    /// What whoever reads is told once a peer has gone too far: of a client nothing, since its connection is about to end
+    /// with a word to it.
+    fn end(&self, flood: Flood) -> Poll<io::Result<()>> {
+        if self.is_client {
+            self.handle.0.flooded.notify_one();
+            return Poll::Pending;
+        }
+        Poll::Ready(Err(flood.into()))
     }
 
     /// What is sent asks for windows to be given back.
@@ -236,7 +255,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for FrameGuard<IO> {
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
         if let Some(flood) = this.handle.flood() {
-            return Poll::Ready(Err(flood.into()));
+            return this.end(flood);
         }
         let start = buf.filled().len();
         ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
@@ -251,7 +270,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for FrameGuard<IO> {
             // The first one counts: nothing is read after it.
             let _ = this.handle.0.flood.set(flood);
             buf.set_filled(start);
-            return Poll::Ready(Err(flood.into()));
+            return this.end(flood);
         }
         Poll::Ready(Ok(()))
     }

@@ -99,6 +99,13 @@ where
                 None => return Ok(()),
             },
             Some(_) = streams.join_next(), if !idle => pulse.rest(),
+            () = frames.flooded() => {
+                connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+                let goodbye = async { while connection.accept().await.is_some() {} };
+                // A client that reads nothing need not be told.
+                let _ = timeout(limits::REFUSED_DRAIN, goodbye).await;
+                return Err(io::ErrorKind::InvalidData.into());
+            }
             beat = pulse.beat(idle) => match beat {
                 Beat::Alive => {}
                 Beat::Unused => connection.graceful_shutdown(),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use arc_swap::ArcSwap;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::{Instant, Sleep};
 
@@ -29,17 +30,24 @@ use crate::tls::{self, Alpn, UpstreamTls};
 
 #[derive(Debug)]
 pub(super) struct Dialer {
-    pub(super) tls: Arc<UpstreamTls>,
+    /// Exchanged as a whole, when its files are read again.
+    pub(super) trust: ArcSwap<InForce>,
     pub(super) addresses: AddressGuard,
     pub(super) resolver: Resolver,
     pub(super) connect_timeout: Duration,
     pub(super) mark: Option<u32>,
-    pub(super) destinations: Vec<DestinationConfig>,
     pub(super) parent: Option<Parent>,
     pub(super) rehearsal: Option<Arc<Rehearsal>>,
 }
 
-impl Dialer {
+/// How upstreams are verified.
+#[derive(Debug)]
+pub(super) struct InForce {
+    pub(super) tls: Arc<UpstreamTls>,
+    pub(super) destinations: Vec<DestinationConfig>,
+}
+
+impl InForce {
     /// What is configured for this host alone; the first that names it.
     pub(super) fn destination(&self, host: &Host) -> Option<&DestinationConfig> {
         self.destinations.iter().find(|destination| destination.hosts.contains(host))
@@ -49,7 +57,9 @@ impl Dialer {
     pub(super) fn tls(&self, host: &Host) -> &Arc<UpstreamTls> {
         self.destination(host).map_or(&self.tls, |destination| &destination.tls)
     }
+}
 
+impl Dialer {
     /// A connection for one request at a time.
     pub(super) async fn dial(&self, key: Arc<Key>) -> Result<Box<Live>, UpstreamError> {
         match self.dial_for(key, Alpn::Http1).await? {
@@ -70,7 +80,10 @@ impl Dialer {
             (None, Some(via)) => self.connect_at(host, via).await?,
             (None, None) => self.connect(host, key.destination.port).await?,
         };
-        let proof = staged.as_ref().map_or_else(|| self.tls(host), |(_, tls)| tls);
+        let proof = match &staged {
+            Some((_, tls)) => Arc::clone(tls),
+            None => Arc::clone(self.trust.load().tls(host)),
+        };
         let (transport, tls_version, spoken) = match key.destination.scheme {
             Scheme::Http => (Transport::Plain(tcp), None, alpn),
             Scheme::Https => {
@@ -118,7 +131,11 @@ impl Dialer {
             return self.through(parent, host, port, host).await;
         }
         let found = self.resolver.resolve(host, port).await?;
-        self.reach(host, port, found).await
+        let reached = self.reach(host, port, found).await;
+        if reached.is_err() {
+            self.resolver.forget(host);
+        }
+        reached
     }
 
     /// Connects to where a redirected connection was going, whatever its name leads to.
@@ -204,7 +221,7 @@ impl Dialer {
         allowed: Vec<SocketAddr>,
     ) -> Result<(TcpStream, SocketAddr), UpstreamError> {
         let first = allowed.first().copied();
-        let source = self.destination(host).and_then(|destination| destination.source_address);
+        let source = self.trust.load().destination(host).and_then(|destination| destination.source_address);
         let options = Options { mark: self.mark, source };
         let race = tokio::time::timeout(self.connect_timeout, Race::new(allowed, options));
         let (address, source) = match race.await {

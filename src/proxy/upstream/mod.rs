@@ -24,6 +24,7 @@ mod tests;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 
+use arc_swap::ArcSwap;
 use http::{Request, Response};
 use http_body::Body;
 
@@ -36,19 +37,19 @@ pub(crate) use pool::PoolStats;
 
 use self::address::AddressGuard;
 use self::alpn::Choices;
-use self::dial::{Dialer, Made};
+use self::dial::{Dialer, InForce, Made};
 use self::exchange::{Live, RequestBody};
 use self::lines::{Lines, Slot};
 use self::pool::{Key, Pool};
 use self::resolve::Resolver;
 use self::stream::Streamed;
-use super::UpstreamConfig;
 use super::exchange::Spoken;
 use super::http2::{Greeting, Interim};
 use super::websocket::Switched;
+use super::{DestinationConfig, UpstreamConfig};
 use crate::flow::{Destination, FlowId, Host, Scheme};
 use crate::limits;
-use crate::tls::{Alpn, UpstreamTlsFault};
+use crate::tls::{Alpn, UpstreamTls, UpstreamTlsFault};
 
 /// Who is on the other end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,12 +87,11 @@ impl Upstreams {
         tokio::spawn(pool::sweep(Arc::downgrade(&pool), Arc::downgrade(&lines)));
         Arc::new(Upstreams {
             dialer: Dialer {
-                tls: config.tls,
+                trust: ArcSwap::from_pointee(InForce { tls: config.tls, destinations: config.destinations }),
                 addresses: AddressGuard::new(config.allow_addresses, own),
                 resolver: Resolver::new(config.resolve),
                 connect_timeout: config.connect_timeout,
                 mark: config.mark,
-                destinations: config.destinations,
                 parent: config.parent,
                 rehearsal: config.rehearsal,
             },
@@ -102,7 +102,7 @@ impl Upstreams {
     }
 
     fn key(&self, asked: &Asked<'_>) -> Arc<Key> {
-        let trust = self.dialer.tls(&asked.destination.host).id();
+        let trust = self.dialer.trust.load().tls(&asked.destination.host).id();
         Key::new(asked.destination.clone(), Arc::clone(asked.tenant), trust, asked.via, asked.owner)
     }
 
@@ -247,7 +247,12 @@ impl Upstreams {
 
     /// Whether TLS with this host is verified with ordinary trust, so that it proves the host's name.
     pub(crate) fn proves(&self, host: &Host) -> bool {
-        self.dialer.destination(host).is_none_or(|destination| destination.ordinary)
+        self.dialer.trust.load().destination(host).is_none_or(|destination| destination.ordinary)
+    }
+
+    /// Verifies by this from now on. Connections that were verified before serve no further request.
+    pub(crate) fn trust(&self, tls: Arc<UpstreamTls>, destinations: Vec<DestinationConfig>) {
+        self.dialer.trust.store(Arc::new(InForce { tls, destinations }));
     }
 
     pub(crate) fn pool_stats(&self) -> PoolStats {
