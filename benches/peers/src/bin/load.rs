@@ -1,5 +1,6 @@
 //! `load PROXY ORIGIN down|up|connect MEBIBYTES COUNT CONCURRENCY ROOT…`: COUNT exchanges of so many mebibytes (0: one
-//! kilobyte) through a CONNECT tunnel; prints seconds and the median latency in microseconds. Fails when any does.
+//! kilobyte) through a CONNECT tunnel; `down2` and `up2` speak HTTP/2 in it. Prints seconds and the median latency in
+//! microseconds. Fails when any does.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -7,8 +8,10 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
-use hyper::{Request, client::conn::http1};
-use hyper_util::rt::TokioIo;
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 struct Job {
@@ -20,7 +23,31 @@ struct Job {
     block: Bytes,
 }
 
-type Sender = http1::SendRequest<Full<Bytes>>;
+enum Sender {
+    One(http1::SendRequest<Full<Bytes>>),
+    Two(http2::SendRequest<Full<Bytes>>),
+}
+
+impl Sender {
+    async fn send(&mut self, request: Request<Full<Bytes>>) -> Response<Incoming> {
+        match self {
+            Sender::One(sender) => {
+                sender.ready().await.unwrap();
+                sender.send_request(request).await.unwrap()
+            }
+            Sender::Two(sender) => {
+                sender.ready().await.unwrap();
+                sender.send_request(request).await.unwrap()
+            }
+        }
+    }
+}
+
+impl Job {
+    fn is_two(&self) -> bool {
+        self.kind.ends_with('2')
+    }
+}
 
 async fn connect(job: &Job) -> Sender {
     let mut socket = tokio::net::TcpStream::connect(&job.proxy).await.unwrap();
@@ -34,25 +61,34 @@ async fn connect(job: &Job) -> Sender {
     assert!(reply.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&reply));
     let name = job.origin.split(':').next().unwrap().to_owned().try_into().unwrap();
     let stream = job.tls.connect(name, socket).await.unwrap();
+    if job.is_two() {
+        assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+        let mut builder = http2::Builder::new(TokioExecutor::new());
+        builder.initial_stream_window_size(1 << 20).initial_connection_window_size(1 << 24);
+        let (sender, connection) = builder.handshake(TokioIo::new(stream)).await.unwrap();
+        tokio::spawn(connection);
+        return Sender::Two(sender);
+    }
     let (sender, connection) = http1::handshake(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    sender
+    Sender::One(sender)
 }
 
 async fn exchange(job: &Job, sender: &mut Sender) {
     let upload = match (job.kind.as_str(), job.mebibytes) {
-        ("down", _) => Bytes::new(),
+        ("down" | "down2", _) => Bytes::new(),
         (_, 0) => job.block.slice(..1024),
         (_, 1) => job.block.clone(),
         (_, n) => job.block.repeat(n).into(),
     };
-    let request = if job.kind == "down" {
-        Request::get(format!("/down/{}", job.mebibytes))
-    } else {
-        Request::post("/up").header("content-type", "application/json")
+    let path = if upload.is_empty() { format!("/down/{}", job.mebibytes) } else { "/up".to_owned() };
+    let uri = if job.is_two() { format!("https://{}{path}", job.origin) } else { path };
+    let request = match upload.is_empty() {
+        true => Request::get(uri),
+        false => Request::post(uri).header("content-type", "application/json"),
     };
-    let request = request.header("host", &job.origin).body(Full::new(upload.clone())).unwrap();
-    let response = sender.send_request(request).await.unwrap();
+    let request = if job.is_two() { request } else { request.header("host", &job.origin) };
+    let response = sender.send(request.body(Full::new(upload.clone())).unwrap()).await;
     assert!(response.status().is_success(), "{}", response.status());
     let mut body = response.into_body();
     let mut received = 0;
@@ -60,7 +96,7 @@ async fn exchange(job: &Job, sender: &mut Sender) {
         received += frame.unwrap().data_ref().map_or(0, Bytes::len);
     }
     match job.kind.as_str() {
-        "down" => assert_eq!(received, job.mebibytes << 20),
+        "down" | "down2" => assert_eq!(received, job.mebibytes << 20),
         _ => assert!(received > 900),
     }
 }
@@ -68,7 +104,11 @@ async fn exchange(job: &Job, sender: &mut Sender) {
 #[tokio::main]
 async fn main() {
     let args: Vec<String> = std::env::args().collect();
-    let tls = tokio_rustls::TlsConnector::from(Arc::new(peers::client_config(&args[7..])));
+    let mut tls = peers::client_config(&args[7..]);
+    if args[3].ends_with('2') {
+        tls.alpn_protocols = vec![b"h2".to_vec()];
+    }
+    let tls = tokio_rustls::TlsConnector::from(Arc::new(tls));
     let job = Arc::new(Job {
         proxy: args[1].clone(),
         origin: args[2].clone(),
@@ -92,7 +132,6 @@ async fn main() {
                         sender = Some(connect(&job).await);
                     }
                     let sender = sender.as_mut().unwrap();
-                    sender.ready().await.unwrap();
                     exchange(&job, sender).await;
                     latencies.push(begin.elapsed().as_micros());
                 }

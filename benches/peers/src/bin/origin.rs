@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, StreamBody, combinators::BoxBody};
 use hyper::body::{Frame, Incoming};
 use hyper::{Request, Response, service::service_fn};
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 
 type Body = BoxBody<Bytes, Infallible>;
 
@@ -74,7 +74,15 @@ async fn main() {
         tokio::spawn(async move {
             let Ok(stream) = tls.accept(socket).await else { return };
             let service = service_fn(move |request| answer(request, block.clone()));
-            let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+            if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+                let mut builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                builder.initial_stream_window_size(1 << 20).initial_connection_window_size(1 << 24);
+                let _ = builder.serve_connection(TokioIo::new(stream), service).await;
+                return;
+            }
+            let _ = hyper::server::conn::http1::Builder::new()
+                .serve_connection(TokioIo::new(stream), service)
+                .await;
         });
     }
 }
