@@ -30,7 +30,7 @@ pub(super) struct Desk {
 }
 
 /// Batches that a flow writes for others before it hands over to the writer thread.
-const BATCHES_OF_A_FLOW: usize = 2;
+const BATCHES_OF_A_FLOW: usize = 4;
 /// Writes of a single record after which gathering is given up, and records between two tries of it.
 const GATHER_PATIENCE: u32 = 32;
 const GATHER_TRY: u32 = 64;

@@ -187,7 +187,7 @@ impl Worker {
                 return Taken::Records;
             }
         }
-        Taken::Records
+        if self.shared.queue.is_empty() { Taken::Nothing } else { Taken::Records }
     }
 
     /// One round of the writer thread; when the next is due, or `None` when the queue is closed and empty.
