@@ -444,6 +444,8 @@ pub const AUDIT_BATCH_BYTES: usize = 1024 * 1024;
 /// Buffers for records that each thread keeps, and their size: that of a record with a few findings.
 pub const AUDIT_SPARE: usize = 64;
 pub const AUDIT_SPARE_BYTES: usize = 2048;
+/// Pairs of client and destination whose part of a record each thread remembers: some hundred bytes each.
+pub const AUDIT_ENDS: usize = 64;
 /// Time between writing a record and asking the disk to keep it through a power cut.
 pub const AUDIT_SYNC: Duration = Duration::from_secs(1);
 /// Time between two tries to write while nothing can be written; recovery is promised within 2 s.

@@ -9,8 +9,8 @@ use std::net::IpAddr;
 use serde_json::{Map, Value};
 
 use crate::audit::record::{Dialled, FlowFacts, Kind, MessageDraft, PackStamp};
-use crate::audit::spare;
 use crate::audit::text::{push_comma, push_number, push_string, push_string_within, push_value};
+use crate::audit::{ends, spare};
 use crate::flow::FlowId;
 use crate::inspect::{Coverage, Decision, Found, Part, Place, Reason};
 use crate::limits;
@@ -65,7 +65,11 @@ fn push_message(f: &mut Fields, m: &MessageDraft) {
     f.raw(r#""kind":""#).raw(m.kind.as_str());
     f.raw(r#"","decision":""#).id(m.decision_id).raw(r#"","flow":""#).id(m.flow.flow);
     f.raw(r#"","tenant":"#).quoted(&m.flow.tenant).raw(r#","mode":""#).raw(m.mode.as_str()).raw("\"");
-    push_ends(f, &m.flow, m.dialled.as_ref());
+    let (start, dialled) = (f.out.len(), m.dialled.as_ref());
+    if !ends::push(&mut f.out, &m.flow, dialled) {
+        push_ends(f, &m.flow, dialled);
+        ends::keep(&m.flow, dialled, f.out.get(start..).unwrap_or_default());
+    }
     f.raw(r#","http":{"method":"#).quoted(&m.flow.method);
     f.raw(r#","path_template":"#).quoted(&m.flow.path_template);
     f.raw(r#","status":"#).digits_or_null(m.status.map(u64::from));

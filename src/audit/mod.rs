@@ -8,6 +8,7 @@ mod checkpoint;
 mod desk;
 mod directory;
 mod encode;
+mod ends;
 mod epochs;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
