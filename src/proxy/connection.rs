@@ -60,27 +60,29 @@ pub(super) async fn serve(
         // Until a request has begun there is nothing to wait for.
         () = listener::ended(&mut stage, Stage::Draining) => return,
     };
+    // What a connection turns out to be for gets its memory then: one that waits to be used, as many tunnels do, needs
+    // little.
     let served = match arrived {
-        Ok(Some(Arrived::Plain(entry))) => requests(peer, io, entry, None).await,
+        Ok(Some(Arrived::Plain(entry))) => Box::pin(requests(peer, io, entry, None)).await,
         Ok(Some(Arrived::Own(identity, entry))) => {
             let greeted = tokio::select! {
-                greeted = greet_as(&peer, io, &identity) => greeted,
+                greeted = Box::pin(greet_as(&peer, io, &identity)) => greeted,
                 () = listener::ended(&mut stage, Stage::Draining) => return,
             };
             match greeted {
-                Some((io, tls)) => secured(peer, Greeted { io, entry, tls }).await,
+                Some((io, tls)) => Box::pin(secured(peer, Greeted { io, entry, tls })).await,
                 None => Ok(()),
             }
         }
-        Ok(Some(Arrived::Unopened(tunnel))) => tunnel::carry(peer, io, tunnel).await,
-        Ok(Some(Arrived::Http2(entry))) => http2::serve(peer, io, entry, None).await,
+        Ok(Some(Arrived::Unopened(tunnel))) => Box::pin(tunnel::carry(peer, io, tunnel)).await,
+        Ok(Some(Arrived::Http2(entry))) => Box::pin(http2::serve(peer, io, entry, None)).await,
         Ok(Some(Arrived::Tls(host, port))) => {
             let greeted = tokio::select! {
-                greeted = greet(&peer, io, host, port) => greeted,
+                greeted = Box::pin(greet(&peer, io, host, port)) => greeted,
                 () = listener::ended(&mut stage, Stage::Draining) => return,
             };
             match greeted {
-                Some(greeted) => secured(peer, greeted).await,
+                Some(greeted) => Box::pin(secured(peer, greeted)).await,
                 None => Ok(()),
             }
         }
@@ -380,4 +382,21 @@ pub(super) async fn linger<IO: AsyncRead + AsyncWrite + Unpin>(mut io: IO) -> io
         Ok(())
     };
     timeout(limits::REFUSED_DRAIN, drain).await.unwrap_or(Ok(()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+
+    use super::*;
+
+    fn size_of_future<A, B, C, D, F: Future>(_: impl FnOnce(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn a_connection_that_waits_to_be_used_needs_little() {
+        let size = size_of_future(serve);
+        assert!(size <= 16 * 1024, "{size}");
+    }
 }
