@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::{ConfigArg, Failure, Output};
 use crate::config::{self, Compiled, Config, keys};
+use crate::policy::Action;
 use crate::tls::UpstreamTls;
 
 #[derive(Debug, clap::Args)]
@@ -66,11 +67,34 @@ fn describe(config: &Config, compiled: &Compiled, output: &mut Output) -> Result
     for warning in config.interceptions.terms(now).warnings(now) {
         writeln!(output, "warning        {warning}")?;
     }
+    for line in exemptions(config, now) {
+        writeln!(output, "exemption      {line}")?;
+    }
     for pack in compiled.matcher.packs() {
         let signed = pack.signed_by.as_ref().map_or_else(String::new, |id| format!(", signed by {id}"));
         writeln!(output, "pack           {} {} {}{signed}", pack.name, pack.version, pack.hash)?;
     }
     Ok(())
+}
+
+/// What is let pass, where, until when, and who answers for it.
+fn exemptions(config: &Config, now: i64) -> impl Iterator<Item = String> {
+    let exempt = config.policy.rules.iter().filter(|rule| rule.action == Action::Allow);
+    exempt.map(move |rule| {
+        let ends = rule.expires_ms.map(|ms| i64::try_from(ms / 1000).unwrap_or(i64::MAX));
+        let until = match ends {
+            None => "without end".to_owned(),
+            Some(end) => {
+                let day = jiff::Timestamp::from_second(end).unwrap_or_default();
+                let word = if end <= now { "ended" } else { "until" };
+                format!("{word} {}", day.strftime("%Y-%m-%d"))
+            }
+        };
+        let somebody = |who: &Option<String>| who.clone().unwrap_or_else(|| "nobody".to_owned());
+        let why = rule.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        let (what, to) = (rule.identifiers.join(", "), rule.destinations.join(", "));
+        format!("{}: {what} to {to}, {until}, {}{why}", rule.id, somebody(&rule.owner))
+    })
 }
 
 /// What of the machine does not fit the configuration.

@@ -335,6 +335,36 @@ fn every_complaint_names_its_place_and_what_was_expected_all_at_once() {
 }
 
 #[test]
+fn a_word_that_is_suggested_is_a_word_that_is_taken() {
+    let folder = tempfile::tempdir().unwrap();
+    let complaints = |text: &str| match load_text("t.toml", text, folder.path()) {
+        Ok(_) => Vec::new(),
+        Err(Complaints(list)) => list,
+    };
+    let mut taken = 0;
+    for (text, _) in WRONG {
+        for complaint in complaints(text) {
+            let Some(meant) = &complaint.similar else { continue };
+            let line = text.split_inclusive('\n').nth(complaint.line - 1).unwrap();
+            let (before, rest) = line.split_at(complaint.column - 1);
+            // What is written there: a word in quotes, or a bare key.
+            let (open, inner) = rest.strip_prefix('"').map_or(("", rest), |inner| ("\"", inner));
+            let end = inner.find(|c: char| c == '"' || (open.is_empty() && !c.is_alphanumeric() && c != '_'));
+            let written = &inner[..end.unwrap_or(inner.len())];
+            // Of a list, only its prefix stands before the name.
+            let prefix = ["of:", "tag:"].into_iter().find(|prefix| written.starts_with(prefix)).unwrap_or("");
+            let prefix = if meant.starts_with(prefix) { "" } else { prefix };
+            let mended = format!("{before}{open}{prefix}{meant}{}", &inner[written.len()..]);
+            let mended = text.replacen(line, &mended, 1);
+            let same = |left: &Complaint| left.key == complaint.key && left.message == complaint.message;
+            assert!(!complaints(&mended).iter().any(same), "{complaint}\nafter\n{mended}");
+            taken += 1;
+        }
+    }
+    assert!(taken > 10, "{taken}");
+}
+
+#[test]
 fn a_file_that_cannot_be_read_is_a_complaint() {
     let complaints = read(Some(Path::new("/no/such/file.toml"))).unwrap_err().to_string();
     assert!(complaints.starts_with("/no/such/file.toml: cannot be read: "), "{complaints}");

@@ -143,6 +143,7 @@ impl Body {
             return self.push(judge, chunk);
         }
         self.seen += chunk.len() as u64;
+        judge.count_bytes(chunk.len() as u64);
         self.inspected += chunk.len() as u64;
         self.reading.last(judge, &chunk);
         self.hold.chain.push(chunk);

@@ -92,9 +92,13 @@ impl Fields {
         self.0.iter().any(|field| field.is(spot))
     }
 
-    /// Whether a key of a form may be one of them.
+    /// Whether a key of a form may be one of them. Asked for every key of a form.
     pub(super) fn may_be_key(&self, key: &str) -> bool {
-        self.0.iter().any(|field| field.is(&Spot { naming: Naming::Form, path: key, exact: true }))
+        let key = unescaped(key);
+        self.0.iter().any(|field| match field {
+            Field::Path { .. } => false,
+            Field::Name(first, last) => named(first, last.as_deref(), &key),
+        })
     }
 }
 

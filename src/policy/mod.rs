@@ -14,6 +14,7 @@ mod interception;
 mod meter;
 mod overlap;
 mod overlay;
+mod replay;
 mod scope;
 mod selector;
 mod store;
@@ -33,6 +34,7 @@ pub use interception::{
 pub use meter::{Limit, Meter};
 pub use overlap::Overlap;
 pub use overlay::{Board, Effect, Laid, Overlay, OverlayFault, OverlaySpec};
+pub use replay::{Outcome, Recorded, Replayed};
 pub use selector::unknown_identifiers;
 pub use store::StoreError;
 pub use tally::{Counted, Tally};

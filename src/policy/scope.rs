@@ -77,16 +77,31 @@ impl Scope {
     }
 
     pub(super) fn covers(&self, message: &Message) -> bool {
-        self.direction.is_none_or(|direction| direction == message.direction)
-            && any(&self.schemes, |scheme| *scheme == message.destination.scheme)
-            && any(&self.tenants, |tenant| **tenant == *message.tenant)
-            && any(&self.environments, |label| message.environment.as_deref() == Some(&**label))
-            && any(&self.methods, |method| method.eq_ignore_ascii_case(&message.method))
-            && any(&self.status, |status| message.status.is_some_and(|code| status.matches(code)))
-            && any(&self.clients, |client| client.matches(message))
-            && self.covers_media_type(message)
-            && self.covers_destination(message)
-            && self.covers_path(&message.path)
+        self.misses(message).is_none()
+    }
+
+    /// The first key by which the rule does not look at a message.
+    pub(super) fn misses(&self, message: &Message) -> Option<&'static str> {
+        let unless = |fits: bool, key: &'static str| if fits { None } else { Some(key) };
+        unless(self.direction.is_none_or(|direction| direction == message.direction), "direction")
+            .or_else(|| unless(any(&self.schemes, |scheme| *scheme == message.destination.scheme), "schemes"))
+            .or_else(|| unless(any(&self.tenants, |tenant| **tenant == *message.tenant), "tenants"))
+            .or_else(|| {
+                let environment = message.environment.as_deref();
+                unless(any(&self.environments, |label| environment == Some(&**label)), "environments")
+            })
+            .or_else(|| {
+                let method = &message.method;
+                unless(any(&self.methods, |known| known.eq_ignore_ascii_case(method)), "methods")
+            })
+            .or_else(|| {
+                let answered = |status: &Status| message.status.is_some_and(|code| status.matches(code));
+                unless(any(&self.status, answered), "status")
+            })
+            .or_else(|| unless(any(&self.clients, |client| client.matches(message)), "clients"))
+            .or_else(|| unless(self.covers_media_type(message), "media_types"))
+            .or_else(|| unless(self.covers_destination(message), "destinations"))
+            .or_else(|| unless(self.covers_path(&message.path), "paths"))
     }
 
     /// A name that is only claimed earns nothing: it neither exempts nor falls under an exception. A rule that

@@ -5,6 +5,7 @@
 mod admin_api;
 mod blocks;
 mod bounded;
+mod budgets;
 mod carries;
 mod commands;
 mod drains;

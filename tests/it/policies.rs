@@ -2,7 +2,7 @@
 //!
 //! A table is a `[policy]` text, as in a configuration file, and flows in the order of time; `at` is seconds. Words in
 //! braces stand for values: `{pan}` and the like for one that no other flow has, `{pan 3}` for three of them,
-//! `{pan #1}` for the first of the table's own. `times` flows are alike but for their values. `restart = true` writes
+//! `{pan #1}` for the first of the table's own. `times` flows are alike but for their values and `{n}` in `client`. `restart = true` writes
 //! the windows down before the flow and goes on in another process.
 
 use std::path::Path;
@@ -184,7 +184,7 @@ impl Gate {
         Gate { engine, budgets, time: Arc::clone(time) }
     }
 
-    fn message(&self, flow: &Flow) -> (Message, String) {
+    fn message(&self, flow: &Flow, turn: u32) -> (Message, String) {
         let (scheme, rest) = flow.to.split_once("://").unwrap();
         let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
         let scheme = if scheme == "https" { Scheme::Https } else { Scheme::Http };
@@ -192,7 +192,10 @@ impl Gate {
             direction: if flow.status.is_some() { Direction::Response } else { Direction::Request },
             destination: Destination { scheme, host: host.parse().unwrap(), port: scheme.default_port() },
             proven: flow.proven.unwrap_or(scheme == Scheme::Https),
-            client: ClientAddr { ip: flow.client.parse().unwrap(), port: 40_000 },
+            client: ClientAddr {
+                ip: flow.client.replace("{n}", &format!("{turn:x}")).parse().unwrap(),
+                port: 40_000,
+            },
             identity: flow.identity.as_deref().map(Arc::from),
             listener: flow.listener.as_str().into(),
             tenant: flow.tenant.as_str().into(),
@@ -206,8 +209,8 @@ impl Gate {
         (message, format!("/{path}"))
     }
 
-    fn judge(&self, flow: &Flow, values: &mut Values, piece: usize) -> Result<(), String> {
-        let (message, target) = self.message(flow);
+    fn judge(&self, flow: &Flow, values: &mut Values, turn: u32, piece: usize) -> Result<(), String> {
+        let (message, target) = self.message(flow, turn);
         let (target, body) = (values.fill(&target), values.fill(&flow.body));
         let fields: Vec<(String, String)> =
             flow.fields.iter().map(|(name, text)| (name.clone(), values.fill(text))).collect();
@@ -275,7 +278,7 @@ fn run(path: &Path) -> usize {
         }
         for turn in 0..flow.times {
             for piece in [usize::MAX].iter().chain(&table.pieces) {
-                if let Err(why) = gate.judge(flow, &mut values, *piece) {
+                if let Err(why) = gate.judge(flow, &mut values, turn, *piece) {
                     panic!("{name}, flow {index} `{}`, turn {turn}, in pieces of {piece}: {why}", flow.name);
                 }
             }
@@ -318,7 +321,7 @@ fn flows_side_by_side_cannot_all_slip_under_one_threshold() {
                     let mut values = Values(thread * 10_000 + flow * 10);
                     let flow = Flow { body: "{email 9}".into(), ..Flow::default() };
                     passed.fetch_add(
-                        u64::from(gate.judge(&flow, &mut values, usize::MAX).is_ok()),
+                        u64::from(gate.judge(&flow, &mut values, 0, usize::MAX).is_ok()),
                         Ordering::Relaxed,
                     );
                 }
@@ -329,7 +332,7 @@ fn flows_side_by_side_cannot_all_slip_under_one_threshold() {
     let passed = passed.load(Ordering::Relaxed);
     assert_eq!(passed, 33, "flows of nine");
     let few = Flow { body: "{email 2}".into(), ..Flow::default() };
-    gate.judge(&few, &mut Values(900_000), usize::MAX).unwrap();
+    gate.judge(&few, &mut Values(900_000), 0, usize::MAX).unwrap();
 }
 
 #[test]

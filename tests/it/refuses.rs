@@ -124,6 +124,11 @@ async fn addresses_that_are_not_public_are_refused_by_name_and_line() {
     assert!(response.field("proxy-status").unwrap().contains("error=destination_ip_prohibited"));
     let detail = response.json()["detail"].as_str().unwrap().to_owned();
     assert!(detail.contains("127.0.0.1") && detail.contains("allow_addresses"), "{detail}");
+    // The line that it names is one of a configuration, and allows what was refused.
+    let line = detail.split('`').find(|part| part.contains(" = ")).unwrap();
+    let config = tidegate::config::read_text("hint", line, "".as_ref()).unwrap();
+    let refused: std::net::IpAddr = [127, 0, 0, 1].into();
+    assert!(config.upstream.allow_addresses.iter().any(|network| network.contains(&refused)), "{line}");
 
     let mut metadata = Client::direct(&world).await;
     let target = "http://169.254.169.254/latest/meta-data/";

@@ -171,3 +171,64 @@ async fn what_a_rule_would_have_done_is_told_and_the_hints_do_what_they_say() {
         "{said}"
     );
 }
+
+#[tokio::test]
+async fn a_decision_replays_to_itself_and_tells_what_another_policy_makes_of_it() {
+    let policy = r#"
+packs = ["contact", "payment"]
+[[rule]]
+id = "addresses-leave"
+identifiers = ["contact.email"]
+action = "block"
+direction = "request"
+at_least = 2
+[[rule]]
+id = "told"
+identifiers = ["contact.email"]
+action = "alert"
+[[rule]]
+id = "elsewhere"
+identifiers = ["contact.email"]
+action = "block"
+destinations = ["pay.test"]
+[[rule]]
+id = "hourly"
+identifiers = ["contact.email"]
+action = "alert"
+at_least = 100
+per = "client"
+window = "1h"
+"#;
+    let folder = folder();
+    std::fs::write(folder.path().join("t.toml"), policy).unwrap();
+    std::fs::write(folder.path().join("other.toml"), policy.replace("at_least = 2", "at_least = 3")).unwrap();
+    let (config, compiled) = config::load_text("t.toml", policy, Path::new("")).unwrap();
+    let world =
+        World::start(Setup { policy_hash: Some(compiled.policy.hash().to_owned()), ..setup(&config) }).await;
+    let origin = Origin::agreeable(&world, "origin.test").await;
+    let mut client = Client::tunnel(&world, &origin).await;
+    let refused = client.post(&origin, "/", b"to person1@mail.shop.com, person2@mail.shop.com").await;
+    assert_eq!(refused.status, 403);
+    let id = refused.field("tidegate-decision").unwrap().to_owned();
+    let trail = world.trail();
+    let explain = |config: &str| {
+        let (code, out, err) =
+            done(folder.path(), &["explain", &id, "--audit", trail.to_str().unwrap(), "--config", config]);
+        assert_eq!(code, 0, "{err}");
+        out
+    };
+    let same = explain("t.toml");
+    for said in [
+        "replayed under the policy that decided it",
+        "addresses-leave (block) fired: counts 2 different values, fires at 2",
+        "told (alert) fired: counts 2 different values, fires at 1",
+        "hourly (alert) did not fire: counts over flows, which one record does not tell",
+        "1 of 4 rules do not look at this message",
+        "it comes out as it is recorded",
+    ] {
+        assert!(same.contains(said), "{said}\nin\n{same}");
+    }
+    let other = explain("other.toml");
+    assert!(other.contains("replayed under another policy than decided it"), "{other}");
+    assert!(other.contains("it comes out otherwise: addresses-leave"), "{other}");
+}

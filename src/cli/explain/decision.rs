@@ -5,12 +5,19 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use super::{Failure, Format, Output};
+use super::{Failure, Format, Output, replay};
 use crate::audit::Reader;
 use crate::cli::paint::{Ink, Paint, Rows};
 
 /// Prints every record that speaks of a decision, or of a flow, of that id.
-pub(super) fn run(id: &str, directory: &Path, format: Format, output: &mut Output) -> Result<(), Failure> {
+/// With a configuration each decision is gone through again under its rules.
+pub(super) fn run(
+    id: &str,
+    directory: &Path,
+    format: Format,
+    config: Option<&Path>,
+    output: &mut Output,
+) -> Result<(), Failure> {
     let failed = |error: std::io::Error| Failure::file(directory, "cannot be read", &error);
     let id = id.to_ascii_lowercase();
     let finder = memchr::memmem::Finder::new(id.as_bytes());
@@ -39,6 +46,9 @@ pub(super) fn run(id: &str, directory: &Path, format: Format, output: &mut Outpu
                     writeln!(output)?;
                 }
                 Told { record, paint: Paint::stdout() }.print(output)?;
+            }
+            if config.is_some() {
+                replay::run(&records, config, output)?;
             }
         }
     }
@@ -96,6 +106,7 @@ impl Told<'_> {
         let paint = self.paint;
         let ends = [
             ("client", self.at("/client/address")),
+            ("identity", self.at("/client/identity")),
             ("listener", self.at("/protocol/listener")),
             ("tenant", self.at("/tenant")),
         ];
@@ -159,6 +170,8 @@ impl Told<'_> {
             .map(|pack| format!("{} {}", shown(pack.get("name")), shown(pack.get("version"))));
         rows.line("packs", packs.collect::<Vec<_>>().join(", "))?;
         rows.line("policy", self.at("/policy/hash"))?;
+        rows.line("overlay", self.at("/overlay"))?;
+        rows.line("trace", self.at("/traceparent"))?;
         let spent =
             [("inspect µs", self.at("/latency_us/inspect")), ("hold µs", self.at("/latency_us/hold"))];
         rows.line("spent", named(&spent))?;

@@ -1,6 +1,7 @@
 //! `tidegate explain`: why a text, a file or a recorded decision came out as it did, stage by stage, masked.
 
 mod decision;
+mod replay;
 mod text;
 
 use std::fs::File;
@@ -23,6 +24,8 @@ Examples:
   tidegate explain --detector payment.pan ticket.txt         one detector, near misses in full
   tidegate explain --audit audit 0199a8d2-6f1c-7c3e-8b5d-2f6f0a1b2c3d
                                                              a decision of the records
+  tidegate explain --config egress.toml 0199a8d2-6f1c-7c3e-8b5d-2f6f0a1b2c3d
+                                                             the same, gone through again under these rules
   pbpaste | tidegate explain -                               standard input
 
 What the argument is, is told from it: an id of the records, a file that exists, else a text; --as says it outright.
@@ -68,7 +71,8 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
                 Ok::<_, Failure>(config.audit.directory)
             };
             let directory = args.audit.clone().map_or_else(configured, Ok)?;
-            return decision::run(&args.what, &directory, args.format, output);
+            let file = args.packs.config_file().map(PathBuf::as_path);
+            return decision::run(&args.what, &directory, args.format, file, output);
         }
         Kind::File => read(Path::new(&args.what))?,
         Kind::Text => args.what.clone().into_bytes(),

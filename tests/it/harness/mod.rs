@@ -82,6 +82,8 @@ pub struct Setup {
     /// Roots of another world, whose origins this one's gate leads to.
     pub authority: Option<Arc<Authority>>,
     pub authentication: Authentication,
+    /// What the policy is called in records.
+    pub policy_hash: Option<String>,
 }
 
 impl Default for Setup {
@@ -109,6 +111,7 @@ impl Default for Setup {
             mark: None,
             authority: None,
             authentication: Authentication::None,
+            policy_hash: None,
         }
     }
 }
@@ -263,7 +266,7 @@ pub fn engine(setup: &Setup) -> Engine {
         groups: setup.groups.clone(),
         rules: setup.rules.clone(),
         unlisted: setup.unlisted,
-        hash: "0".repeat(64),
+        hash: setup.policy_hash.clone().unwrap_or_else(|| "0".repeat(64)),
         identities: setup.identities.clone(),
         transports: setup.transports.clone(),
     };
