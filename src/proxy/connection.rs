@@ -352,7 +352,8 @@ where
     let parts = connection.into_parts();
     let (io, stash) = parts.io.into_inner().into_parts();
     if let Some(session) = handover.take() {
-        session.relay(io, &[&parts.read_buf, &stash]).await;
+        // Boxed: connections that never become one have no room for it.
+        Box::pin(session.relay(io, &[&parts.read_buf, &stash])).await;
         return Ok(());
     }
     match end.has_unread() {

@@ -286,6 +286,9 @@ async fn an_upstream_that_does_not_agree_is_heard_or_refused() {
         assert_eq!(response.status, 501, "{to}");
     }
     let mut client = Client::tunnel(&world, &origin).await;
+    let response = client.exchange(opening(&origin, "Content-Length: 5\r\n") + "hello").await;
+    assert_eq!(response.status, 501, "a body has no place in it");
+    let mut client = Client::tunnel(&world, &origin).await;
     let response = client.exchange(opening(&origin, &format!("X-Card: {PAN}\r\n"))).await;
     assert_eq!(response.status, 403, "the head is judged first");
 }

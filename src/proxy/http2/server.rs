@@ -177,7 +177,7 @@ async fn stream(
         let head = Response::from_parts(response.into_parts().0, ());
         if let Ok(send) = respond.send_response(head, false) {
             let open = sockets.enter();
-            session.relay(Duplex::new(receive, send, open), &[]).await;
+            Box::pin(session.relay(Duplex::new(receive, send, open), &[])).await;
             frames.finished();
         }
         return;

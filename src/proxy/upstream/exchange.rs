@@ -77,7 +77,8 @@ impl Live {
         };
         self.error = std::task::ready!(Pin::new(connection).poll(cx)).err();
         self.over = true;
-        if self.switching && self.error.is_none() {
+        if self.switching && self.error.is_none() && self.guard.heard() {
+            // It goes on in another protocol.
             return Poll::Ready(());
         }
         // Only when it is dropped does it hand back a request that it has not begun.

@@ -74,7 +74,11 @@ pub(super) struct Lane {
 
 impl Lane {
     pub(super) fn new(engine: &Arc<Engine>, terms: Terms, masked: bool, how: Option<Compression>) -> Lane {
-        let inspector = |terms| Inspector::new(Arc::clone(engine), terms);
+        let inspector = |terms| {
+            let mut inspector = Inspector::new(Arc::clone(engine), terms);
+            inspector.next_message();
+            inspector
+        };
         Lane {
             engine: Arc::clone(engine),
             masked,
@@ -176,7 +180,6 @@ impl Lane {
             return Err(Halt::Fault(Fault::Reserved));
         }
         if first {
-            self.inspector.next_message();
             let form = if head.compressed { Form::Inflated } else { Form::Plain };
             self.message = Some(Message {
                 kind: head.kind,
@@ -349,6 +352,8 @@ impl Lane {
         }
         self.message = None;
         self.kept.release();
+        // What this one took is given back before the next one comes.
+        self.inspector.next_message();
         Ok(())
     }
 
@@ -387,7 +392,6 @@ impl Lane {
             frame::check_close(&payload).map_err(Halt::Fault)?;
             self.closed = true;
         }
-        self.controls.next_message();
         let steps = [self.controls.push(payload.freeze()), self.controls.finish()];
         if steps.contains(&Step::Stop) {
             return Err(Halt::Stopped(Box::new(self.decision())));
@@ -397,6 +401,7 @@ impl Lane {
             text.extend_from_slice(&piece);
         }
         frame::write(head, &text, out);
+        self.controls.next_message();
         Ok(())
     }
 

@@ -1,8 +1,8 @@
 //! The handshake of a WebSocket: over HTTP/1.1 (RFC 6455, section 4) or HTTP/2 (RFC 8441).
 
 use http::header::{
-    self, CONNECTION, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
-    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, UPGRADE,
+    self, CONNECTION, CONTENT_LENGTH, HeaderMap, HeaderValue, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_EXTENSIONS,
+    SEC_WEBSOCKET_KEY, SEC_WEBSOCKET_VERSION, TRANSFER_ENCODING, UPGRADE,
 };
 use http::request::Parts;
 use http::{Method, Version};
@@ -48,8 +48,11 @@ impl Opening {
             && words(&parts.headers, &UPGRADE).map(str::to_ascii_lowercase).eq(["websocket"]);
         let version = only(SEC_WEBSOCKET_VERSION)? == "13";
         let key = only(SEC_WEBSOCKET_KEY)?;
+        // A body would still be on its way when frames begin.
+        let has_body = parts.headers.contains_key(TRANSFER_ENCODING)
+            || parts.headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0");
         // Sixteen bytes in base64.
-        (is_one && version && key.len() == 24).then(|| Opening { key: key.clone(), offers })
+        (is_one && version && !has_body && key.len() == 24).then(|| Opening { key: key.clone(), offers })
     }
 
     /// Makes the head ask an upstream for it.

@@ -156,3 +156,34 @@ async fn old_idle_connections_are_dropped() {
     assert_eq!(fetch(&upstreams, &origin.http()).await, "hello");
     assert_eq!(origin.connections(), 2);
 }
+
+#[tokio::test]
+async fn a_dead_connection_is_replaced_for_a_change_of_protocol_and_what_follows_it_is_there() {
+    const AGREES: &str =
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\nat once, ";
+    let authority = Authority::new();
+    let origin = Origin::start(None, |number, mut stream: Stream| async move {
+        if number == 0 {
+            return closes_on_second_request(0, stream).await;
+        }
+        assert!(read_request(&mut stream).await);
+        stream.write_all(AGREES.as_bytes()).await.unwrap();
+        let mut said = [0; 5];
+        stream.read_exact(&mut said).await.unwrap();
+        stream.write_all(&said).await.unwrap();
+    })
+    .await;
+    let upstreams = upstreams(&authority);
+    assert_eq!(fetch(&upstreams, &origin.http()).await, "hello");
+    let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
+    assert!(lease.is_reused());
+    let switched = std::sync::Mutex::new(None);
+    let answer = lease.switch(get(), &switched).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::SWITCHING_PROTOCOLS);
+    let mut goes_on = switched.lock().unwrap().take().unwrap();
+    goes_on.io.write_all(b"later").await.unwrap();
+    let mut heard = goes_on.leftover.to_vec();
+    goes_on.io.read_to_end(&mut heard).await.unwrap();
+    assert_eq!(heard, b"at once, later");
+    assert_eq!((origin.connections(), upstreams.pool_stats().idle), (2, 0));
+}
