@@ -9,7 +9,7 @@ use tidegate::policy::Action;
 
 use crate::harness::client::{connector_offering, get, name};
 use crate::harness::h2::{answer, read, request};
-use crate::harness::origin::{Conn, respond};
+use crate::harness::origin::{Conn, ok, respond};
 use crate::harness::wire::Reader;
 use crate::harness::{
     Client, H2Client, H2Origin, Origin, PAN, SSN, Setup, World, messages, only, rule, soon,
@@ -484,6 +484,31 @@ async fn a_body_is_asked_for_once_its_head_may_pass_and_hints_go_on() {
     let early = soon("no 100", std::future::poll_fn(|cx| response.poll_informational(cx))).await;
     assert!(early.is_none(), "{early:?}");
     assert_eq!(answer(response).await.status, 403);
+}
+
+#[tokio::test]
+async fn hints_of_an_origin_of_http_1_go_on_and_nothing_else_of_them() {
+    let world = World::start(Setup::default()).await;
+    let origin = Origin::cleartext("origin.test", |mut conn| async move {
+        while conn.request().await.is_some() {
+            conn.send("HTTP/1.1 103 Early Hints\r\nLink: </a.css>; rel=preload\r\nServer: x\r\n\r\n").await;
+            conn.send(format!("HTTP/1.1 103 Early Hints\r\nLink: </{PAN}>\r\n\r\n")).await;
+            conn.send(ok("done")).await;
+        }
+    })
+    .await;
+    let tcp = Client::connect(&world, &origin.authority()).await;
+    let client = H2Client::over(tcp).await;
+    let request = http::Request::get(format!("http://{}/", origin.authority())).body(()).unwrap();
+    let mut sender = soon("room for a stream", client.sender.clone().ready()).await.unwrap();
+    let (mut response, _) = sender.send_request(request, true).unwrap();
+    let early =
+        soon("103", std::future::poll_fn(|cx| response.poll_informational(cx))).await.unwrap().unwrap();
+    assert_eq!((early.status(), early.headers().len()), (http::StatusCode::EARLY_HINTS, 1));
+    assert_eq!(early.headers()["link"], "</a.css>; rel=preload");
+    let more = soon("no more", std::future::poll_fn(|cx| response.poll_informational(cx))).await;
+    assert!(more.is_none(), "{more:?}");
+    assert_eq!(answer(response).await.body, b"done");
 }
 
 #[tokio::test]

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use tidegate::limits;
 use tidegate::policy::{Action, Mode, Per, RuleSpec};
 use tokio::io::AsyncWriteExt;
+use tokio::task::JoinHandle;
 
 use crate::harness::client::connector_offering;
 use crate::harness::h2::H2Client;
@@ -74,6 +75,9 @@ async fn clean_messages_pass_as_they_came_in_both_directions() {
         assert_eq!((&end["action"], &end["disclosure"]), (&json!("allow"), &json!("none")));
         assert!(end["bytes"]["seen"].as_u64().unwrap() > 70_000, "{end}");
         assert_eq!(end["bytes"]["seen"], end["bytes"]["inspected"]);
+        assert_eq!(end["bytes"]["seen"], end["bytes"]["forwarded"]);
+        let status = if end["direction"] == "response" { json!(101) } else { json!(null) };
+        assert_eq!((&end["http"]["status"], &end["reason"]), (&status, &json!("closed")));
     }
 }
 
@@ -110,6 +114,8 @@ async fn a_message_with_a_card_number_closes_both_ends() {
             }
         })
         .await;
+        let last = heard.lock().unwrap().last().cloned();
+        assert_eq!(last, Some((CLOSE, 1008u16.to_be_bytes().to_vec())), "the origin is not told why");
         assert_eq!(heard.lock().unwrap().len(), 2, "the clean one, and the end");
     }
     let records = world.records().await;
@@ -232,7 +238,7 @@ async fn a_message_longer_than_hold_streams_and_what_it_hides_is_stopped() {
 async fn a_websocket_comes_over_http_2() {
     let world = World::start(Setup::default()).await;
     let (origin, heard) = echo(&world, "").await;
-    let mut client = speaks_http2(&world, &origin).await;
+    let (mut client, _connection) = speaks_http2(&world, &origin).await;
     let request = http::Request::builder()
         .method("CONNECT")
         .uri(format!("https://{}/chat", origin.authority()))
@@ -336,20 +342,24 @@ async fn a_drain_says_goodbye_to_both_ends() {
     );
 }
 
-async fn speaks_http2(world: &World, origin: &Origin) -> H2Client {
+/// A client of HTTP/2, and the task that is its connection.
+async fn speaks_http2(world: &World, origin: &Origin) -> (H2Client, JoinHandle<()>) {
     let tcp = Client::connect(world, &origin.authority()).await;
     let tls = connector_offering(&world.issuer, &[])
         .connect(crate::harness::client::name(origin.name), tcp)
         .await
         .unwrap();
-    let client = H2Client::over(tls).await;
+    let (sender, connection) = h2::client::handshake(tls).await.unwrap();
+    let client = H2Client { sender };
+    // It ends when it ends.
+    let connection = tokio::spawn(async move { drop(connection.await) });
     soon("settings", async {
         while !client.sender.is_extended_connect_protocol_enabled() {
             tokio::task::yield_now().await;
         }
     })
     .await;
-    client
+    (client, connection)
 }
 
 async fn open_stream(client: &mut H2Client, origin: &Origin) -> Socket {
@@ -368,7 +378,7 @@ async fn open_stream(client: &mut H2Client, origin: &Origin) -> Socket {
 async fn a_drain_says_goodbye_over_http_2_too() {
     let world = World::start(Setup::default()).await;
     let (origin, _) = echo(&world, "").await;
-    let mut client = speaks_http2(&world, &origin).await;
+    let (mut client, _connection) = speaks_http2(&world, &origin).await;
     let mut sockets = [open_stream(&mut client, &origin).await, open_stream(&mut client, &origin).await];
     for socket in &mut sockets {
         socket.send(TEXT, b"hello").await;
@@ -502,4 +512,60 @@ async fn an_end_that_says_nothing_is_let_go() {
             "{records:#?}"
         );
     }
+}
+
+#[tokio::test]
+async fn clients_that_vanish_leave_an_end_on_record() {
+    let world = World::start(Setup::default()).await;
+    let (origin, _) = echo(&world, "").await;
+    let mut socket = open(&world, &origin, "").await;
+    socket.send(TEXT, b"hello").await;
+    assert!(socket.read().await.is_some());
+    drop(socket);
+    // The whole connection goes, and with it what carried the stream.
+    let (mut client, connection) = speaks_http2(&world, &origin).await;
+    let mut socket = open_stream(&mut client, &origin).await;
+    socket.send(TEXT, b"hello").await;
+    assert!(socket.read().await.is_some());
+    connection.abort();
+    let records = world.records().await;
+    let ends = of_kind(&records, "end");
+    assert_eq!(ends.len(), 4, "{ends:#?}");
+    assert!(ends.iter().all(|end| end["bytes"]["forwarded"] == 5), "{ends:#?}");
+}
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_holds_its_origin_back() {
+    const PIECE: usize = 64 * 1024;
+    let world = World::start(Setup::default()).await;
+    let (told, stalled) = tokio::sync::watch::channel(0);
+    let told = std::sync::Arc::new(told);
+    let origin = Origin::start(&world, "origin.test", move |mut conn| {
+        let told = std::sync::Arc::clone(&told);
+        async move {
+            let head = conn.head().await.unwrap();
+            let mut socket = agree(conn, &head, "").await;
+            let piece = frame(BINARY, &[b'x'; PIECE], false);
+            let mut sent = 0;
+            while *told.borrow() == 0 {
+                let mut write = std::pin::pin!(socket.reader.io.write_all(&piece));
+                if tokio::time::timeout(Duration::from_millis(300), &mut write).await.is_err() {
+                    told.send_replace(sent + 1);
+                    write.await.unwrap();
+                }
+                sent += 1;
+            }
+            socket.send(CLOSE, &1000u16.to_be_bytes()).await;
+            socket.next().await;
+        }
+    })
+    .await;
+    let mut client = open(&world, &origin, "").await;
+    let mut stalled = stalled;
+    let sent = *soon("the origin to wait", stalled.wait_for(|sent| *sent > 0)).await.unwrap();
+    assert!(sent * PIECE < 64 << 20, "{sent} pieces");
+    for _ in 0..sent {
+        assert_eq!(client.read().await.map(|(first, payload)| (first, payload.len())), Some((BINARY, PIECE)));
+    }
+    assert_eq!(client.read().await, Some((CLOSE, 1000u16.to_be_bytes().to_vec())));
 }

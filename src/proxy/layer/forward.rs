@@ -82,7 +82,7 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
             asked.opening.ask(&mut parts.headers);
             lease.switch(Request::from_parts(parts, body), &asked.switched).await
         }
-        None => lease.send(Request::from_parts(parts, body), flow.interim.as_deref()).await,
+        None => lease.send(Request::from_parts(parts, body), flow.interim.as_ref()).await,
     };
     flow.awaits_response(false);
     answer.map_err(|error| Box::new(broke_off(&flow, whole, &error)))

@@ -22,6 +22,7 @@ use super::{Peer, UpstreamBody};
 use crate::limits;
 use crate::proxy::deadline::{Deadlined, Deadlines};
 use crate::proxy::guard::{Guard, GuardHandle};
+use crate::proxy::http2::Interim;
 use crate::proxy::waking;
 use crate::proxy::websocket::Switched;
 
@@ -129,6 +130,18 @@ pub(super) struct Failed {
     pub(super) unsent: Option<Request<RequestBody>>,
     /// The connection closed without a byte of response.
     pub(super) silent: bool,
+}
+
+/// Early hints of the upstream (RFC 8297) are kept for the client.
+pub(super) fn hear_hints(parts: &mut http::request::Parts, interim: &Arc<Interim>) {
+    let interim = Arc::clone(interim);
+    let mut request = Request::new(());
+    hyper::ext::on_informational(&mut request, move |early| {
+        if early.status() == StatusCode::EARLY_HINTS {
+            interim.hint(early.headers().clone());
+        }
+    });
+    parts.extensions.extend(std::mem::take(request.extensions_mut()));
 }
 
 pub(super) async fn send(

@@ -317,17 +317,23 @@ impl Lease {
     pub(crate) async fn send<B>(
         self,
         request: Request<B>,
-        interim: Option<&Interim>,
+        interim: Option<&Arc<Interim>>,
     ) -> Result<Response<UpstreamBody>, SendError>
     where
         B: Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
         let Lease { way, upstreams } = self;
-        let (parts, body) = request.into_parts();
+        let (mut parts, body) = request.into_parts();
         match way {
-            Way::Live(live) => upstreams.send_alone(live, parts, body, None).await,
+            Way::Live(live) => {
+                if let Some(interim) = interim {
+                    exchange::hear_hints(&mut parts, interim);
+                }
+                upstreams.send_alone(live, parts, body, None).await
+            }
             Way::Slot(slot) => {
+                let interim = interim.map(Arc::as_ref);
                 upstreams.send_along(slot, Request::from_parts(parts, RequestBody::new(body)), interim).await
             }
         }

@@ -13,6 +13,7 @@ use super::track::Track;
 use crate::audit::Pending;
 use crate::flow::{Direction, FlowId};
 use crate::limits;
+use crate::proxy::ReplyDetail;
 use crate::proxy::exchange::Flow;
 use crate::proxy::listener;
 use crate::proxy::shared::Stage;
@@ -52,7 +53,12 @@ impl Cut {
         Some(match self {
             // Without its record the end is the same, and names no decision.
             Cut::Stopped(decision, record) => match flow.shared().permit(record).await {
-                Ok(_) => (POLICY, format!("stopped by data loss policy; decision={decision}")),
+                Ok(_) => match flow.client.peer.listener.reply {
+                    ReplyDetail::Full => {
+                        (POLICY, format!("stopped by data loss policy; decision={decision}"))
+                    }
+                    ReplyDetail::Minimal => (POLICY, format!("decision={decision}")),
+                },
                 Err(_) => (POLICY, String::new()),
             },
             Cut::Fault(fault @ Fault::Text) => (BAD_DATA, fault.to_string()),
@@ -142,11 +148,16 @@ where
     };
     up.end(flow, reason);
     down.end(flow, reason);
+    // Why its client was stopped is nothing to an upstream.
+    let outward = told.as_ref().map(|(code, reason)| match *code {
+        POLICY => (POLICY, String::new()),
+        code => (code, reason.clone()),
+    });
     let leave = async {
         let mask = flow.mask();
         tokio::join!(
             take_leave(down, told.as_ref(), None, &mut client_out, &mut client_in),
-            take_leave(up, told.as_ref(), Some(mask), &mut server_out, &mut server_in)
+            take_leave(up, outward.as_ref(), Some(mask), &mut server_out, &mut server_in)
         )
     };
     let _ = timeout(limits::WEBSOCKET_FAREWELL, leave).await;

@@ -87,7 +87,6 @@ impl Session {
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send,
     {
-        self.opened = false;
         // The relay has its own.
         self.flow.client.deadlines.read_within(None);
         let [up, down] = &mut self.tracks;
@@ -98,10 +97,11 @@ impl Session {
 }
 
 impl Drop for Session {
-    /// What was opened and carried by nobody has an end on record all the same.
+    /// What was opened has an end on record also where nobody carries it any longer.
     fn drop(&mut self) {
         if self.opened {
-            self.tracks.iter_mut().for_each(|track| track.end(&self.flow, "client went away"));
+            let reason = self.flow.gone();
+            self.tracks.iter_mut().for_each(|track| track.end(&self.flow, reason));
         }
     }
 }

@@ -6,7 +6,7 @@ use std::task::Poll;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
 use super::compression::Compression;
@@ -28,6 +28,7 @@ pub(super) struct Track {
     decision_id: FlowId,
     /// The strongest action that is on record.
     noted: Action,
+    ended: bool,
     inspecting: Duration,
 }
 
@@ -47,6 +48,7 @@ impl Track {
             lane: Lane::new(&flow.edition.engine, terms, masked, how),
             decision_id: flow.shared().ids.next(),
             noted: Action::Allow,
+            ended: false,
             inspecting: Duration::ZERO,
         })
     }
@@ -107,6 +109,11 @@ impl Track {
         draft.decision = decision;
         draft.overlay = self.lane.overlays();
         draft.inspect_us = micros(self.inspecting);
+        // What it came of.
+        draft.status = match self.direction {
+            Direction::Request => None,
+            Direction::Response => Some(StatusCode::SWITCHING_PROTOCOLS.as_u16()),
+        };
         draft
     }
 
@@ -138,8 +145,11 @@ impl Track {
         }
     }
 
-    /// The record of the end.
+    /// The record of the end, of which there is one.
     pub(super) fn end(&mut self, flow: &Flow, reason: &str) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
         self.lane.end();
         let mut draft = self.draft(flow, Kind::End, Some(self.lane.decision()));
         draft.reason = Some(reason.to_owned());
