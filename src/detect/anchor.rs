@@ -1,6 +1,5 @@
 //! What every match of a pattern must contain, worked out from its automaton, so that a text without it is skipped.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
@@ -80,6 +79,7 @@ impl PartialEq for Prefix {
 impl Eq for Prefix {}
 
 impl Prefix {
+    #[inline(always)]
     #[must_use]
     pub fn holds(&self, byte: u8) -> bool {
         self.class[usize::from(byte >> 6)] & 1 << (byte & 63) != 0
@@ -210,31 +210,37 @@ fn prefixes(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     extractor.kind(ExtractKind::Prefix).limit_total(MAX_SPELLINGS);
     let mut seq = extractor.extract(hir);
     seq.keep_first_bytes(LITERAL_BYTES);
-    let longest: BTreeSet<Vec<u8>> =
+    let mut longest: Vec<Vec<u8>> =
         seq.literals()?.iter().map(|l| l.as_bytes().to_ascii_lowercase()).collect();
-    let mut best: Option<(f64, BTreeSet<Vec<u8>>)> = None;
+    longest.sort_unstable();
+    // Cut, what was in order still is.
+    let cut = |keep: usize| {
+        let mut literals: Vec<&[u8]> = longest.iter().map(|l| l.get(..keep).unwrap_or(l)).collect();
+        literals.dedup();
+        literals
+    };
+    let mut best: Option<(f64, usize)> = None;
     for keep in MIN_LITERAL..=LITERAL_BYTES {
-        let cut = |l: &Vec<u8>| l.iter().copied().take(keep).collect();
-        let literals: BTreeSet<Vec<u8>> = longest.iter().map(cut).collect();
-        let fit = |l: &Vec<u8>| l.len() >= MIN_LITERAL && !l.iter().all(u8::is_ascii_digit);
+        let literals = cut(keep);
+        let fit = |l: &&[u8]| l.len() >= MIN_LITERAL && !l.iter().all(u8::is_ascii_digit);
         if literals.is_empty() || !literals.iter().all(fit) {
             break;
         }
         let rarity = rarity(&literals);
-        let many = literals.len() > MANY_LITERALS;
-        if best.as_ref().is_none_or(|(known, _)| rarity < *known) {
-            best = Some((rarity, literals));
+        if best.is_none_or(|(known, _)| rarity < known) {
+            best = Some((rarity, keep));
         }
-        if many {
+        if literals.len() > MANY_LITERALS {
             break;
         }
     }
-    best.filter(|(rarity, literals)| *rarity < COMMON && literals.len() <= MAX_LITERALS)
-        .map(|(_, literals)| Vec::from_iter(literals))
+    let (_, keep) = best.filter(|(rarity, _)| *rarity < COMMON)?;
+    let literals = cut(keep);
+    (literals.len() <= MAX_LITERALS).then(|| literals.into_iter().map(<[u8]>::to_vec).collect())
 }
 
 /// How often one of the literals turns up in a text of words, about, and what each costs by being looked for.
-fn rarity(literals: &BTreeSet<Vec<u8>>) -> f64 {
+fn rarity(literals: &[&[u8]]) -> f64 {
     let chance = |byte: &u8| if byte.is_ascii_alphabetic() { 1.0 / 20.0 } else { 1.0 / 60.0 };
     literals.iter().map(|literal| literal.iter().map(chance).product::<f64>() + 2e-5).sum()
 }

@@ -28,6 +28,8 @@ pub(super) struct Index {
     /// Those of `at` that stand around `%40` too.
     pub encoded: Vec<At>,
     pub word: Vec<Word>,
+    /// Bytes with which a run of letters and digits begins that one of `word` is in.
+    pub word_first: Vec<bool>,
     pub unanchored: Vec<u16>,
     /// Bytes that can begin a match of an unanchored detector.
     pub unanchored_first: Vec<bool>,
@@ -66,6 +68,7 @@ impl Index {
     pub(super) fn build(compiled: &[Compiled], words: &Words) -> Index {
         let mut index = Index {
             unanchored_first: vec![false; 256],
+            word_first: vec![false; 256],
             least_prefixed: usize::MAX,
             by_first: vec![Vec::new(); 256],
             ..Index::default()
@@ -127,6 +130,10 @@ impl Index {
             Anchor::Word { length, before, mixed } => {
                 let bound = detector.boundary == Boundary::Word;
                 let (length, before, mixed) = (*length, *before, *mixed);
+                // One that can start elsewhere than with the run says nothing of the run's first byte.
+                let anywhere = !bound || before > 0;
+                let all = self.word_first.iter_mut();
+                all.zip(detector.first.iter()).for_each(|(all, one)| *all |= *one || anywhere);
                 self.word.push(Word { detector: number, length, before, mixed, bound });
                 self.wanted.want_word(length, mixed);
             }

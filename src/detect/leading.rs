@@ -1,6 +1,7 @@
 //! Which of the detectors that begin with their digits a group of digits, and what stands around it, leave possible.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::Arc;
 
 use super::Confidence;
@@ -82,15 +83,17 @@ impl Default for Pairs {
 }
 
 impl Pairs {
-    /// Gives each pair of classes the number of its row; equal rows are one.
-    fn new(classes: &Classes, mut row: impl FnMut(usize, usize) -> Vec<Set>) -> (Pairs, Vec<Vec<Set>>) {
+    /// Gives each pair of classes the number of its row, which a key tells; equal keys are one row.
+    fn new<K: Clone + Eq + Hash>(
+        classes: &Classes,
+        mut key: impl FnMut(usize, usize) -> K,
+    ) -> (Pairs, Vec<K>) {
         let count = classes.bytes.len();
         let (mut known, mut rows, mut pairs) = (HashMap::new(), Vec::new(), Pairs::default());
         for first in 0..count {
             for second in 0..count {
-                let content = row(first, second);
-                let number = *known.entry(content).or_insert_with_key(|content| {
-                    rows.push(content.clone());
+                let number = *known.entry(key(first, second)).or_insert_with_key(|key: &K| {
+                    rows.push(key.clone());
                     rows.len() as u16 - 1
                 });
                 pairs.rows.push(number);
@@ -253,28 +256,26 @@ fn after_digit(shape: &Shape, states: &[u16], digits: impl Iterator<Item = u8> +
     next
 }
 
-/// Calls `possible` for every number that up to `left` digits spell from `states` on; digits of one class are one.
-fn spell(shape: &Shape, states: &[u16], left: usize, number: usize, possible: &mut impl FnMut(usize, usize)) {
-    if left == 0 || states.is_empty() {
-        return;
+/// For each number of so many digits whether the digits lead anywhere from `states`; digits of one class are one.
+fn numbers(shape: &Shape, states: &[u16], digits: usize) -> Vec<bool> {
+    if digits == 0 || states.is_empty() {
+        return vec![!states.is_empty(); 10usize.pow(digits as u32)];
     }
-    let mut known: Vec<(usize, Vec<u16>)> = Vec::new();
+    let mut known: Vec<(usize, Vec<bool>)> = Vec::new();
+    let mut all = Vec::with_capacity(10usize.pow(digits as u32));
     for digit in DIGITS {
         let class = shape.class_of(digit);
-        let next = match known.iter().find(|(other, _)| *other == class) {
-            Some((_, next)) => next.clone(),
+        match known.iter().find(|(other, _)| *other == class) {
+            Some((_, possible)) => all.extend_from_slice(possible),
             None => {
                 let next = after_digit(shape, states, std::iter::once(digit));
-                known.push((class, next.clone()));
-                next
+                let possible = numbers(shape, &next, digits - 1);
+                all.extend_from_slice(&possible);
+                known.push((class, possible));
             }
-        };
-        if !next.is_empty() {
-            let number = number * 10 + usize::from(digit - b'0');
-            possible(left, number);
-            spell(shape, &next, left - 1, number, possible);
         }
     }
+    all
 }
 
 /// One detector of each kind that minds the same around its matches, and the sets of all of that kind.
@@ -345,20 +346,22 @@ impl Leading {
         let classes = Classes::of(entries.iter().filter_map(|e| of(e).not_after.as_deref()).chain(shapes));
         let groups: Vec<Groups> = chunks.iter().map(|chunk| Groups::of(chunk, &classes)).collect();
         let kinds = Kinds::of(&chunks, compiled, |d| d.not_after.as_ref());
+        // Bytes behind which matches go on alike.
+        let alike = |a: usize, b: usize| groups.iter().all(|groups| groups.goes_on[a] == groups.goes_on[b]);
+        let firsts: Vec<usize> =
+            (0..classes.bytes.len()).map(|a| (0..a).find(|&b| alike(a, b)).unwrap_or(a)).collect();
         let (behind, rows) = Pairs::new(&classes, |a, b| {
             let (first, second) = (classes.bytes[a], classes.bytes[b]);
-            let mut row = Vec::new();
-            for (free, groups) in kinds.sets(|d| ends(d, first, second)).into_iter().zip(&groups) {
-                for length in 0..GROUPS {
-                    let goes_on = groups.goes_on[a][length][usize::from(is_digit(second))];
-                    row.extend([groups.ends[length] & free, goes_on]);
-                }
-            }
-            row
+            (kinds.sets(|d| ends(d, first, second)), firsts[a], is_digit(second))
         });
-        for (number, sets) in leading.sets.iter_mut().enumerate() {
-            let rows = rows.iter().map(|row| &row[number * 2 * GROUPS..][..2 * GROUPS]);
-            sets.by_behind = rows.flat_map(|row| row.as_chunks::<2>().0.iter().copied()).collect();
+        for (number, (sets, groups)) in leading.sets.iter_mut().zip(&groups).enumerate() {
+            let row = |(free, first, digit): &(Vec<Set>, usize, bool)| {
+                let (free, goes_on) = (free[number], &groups.goes_on[*first]);
+                std::array::from_fn::<_, GROUPS, _>(|length| {
+                    [groups.ends[length] & free, goes_on[length][usize::from(*digit)]]
+                })
+            };
+            sets.by_behind = rows.iter().flat_map(row).collect();
         }
         leading.behind = behind;
         leading
@@ -461,18 +464,17 @@ impl Sets {
             for (fits, sets) in next_groups(&entry.shape).as_flattened().iter().zip(&mut by_next) {
                 *sets |= bit.when(*fits);
             }
+            let add = |sets: &mut [Set], possible: Vec<bool>| {
+                sets.iter_mut().zip(possible).for_each(|(set, possible)| *set |= bit.when(possible));
+            };
             let mut states = vec![Shape::START];
-            spell(&entry.shape, &states, LEAD, 0, &mut |left, number| {
-                by_lead[[110, 10, 0][left - 1] + number] |= bit
-            });
+            for (digits, from) in [(1, 0), (2, 10), (LEAD, 110)] {
+                add(&mut by_lead[from..], numbers(&entry.shape, &states, digits));
+            }
             for _ in 0..LEAD {
                 states = after_digit(&entry.shape, &states, DIGITS);
             }
-            spell(&entry.shape, &states, LEAD, 0, &mut |left, number| {
-                if left == 1 {
-                    by_second[number] |= bit;
-                }
-            });
+            add(&mut by_second, numbers(&entry.shape, &states, LEAD));
         }
         Sets {
             detectors: entries.iter().map(|e| e.detector).collect(),
@@ -491,9 +493,14 @@ impl Sets {
     /// of them whose match can go on behind it.
     #[inline(always)]
     pub(super) fn fits(&self, place: &Place<'_>, left: usize) -> [Set; 2] {
+        let free = self.by_before[place.before];
+        // Behind a decimal point, mostly.
+        if free.is_empty() {
+            return [Set::NONE; 2];
+        }
         let [ends, goes_on] = self.by_behind[place.behind];
         let goes_on = goes_on & self.by_next[place.next];
-        let fits = (ends | goes_on) & self.by_before[place.before] & self.by_digits[left.min(RUN_LIMIT)];
+        let fits = (ends | goes_on) & free & self.by_digits[left.min(RUN_LIMIT)];
         let digit = |b: u8| usize::from(b.wrapping_sub(b'0') & 15);
         let lead = match *place.digits {
             [a, b, c, ..] => 110 + digit(a) * 100 + digit(b) * 10 + digit(c),

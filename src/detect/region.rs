@@ -253,6 +253,9 @@ impl Run<'_, '_> {
             let keyed = fit & (always | (alone & !goes_on).when(group == left));
             if !keyed.is_empty() {
                 fit = fit & !keyed | self.spoken_for(at, sets, keyed);
+                if fit.is_empty() {
+                    continue;
+                }
             }
             fit.each(|entry| {
                 self.try_start(sets.detectors[entry], at);
@@ -375,6 +378,18 @@ impl Run<'_, '_> {
         }
     }
 
+    /// Detectors of a run of letters and digits.
+    #[inline(never)]
+    fn in_word(&mut self, start: usize, end: usize, mixed: bool) {
+        for &Word { detector, length, before, mixed: needed, bound } in &self.matcher.index.word {
+            if end - start >= length && (mixed || !needed) {
+                // Behind a word byte no match with a word boundary starts.
+                let last = if bound { start } else { end - length };
+                self.try_starts(detector, start.saturating_sub(before), last + 1);
+            }
+        }
+    }
+
     fn unanchored(&mut self) {
         let matcher = self.matcher;
         for at in self.region.from..self.region.to {
@@ -444,13 +459,10 @@ impl Visit for Run<'_, '_> {
         self.around(if encoded { &index.encoded } else { &index.at }, position);
     }
 
+    #[inline(always)]
     fn word(&mut self, start: usize, end: usize, mixed: bool) {
-        for &Word { detector, length, before, mixed: needed, bound } in &self.matcher.index.word {
-            if end - start >= length && (mixed || !needed) {
-                // Behind a word byte no match with a word boundary starts.
-                let last = if bound { start } else { end - length };
-                self.try_starts(detector, start.saturating_sub(before), last + 1);
-            }
+        if self.matcher.index.word_first[usize::from(self.region.text[start])] {
+            self.in_word(start, end, mixed);
         }
     }
 }

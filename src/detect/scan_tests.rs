@@ -340,6 +340,13 @@ fn what_names_alone_prove_is_found_however_the_text_is_cut() {
         let whole = matcher.find(&key(), None, text.as_bytes());
         let sure = whole.iter().filter(|f| f.confidence > Confidence::Low && f.keyword).count();
         assert!(sure > 5, "{sure}");
+        // Whoever wants no less does not look at what no word speaks for.
+        for level in Level::all() {
+            let how = How { level, key: Some(&key()), floor: Confidence::Medium };
+            let wanted = matcher.find_at(how, None, text.as_bytes());
+            let lost = |f: &&Finding| f.confidence > Confidence::Low && !wanted.contains(f);
+            assert_eq!(whole.iter().filter(lost).count(), 0, "{level:?}");
+        }
         for size in [400, 1000, 1700, 4000] {
             let cuts = vec![size; text.len() / size];
             assert_eq!(sorted(chunked(matcher, text.as_bytes(), &cuts)), whole, "{size}");

@@ -36,13 +36,17 @@ impl Set {
     /// The entries, ascending.
     #[inline(always)]
     pub(super) fn each(self, mut entry: impl FnMut(usize)) {
-        for (word, bits) in self.0.into_iter().enumerate() {
-            let mut bits = bits;
+        let Set([a, b, c, d]) = self;
+        let mut each = |first: usize, mut bits: u64| {
             while bits != 0 {
-                entry(word * 64 + bits.trailing_zeros() as usize);
+                entry(first + bits.trailing_zeros() as usize);
                 bits &= bits - 1;
             }
-        }
+        };
+        each(0, a);
+        each(64, b);
+        each(128, c);
+        each(192, d);
     }
 }
 

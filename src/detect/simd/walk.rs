@@ -128,9 +128,10 @@ pub(super) fn walk<C: Classify, V: Visit>(
             }
         }
         let digit = join(here.digit, next.digit);
-        // Without a digit in sight only longer runs are of use; one that goes on past the next block is taken
-        // whatever it holds.
-        let least = if digit == 0 && next.word != u64::MAX { wanted.word_plain } else { wanted.word };
+        // Without a digit or a letter in sight only longer runs are of use; one that goes on past the next block is
+        // taken whatever it holds.
+        let alike = digit == 0 || here.word == here.digit && next.word == next.digit;
+        let least = if alike && next.word != u64::MAX { wanted.word_plain } else { wanted.word };
         if least == 0 {
             word_before = here.word >> 63;
         } else {
