@@ -390,6 +390,9 @@ pub const LINT_TRIES: usize = 300_000;
 pub const LINT_SLOW: f64 = 2.0;
 /// Most files in a folder that is one pack: a file a country, and room.
 pub const PACK_FILES: usize = 512;
+/// Hosts of one rule by which it is looked up; a rule that names more is asked each time, which is cheaper than keeping it
+/// under each of them.
+pub const INDEXED_HOSTS: usize = 256;
 /// Overlays in force at once: each message looks at all of them.
 pub const OVERLAYS: usize = 256;
 /// Words in one list of an overlay, and characters in one of its texts.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::fields::{Fields, Spot};
 use super::hosts::Groups;
 use super::identity::{Directory, Identity};
+use super::index::Index;
 use super::scope::Scope;
 use super::selector::{self, DetectorSet};
 use super::suggest;
@@ -22,6 +23,8 @@ pub struct Policy {
     unlisted: Action,
     groups: Groups,
     pub(super) rules: Vec<Rule>,
+    /// Where each of them is to be looked for.
+    pub(super) index: Index,
     counts_bytes: bool,
     /// Of all rules together.
     fields: Fields,
@@ -132,6 +135,7 @@ impl Policy {
             mode: spec.mode,
             unlisted: spec.unlisted,
             groups,
+            index: Index::of(&rules),
             rules,
             counts_bytes,
             fields,

@@ -33,6 +33,19 @@ impl HostSet {
         Ok(())
     }
 
+    pub(super) fn exact(&self) -> impl Iterator<Item = &Host> {
+        self.exact.iter()
+    }
+
+    /// `.x` of each `*.x`.
+    pub(super) fn suffixes(&self) -> impl Iterator<Item = &str> {
+        self.suffixes.iter().map(|suffix| &**suffix)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.exact.len() + self.suffixes.len()
+    }
+
     /// As they would be written.
     pub(super) fn patterns(&self) -> Vec<String> {
         let exact = self.exact.iter().map(Host::to_string);
@@ -58,7 +71,7 @@ impl HostSet {
 }
 
 /// An IPv4 address is the same one when it is written as an IPv6 one.
-fn canonical(host: Host) -> Host {
+pub(super) fn canonical(host: Host) -> Host {
     match host {
         Host::Ip(ip) => Host::Ip(ip.to_canonical()),
         name @ Host::Name(_) => name,

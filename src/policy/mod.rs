@@ -10,6 +10,7 @@ mod compile;
 mod fields;
 mod hosts;
 mod identity;
+mod index;
 mod interception;
 mod meter;
 mod overlap;

@@ -76,6 +76,11 @@ impl Scope {
         }
     }
 
+    /// The hosts that it names; `None`: all.
+    pub(super) fn destinations(&self) -> Option<&HostSet> {
+        self.destinations.as_ref()
+    }
+
     pub(super) fn covers(&self, message: &Message) -> bool {
         self.misses(message).is_none()
     }

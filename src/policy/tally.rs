@@ -62,11 +62,14 @@ impl Tally {
     pub fn new(policy: &Policy, budgets: &Arc<dyn Budgets>, message: &Message) -> Tally {
         let mut exempt = DetectorSet::default();
         let mut active = Vec::new();
-        for (index, rule) in policy.rules.iter().enumerate() {
+        for &index in &*policy.index.candidates(&message.destination.host) {
+            let Some(rule) = policy.rules.get(index) else { continue };
+            if rule.has_ended(message.now_ms) || !rule.scope.covers(message) {
+                continue;
+            }
             // An exemption that is only observed exempts nothing, unless all rules are.
             let mode = mode_for(rule, message);
-            let suspended = rule.action == Action::Allow && mode < policy.mode();
-            if suspended || rule.has_ended(message.now_ms) || !rule.scope.covers(message) {
+            if rule.action == Action::Allow && mode < policy.mode() {
                 continue;
             }
             if rule.action == Action::Allow && !rule.is_limited() {
