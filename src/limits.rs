@@ -393,6 +393,10 @@ pub const PACK_FILES: usize = 512;
 /// Hosts of one rule by which it is looked up; a rule that names more is asked each time, which is cheaper than keeping it
 /// under each of them.
 pub const INDEXED_HOSTS: usize = 256;
+/// Destinations whose terms are kept since the start; connections to others are counted.
+pub const POSTURE_HOSTS: usize = 4096;
+/// How long before an upstream's certificate ends somebody should look.
+pub const CERTIFICATE_WARNING: Duration = Duration::from_secs(14 * 86_400);
 /// Overlays in force at once: each message looks at all of them.
 pub const OVERLAYS: usize = 256;
 /// Words in one list of an overlay, and characters in one of its texts.

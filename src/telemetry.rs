@@ -38,6 +38,8 @@ pub const POOL_IDLE: &str = "tidegate_pool_idle_connections";
 pub const LEAVES_MINTED: &str = "tidegate_leaves_minted_total";
 /// Bypasses, by `state`: `in_force`, `expiring` (within 14 days) or `expired`.
 pub const BYPASSES: &str = "tidegate_bypasses";
+/// Overlays in force, by `effect`.
+pub const OVERLAYS: &str = "tidegate_overlays";
 /// Tunnels that passed unopened, by `reason`.
 pub const UNOPENED: &str = "tidegate_unopened_tunnels_total";
 /// Records written.
@@ -84,6 +86,7 @@ pub const ALL: &[(&str, Kind, &str)] = &[
     (POOL_IDLE, Kind::Gauge, "idle upstream connections"),
     (LEAVES_MINTED, Kind::Counter, "leaf certificates minted"),
     (BYPASSES, Kind::Gauge, "bypasses configured"),
+    (OVERLAYS, Kind::Gauge, "overlays in force"),
     (UNOPENED, Kind::Counter, "tunnels passed on unopened"),
     (RECORDS, Kind::Counter, "audit records written"),
     (RECORDS_WAITING, Kind::Gauge, "audit records waiting for the writer"),

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use crate::audit::Audit;
 use crate::inspect::Engine;
 use crate::limits;
-use crate::policy::Interceptions;
+use crate::policy::{Board, Interceptions};
 
 /// What readiness depends on.
 #[derive(Debug)]
@@ -95,7 +95,11 @@ impl Health {
             true => Check { name: "drain", level: Level::Failed, detail: "shutting down".to_owned() },
         };
         let mut checks = vec![audit, issuer(now, self.issuer_not_after.load(Ordering::Relaxed)), drain];
-        checks.extend(self.engine.get().map(|engine| bypasses(now, &engine.load().interceptions)));
+        if let Some(engine) = self.engine.get() {
+            let engine = engine.load();
+            checks.push(bypasses(now, &engine.interceptions));
+            checks.push(overlays(&engine.overlays));
+        }
         checks
     }
 }
@@ -118,6 +122,18 @@ fn bypasses(now: i64, ways: &Interceptions) -> Check {
     let warnings = ways.terms(now).warnings(now);
     let level = if warnings.is_empty() { Level::Good } else { Level::Warning };
     Check { name: "bypass", level, detail: warnings.join("; ") }
+}
+
+/// Overlays that let more pass than the policy does.
+fn overlays(board: &Board) -> Check {
+    let all = board.overlays();
+    let loosening = all.iter().map(|overlay| overlay.spec()).filter(|spec| spec.effect.loosens());
+    let words: Vec<String> =
+        loosening.map(|spec| format!("{} {}, by {}", spec.id, spec.effect.as_str(), spec.actor)).collect();
+    match words.is_empty() {
+        true => Check { name: "overlays", level: Level::Good, detail: format!("{} in force", all.len()) },
+        false => Check { name: "overlays", level: Level::Warning, detail: words.join("; ") },
+    }
 }
 
 #[cfg(test)]

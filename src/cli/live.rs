@@ -9,6 +9,7 @@ use arc_swap::ArcSwap;
 use serde_json::{Map, Value, json};
 
 use super::controls::{Controls, weakened};
+use super::destinations;
 use super::running::{packs, tenants, upstream_trust};
 use crate::admin::{Actor, Check, Control, Health, Level};
 use crate::audit::{Audit, Draft, Kind};
@@ -17,7 +18,7 @@ use crate::config::{keys, rotation};
 use crate::fingerprint::FingerprintKey;
 use crate::inspect::{Engine, HeldBytes};
 use crate::policy::{Board, LocalBudgets, RuleSpec};
-use crate::proxy::{Gate, UpstreamTrust};
+use crate::proxy::{Gate, Gauges, UpstreamTrust};
 use crate::tls::Leaves;
 
 /// Who asked for a reload.
@@ -67,8 +68,9 @@ pub(super) struct Live {
     began: Instant,
     /// The configuration in force.
     current: Mutex<Arc<Config>>,
-    /// Where the gate listens, once it does.
+    /// Where the gate listens and what it knows of destinations, once it does.
     listeners: OnceLock<Vec<(Arc<str>, SocketAddr)>>,
+    gauges: OnceLock<Gauges>,
     /// How its upstreams are verified, once there are any.
     trust: OnceLock<UpstreamTrust>,
 }
@@ -82,7 +84,14 @@ impl fmt::Debug for Live {
 impl Live {
     pub(super) fn new(parts: Parts) -> Live {
         let current = Mutex::new(Arc::new(parts.config.clone()));
-        Live { parts, began: Instant::now(), current, listeners: OnceLock::new(), trust: OnceLock::new() }
+        Live {
+            parts,
+            began: Instant::now(),
+            current,
+            listeners: OnceLock::new(),
+            gauges: OnceLock::new(),
+            trust: OnceLock::new(),
+        }
     }
 
     /// Reads the configuration again and puts its policy and packs in force, all or nothing. Flows under way keep
@@ -236,6 +245,7 @@ impl Live {
     pub(super) fn listens(&self, gate: &Gate) {
         self.listeners.get_or_init(|| gate.addresses());
         self.trust.get_or_init(|| gate.trust());
+        self.gauges.get_or_init(|| gate.gauges());
     }
 }
 
@@ -272,6 +282,14 @@ impl Control for Live {
                 "expires": jiff::Timestamp::from_second(bypass.expires()).ok(),
             })).collect::<Value>(),
         })
+    }
+
+    fn posture(&self) -> Value {
+        let (all, beyond) = self.gauges.get().map(Gauges::posture).unwrap_or_default();
+        let matcher = Arc::clone(&self.parts.engine.load().matcher);
+        let (now, cleanse) = (jiff::Timestamp::now().as_second(), |host: &str| matcher.cleanse(host));
+        let destinations = all.iter().map(|seen| destinations::shown(seen, now, &cleanse));
+        json!({ "destinations": destinations.collect::<Value>(), "connections_to_others": beyond })
     }
 
     fn status(&self) -> Value {

@@ -10,6 +10,7 @@ mod completions;
 mod controls;
 mod cost;
 mod demo;
+mod destinations;
 mod env;
 mod exec;
 mod explain;
@@ -24,6 +25,7 @@ mod overlay;
 mod pack;
 mod packs;
 mod paint;
+mod posture;
 mod promote;
 mod rehearse;
 mod reload;
@@ -84,6 +86,8 @@ enum Command {
     Selftest(selftest::Args),
     /// Overrides for a time in the running gate: blocks, throttles, allows.
     Overlay(overlay::Args),
+    /// Shows what destinations negotiated with the running gate: TLS, certificates, clear text.
+    Posture(posture::Args),
     /// Has the running gate read its configuration again.
     Reload(reload::Args),
     /// Makes and shows the authority that clients trust.
@@ -133,6 +137,7 @@ pub fn main() -> ExitCode {
         Command::Audit(args) => audit::run(&args, &mut output),
         Command::Selftest(args) => selftest::run(&args, &mut output),
         Command::Overlay(args) => overlay::run(&args, &mut output),
+        Command::Posture(args) => posture::run(&args, &mut output),
         Command::Reload(args) => reload::run(&args, &mut output),
         Command::Issuer(args) => issuer::run(&args, &mut output),
         Command::Promote(args) => promote::run(&args, &mut output),

@@ -26,7 +26,7 @@ use crate::fingerprint::FingerprintKey;
 use crate::flow::FlowId;
 use crate::inspect::{Engine, HeldBytes};
 use crate::limits;
-use crate::policy::{Board, Interceptions};
+use crate::policy::{Board, Effect, Interceptions};
 use crate::proxy::{
     Authentication, DestinationConfig, Gate, GateConfig, Gauges, ListenerKind, Rehearsal, UpstreamConfig,
 };
@@ -162,6 +162,7 @@ fn refreshing(
     meter.refreshed_by(move || {
         refresh(&audit, &growth);
         count_bypasses(&engine.load().interceptions);
+        count_overlays(&engine.load().overlays);
         standing.get().into_iter().for_each(Gauges::update);
     })
 }
@@ -435,6 +436,15 @@ fn count_bypasses(ways: &Interceptions) {
     let states = [("in_force", terms.in_force), ("expiring", terms.expiring), ("expired", terms.expired)];
     for (state, bypasses) in states {
         gauge!(telemetry::BYPASSES, "state" => state).set(bypasses.len() as f64);
+    }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a count for people")]
+fn count_overlays(board: &Board) {
+    let all = board.overlays();
+    for effect in Effect::WORDS {
+        let count = all.iter().filter(|overlay| overlay.spec().effect.as_str() == effect).count();
+        gauge!(telemetry::OVERLAYS, "effect" => effect).set(count as f64);
     }
 }
 

@@ -29,13 +29,16 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Every word.
+    pub const WORDS: [&'static str; 4] = ["block", "throttle", "allow", "observe"];
+
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
-            Effect::Block => "block",
-            Effect::Throttle(_) => "throttle",
-            Effect::Allow => "allow",
-            Effect::Observe => "observe",
+            Effect::Block => Effect::WORDS[0],
+            Effect::Throttle(_) => Effect::WORDS[1],
+            Effect::Allow => Effect::WORDS[2],
+            Effect::Observe => Effect::WORDS[3],
         }
     }
 

@@ -66,8 +66,8 @@ use crate::policy::Hosts;
 use crate::tls::{Leaves, ServerIdentity, UpstreamTls};
 use room::{Room, Shares};
 use shared::{Shared, Stage};
-pub use upstream::Parent;
 use upstream::Upstreams;
+pub use upstream::{Parent, Seen};
 pub use way::Routes;
 
 /// How much a refusal tells the client.
@@ -191,6 +191,12 @@ impl Gauges {
     /// Brings them up to date; to be called before they are shown.
     pub fn update(&self) {
         self.0.measure();
+    }
+
+    /// What destinations negotiated since the start, and how many connections went to others than are kept.
+    #[must_use]
+    pub fn posture(&self) -> (Vec<Seen>, u64) {
+        self.0.upstreams.posture()
     }
 }
 

@@ -10,6 +10,7 @@ pub mod hello;
 mod identity;
 mod issuer;
 mod leaf;
+mod negotiated;
 mod upstream_fault;
 mod upstream_side;
 
@@ -26,6 +27,7 @@ pub use client_side::{ClientStream, client_fault, is_refusal, offers_http2};
 pub use identity::{ClientIdentity, ServerIdentity};
 pub use issuer::Issuer;
 pub use leaf::{LeafStats, Leaves};
+pub use negotiated::Negotiated;
 pub use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 pub use upstream_fault::{UpstreamTlsError, UpstreamTlsFault};
 pub use upstream_side::{Trust, UpstreamStream, UpstreamTls};

@@ -39,6 +39,15 @@ fn ask(admin: &str, method: &str, path: &str, fields: &[&str], body: &str) -> (u
     (status, head.to_owned(), serde_json::from_str(body).unwrap_or_default())
 }
 
+/// The text of a page.
+fn page(admin: &str, path: &str) -> String {
+    let mut stream = TcpStream::connect(admin).unwrap();
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {admin}\r\n\r\n").unwrap();
+    let mut text = String::new();
+    stream.read_to_string(&mut text).unwrap();
+    text
+}
+
 fn overlay(folder: &Path, admin: &str, args: &[&str]) -> (i32, String, String) {
     let args: Vec<&str> = ["overlay"].iter().chain(args).copied().collect();
     let more = ["--config", "t.toml", "--admin", admin, "--actor", "alice"];
@@ -79,6 +88,10 @@ fn an_overlay_is_added_bites_survives_a_restart_and_is_removed_all_on_record() {
     let made: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(through(&proxy(&greeting), url), 403);
     assert_eq!(ask(admin, "GET", "/api/v1/overlays", &[], "").2["overlays"][0]["id"], made["id"]);
+    assert!(page(admin, "/metrics").contains("tidegate_overlays{effect=\"block\"} 1"));
+    assert!(page(admin, "/readyz?verbose").contains("overlays: ok (1 in force)"));
+    let (code, out, err) = done(folder, &["posture", "--config", "t.toml", "--admin", admin, "--fail"]);
+    assert_eq!((code, out.as_str()), (0, "no destination was connected to yet\n"), "{err}");
     gate.signal("TERM");
     assert_eq!(gate.end().0, 0);
 
@@ -126,9 +139,10 @@ fn what_loosens_is_bound_and_ends_by_itself() {
     for word in ["24 hours", "owner", "reason"] {
         assert!(err.contains(word), "{word} in {err}");
     }
-    let bound = ["--owner", "crm", "--reason", "ticket 417", "--for", "1s"];
+    let bound = ["--owner", "crm", "--reason", "ticket 417", "--for", "2s"];
     let (code, out, err) = overlay(folder, &admin, &[&allow[..], &bound].concat());
     assert!(code == 0 && out.contains("allow to crm.example.com holding payment.*"), "{out}{err}");
+    assert!(page(&admin, "/readyz?verbose").contains("allow, by alice"));
     let misspelt = ["add", "block", "--to", "vendros", "--from", "app", "--identifier", "payment.pam"];
     let (code, _, err) = overlay(folder, &admin, &misspelt);
     assert_eq!(code, 64);

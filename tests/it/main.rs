@@ -22,6 +22,7 @@ mod oracle;
 mod origins;
 mod overlays;
 mod policies;
+mod posture;
 mod promises;
 mod records;
 mod redacts;

@@ -34,6 +34,8 @@ pub trait Control: Send + Sync + fmt::Debug {
     fn reload(&self, actor: &Actor) -> Result<Value, Vec<Value>>;
     /// What holds now.
     fn policy(&self) -> Value;
+    /// What destinations negotiated since the start.
+    fn posture(&self) -> Value;
     /// How the gate is doing.
     fn status(&self) -> Value;
 }
@@ -57,6 +59,7 @@ enum Resource<'a> {
     Overlays,
     Overlay(&'a str),
     Policy,
+    Posture,
     Reload,
     Status,
 }
@@ -67,6 +70,7 @@ impl<'a> Resource<'a> {
         Some(match below {
             "overlays" => Resource::Overlays,
             "policy" => Resource::Policy,
+            "posture" => Resource::Posture,
             "reload" => Resource::Reload,
             "status" => Resource::Status,
             other => match other.strip_prefix("overlays/") {
@@ -81,6 +85,7 @@ impl<'a> Resource<'a> {
         match self {
             Resource::Overlays | Resource::Overlay(_) => "overlays",
             Resource::Policy => "policy",
+            Resource::Posture => "posture",
             Resource::Reload => "reload",
             Resource::Status => "status",
         }
@@ -159,8 +164,9 @@ impl Api {
             (Resource::Reload, &Method::POST) => self.reload(self.actor(from, &parts.headers)?).await,
             (Resource::Reload, _) => Err(Problem::method("POST")),
             (Resource::Policy, _) if reads => Ok(answer(StatusCode::OK, &self.control.policy())),
+            (Resource::Posture, _) if reads => Ok(answer(StatusCode::OK, &self.control.posture())),
             (Resource::Status, _) if reads => Ok(answer(StatusCode::OK, &self.control.status())),
-            (Resource::Policy | Resource::Status, _) => Err(Problem::method("GET, HEAD")),
+            (Resource::Policy | Resource::Posture | Resource::Status, _) => Err(Problem::method("GET, HEAD")),
         }
     }
 

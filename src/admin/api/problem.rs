@@ -32,7 +32,7 @@ impl Problem {
     }
 
     pub(super) fn nothing_here() -> Problem {
-        let there = "there are /api/v1/overlays /api/v1/policy /api/v1/reload /api/v1/status";
+        let there = "there are /api/v1/overlays /api/v1/policy /api/v1/posture /api/v1/reload /api/v1/status";
         Problem::new(StatusCode::NOT_FOUND, "not-found", there)
     }
 

@@ -7,6 +7,7 @@ mod coded;
 mod events;
 mod layers;
 mod matrix;
+mod overlays;
 mod places;
 mod property;
 mod wire;

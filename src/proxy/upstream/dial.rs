@@ -17,6 +17,7 @@ use super::address::AddressGuard;
 use super::exchange::Live;
 use super::lines::Line;
 use super::pool::Key;
+use super::posture::{Noted, Posture};
 use super::resolve::Resolver;
 use super::transport::Transport;
 use super::{Peer, UpstreamError};
@@ -26,7 +27,7 @@ use crate::platform::socket;
 use crate::proxy::ahead::Ahead;
 use crate::proxy::http2::Greeting;
 use crate::proxy::{DestinationConfig, Rehearsal};
-use crate::tls::{self, Alpn, UpstreamTls};
+use crate::tls::{self, Alpn, Negotiated, UpstreamTls, UpstreamTlsFault};
 
 #[derive(Debug)]
 pub(super) struct Dialer {
@@ -38,6 +39,7 @@ pub(super) struct Dialer {
     pub(super) mark: Option<u32>,
     pub(super) parent: Option<Parent>,
     pub(super) rehearsal: Option<Arc<Rehearsal>>,
+    pub(super) posture: Posture,
 }
 
 /// How upstreams are verified.
@@ -84,8 +86,13 @@ impl Dialer {
             Some((_, tls)) => Arc::clone(tls),
             None => Arc::clone(self.trust.load().tls(host)),
         };
+        // What a self-test connects to is no destination.
+        let note = |noted| staged.is_none().then(|| self.posture.note(host, key.destination.port, noted));
         let (transport, tls_version, spoken) = match key.destination.scheme {
-            Scheme::Http => (Transport::Plain(tcp), None, alpn),
+            Scheme::Http => {
+                note(Noted::Clear);
+                (Transport::Plain(tcp), None, alpn)
+            }
             Scheme::Https => {
                 let handshake = tokio::time::timeout(
                     limits::HANDSHAKE_TIMEOUT,
@@ -94,11 +101,20 @@ impl Dialer {
                 let stream = match handshake.await {
                     Ok(Ok(stream)) => stream,
                     Ok(Err(source)) => {
+                        // An upstream that speaks another protocol is asked again.
+                        if source.fault != UpstreamTlsFault::NoProtocol {
+                            note(Noted::Failed(source.fault.as_str()));
+                        }
                         return Err(UpstreamError::Tls { host: host.clone(), address, source });
                     }
-                    Err(_) => return Err(UpstreamError::TlsTimeout { host: host.clone(), address }),
+                    Err(_) => {
+                        note(Noted::Failed("timeout"));
+                        return Err(UpstreamError::TlsTimeout { host: host.clone(), address });
+                    }
                 };
-                let version = tls::version_str(stream.get_ref().1.protocol_version());
+                let terms = Negotiated::of(stream.get_ref().1);
+                let version = terms.version;
+                note(Noted::Secured(terms));
                 let spoken = tls::agreed(stream.get_ref().1.alpn_protocol()).unwrap_or(Alpn::Http1);
                 (Transport::Tls(Box::new(stream)), Some(version), spoken)
             }

@@ -14,6 +14,7 @@ mod exchange;
 mod lines;
 mod parent;
 mod pool;
+mod posture;
 mod resolve;
 mod stream;
 mod transport;
@@ -34,6 +35,7 @@ pub(crate) use error::{Fault, SendError, UpstreamBodyError, UpstreamError};
 pub(crate) use exchange::BoxError;
 pub use parent::Parent;
 pub(crate) use pool::PoolStats;
+pub use posture::Seen;
 
 use self::address::AddressGuard;
 use self::alpn::Choices;
@@ -41,6 +43,7 @@ use self::dial::{Dialer, InForce, Made};
 use self::exchange::{Live, RequestBody};
 use self::lines::{Lines, Slot};
 use self::pool::{Key, Pool};
+use self::posture::Posture;
 use self::resolve::Resolver;
 use self::stream::Streamed;
 use super::exchange::Spoken;
@@ -94,11 +97,17 @@ impl Upstreams {
                 mark: config.mark,
                 parent: config.parent,
                 rehearsal: config.rehearsal,
+                posture: Posture::default(),
             },
             pool,
             lines,
             choices: Choices::new(),
         })
+    }
+
+    /// What destinations negotiated since the start, and how many connections went to others.
+    pub(crate) fn posture(&self) -> (Vec<Seen>, u64) {
+        self.dialer.posture.seen()
     }
 
     fn key(&self, asked: &Asked<'_>) -> Arc<Key> {
