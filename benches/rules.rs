@@ -35,13 +35,13 @@ identifiers = ["contact.email"]
 action = "alert"
 "#;
 
-/// As an estate writes them: most for a vendor, others for a network, a tenant, a path or a media type.
+/// As an estate writes them: most for a vendor, others for a network, a media type or a path.
 fn more() -> String {
     let mut text = String::new();
     for n in 0..MORE {
         let scope = match n % 10 {
             0 => format!("clients = [\"10.{}.{}.0/24\"]", n / 250, n % 250),
-            1 => format!("tenants = [\"team-{n}\"]"),
+            1 => format!("media_types = [\"application/vnd.team-{n}\"]"),
             2 => format!("paths = [\"/v{n}/\"]"),
             3 => format!("destinations = [\"*.vendor-{n}.example\", \"vendor-{n}.example\"]"),
             _ => format!("destinations = [\"api.vendor-{n}.example\"]"),
@@ -56,8 +56,9 @@ fn more() -> String {
 }
 
 fn engine(text: &str) -> Arc<Engine> {
-    let (config, compiled) =
-        config::load_text("bench.toml", text, "/".as_ref()).expect("the rules are right");
+    let (config, compiled) = config::load_text("bench.toml", text, "/".as_ref())
+        .map_err(|complaints| complaints.to_string())
+        .expect("the rules are right");
     let key = FingerprintKey::new(&[7; 32]);
     let budgets = Arc::new(LocalBudgets::new(key.clone(), 1 << 20, Box::new(|| 0)));
     Arc::new(compiled.engine(&config, key, budgets, Arc::new(HeldBytes::new(1 << 24))))
