@@ -81,7 +81,7 @@ impl<B: Source> Gated<B> {
     /// `silence`: how long a response waits in hold while nothing arrives.
     pub(super) fn new(
         source: B,
-        inspector: Inspector,
+        inspector: Box<Inspector>,
         flow: Arc<Flow>,
         direction: Direction,
         labels: Labels,

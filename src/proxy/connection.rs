@@ -323,7 +323,7 @@ where
         // The guard bounds the time of a head from its first byte, the deadlines that of an idle connection:
         // hyper's own time-out knows but one figure for both.
         .header_read_timeout(None)
-        .max_headers(limits::HEAD_FIELDS)
+        // Its bound on fields is `HEAD_FIELDS` by itself; told so, it would clear its tables for every head.
         .half_close(true)
         .auto_date_header(false)
         .serve_connection(TokioIo::new(guarded), service);

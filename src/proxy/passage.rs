@@ -29,7 +29,8 @@ use crate::policy::Action;
 /// A message between the side that sends it and the side that reads it.
 pub(super) struct Passage<B: Source> {
     pub(super) source: B,
-    pub(super) inspector: Inspector,
+    /// Large, and not moved about on its way here.
+    pub(super) inspector: Box<Inspector>,
     pub(super) flow: Arc<Flow>,
     pub(super) direction: Direction,
     pub(super) decision_id: FlowId,
@@ -86,7 +87,7 @@ pub(super) enum Pulled {
 impl<B: Source> Passage<B> {
     pub(super) fn new(
         source: B,
-        inspector: Inspector,
+        inspector: Box<Inspector>,
         flow: Arc<Flow>,
         direction: Direction,
         labels: Labels,

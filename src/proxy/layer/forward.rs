@@ -80,7 +80,7 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
     let answer = match &flow.websocket {
         Some(asked) => {
             asked.opening.ask(&mut parts.headers);
-            lease.switch(Request::from_parts(parts, body), &asked.switched).await
+            Box::pin(lease.switch(Request::from_parts(parts, body), &asked.switched)).await
         }
         None => lease.send(Request::from_parts(parts, body), flow.interim.as_ref()).await,
     };

@@ -92,7 +92,7 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
     let labels = labels(&flow, &message, None);
     let events = is_events(Direction::Request, message.media_type.as_deref());
     let grpc = message.media_type.as_deref().is_some_and(headers::is_grpc);
-    let inspector = Inspector::new(Arc::clone(&flow.edition.engine), message);
+    let inspector = Box::new(Inspector::new(Arc::clone(&flow.edition.engine), message));
     // Who calls may wait for an answer before the first message: the head alone must not wait for it in vain.
     let idle = events.then(|| flow.shared().hold_idle);
     let mut body = Gated::new(body, inspector, flow, Direction::Request, labels, idle);
@@ -153,7 +153,7 @@ async fn respond(
     let labels = labels(&flow, &message, Some(status));
     let events = is_events(Direction::Response, message.media_type.as_deref());
     let grpc = message.media_type.as_deref().is_some_and(headers::is_grpc);
-    let inspector = Inspector::new(Arc::clone(&flow.edition.engine), message);
+    let inspector = Box::new(Inspector::new(Arc::clone(&flow.edition.engine), message));
     let idle = flow.shared().hold_idle;
     let mut body = Gated::new(body, inspector, Arc::clone(&flow), Direction::Response, labels, Some(idle));
     if grpc {
@@ -186,7 +186,7 @@ async fn respond(
     }
     name_edits(&mut parts.headers, &flow, &body);
     if let Some(session) = switching {
-        switch(&flow, session, &mut parts).await?;
+        Box::pin(switch(&flow, session, &mut parts)).await?;
     }
     if http10 && body.length().is_none() && !parts.headers.contains_key(header::CONTENT_LENGTH) {
         body.ends_by_closing();
@@ -195,7 +195,7 @@ async fn respond(
 }
 
 /// The WebSocket that an upstream agrees to, if it does and does so properly.
-fn switching(flow: &Arc<Flow>, parts: &http::response::Parts) -> Result<Option<Session>, Box<Refusal>> {
+fn switching(flow: &Arc<Flow>, parts: &http::response::Parts) -> Result<Option<Box<Session>>, Box<Refusal>> {
     if parts.status != StatusCode::SWITCHING_PROTOCOLS {
         return Ok(None);
     }
@@ -214,7 +214,7 @@ fn switching(flow: &Arc<Flow>, parts: &http::response::Parts) -> Result<Option<S
 /// Makes the answer the client's, once both directions are on record.
 async fn switch(
     flow: &Flow,
-    mut session: Session,
+    mut session: Box<Session>,
     parts: &mut http::response::Parts,
 ) -> Result<(), Box<Refusal>> {
     if session.open().await.is_err() {
@@ -335,6 +335,21 @@ fn is_events(direction: Direction, media_type: Option<&str>) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// What the future of a call takes.
+    fn size<A, B, C, D, F>(_: impl Fn(A, B, C, D) -> F) -> usize {
+        size_of::<F>()
+    }
+
+    #[test]
+    fn what_few_exchanges_need_is_not_carried_by_all() {
+        let request = size(|admitted, (), (), ()| request(admitted));
+        let respond = size(|flow, asked: &'static http::Method, http10, response| {
+            respond(flow, asked, http10, response)
+        });
+        // They are copied as they are made: a large one would cost more than all else that is done for a request.
+        assert!(request < 2048 && respond < 2048, "{request} {respond}");
+    }
 
     #[test]
     fn targets_lose_their_authority() {

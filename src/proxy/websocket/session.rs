@@ -35,19 +35,19 @@ impl<IO: AsyncRead + AsyncWrite + Unpin + Send> Wired for IO {}
 
 /// Where the owner of a client's end finds the session that an exchange on it has led to.
 #[derive(Clone, Debug, Default)]
-pub(in crate::proxy) struct Handover(Arc<Mutex<Option<Session>>>);
+pub(in crate::proxy) struct Handover(Arc<Mutex<Option<Box<Session>>>>);
 
 impl Handover {
-    pub(in crate::proxy) fn leave(&self, session: Session) {
+    pub(in crate::proxy) fn leave(&self, session: Box<Session>) {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(session);
     }
 
-    pub(in crate::proxy) fn take(&self) -> Option<Session> {
+    pub(in crate::proxy) fn take(&self) -> Option<Box<Session>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 
-/// A WebSocket whose upstream has agreed.
+/// A WebSocket whose upstream has agreed. Large, and boxed, so that requests which are none pay nothing for it.
 pub(in crate::proxy) struct Session {
     flow: Arc<Flow>,
     upstream: Switched,
@@ -66,10 +66,10 @@ impl Session {
         flow: Arc<Flow>,
         upstream: Switched,
         [sent, received]: [Option<Compression>; 2],
-    ) -> Option<Session> {
+    ) -> Option<Box<Session>> {
         let up = Track::new(&flow, Direction::Request, sent)?;
         let down = Track::new(&flow, Direction::Response, received)?;
-        Some(Session { flow, upstream, tracks: [up, down], opened: false })
+        Some(Box::new(Session { flow, upstream, tracks: [up, down], opened: false }))
     }
 
     /// Records that both directions are open: the client is told nothing before that.
@@ -83,7 +83,7 @@ impl Session {
     }
 
     /// Carries messages until the end; `early` is what was read of the client already.
-    pub(in crate::proxy) async fn relay<IO>(mut self, client: IO, early: &[&[u8]])
+    pub(in crate::proxy) async fn relay<IO>(mut self: Box<Self>, client: IO, early: &[&[u8]])
     where
         IO: AsyncRead + AsyncWrite + Unpin + Send,
     {
