@@ -316,6 +316,8 @@ pub const TUNNEL_HALF_IDLE: Duration = Duration::from_secs(60);
 pub const OPAQUE_FLUSH: Duration = Duration::from_millis(250);
 /// Bytes before such a pause that are looked at as if they were the end: a longest match, its context, and what it may wear.
 pub const OPAQUE_RECENT: usize = 4 * 1024;
+/// How much of a gRPC message is kept to be looked at once more when it has ended: nearly all of them fit.
+pub const MESSAGE_RECENT: usize = 16 * 1024;
 /// Bytes read at a time in such a tunnel; no buffer is kept while nothing comes.
 pub const TUNNEL_READ: usize = 16 * 1024;
 /// Longest answer of a parent proxy to a CONNECT.

@@ -209,14 +209,18 @@ impl Inspector {
     }
 
     /// What came ends with a message whose reader may be waiting for it, and nothing follows for now: all of it leaves,
-    /// unless it would be stopped or edited if `recent`, its last bytes, were the end.
-    pub fn rest(&mut self, recent: Bytes) -> Step {
+    /// unless it would be stopped or edited if `recent`, its last bytes, were the end. `whole`: they begin with a message.
+    pub fn rest(&mut self, recent: Bytes, whole: bool) -> Step {
         self.guarded(|this| {
             if this.body.hold.waiting() == 0 {
                 return Step::Wait;
             }
             let mut probe = Inspector::new(Arc::clone(this.judge.engine()), this.judge.message().clone());
-            let head = Head { target: None, fields: &[], length: None, coding: None, events: true };
+            // What begins within a message cannot be read as its type says.
+            let media_type = this.judge.message().media_type.as_deref().filter(|_| whole);
+            let fields: Vec<_> =
+                media_type.map(|word| ("content-type", word.as_bytes())).into_iter().collect();
+            let head = Head { target: None, fields: &fields, length: None, coding: None, events: true };
             let stops = [probe.head(&head), probe.push(recent), probe.finish()].contains(&Step::Stop);
             match (stops, probe.decision().edits) {
                 (false, 0) => this.release_all(),

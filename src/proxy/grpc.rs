@@ -17,15 +17,18 @@ pub(super) struct Messages {
     left: usize,
     /// The last bytes of what came since a message was last taken for ended.
     recent: Vec<u8>,
+    /// There was more of it.
+    cut: bool,
 }
 
 impl Messages {
     /// What came next.
     pub(super) fn take(&mut self, bytes: &[u8]) {
-        let from = bytes.len().saturating_sub(limits::OPAQUE_RECENT);
+        let from = bytes.len().saturating_sub(limits::MESSAGE_RECENT);
         self.recent.extend_from_slice(bytes.get(from..).unwrap_or_default());
-        let over = self.recent.len().saturating_sub(limits::OPAQUE_RECENT);
+        let over = self.recent.len().saturating_sub(limits::MESSAGE_RECENT);
         self.recent.drain(..over);
+        self.cut |= from + over > 0;
         let mut rest = bytes;
         while !rest.is_empty() {
             let skipped = self.left.min(rest.len());
@@ -45,10 +48,11 @@ impl Messages {
         }
     }
 
-    /// The last bytes of what came since this was last answered, when they end a message.
-    pub(super) fn ended(&mut self) -> Option<Bytes> {
+    /// The last bytes of what came since this was last answered, when they end a message; and whether they are all of it,
+    /// whole messages.
+    pub(super) fn ended(&mut self) -> Option<(Bytes, bool)> {
         let ended = self.have == 0 && self.left == 0 && !self.recent.is_empty();
-        ended.then(|| std::mem::take(&mut self.recent).into())
+        ended.then(|| (std::mem::take(&mut self.recent).into(), !std::mem::take(&mut self.cut)))
     }
 }
 
@@ -75,6 +79,17 @@ mod tests {
     }
 
     #[test]
+    fn what_is_left_of_a_long_message_is_not_taken_for_a_whole_one() {
+        let mut messages = Messages::default();
+        messages.take(&message(b"short"));
+        assert!(messages.ended().unwrap().1);
+        messages.take(&message(&vec![b'x'; limits::MESSAGE_RECENT]));
+        assert!(!messages.ended().unwrap().1);
+        messages.take(&message(b"short"));
+        assert!(messages.ended().unwrap().1);
+    }
+
+    #[test]
     fn a_length_that_lies_ends_nothing_and_little_is_kept() {
         let mut messages = Messages::default();
         messages.take(&[0, 0xff, 0xff, 0xff, 0xff]);
@@ -82,6 +97,6 @@ mod tests {
             messages.take(&[b'x'; 1000]);
             assert!(messages.ended().is_none());
         }
-        assert_eq!(messages.recent.len(), limits::OPAQUE_RECENT);
+        assert_eq!(messages.recent.len(), limits::MESSAGE_RECENT);
     }
 }

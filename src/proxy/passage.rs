@@ -179,8 +179,8 @@ impl<B: Source> Passage<B> {
 
     /// Nothing more is here for now: a message that is whole goes to its reader.
     fn rest(&mut self) -> Option<Pulled> {
-        let recent = self.messages.as_mut()?.ended()?;
-        match self.timed(|inspector| inspector.rest(recent)) {
+        let (recent, whole) = self.messages.as_mut()?.ended()?;
+        match self.timed(|inspector| inspector.rest(recent, whole)) {
             Step::Wait => None,
             Step::Release => Some(Pulled::Silence),
             Step::Stop => Some(Pulled::Stopped),

@@ -126,6 +126,27 @@ async fn a_value_at_the_end_of_a_message_is_stopped_before_any_of_it_left() {
 }
 
 #[tokio::test]
+async fn a_number_at_the_end_of_a_message_is_stopped_before_any_of_it_left() {
+    let world = World::start(Setup::default()).await;
+    let origin = H2Origin::start(&world, "origin.test", echo).await;
+    let mut talk = Talk::begin(&world, &origin).await;
+    talk.say(&[&message(b"\x0a\x05clean")]).await;
+    let before = origin.streams();
+    // Field 2, named by nothing, and then a card number as a varint.
+    let mut number: u64 = PAN.parse().unwrap();
+    let mut field = b"\x0a\x04card\x10".to_vec();
+    while number > 0x7f {
+        field.push(u8::try_from(number & 0x7f).unwrap() | 0x80);
+        number >>= 7;
+    }
+    field.push(u8::try_from(number).unwrap());
+    talk.stream.send_data(message(&field), false).unwrap();
+    let (mut rest, mut trailers) = (Vec::new(), None);
+    assert!(read(&mut talk.body, &mut rest, &mut trailers).await.is_some() && rest.is_empty());
+    assert_eq!(origin.streams(), before, "nothing of the message reached the origin");
+}
+
+#[tokio::test]
 async fn a_value_at_the_end_of_a_message_is_masked() {
     let rules = vec![rule("ssn", &["national-id.us-ssn"], Action::Redact)];
     let world = World::start(Setup { rules, ..Setup::default() }).await;
