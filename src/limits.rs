@@ -472,6 +472,16 @@ pub const AUDIT_KEEP: Duration = Duration::from_secs(60);
 /// Life of a signing key of the trail, and time between two tries to make the next one.
 pub const KEY_EPOCH: Duration = Duration::from_secs(86_400);
 pub const KEY_RETRY: Duration = Duration::from_secs(600);
+/// How long records are kept unless configured.
+pub const RETENTION: Duration = Duration::from_secs(365 * 86_400);
+/// After so long without a record, or after the clock was set, nothing is removed for a day: a wrong date must not cost
+/// records, and a day is time to notice.
+pub const RETENTION_AWAY: Duration = Duration::from_secs(30 * 86_400);
+pub const RETENTION_DOUBT: Duration = Duration::from_secs(86_400);
+/// Longest file of a tombstone and of a legal hold that is read, and longest id of a hold.
+pub const TOMBSTONE_BYTES: u64 = 16 * 1024;
+pub const HOLD_BYTES: u64 = 16 * 1024;
+pub const HOLD_ID: usize = 64;
 /// Names that a report counts by (hosts come from clients), the rest in one line; and rows that it shows of a table.
 pub const REPORT_NAMES: usize = 10_000;
 pub const REPORT_ROWS: usize = 100;

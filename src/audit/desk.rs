@@ -92,6 +92,14 @@ impl Desk {
         }
     }
 
+    /// Sits down for something else than records, which are written right after; `None` when the trail is closed.
+    pub(super) fn sit<R>(&self, work: impl FnOnce(&mut Worker) -> R) -> Option<R> {
+        let done = self.worker.lock().ok()?.as_mut().map(work);
+        // Flows that came meanwhile left their records.
+        self.shared.queue.call();
+        done
+    }
+
     /// The writer thread.
     pub(super) fn keep(&self) {
         loop {

@@ -1,4 +1,4 @@
-//! Looks after closed segments, on a thread that gives way to all others: what is done here delays no record.
+//! Looks after closed segments (packs them, removes those whose time is over), on a thread that gives way to all others: what is done here delays no record.
 
 use std::io;
 use std::path::PathBuf;
@@ -7,6 +7,7 @@ use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
 use crate::audit::log::Disk;
+use crate::audit::retention::Retention;
 use crate::audit::{pack, segment};
 use crate::limits;
 use crate::platform::process;
@@ -41,10 +42,12 @@ pub(super) struct Chores {
     pub(super) directory: PathBuf,
     pub(super) disk: Arc<Disk>,
     pub(super) compress: bool,
+    pub(super) retention: Retention,
 }
 
 impl Chores {
-    fn round(&self, bell: &Bell) -> io::Result<()> {
+    fn round(&mut self, bell: &Bell) -> io::Result<()> {
+        self.retention.round(&bell.closing)?;
         let segments = segment::list(&self.directory)?;
         let Some((_open, closed)) = segments.split_last() else { return Ok(()) };
         for found in closed.iter().filter(|found| self.compress && !found.is_packed) {
@@ -64,7 +67,7 @@ pub(super) struct Keeper {
 }
 
 impl Keeper {
-    pub(super) fn start(chores: Chores, bell: Arc<Bell>) -> io::Result<Keeper> {
+    pub(super) fn start(mut chores: Chores, bell: Arc<Bell>) -> io::Result<Keeper> {
         let theirs = Arc::clone(&bell);
         let thread = thread::Builder::new().name("audit-keep".into()).spawn(move || {
             process::step_back();

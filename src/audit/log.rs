@@ -331,6 +331,14 @@ impl Log {
         self.write(before, Room::Reserve)
     }
 
+    pub(super) fn keys(&self) -> &Keys {
+        &self.keys
+    }
+
+    pub(super) fn signer(&self) -> &Signer {
+        &self.signer
+    }
+
     /// Signs with another key from now on, which nothing names.
     #[cfg(test)]
     pub(super) fn sign_as(&mut self, signer: Signer) {

@@ -12,6 +12,7 @@ mod ends;
 mod epochs;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod hold;
 mod keep;
 mod keyring;
 mod line;
@@ -22,12 +23,14 @@ mod queue;
 mod reader;
 pub mod record;
 mod recover;
+mod retention;
 mod segment;
 mod signing;
 mod spare;
 mod sync;
 mod text;
 mod text_of;
+mod tombstone;
 mod verify;
 mod walk;
 mod writer;
@@ -39,8 +42,11 @@ mod tests_epochs;
 #[cfg(test)]
 mod tests_keep;
 #[cfg(test)]
+mod tests_retention;
+#[cfg(test)]
 mod tests_tamper;
 
+pub use hold::{End, Hold, HoldError, Recorded, add_hold, end_hold, holds};
 pub use keyring::KeyEpochs;
 pub use queue::Pending;
 pub use reader::Reader;
@@ -64,6 +70,7 @@ use crate::limits;
 use desk::Desk;
 use keep::{Chores, Keeper};
 use log::Log;
+use retention::Retention;
 use sync::Syncer;
 use writer::{Condition, Shared, Worker};
 
@@ -118,6 +125,8 @@ pub struct AuditConfig {
     pub sync: SyncPolicy,
     /// Whether closed segments are packed.
     pub compress: bool,
+    /// How long records are kept.
+    pub retention: Duration,
     /// How long each signing key is used; `None`: for the life of the trail.
     pub key_epochs: Option<KeyEpochs>,
     /// What the `start` record says beside version, trail and key.
@@ -136,6 +145,7 @@ impl AuditConfig {
             boot: String::new(),
             sync: SyncPolicy::default(),
             compress: true,
+            retention: limits::RETENTION,
             key_epochs: None,
             start: Map::new(),
         }
@@ -194,10 +204,17 @@ impl Audit {
         let kept = Arc::clone(&desk);
         let thread =
             thread::Builder::new().name("audit".into()).spawn(move || kept.keep()).map_err(thread_failed)?;
+        let retention = Retention::new(
+            config.directory.clone(),
+            (Arc::clone(&desk), Arc::clone(&shared.disk)),
+            config.retention,
+            recovery.away,
+        );
         let chores = Chores {
             directory: config.directory.clone(),
             disk: Arc::clone(&shared.disk),
             compress: config.compress,
+            retention,
         };
         let keeper = Keeper::start(chores, Arc::clone(&shared.bell)).map_err(thread_failed)?;
         let writer = Writer { shared: Arc::clone(&shared), keeper: Some(keeper), thread: Some(thread) };

@@ -4,6 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use crate::audit::OpenError;
 use crate::audit::chain::{link, sha256};
@@ -27,6 +28,8 @@ pub(super) struct Recovery {
     pub(super) torn: Vec<Torn>,
     /// The last record of a run that never said goodbye.
     pub(super) cut_off: Option<u64>,
+    /// How long nothing was written before this run.
+    pub(super) away: Duration,
 }
 
 /// A torn line, put aside.
@@ -48,6 +51,9 @@ pub(super) fn recover(directory: &Path, keys: &Keys) -> Result<(Option<End>, Rec
     let mut segments = segment::list(directory).map_err(in_directory)?;
     while let Some(last) = segments.pop() {
         let at = |error: io::Error| OpenError::new(&last.path, format!("cannot be recovered: {error}"));
+        let changed = fs::metadata(&last.path).and_then(|metadata| metadata.modified());
+        let away = changed.ok().and_then(|at| SystemTime::now().duration_since(at).ok());
+        recovery.away = away.unwrap_or_default();
         let (walk, whole, tail) = walk_through(&last, keys)?;
         if !tail.is_empty() {
             recovery.torn.push(put_aside(directory, walk.seq + 1, &tail).map_err(at)?);

@@ -35,6 +35,13 @@ impl Found {
 /// What a packed segment's name ends with.
 const PACKED: &str = "zst";
 
+/// The index beside a segment.
+pub(super) fn index_path(segment: &Path) -> PathBuf {
+    let name = segment.file_name().unwrap_or_default().to_string_lossy();
+    let stem = name.split('.').next().unwrap_or_default();
+    segment.with_file_name(format!("{stem}.index"))
+}
+
 /// The same name with one more ending.
 pub(super) fn beside(path: &Path, ending: &str) -> PathBuf {
     let mut name = path.file_name().unwrap_or_default().to_owned();

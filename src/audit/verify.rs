@@ -1,7 +1,7 @@
 //! Proves a trail whole, or names the first record that is not what was written. Needs the files and the public
 //! key, nothing else; reads each byte once.
 
-use std::collections::{BTreeMap, btree_map};
+use std::collections::{BTreeMap, BTreeSet, btree_map};
 use std::fmt;
 use std::fs;
 use std::io;
@@ -15,9 +15,14 @@ use crate::audit::checkpoint::{Cause, Checkpoint};
 use crate::audit::directory::PUBLIC_KEY_FILE;
 use crate::audit::epochs::Keys;
 use crate::audit::reader::{Lines, Outcome};
+use crate::audit::record::Kind;
 use crate::audit::segment::{self, Found};
 use crate::audit::signing::PublicKey;
+use crate::audit::tombstone::{self, Claim, Tombstone};
 use crate::audit::walk::{Fault, Walk};
+
+/// Removed segments that a report names one by one.
+const REMOVED_SHOWN: usize = 20;
 
 /// The answer in one word. Stronger ones hide weaker ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,6 +76,8 @@ pub struct Report {
     pub last: u64,
     /// What is wrong first, and the file it was seen in.
     pub fault: Option<(Fault, PathBuf)>,
+    /// Records that were removed, each with why and when, signed for.
+    pub removed: Vec<(RangeInclusive<u64>, String, String)>,
     /// Records whose segments are not there.
     pub missing: Vec<RangeInclusive<u64>>,
     /// The last segment says that another follows, which is not there.
@@ -123,6 +130,13 @@ impl fmt::Display for Report {
                 "record {seq} is signed by the key {key}, which is not the one given, {}",
                 self.key.id()
             )?;
+        }
+        for (range, reason, time) in self.removed.iter().take(REMOVED_SHOWN) {
+            let (first, last) = (range.start(), range.end());
+            writeln!(f, "removed by {reason}: records {first} to {last}, signed, {time}")?;
+        }
+        if self.removed.len() > REMOVED_SHOWN {
+            writeln!(f, "and {} more removed segments, each signed", self.removed.len() - REMOVED_SHOWN)?;
         }
         for range in &self.missing {
             writeln!(f, "records {} to {} are missing with their segment", range.start(), range.end())?;
@@ -204,6 +218,11 @@ pub fn verify(
     let mut check = Check {
         witnessed: Witnessed::read(witness, keys.clone()),
         walk: Walk::new(keys),
+        tombstones: tombstone::list(directory).map_err(failed)?,
+        removed: Vec::new(),
+        doubtful: None,
+        told: BTreeSet::new(),
+        first: segments.first().map_or(0, |found| found.first),
         missing: Vec::new(),
         torn: false,
         records: 0,
@@ -243,6 +262,7 @@ pub fn verify(
         witnessed: check.witnessed.through,
         witness_ignored: check.witnessed.ignored,
         log: check.walk.log,
+        removed: check.removed.iter().map(Removed::shown).collect(),
         missing: check.missing,
         fault,
     })
@@ -287,6 +307,15 @@ fn unreadable(found: &Found, seq: u64, error: io::Error) -> Stop {
 struct Check {
     walk: Walk,
     witnessed: Witnessed,
+    /// By their first record.
+    tombstones: BTreeMap<u64, Option<Tombstone>>,
+    removed: Vec<Removed>,
+    /// A removed segment whose tombstone names a key that is not known.
+    doubtful: Option<u64>,
+    /// Tombstones that the trail has a record of.
+    told: BTreeSet<String>,
+    /// The first record that is there.
+    first: u64,
     missing: Vec<RangeInclusive<u64>>,
     torn: bool,
     records: u64,
@@ -309,6 +338,9 @@ impl Check {
                 Outcome::Line => {
                     self.walk.line(&line)?;
                     self.witnessed.compare(&self.walk)?;
+                    if self.walk.kind == Some(Kind::Admin) {
+                        self.told.extend(removal(&line));
+                    }
                     taken += 1;
                     self.records += 1;
                     let bytes = line.len() as u64 + 1;
@@ -348,16 +380,84 @@ impl Check {
                     what: "is not there, and the segment before it was not closed".into(),
                 });
             }
-            self.missing.push(next..=first - 1);
+            self.bury(first)?;
+            let next = self.walk.seq + 1;
+            if first > next {
+                self.missing.push(next..=first - 1);
+            }
         }
         self.walk.enter(first);
         Ok(())
     }
 
+    /// Steps over the segments that were removed before record `first`.
+    fn bury(&mut self, first: u64) -> Result<(), Fault> {
+        self.walk.finish()?;
+        while self.walk.seq + 1 < first {
+            let next = self.walk.seq + 1;
+            let Some(found) = self.tombstones.remove(&next) else { return Ok(()) };
+            let Some(tombstone) = found else {
+                return Err(Fault { seq: next, what: "has a tombstone that was changed".into() });
+            };
+            if tombstone.claim.last >= first {
+                return Err(Fault { seq: next, what: "has a tombstone for more than is gone".into() });
+            }
+            // Changed, or of a trail under another key: the first checkpoint will tell.
+            let known = self.walk.keys.at(tombstone.claim.at + 1).id() == tombstone.claim.key;
+            if !known && self.walk.checkpoints == 0 {
+                self.doubtful = Some(next);
+                return Ok(());
+            }
+            self.walk.bury(&tombstone)?;
+            self.removed.push(Removed { id: tombstone.id(), claim: tombstone.claim });
+        }
+        Ok(())
+    }
+
+    /// Each removal is on record, unless that record is gone itself.
+    fn removals(&self) -> Result<(), Fault> {
+        if let Some(seq) = self.doubtful.filter(|_| self.walk.unknown_key.is_none()) {
+            return Err(Fault {
+                seq,
+                what: "has a tombstone that is not signed by the key of its time".into(),
+            });
+        }
+        let untold =
+            |removed: &&Removed| removed.claim.at + 1 >= self.first && !self.told.contains(&removed.id);
+        match self.removed.iter().find(untold).filter(|_| self.missing.is_empty()) {
+            None => Ok(()),
+            Some(removed) => Err(Fault {
+                seq: removed.claim.first,
+                what: "has a tombstone, but the trail has no record of its removal".into(),
+            }),
+        }
+    }
+
     fn end(&mut self) -> Result<(), Fault> {
         self.walk.finish()?;
+        self.removals()?;
         self.witnessed.end(&self.walk)
     }
+}
+
+/// A segment that was removed, and how the trail names its tombstone.
+struct Removed {
+    id: String,
+    claim: Claim,
+}
+
+impl Removed {
+    fn shown(&self) -> (RangeInclusive<u64>, String, String) {
+        let claim = &self.claim;
+        (claim.first..=claim.last, claim.reason.clone(), claim.time.clone())
+    }
+}
+
+/// The tombstone that a record of a removal names.
+fn removal(line: &[u8]) -> Option<String> {
+    let record: serde_json::Value = serde_json::from_slice(line).ok()?;
+    let is_removal = record.get("action").is_some_and(|action| action == "audit.remove");
+    record.get("tombstone").filter(|_| is_removal)?.as_str().map(str::to_owned)
 }
 
 /// What was kept outside.

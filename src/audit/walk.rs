@@ -7,6 +7,7 @@ use crate::audit::line::Line;
 use crate::audit::record::Kind;
 use crate::audit::signing::PublicKey;
 use crate::audit::text::{from_hex, hex_hash};
+use crate::audit::tombstone::Tombstone;
 
 /// The first thing that is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -41,6 +42,8 @@ pub(super) struct Walk {
     pub(super) checkpoint: Option<Hash>,
     /// Everything up to here is signed for.
     pub(super) signed: u64,
+    /// The last line's kind.
+    pub(super) kind: Option<Kind>,
     /// The last line, when it was a checkpoint.
     pub(super) cause: Option<Cause>,
     pub(super) checkpoints: u64,
@@ -86,6 +89,7 @@ impl Walk {
             log: None,
             checkpoint: None,
             signed: 0,
+            kind: None,
             cause: None,
             checkpoints: 0,
             unknown_key: None,
@@ -111,6 +115,29 @@ impl Walk {
         self.tree = Tree::default();
     }
 
+    /// Steps over a removed segment; what is said of it is signed and follows the last line.
+    pub(super) fn bury(&mut self, tombstone: &Tombstone) -> Result<(), Fault> {
+        let claim = &tombstone.claim;
+        let wrong = |what: &str| fault(claim.first, format!("has a tombstone that {what}"));
+        if !tombstone.is_signed(&self.keys) {
+            return wrong("is not signed by the key of its time");
+        }
+        if self.log.as_ref().is_some_and(|log| *log != claim.log) {
+            return wrong("belongs to another trail");
+        }
+        let before =
+            if claim.first == 1 { Some(genesis(&claim.log)) } else { (self.seq > 0).then_some(self.head) };
+        if before.is_some_and(|before| before != tombstone.before) {
+            return wrong("does not follow the record before it");
+        }
+        (self.seq, self.head, self.signed) = (claim.last, tombstone.after, claim.last);
+        (self.checkpoint, self.cause) = (Some(tombstone.after), Some(Cause::Rotation));
+        self.log.get_or_insert_with(|| claim.log.clone());
+        self.sign_with(self.keys.at(claim.last + 1));
+        self.trail_key = Some(self.key_id.clone());
+        Ok(())
+    }
+
     fn sign_with(&mut self, key: PublicKey) {
         self.key = key;
         self.key_id = key.id();
@@ -131,7 +158,7 @@ impl Walk {
         if self.start != Start::Within && !is_checkpoint {
             return fault(seq, "should open its segment with a checkpoint");
         }
-        self.cause = None;
+        (self.cause, self.kind) = (None, Some(line.kind));
         if is_checkpoint {
             self.check(bytes)?;
         } else if line.prev != hex_hash(&self.head) {

@@ -1,6 +1,8 @@
 //! The one holder of sequence, chain and file: takes batches from the queue, writes each in one call, and only then
 //! lets the flows go on. What cannot be written is refused, and writing is tried again until it works.
 
+use std::fs::File;
+use std::io;
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -11,6 +13,7 @@ use serde_json::{Map, Value, json};
 use crate::audit::AuditError;
 use crate::audit::checkpoint::{self, Cause};
 use crate::audit::encode;
+use crate::audit::epochs::Keys;
 use crate::audit::keep::Bell;
 use crate::audit::log::{Disk, Log, WriteError};
 use crate::audit::queue::{Entry, Queue, Taken};
@@ -18,6 +21,7 @@ use crate::audit::record::Kind;
 use crate::audit::recover::Recovery;
 use crate::audit::spare;
 use crate::audit::sync::{Request, Syncer};
+use crate::audit::tombstone;
 use crate::limits;
 
 /// Whether records can be written.
@@ -330,6 +334,25 @@ impl Worker {
             // The disk is slow; what it has is not yet safe, and asking again would not help.
             self.sync_due = Some(now + limits::AUDIT_SYNC);
         }
+    }
+
+    /// Writes a record of the trail's own upkeep and signs for it; the file to be synced.
+    pub(super) fn note(&mut self, kind: Kind, detail: &Map<String, Value>) -> io::Result<Arc<File>> {
+        let written =
+            self.log.append_own(&encode::event(kind, detail)).and_then(|()| self.log.sign(Cause::Busy));
+        self.written();
+        written.map_err(|error| io::Error::other(error.to_string()))?;
+        Ok(self.log.file())
+    }
+
+    /// The keys of the trail, as they are now.
+    pub(super) fn keys(&self) -> Keys {
+        self.log.keys().clone()
+    }
+
+    /// Signs for a removed segment, after the last record there is.
+    pub(super) fn sign_for(&self, claim: &dyn Fn(u64) -> tombstone::Claim) -> io::Result<String> {
+        claim(self.log.seq()).sign(self.log.signer())
     }
 
     /// Hands over to the next signing key. Where none can be made, the one in use signs on, which is on record.

@@ -405,7 +405,6 @@ fn inspect(raw: &RawInspect, log: &Log) -> InspectSettings {
 const SEGMENT_RANGE: (u64, u64) = (64 << 10, 16 << 30);
 const KEY_EPOCH_RANGE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(400 * 86_400));
 const DAY: Duration = Duration::from_secs(86_400);
-const RETENTION: Duration = Duration::from_secs(365 * 86_400);
 const RETENTION_MIN: Duration = Duration::from_secs(90 * 86_400);
 
 fn audit(raw: &RawAudit, node: String, (directory, key): (PathBuf, &Path), log: &Log) -> AuditConfig {
@@ -414,8 +413,6 @@ fn audit(raw: &RawAudit, node: String, (directory, key): (PathBuf, &Path), log: 
             let days = retention.value.as_secs() / DAY.as_secs();
             let what = format!("{days} days is shorter than records must be kept");
             log.push(retention.place.complain(what).expected("at least 90d"));
-        } else if retention.value != RETENTION {
-            log.push(retention.place.unavailable("\"365d\": no record is deleted by this version"));
         }
     }
     let segment_size = bounded_size(raw.segment_size.as_ref(), limits::AUDIT_SEGMENT, SEGMENT_RANGE, log);
@@ -428,6 +425,7 @@ fn audit(raw: &RawAudit, node: String, (directory, key): (PathBuf, &Path), log: 
             place.complain(what).expected(format!("max_disk of at least {}", units::show_size(segment_size))),
         );
     }
+    let retention = raw.retention.as_ref().map_or(limits::RETENTION, |retention| retention.value);
     let compress = raw.compress.as_ref().is_none_or(|compress| compress.value);
     // Nothing: one key for the life of the trail.
     let epoch = match &raw.key_epoch {
@@ -435,7 +433,14 @@ fn audit(raw: &RawAudit, node: String, (directory, key): (PathBuf, &Path), log: 
         epoch => Some(bounded_time(epoch.as_ref(), limits::KEY_EPOCH, KEY_EPOCH_RANGE, log)),
     };
     let key_epochs = epoch.map(|epoch| KeyEpochs { file: key.to_owned(), epoch });
-    AuditConfig { segment_size, max_disk, compress, key_epochs, ..AuditConfig::new(directory, node) }
+    AuditConfig {
+        segment_size,
+        max_disk,
+        compress,
+        retention,
+        key_epochs,
+        ..AuditConfig::new(directory, node)
+    }
 }
 
 fn bounded_size(written: Option<&At<u64>>, default: u64, (min, max): (u64, u64), log: &Log) -> u64 {

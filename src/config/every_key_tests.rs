@@ -69,6 +69,7 @@ signing_key = "s.key"
 segment_size = "1MiB"
 max_disk = "1GiB"
 compress = false
+retention = "100d"
 key_epoch = "12h"
 [[identity]]
 name = "billing"
@@ -130,6 +131,7 @@ fn every_key_of_the_language_arrives() {
     assert_eq!(config.inspect.undecodable, Action::Allow);
     assert_eq!((config.audit.segment_size, config.audit.max_disk), (1 << 20, 1 << 30));
     assert!(!config.audit.compress);
+    assert_eq!(config.audit.retention, Duration::from_secs(100 * 86_400));
     let epochs = config.audit.key_epochs.as_ref().unwrap();
     assert_eq!((&*epochs.file, epochs.epoch), (Path::new("etc/s.key"), Duration::from_secs(43_200)));
     assert_eq!(read_ok("[audit]\nkey_epoch = \"0s\"").audit.key_epochs, None);

@@ -147,7 +147,6 @@ const WRONG: &[(&str, &[&[&str]])] = &[
         "[[sink]]\nname = \"a\"\nkind = \"stdout\"\n[[sink]]\nname = \"a\"\nkind = \"stdout\"\nurl = \"https://x\"",
         &[&["sink[1].name: another sink is called `a`"], &["sink[1].url: a stdout sink has no `url`"]],
     ),
-    ("[audit]\nretention = \"100d\"", &[&["audit.retention: not available in this version"]]),
     (
         "[audit]\nmax_disk = \"1MiB\"",
         &[&["audit.max_disk: the disk budget does not hold one segment", "256MiB"]],

@@ -19,7 +19,7 @@ use crate::audit::segment::{self, FILE_MODE, Found};
 use crate::audit::signing::Signer;
 use crate::audit::text::hex;
 use crate::audit::verify::{key_beside, verify};
-use crate::audit::{OpenError, PublicKey, chain};
+use crate::audit::{OpenError, PublicKey, chain, tombstone};
 
 /// What is said before a manifest is signed: such a signature means nothing else.
 const DOMAIN: &[u8] = b"tidegate.audit.bundle.v1\0";
@@ -86,6 +86,7 @@ pub fn export(bundle: &Bundle<'_>) -> Result<(u64, u64), OpenError> {
     put("selection.jsonl", &selection)?;
     put("checkpoints.jsonl", &copied.checkpoints)?;
     put("audit.pub", key.to_pem().as_bytes())?;
+    put("tombstones.jsonl", &tombstones(bundle.directory).map_err(failed)?)?;
     put("keys.jsonl", &Keys::read(bundle.directory, key).map_err(failed)?.text())?;
     put("verified.txt", format!("{report}\n").as_bytes())?;
     put("verify.py", CHECKER.as_bytes())?;
@@ -107,6 +108,12 @@ pub fn export(bundle: &Bundle<'_>) -> Result<(u64, u64), OpenError> {
     }
     fs::File::open(bundle.to).and_then(|folder| folder.sync_all()).map_err(failed)?;
     Ok((copied.records, searched.matched))
+}
+
+/// The lines that stand for removed segments, in order.
+fn tombstones(directory: &Path) -> io::Result<Vec<u8>> {
+    let all = tombstone::list(directory)?.into_values().flatten();
+    Ok(all.flat_map(|tombstone| format!("{}\n", tombstone.line).into_bytes()).collect())
 }
 
 #[derive(Default)]

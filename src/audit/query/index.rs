@@ -16,7 +16,7 @@ use crate::audit::chain::{Hash, sha256};
 use crate::audit::query::facts::{Facts, Field};
 use crate::audit::query::filter::Filter;
 use crate::audit::query::store::Store;
-use crate::audit::segment::FILE_MODE;
+use crate::audit::segment::{FILE_MODE, index_path};
 
 const MAGIC: &[u8; 8] = b"tgindex1";
 /// Field bytes, in front of a term's text.
@@ -213,13 +213,6 @@ impl Index {
         let (earliest, latest) = (earliest.cast_signed(), latest.cast_signed());
         rest.0.is_empty().then_some(Index { bytes, head, earliest, latest, lengths, times, ids, terms })
     }
-}
-
-/// The index beside a segment.
-fn index_path(segment: &Path) -> std::path::PathBuf {
-    let name = segment.file_name().unwrap_or_default().to_string_lossy();
-    let stem = name.split('.').next().unwrap_or_default();
-    segment.with_file_name(format!("{stem}.index"))
 }
 
 /// Whole or not at all.

@@ -149,6 +149,28 @@ def key_before(folder, key, first):
     return key
 
 
+def tombstones(folder):
+    path = folder / "tombstones.jsonl"
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    return {json.loads(line)["first"]: line for line in lines}
+
+
+def removed(folder, trusted, stones, head, last, first):
+    """Steps over removed segments up to record `first`; the chain and the last record after them."""
+    while last is not None and last + 1 < first and last + 1 in stones:
+        line = stones[last + 1]
+        stone = json.loads(line)
+        key = key_before(folder, trusted, stone["at"] + 1)
+        body, _, rest = line.rpartition(b',"signature":"')
+        message = b"tidegate.audit.tombstone.v1\0" + body
+        need(signed(key, message, bytes.fromhex(rest[:128].decode())), f"the tombstone of record {last + 1} was changed")
+        need(stone["before"] == head.hex(), f"the tombstone of record {last + 1} does not follow the record before it")
+        need(stone["first"] <= stone["last"] < first, f"the tombstone of record {last + 1} is for more than is gone")
+        print(f"removed by {stone['reason']}: records {stone['first']} to {stone['last']}")
+        head, last = bytes.fromhex(stone["after"]), stone["last"]
+    return head, last
+
+
 def bundle(folder, key):
     manifest = (folder / "manifest.json").read_bytes()
     listed = json.loads(manifest)
@@ -161,13 +183,14 @@ def bundle(folder, key):
         message = b"tidegate.audit.bundle.v1\0" + manifest
         need(signed(public_key(by["public_key"]), message, bytes.fromhex(by["signature"])), "the manifest was changed")
     head = last = sealed = None
-    missing = []
+    missing, stones, trusted = [], tombstones(folder), key
     for path in sorted((folder / "records").glob("segment-*.jsonl")):
         first = int(path.name[8:28])
+        head, last = removed(folder, trusted, stones, head, last, first)
         if last is None or first != last + 1:
             missing += [] if last is None else [(last + 1, first - 1)]
             head, last = None, None
-            key = key_before(folder, key, first)
+        key = key_before(folder, trusted, first)
         begin = first if sealed is None else begin
         head, key, last, sealed = segment(path, head, key, last)
     need(last is not None, "there are no records")

@@ -2,6 +2,7 @@
 
 mod choose;
 mod export;
+mod hold;
 mod query;
 mod report;
 mod tail;
@@ -49,6 +50,8 @@ enum Command {
     Export(export::Args),
     /// Proves one record without showing the others.
     Prove(export::Prove),
+    /// Legal holds: keep records beyond `audit.retention`.
+    Hold(hold::Args),
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
@@ -60,6 +63,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         Command::Would(args) => would::run(args, output),
         Command::Export(args) => export::run(args, output),
         Command::Prove(args) => export::prove(args, output),
+        Command::Hold(args) => hold::run(args, output),
     }
 }
 

@@ -1,0 +1,132 @@
+//! `tidegate audit hold`: keeps records beyond their time.
+
+use std::io::Write;
+use std::path::PathBuf;
+
+use clap::Subcommand;
+use jiff::Timestamp;
+
+use super::choose::moment;
+use super::{Failure, Output, unreadable};
+use crate::audit::{End, Hold, HoldError, Recorded, add_hold, end_hold, holds};
+
+#[derive(Debug, clap::Args)]
+#[command(after_help = "\
+A hold counts from the moment it is added: no segment with a record in its time is removed, however old it is. The
+running gate puts it on record within a minute, a gate that is down at its next start; so it does with the end.
+Examples:
+  tidegate audit hold add audit --id case-17 --owner legal@example.com --reason 'litigation, case 17' --from 2026-01-01 --to 2026-04-01
+  tidegate audit hold list audit
+  tidegate audit hold remove audit case-17 --by legal@example.com --reason 'settled'")]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Adds a hold under an id that none has had.
+    Add(Add),
+    /// Prints all holds, ended ones included.
+    List {
+        /// The audit directory.
+        directory: PathBuf,
+    },
+    /// Ends a hold; what was held is removed when its time is over.
+    Remove(Remove),
+}
+
+#[derive(Debug, clap::Args)]
+struct Add {
+    /// The audit directory.
+    directory: PathBuf,
+    #[arg(long)]
+    id: String,
+    #[arg(long)]
+    reason: String,
+    /// Who answers for it.
+    #[arg(long)]
+    owner: String,
+    /// Holds records from this time or day (UTC) on; without it, from the first.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    from: Option<i64>,
+    /// Holds records before this time or day (UTC); without it, all that come.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    to: Option<i64>,
+    /// The hold ends by itself then.
+    #[arg(long, value_name = "TIME", value_parser = moment)]
+    until: Option<i64>,
+}
+
+#[derive(Debug, clap::Args)]
+struct Remove {
+    /// The audit directory.
+    directory: PathBuf,
+    id: String,
+    /// Who ends it.
+    #[arg(long)]
+    by: String,
+    #[arg(long)]
+    reason: String,
+}
+
+pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
+    match &args.command {
+        Command::Add(args) => add(args, output),
+        Command::List { directory } => {
+            let (holds, broken) = holds(directory).map_err(unreadable(directory))?;
+            let now = Timestamp::now();
+            for hold in &holds {
+                let time = |time: Option<Timestamp>, none: &str| {
+                    time.map_or(none.to_owned(), |time| format!("{time:.0}"))
+                };
+                writeln!(
+                    output,
+                    "{}: {}; records from {} to {}, until {}; {}: {}",
+                    hold.id,
+                    hold.state(now),
+                    time(hold.from, "the first"),
+                    time(hold.to, "the last"),
+                    time(hold.until, "it is removed"),
+                    hold.owner,
+                    hold.reason
+                )?;
+            }
+            for id in broken {
+                writeln!(output, "{id}: its file is none of a hold: nothing is removed while it is there")?;
+            }
+            Ok(())
+        }
+        Command::Remove(args) => {
+            let end = End { time: Timestamp::now(), by: args.by.clone(), reason: args.reason.clone() };
+            end_hold(&args.directory, &args.id, end).map_err(failure(&args.directory))?;
+            writeln!(output, "{}: ends when the gate has recorded it", args.id)?;
+            Ok(())
+        }
+    }
+}
+
+fn add(args: &Add, output: &mut Output) -> Result<(), Failure> {
+    let time = |micros: Option<i64>| micros.and_then(|micros| Timestamp::from_microsecond(micros).ok());
+    let hold = Hold {
+        id: args.id.clone(),
+        reason: args.reason.clone(),
+        owner: args.owner.clone(),
+        from: time(args.from),
+        to: time(args.to),
+        until: time(args.until),
+        added: Timestamp::now(),
+        end: None,
+        recorded: Recorded::Not,
+    };
+    add_hold(&args.directory, &hold).map_err(failure(&args.directory))?;
+    writeln!(output, "{}: in force; the gate puts it on record", args.id)?;
+    Ok(())
+}
+
+fn failure(directory: &std::path::Path) -> impl Fn(HoldError) -> Failure + '_ {
+    move |error| match error {
+        HoldError::Io(error) => Failure::file(directory, "cannot be changed", &error),
+        HoldError::Wrong(what) => Failure::usage(what),
+    }
+}
