@@ -472,6 +472,8 @@ pub const AUDIT_KEEP: Duration = Duration::from_secs(60);
 /// Life of a signing key of the trail, and time between two tries to make the next one.
 pub const KEY_EPOCH: Duration = Duration::from_secs(86_400);
 pub const KEY_RETRY: Duration = Duration::from_secs(600);
+/// Life of a key of the records' fingerprints: long enough to follow one value through an incident.
+pub const PRINT_EPOCH: Duration = Duration::from_secs(30 * 86_400);
 /// How long records are kept unless configured.
 pub const RETENTION: Duration = Duration::from_secs(365 * 86_400);
 /// After so long without a record, or after the clock was set, nothing is removed for a day: a wrong date must not cost
@@ -503,6 +505,10 @@ pub const SINK_LOOK: Duration = Duration::from_millis(200);
 /// First pause after a failure, doubled up to the second: short enough to go on soon after an outage.
 pub const SINK_RETRY: Duration = Duration::from_millis(500);
 pub const SINK_RETRY_MAX: Duration = Duration::from_secs(30);
+/// How often one record alone must be refused before it is set aside, and how many may be in a row: past that it is not
+/// for the records that nothing is taken.
+pub const SINK_REFUSALS: u32 = 3;
+pub const SINK_ASIDE: u64 = 10;
 /// How long a syslog connection must have stood for what was written to count as taken.
 pub const SINK_SETTLE: Duration = Duration::from_secs(5);
 /// Time for the last records when the gate stops, and for a receiver to end its side.

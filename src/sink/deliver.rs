@@ -13,6 +13,7 @@ use tokio::time::{sleep, timeout};
 use crate::audit::query::{Facts, Follow, follow_from};
 use crate::audit::{Draft, Kind};
 use crate::limits;
+use crate::sink::aside;
 use crate::sink::cursor::Cursor;
 use crate::sink::transport::{Delivered, Event, SendError, Transport};
 use crate::sink::{Begin, SinkConfig, Surroundings};
@@ -33,13 +34,22 @@ struct Delivery {
     /// Since when it is on record that nothing is acknowledged.
     silent: Option<String>,
     pause: Duration,
+    /// Records sent at once now, and at most.
     largest: usize,
+    most: usize,
+    /// How many were sent last, and the first of them.
+    sent: (usize, u64),
+    /// How often one record alone was refused.
+    refusals: u32,
+    /// Records set aside since anything was taken, and since when.
+    aside: Option<(String, u64)>,
     figures: Figures,
 }
 
 struct Figures {
     delivered: Counter,
     filtered: Counter,
+    aside: Counter,
     failures: Counter,
     behind: Gauge,
     down: Gauge,
@@ -51,6 +61,7 @@ impl Figures {
         Figures {
             delivered: records("delivered"),
             filtered: records("filtered"),
+            aside: records("set_aside"),
             failures: counter!(telemetry::SINK_FAILURES, "sink" => name.to_owned()),
             behind: gauge!(telemetry::SINK_BEHIND, "sink" => name.to_owned()),
             down: gauge!(telemetry::SINK_DOWN, "sink" => name.to_owned()),
@@ -78,6 +89,10 @@ pub(super) async fn run(config: SinkConfig, around: Surroundings, mut stop: watc
         silent: None,
         pause: limits::SINK_RETRY,
         largest: limits::SINK_BATCH,
+        most: limits::SINK_BATCH,
+        sent: (0, 0),
+        refusals: 0,
+        aside: None,
     };
     // A place to come back to, even if nothing is ever delivered.
     delivery.keep(delivery.cursor.seq);
@@ -103,8 +118,7 @@ impl Delivery {
             Err(error) => {
                 self.figures.failures.increment(1);
                 self.rewind();
-                if matches!(error, SendError::TooLarge) && self.largest > 1 {
-                    self.largest /= 2;
+                if error.is_about_records() && self.narrow(&error) {
                     return Duration::ZERO;
                 }
                 self.watch(Some(&error));
@@ -113,6 +127,46 @@ impl Delivery {
                 pause
             }
         }
+    }
+
+    /// Looks for the record that is refused: fewer at once, in the end one alone, which is set aside when it is refused
+    /// again and again while others are taken. Whether to try again at once.
+    fn narrow(&mut self, error: &SendError) -> bool {
+        let (count, first) = self.sent;
+        if count > 1 {
+            self.largest = count / 2;
+            if matches!(error, SendError::TooLarge) {
+                self.most = self.largest;
+            }
+            return true;
+        }
+        self.refusals += 1;
+        // Where nothing at all is taken, it is not for the records.
+        let in_a_row = self.aside.as_ref().map_or(0, |(_, count)| *count);
+        if self.refusals < limits::SINK_REFUSALS || in_a_row >= limits::SINK_ASIDE {
+            return false;
+        }
+        if let Err(failed) = aside::keep(&self.around.directory, &self.config.name, first, &error.to_string())
+        {
+            tracing::warn!(sink = self.config.name, "a record that is refused cannot be set aside: {failed}");
+            return false;
+        }
+        self.refusals = 0;
+        self.figures.aside.increment(1);
+        let now = format!("{:.6}", Timestamp::now());
+        if in_a_row == 0 {
+            let file = aside::name(&self.config.name);
+            tracing::error!(
+                sink = self.config.name,
+                seq = first,
+                "a record is refused and set aside: {error}"
+            );
+            self.tell(&format!("{error}: record {first} is set aside in {file}, others go on"), &now, None);
+        }
+        self.aside = Some((self.aside.take().map_or(now, |(from, _)| from), in_a_row + 1));
+        self.passed = first;
+        self.keep(first);
+        true
     }
 
     async fn work(&mut self) -> Result<(), SendError> {
@@ -127,7 +181,9 @@ impl Delivery {
                 }
                 return Ok(());
             }
+            self.sent = (batch.len(), batch.first().map_or(0, |event| event.seq));
             let delivered = self.transport.send(&batch, &self.around).await?;
+            self.took();
             self.figures.delivered.increment(batch.len() as u64);
             match delivered {
                 Delivered::All => self.confirm(self.passed),
@@ -172,6 +228,15 @@ impl Delivery {
         #[expect(clippy::cast_precision_loss, reason = "a figure for people; it stays far below 2^53")]
         self.figures.behind.set(self.around.audit.stats().seq.saturating_sub(self.passed) as f64);
         Ok(batch)
+    }
+
+    /// A batch was taken.
+    fn took(&mut self) {
+        self.refusals = 0;
+        self.largest = (self.largest * 2).min(self.most);
+        if let Some((from, count)) = self.aside.take() {
+            self.tell(&format!("records are taken again; set aside: {count}"), &from, Some(Timestamp::now()));
+        }
     }
 
     fn heard(&mut self) {

@@ -4,6 +4,7 @@
 //! and delays no flow; each sink has a thread of its own; a record is sent at least once, in order, and its place is
 //! kept only when it was acknowledged; a sink that is not heard from for a while is itself on record.
 
+mod aside;
 mod connect;
 mod cursor;
 mod deliver;

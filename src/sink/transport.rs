@@ -38,6 +38,17 @@ pub(super) enum SendError {
     TooLarge,
 }
 
+impl SendError {
+    /// Whether the receiver finds fault with what it was sent, rather than with who sends it or with itself.
+    pub(super) fn is_about_records(&self) -> bool {
+        match self {
+            SendError::Io(_) => false,
+            SendError::Refused(status) => [400, 415, 422].contains(status),
+            SendError::TooLarge => true,
+        }
+    }
+}
+
 impl std::fmt::Display for SendError {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {

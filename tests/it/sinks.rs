@@ -119,7 +119,11 @@ impl Collector {
                         async move {
                             let (head, body) = request.into_parts();
                             let body = body.collect().await?.to_bytes();
-                            let status = answer.load(Ordering::SeqCst);
+                            let mut status = answer.load(Ordering::SeqCst);
+                            // What a strict receiver does with one record it does not like, and all that come with it.
+                            if status == 200 && body.windows(6).any(|word| word == b"poison") {
+                                status = 400;
+                            }
                             if status == 200 {
                                 kept.lock().unwrap().push(Post {
                                     path: head.uri.path().to_owned(),
@@ -248,6 +252,44 @@ async fn a_receiver_that_is_down_loses_nothing_and_its_silence_is_on_record() {
     let there = sequences(&directory);
     assert_eq!(sent, there[..sent.len()], "in order, each once, since each answer was heard");
     assert!(sent.len() > 1500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_that_is_refused_is_set_aside_and_those_after_it_go_on() {
+    let (trail, folder, _) = new_trail();
+    let collector = Collector::start(&trail.authority).await;
+    let hook = Target::Webhook { server: server(collector.port), path: "/".into() };
+    trail.record(Kind::Admin, 0..40).await;
+    let detail = Map::from_iter([("note".to_owned(), json!("poison"))]);
+    trail.around.audit.submit(Draft::Event { kind: Kind::Config, detail }).await.map(drop).unwrap();
+    trail.record(Kind::Admin, 40..80).await;
+    let sinks = Sinks::start(vec![sink("hook", hook)], &trail.around).unwrap();
+    let directory = folder.path().join("audit");
+    let failures = || -> Vec<Value> {
+        let failures = read_records(&directory).into_iter().filter(|r| r["kind"] == "control_failure");
+        failures.filter(|record| record["control"] == "sink").collect()
+    };
+    soon("the end of it on record", async {
+        while failures().len() < 2 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+    trail.close(sinks).await;
+    let refused = read_records(&directory).into_iter().find(|r| r["note"] == "poison").unwrap();
+    let failures = failures();
+    assert!(failures[0]["cause"].as_str().unwrap().contains("answers 400"), "{failures:?}");
+    assert!(failures[1]["cause"].as_str().unwrap().contains("set aside: 1"), "{failures:?}");
+    assert_eq!((failures.len(), &failures[0]["from"]), (2, &failures[1]["from"]));
+    let aside = std::fs::read_to_string(directory.join("sink-hook.aside.jsonl")).unwrap();
+    let aside: Value = serde_json::from_str(aside.trim()).unwrap();
+    assert_eq!(aside["seq"], refused["seq"]);
+    let posts = collector.posts();
+    let events = posts.iter().flat_map(|post| serde_json::from_slice::<Vec<Value>>(&post.body).unwrap());
+    let sent: Vec<u64> = events.map(|event| event["data"]["seq"].as_u64().unwrap()).collect();
+    let all_others: Vec<u64> =
+        sequences(&directory).into_iter().filter(|seq| refused["seq"] != *seq).collect();
+    assert_eq!(sent, all_others, "each once, in order");
 }
 
 #[tokio::test(flavor = "multi_thread")]

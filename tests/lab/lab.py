@@ -141,7 +141,7 @@ resolve = {{ {resolve} }}
 
     def records(self):
         out = []
-        for segment in sorted(self.audit.glob("*.jsonl")):
+        for segment in sorted(self.audit.glob("segment-*.jsonl")):
             out += [json.loads(line) for line in segment.read_text().splitlines()]
         return out
 

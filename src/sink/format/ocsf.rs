@@ -33,7 +33,7 @@ fn metadata(record: &Whole, facts: &Facts<'_>) -> Value {
         "version": "1.6.0",
         "product": { "name": "Tidegate", "vendor_name": "Tidegate", "version": env!("CARGO_PKG_VERSION") },
         "log_name": "audit",
-        "logger": [{ "name": record.text("/node") }],
+        "loggers": [{ "name": record.text("/node") }],
         "uid": format!("{}/{}", record.text("/node"), facts.seq),
         "sequence": facts.seq,
         "profiles": ["security_control"],
@@ -161,7 +161,7 @@ fn access(record: &Whole, facts: &Facts<'_>) -> Value {
     let own = json!({
         "dst_endpoint": destination(record),
         "http_request": {
-            "http_method": method,
+            "http_method": (activity != 99).then_some(method),
             "url": { "hostname": record.at("/destination/host"), "port": record.at("/destination/port"), "path": record.at("/http/path_template") },
             "uid": facts.flow.as_deref(),
         },

@@ -246,7 +246,10 @@ pub fn read_records(directory: &std::path::Path) -> Vec<Value> {
     let mut segments: Vec<PathBuf> = std::fs::read_dir(directory)
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|ext| ext == "jsonl"))
+        .filter(|path| {
+            let name = path.file_name().unwrap().to_string_lossy().into_owned();
+            name.starts_with("segment-") && name.ends_with(".jsonl")
+        })
         .collect();
     segments.sort();
     let lines = segments.iter().map(|path| std::fs::read_to_string(path).unwrap());
