@@ -82,26 +82,29 @@ impl Tree {
     }
 }
 
-/// The hashes that lead from leaf `index` to the root over `leaves`, lowest first (RFC 6962, section 2.1.1).
-pub(super) fn path(leaves: &[Hash], index: usize) -> Vec<Hash> {
-    let mut path = Vec::new();
-    let (mut leaves, mut index) = (leaves, index);
-    while leaves.len() > 1 {
-        let (left, right) = leaves.split_at(leaves.len().next_power_of_two() / 2);
-        let other = if index < left.len() { right } else { left };
-        path.push(
-            other
-                .iter()
-                .fold(Tree::default(), |mut tree, leaf| {
-                    tree.push(*leaf);
-                    tree
-                })
-                .root(),
-        );
-        (leaves, index) = if index < left.len() { (left, index) } else { (right, index - left.len()) };
+/// All levels of the tree over some leaves, the leaves first: whatever paths are asked for, each node is hashed once.
+#[derive(Debug)]
+pub(super) struct Levels(Vec<Vec<Hash>>);
+
+impl Levels {
+    pub(super) fn new(leaves: Vec<Hash>) -> Levels {
+        let mut levels = vec![leaves];
+        while let Some(below) = levels.last().filter(|level| level.len() > 1) {
+            // What has no neighbour goes up as it is: so the left subtree of RFC 6962 is always full.
+            let above = below.chunks(2).filter_map(|pair| match pair {
+                [left, right] => Some(parent(left, right)),
+                alone => alone.first().copied(),
+            });
+            levels.push(above.collect());
+        }
+        Levels(levels)
     }
-    path.reverse();
-    path
+
+    /// The hashes that lead from leaf `index` to the root, lowest first (RFC 6962, section 2.1.1).
+    pub(super) fn path(&self, index: usize) -> Vec<Hash> {
+        let steps = self.0.iter().enumerate();
+        steps.filter_map(|(height, level)| level.get((index >> height) ^ 1).copied()).collect()
+    }
 }
 
 /// The root that a path leads to from a leaf, in a tree of `size` leaves (RFC 9162, section 2.1.3.2).
@@ -132,12 +135,13 @@ mod tests {
         let leaves: Vec<Hash> = (0u32..70).map(|i| sha256(&i.to_be_bytes())).collect();
         for size in 1..=leaves.len() {
             let root = naive_root(&leaves[..size]);
-            for index in 0..size {
-                let path = path(&leaves[..size], index);
+            let levels = Levels::new(leaves[..size].to_vec());
+            for (index, leaf) in leaves[..size].iter().enumerate() {
+                let path = levels.path(index);
                 let proved = |leaf, at| root_of(leaf, at, size as u64, &path) == Some(root);
-                assert!(proved(leaves[index], index as u64), "{index} of {size}");
+                assert!(proved(*leaf, index as u64), "{index} of {size}");
                 assert!(!proved(sha256(b"other"), index as u64), "{index} of {size}");
-                assert!(size == 1 || !proved(leaves[index], (index as u64) ^ 1), "{index} of {size}");
+                assert!(size == 1 || !proved(*leaf, (index as u64) ^ 1), "{index} of {size}");
             }
         }
     }

@@ -14,6 +14,7 @@ use crate::audit::query::filter::Filter;
 use crate::audit::query::index::Index;
 use crate::audit::query::search::search;
 use crate::audit::query::store::Store;
+use crate::audit::query::subset::subset;
 use crate::audit::record::Kind;
 use crate::audit::segment::{self, FILE_MODE, Found};
 use crate::audit::signing::Signer;
@@ -35,6 +36,8 @@ pub struct Bundle<'a> {
     /// Records outside its time are left out by whole segments; those that match stand apart once more.
     pub filter: &'a Filter,
     pub key: Option<&'a PublicKey>,
+    /// Leaves the other records out: each of those that match is proved by itself.
+    pub only_matching: bool,
     /// Signs the manifest.
     pub signer: Option<&'a Signer>,
 }
@@ -70,24 +73,33 @@ pub fn export(bundle: &Bundle<'_>) -> Result<(u64, u64), OpenError> {
     let mut writing = Writing { to: bundle.to, files: Vec::new() };
     let mut copied = Copied::default();
     let segments = segment::list(bundle.directory).map_err(failed)?;
-    for (at, found) in segments.iter().enumerate() {
+    for (at, found) in segments.iter().enumerate().filter(|_| !bundle.only_matching) {
         copied.segment(found, at + 1 < segments.len(), bundle.filter, &mut writing).map_err(failed)?;
     }
-    let mut selection = Vec::new();
+    let (mut selection, mut seqs) = (Vec::new(), Vec::new());
     let searched = search(bundle.directory, bundle.filter, &mut |line, facts| {
-        if facts.seq <= copied.last {
+        if bundle.only_matching || facts.seq <= copied.last {
+            seqs.push(facts.seq);
             selection.extend_from_slice(line);
             selection.push(b'\n');
         }
         Ok(true)
     })
     .map_err(failed)?;
+    let keys = Keys::read(bundle.directory, key).map_err(failed)?;
     let mut put = |name: &str, bytes: &[u8]| writing.put(name, bytes).map_err(failed);
+    if bundle.only_matching {
+        let subset = subset(bundle.directory, &keys, &seqs)?;
+        put("proofs.jsonl", &subset.proofs)?;
+        copied.checkpoints = subset.checkpoints;
+        copied.records = seqs.len() as u64 - subset.unsigned;
+        (copied.first, copied.last) = (seqs.first().copied().unwrap_or(0), seqs.last().copied().unwrap_or(0));
+    }
     put("selection.jsonl", &selection)?;
     put("checkpoints.jsonl", &copied.checkpoints)?;
     put("audit.pub", key.to_pem().as_bytes())?;
     put("tombstones.jsonl", &tombstones(bundle.directory).map_err(failed)?)?;
-    put("keys.jsonl", &Keys::read(bundle.directory, key).map_err(failed)?.text())?;
+    put("keys.jsonl", &keys.text())?;
     put("verified.txt", format!("{report}\n").as_bytes())?;
     put("verify.py", CHECKER.as_bytes())?;
     put("README.md", STEPS.as_bytes())?;

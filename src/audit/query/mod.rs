@@ -14,6 +14,7 @@ mod report_text;
 mod rows;
 mod search;
 mod store;
+mod subset;
 
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use serde_json::json;
 
-use crate::audit::chain::path;
+use crate::audit::chain::Levels;
 use crate::audit::checkpoint::Checkpoint;
 use crate::audit::epochs::Keys;
 use crate::audit::query::store::Store;
@@ -60,14 +60,15 @@ pub fn prove(directory: &Path, seq: u64, key: Option<&PublicKey>) -> Result<Stri
         return Err(at(&found.path, what));
     };
     let index = usize::try_from(seq - found.first).unwrap_or(usize::MAX);
-    let path: Vec<String> = path(&leaves, index).iter().map(|hash| hex(hash)).collect();
+    let size = leaves.len();
+    let path: Vec<String> = Levels::new(leaves).path(index).iter().map(|hash| hex(hash)).collect();
     let text = |line: &[u8]| String::from_utf8_lossy(line).into_owned();
     let keys: Vec<String> = walk.keys.lines_before(walk.seq).map(text).collect();
     let proof = json!({
         "proof": "tidegate.audit.proof.v1",
         "record": text(&record),
         "index": index,
-        "size": leaves.len(),
+        "size": size,
         "path": path,
         "checkpoint": text(&checkpoint),
         "public_key": key.to_pem(),

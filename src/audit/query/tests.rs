@@ -246,7 +246,14 @@ async fn a_bundle_and_a_proof_are_checked_by_an_independent_program() {
     let (audit, to) = (dir.path().join("audit"), dir.path().join("bundle"));
     let signer = crate::audit::Signer::from_pkcs8(&crate::audit::tests::key()).unwrap();
     let filter = by(Field::Action, "block");
-    let bundle = Bundle { directory: &audit, to: &to, filter: &filter, key: None, signer: Some(&signer) };
+    let bundle = Bundle {
+        directory: &audit,
+        to: &to,
+        filter: &filter,
+        key: None,
+        only_matching: false,
+        signer: Some(&signer),
+    };
     let (count, matched) = export(&bundle).unwrap();
     assert_eq!((count, matched), (records(&audit).len() as u64, 50));
     assert!(export(&bundle).is_err(), "a folder that is there is not written to");

@@ -182,6 +182,8 @@ def bundle(folder, key):
         by = json.loads(seal.read_text())
         message = b"tidegate.audit.bundle.v1\0" + manifest
         need(signed(public_key(by["public_key"]), message, bytes.fromhex(by["signature"])), "the manifest was changed")
+    if (folder / "proofs.jsonl").exists():
+        return subset(folder, key)
     head = last = sealed = None
     missing, stones, trusted = [], tombstones(folder), key
     for path in sorted((folder / "records").glob("segment-*.jsonl")):
@@ -199,13 +201,39 @@ def bundle(folder, key):
     print(f"whole: records {begin} to {last}, chained, signed by {key_id(key)}")
 
 
+def subset(folder, trusted):
+    """Each record of a bundle without the others, led up to its checkpoint."""
+    seals, count = {}, 0
+    for line in (folder / "checkpoints.jsonl").read_bytes().splitlines():
+        seq = json.loads(line)["seq"]
+        seals[seq] = (line, checkpoint(line, key_before(folder, trusted, seq)))
+    asked = (folder / "selection.jsonl").read_bytes().splitlines()
+    for text in (folder / "proofs.jsonl").read_bytes().splitlines():
+        stated = json.loads(text)
+        line, (seal, fields) = stated["record"].encode(), seals[stated["checkpoint"]]
+        need(line in (seal, asked[count]), "a proof is of another record than was asked for")
+        if "path" in stated:
+            included(line, stated, fields)
+        else:
+            need(line == seal, f"record {stated['checkpoint']} is another checkpoint")
+        count += 1
+    print(f"proven: {count} of {len(asked)} records, each by itself; the others were not asked for")
+
+
 def proof(path, key):
     stated = json.loads(path.read_text())
     key = key or public_key(stated["public_key"])
     line, sealed = stated["record"].encode(), stated["checkpoint"].encode()
     for handover in stated.get("keys", []):
         key = handed_over(checkpoint(handover.encode(), key), key)
-    fields, record = checkpoint(sealed, key), json.loads(line)
+    fields = checkpoint(sealed, key)
+    seq = included(line, stated, fields)
+    print(f"proven: record {seq} is in the trail {fields['log']}, signed by {key_id(key)}")
+
+
+def included(line, stated, fields):
+    """The sequence of a record that a path leads up to a checkpoint."""
+    record = json.loads(line)
     need(fields["segment"] + stated["index"] == record["seq"], "the record stands at another place")
     need(fields["seq"] - fields["segment"] == stated["size"], "the tree has another size")
     node, at, last = link(bytes.fromhex(record["prev"]), line), stated["index"], stated["size"] - 1
@@ -220,7 +248,7 @@ def proof(path, key):
             node = sha(b"\1", node, other)
         at, last = at >> 1, last >> 1
     need(last == 0 and node.hex() == fields["root"], "the path does not lead to the signed root")
-    print(f"proven: record {record['seq']} is in the trail {fields['log']}, signed by {key_id(key)}")
+    return record["seq"]
 
 
 def main(words):

@@ -15,6 +15,9 @@ pub(super) struct Args {
     /// The folder to write; it must not be there yet.
     #[arg(long, value_name = "FOLDER")]
     to: PathBuf,
+    /// Leaves the other records out: each that matches comes with a proof of its own, and the rest stays at home.
+    #[arg(long)]
+    only_matching: bool,
     /// A private key (such as the gate's `certs/audit.key`) that signs the list of files.
     #[arg(long, value_name = "FILE")]
     sign_with: Option<PathBuf>,
@@ -43,6 +46,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         to: &args.to,
         filter: &filter,
         key: key.as_ref(),
+        only_matching: args.only_matching,
         signer: signer.as_ref(),
     };
     let (records, matched) = query::export(&bundle).map_err(Failure::io)?;
