@@ -9,6 +9,12 @@ use ring::hmac;
 pub struct Fingerprint([u8; 16]);
 
 impl Fingerprint {
+    /// The first 128 bits of a keyed hash.
+    #[must_use]
+    pub fn from_tag(tag: &[u8]) -> Fingerprint {
+        Fingerprint(tag.first_chunk().copied().unwrap_or_default())
+    }
+
     #[must_use]
     pub fn as_bytes(&self) -> &[u8; 16] {
         &self.0

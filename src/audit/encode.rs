@@ -8,6 +8,7 @@ use std::net::IpAddr;
 
 use serde_json::{Map, Value};
 
+use crate::audit::prints::{Prints, TenantKey};
 use crate::audit::record::{Dialled, FlowFacts, Kind, MessageDraft, PackStamp};
 use crate::audit::text::{push_comma, push_number, push_string, push_string_within, push_value};
 use crate::audit::{ends, spare};
@@ -20,9 +21,9 @@ use crate::policy::Action;
 const OWNED: [&str; 6] = ["seq", "time", "node", "boot", "prev", "kind"];
 
 /// The body of a message's record.
-pub(super) fn message(draft: &MessageDraft) -> Vec<u8> {
+pub(super) fn message(draft: &MessageDraft, prints: Option<&Prints>) -> Vec<u8> {
     let mut fields = Fields { out: spare::take() };
-    push_message(&mut fields, draft);
+    push_message(&mut fields, draft, prints);
     fields.out
 }
 
@@ -59,7 +60,7 @@ fn push_event(fields: &mut Fields, kind: Kind, detail: &Map<String, Value>) {
 
 /// Names, braces and commas of what every record has are spelled out in long pieces: put together one by one they
 /// cost more than all the rest.
-fn push_message(f: &mut Fields, m: &MessageDraft) {
+fn push_message(f: &mut Fields, m: &MessageDraft, prints: Option<&Prints>) {
     let decision = m.decision.as_ref();
     let action = decision.map_or(m.action, |d| d.action);
     f.raw(r#""kind":""#).raw(m.kind.as_str());
@@ -79,7 +80,7 @@ fn push_message(f: &mut Fields, m: &MessageDraft) {
         Some(decision) => push_coverage(f, &decision.coverage),
         None => f.null("bytes"),
     }
-    push_findings(f, decision);
+    push_findings(f, decision, prints.map(|prints| (prints, &*m.flow.tenant)));
     f.array("rules", |f| {
         for rule in decision.iter().flat_map(|d| &d.rules) {
             f.text_item(&rule.id);
@@ -132,19 +133,27 @@ fn push_coverage(f: &mut Fields, coverage: &Coverage) {
     f.raw(r#","forwarded":"#).digits(coverage.forwarded).raw("}");
 }
 
-fn push_findings(f: &mut Fields, decision: Option<&Decision>) {
+fn push_findings(f: &mut Fields, decision: Option<&Decision>, prints: Option<(&Prints, &str)>) {
     let strongest = decision.map_or(Action::Allow, |d| d.action.max(d.would.unwrap_or(Action::Allow)));
     let mut fingerprints = if strongest >= Action::Alert { limits::FINGERPRINTS_PER_MESSAGE } else { 0 };
+    let keyed = prints.map(|(prints, tenant)| (prints.now(), tenant));
+    let mut is_shown = false;
     f.array("findings", |f| {
         for found in decision.iter().flat_map(|d| &d.found) {
             let quota = fingerprints.min(limits::FINGERPRINTS_PER_FINDING).min(found.fingerprints.len());
             fingerprints -= quota;
-            f.object_item(|f| push_found(f, found, quota));
+            let shown = keyed.as_ref().filter(|_| quota > 0).map(|(epoch, tenant)| epoch.of(tenant));
+            f.object_item(|f| push_found(f, found, quota, shown.as_ref()));
+            is_shown |= quota > 0;
         }
     });
+    // Fingerprints of two epochs or two tenants say nothing about each other.
+    if let (Some((epoch, _)), true) = (&keyed, is_shown) {
+        f.text("fingerprint_epoch", epoch.id());
+    }
 }
 
-fn push_found(f: &mut Fields, found: &Found, fingerprints: usize) {
+fn push_found(f: &mut Fields, found: &Found, fingerprints: usize, key: Option<&TenantKey>) {
     f.text("identifier", &found.identifier);
     f.word("confidence", found.confidence.as_str());
     f.number("matched", found.matched);
@@ -159,7 +168,10 @@ fn push_found(f: &mut Fields, found: &Found, fingerprints: usize) {
     });
     f.array("fingerprints", |f| {
         for fingerprint in found.fingerprints.iter().take(fingerprints) {
-            f.shown_item(fingerprint);
+            match key {
+                Some(key) => f.shown_item(&key.shown(&found.identifier, fingerprint)),
+                None => f.shown_item(fingerprint),
+            }
         }
     });
 }
@@ -377,7 +389,7 @@ mod tests {
     /// The body of a draft's record.
     fn body(draft: &Draft) -> Vec<u8> {
         match draft {
-            Draft::Message(draft) => message(draft),
+            Draft::Message(draft) => message(draft, None),
             Draft::Event { kind, detail } => event(*kind, detail),
         }
     }

@@ -6,7 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 
+use serde_json::json;
+
 use crate::audit::log::Disk;
+use crate::audit::prints::Prints;
+use crate::audit::record::Kind;
 use crate::audit::retention::Retention;
 use crate::audit::{pack, segment};
 use crate::limits;
@@ -43,10 +47,17 @@ pub(super) struct Chores {
     pub(super) disk: Arc<Disk>,
     pub(super) compress: bool,
     pub(super) retention: Retention,
+    pub(super) prints: Option<Arc<Prints>>,
 }
 
 impl Chores {
     fn round(&mut self, bell: &Bell) -> io::Result<()> {
+        if let Some(prints) = &self.prints
+            && let Some(epoch) = prints.renew()?
+        {
+            let detail = json!({ "outcome": "fingerprint_epoch", "fingerprint_epoch": epoch.id() });
+            self.retention.write(Kind::Config, detail)?;
+        }
         self.retention.round(&bell.closing)?;
         let segments = segment::list(&self.directory)?;
         let Some((_open, closed)) = segments.split_last() else { return Ok(()) };

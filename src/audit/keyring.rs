@@ -57,13 +57,29 @@ impl Keyring {
     pub(super) fn prepare(&mut self) -> io::Result<Signer> {
         self.tried = Some(Instant::now());
         let key = generate_signing_key().map_err(io::Error::other)?;
+        self.write_next(&key)?;
+        Signer::from_pkcs8(&key).map_err(io::Error::other)
+    }
+
+    /// Writes the next key beside the one in use.
+    pub(super) fn write_next(&self, key: &[u8]) -> io::Result<()> {
         let path = self.next();
         erase(&path)?;
         let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&path)?;
-        file.write_all(&key)?;
+        file.write_all(key)?;
         file.sync_all()?;
-        sync_folder(&path)?;
-        Signer::from_pkcs8(&key).map_err(io::Error::other)
+        sync_folder(&path)
+    }
+
+    /// Takes away what a crash left, where nothing outside names keys.
+    pub(super) fn tidy(&mut self) -> io::Result<()> {
+        erase(&self.next())?;
+        self.bury()
+    }
+
+    /// A key was just made.
+    pub(super) fn begin(&mut self) {
+        (self.since, self.age, self.tried) = (Instant::now(), Duration::ZERO, None);
     }
 
     /// Puts the next key in the place of the one in use, which is overwritten.
@@ -76,7 +92,7 @@ impl Keyring {
             sync_folder(&next)?;
         }
         self.bury()?;
-        (self.since, self.age, self.tried) = (Instant::now(), Duration::ZERO, None);
+        self.begin();
         Ok(())
     }
 

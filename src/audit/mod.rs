@@ -18,6 +18,7 @@ mod keyring;
 mod line;
 mod log;
 mod pack;
+mod prints;
 pub mod query;
 mod queue;
 mod reader;
@@ -37,6 +38,8 @@ mod writer;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_classes;
 #[cfg(test)]
 mod tests_epochs;
 #[cfg(test)]
@@ -70,6 +73,7 @@ use crate::limits;
 use desk::Desk;
 use keep::{Chores, Keeper};
 use log::Log;
+use prints::Prints;
 use retention::Retention;
 use sync::Syncer;
 use writer::{Condition, Shared, Worker};
@@ -129,6 +133,8 @@ pub struct AuditConfig {
     pub retention: Duration,
     /// How long each signing key is used; `None`: for the life of the trail.
     pub key_epochs: Option<KeyEpochs>,
+    /// How long each key of the records' fingerprints is used; `None`: they are shown as policy has them.
+    pub print_epochs: Option<KeyEpochs>,
     /// What the `start` record says beside version, trail and key.
     pub start: Map<String, Value>,
 }
@@ -147,6 +153,7 @@ impl AuditConfig {
             compress: true,
             retention: limits::RETENTION,
             key_epochs: None,
+            print_epochs: None,
             start: Map::new(),
         }
     }
@@ -157,6 +164,7 @@ impl AuditConfig {
 pub struct Audit {
     shared: Arc<Shared>,
     desk: Arc<Desk>,
+    prints: Option<Arc<Prints>>,
 }
 
 /// How the trail is doing.
@@ -195,7 +203,18 @@ impl Audit {
         let at = |what: String| OpenError::new(&config.directory, what);
         let signer = Signer::from_pkcs8(signing_key_pkcs8).map_err(|error| at(error.to_string()))?;
         let (mut log, recovery) = Log::open(&config, signer)?;
-        Worker::begin(&mut log, &recovery, config.start.clone()).map_err(|error| at(error.to_string()))?;
+        let prints = config.print_epochs.as_ref().map(|epochs| {
+            let failed = |error| {
+                OpenError::new(&epochs.file, format!("the key of fingerprints cannot be used: {error}"))
+            };
+            Prints::open(epochs).map(Arc::new).map_err(failed)
+        });
+        let prints = prints.transpose()?;
+        let mut start = config.start.clone();
+        if let Some(prints) = &prints {
+            start.insert("fingerprint_epoch".to_owned(), prints.now().id().into());
+        }
+        Worker::begin(&mut log, &recovery, start).map_err(|error| at(error.to_string()))?;
         let thread_failed = |error: io::Error| at(format!("the audit writer cannot be started: {error}"));
         let syncer = Syncer::start(witness).map_err(thread_failed)?;
         let shared = Arc::new(Shared::new(&log));
@@ -215,10 +234,11 @@ impl Audit {
             disk: Arc::clone(&shared.disk),
             compress: config.compress,
             retention,
+            prints: prints.clone(),
         };
         let keeper = Keeper::start(chores, Arc::clone(&shared.bell)).map_err(thread_failed)?;
         let writer = Writer { shared: Arc::clone(&shared), keeper: Some(keeper), thread: Some(thread) };
-        Ok((Audit { shared, desk }, writer))
+        Ok((Audit { shared, desk, prints }, writer))
     }
 
     /// Queues a record. It is written even if the answer is not awaited.
@@ -231,7 +251,7 @@ impl Audit {
 
     /// The same for the record of a message, which only lends its draft.
     pub fn submit_message(&self, message: &MessageDraft) -> Pending {
-        self.queue(message.kind, || encode::message(message))
+        self.queue(message.kind, || encode::message(message, self.prints.as_deref()))
     }
 
     fn queue(&self, kind: Kind, body: impl FnOnce() -> Vec<u8>) -> Pending {

@@ -157,7 +157,7 @@ impl Retention {
         self.write(Kind::Admin, detail)
     }
 
-    fn write(&self, kind: Kind, detail: Value) -> io::Result<()> {
+    pub(super) fn write(&self, kind: Kind, detail: Value) -> io::Result<()> {
         let detail = match detail {
             Value::Object(detail) => detail,
             other => Map::from_iter([("detail".to_owned(), other)]),

@@ -28,7 +28,14 @@ fn answers(directory: &Path) -> String {
     };
     let to = temp();
     let folder = to.path().join("bundle");
-    let bundle = Bundle { directory, to: &folder, filter: &Filter::default(), key: None, signer: None };
+    let bundle = Bundle {
+        directory,
+        to: &folder,
+        filter: &Filter::default(),
+        key: None,
+        only_matching: false,
+        signer: None,
+    };
     let exported = export(&bundle).unwrap();
     let manifest = fs::read_to_string(folder.join("manifest.json")).unwrap();
     let proof = prove(directory, 25, Some(&public_key())).unwrap();

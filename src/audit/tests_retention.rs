@@ -249,8 +249,14 @@ async fn a_bundle_across_removed_segments_is_checked_elsewhere() {
     let folder = to.path().join("bundle");
     let filter = Filter::default();
     let key = public_key();
-    let bundle =
-        Bundle { directory: dir.path(), to: &folder, filter: &filter, key: Some(&key), signer: None };
+    let bundle = Bundle {
+        directory: dir.path(),
+        to: &folder,
+        filter: &filter,
+        key: Some(&key),
+        only_matching: false,
+        signer: None,
+    };
     export(&bundle).unwrap();
     let verify = |folder: &Path| {
         let checked =

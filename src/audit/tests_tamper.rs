@@ -9,7 +9,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// Segment names and their lines, each with its newline.
-type Trail = Vec<(String, Vec<Vec<u8>>)>;
+pub(super) type Trail = Vec<(String, Vec<Vec<u8>>)>;
 
 struct Original {
     trail: Trail,
@@ -17,7 +17,7 @@ struct Original {
     heads: Vec<String>,
 }
 
-fn read(directory: &Path) -> Trail {
+pub(super) fn read(directory: &Path) -> Trail {
     segment::list(directory)
         .unwrap()
         .into_iter()
@@ -29,7 +29,7 @@ fn read(directory: &Path) -> Trail {
         .collect()
 }
 
-fn write(directory: &Path, trail: &Trail) {
+pub(super) fn write(directory: &Path, trail: &Trail) {
     for (name, lines) in trail {
         fs::write(directory.join(name), lines.concat()).unwrap();
     }

@@ -11,7 +11,7 @@ use serde_json::{Map, Value, json};
 use crate::audit::{Audit, Draft, Kind};
 use crate::config::Config;
 use crate::limits;
-use crate::policy::{Action, Mode};
+use crate::policy::{Action, Mode, Opaque};
 
 /// What is not as it should be, and since when.
 pub(super) struct Controls {
@@ -86,6 +86,12 @@ pub(super) fn weakened(config: &Config) -> Vec<String> {
         Action::Allow => causes.push("inspect.undecodable is allow: what cannot be read passes".to_owned()),
         Action::Alert | Action::Redact | Action::Block => {}
     }
+    match config.interceptions.opaque {
+        Opaque::Allow => {
+            causes.push("inspect.opaque is allow: what is neither TLS nor HTTP passes".to_owned())
+        }
+        Opaque::Block | Opaque::Inspect => {}
+    }
     causes
 }
 
@@ -116,6 +122,23 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_setting_that_lets_pass_is_named() {
+        let causes = |text: &str| {
+            let config = crate::config::read_text("t.toml", text, std::path::Path::new("/")).unwrap();
+            weakened(&config).join("; ")
+        };
+        assert_eq!(causes(""), "");
+        for (text, word) in [
+            ("mode = \"observe\"", "mode is observe"),
+            ("[inspect]\nundecodable = \"allow\"", "inspect.undecodable"),
+            ("[inspect]\nopaque = \"allow\"", "inspect.opaque"),
+        ] {
+            assert!(causes(text).contains(word), "{text}");
+        }
+        assert_eq!(causes("[inspect]\nopaque = \"inspect\""), "");
+    }
 
     #[test]
     fn a_step_of_the_clock_is_seen_and_drift_is_not() {

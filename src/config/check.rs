@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::audit::{AuditConfig, KeyEpochs};
+use crate::audit::AuditConfig;
 use crate::detect::Pack;
 use crate::flow::Host;
 use crate::limits;
@@ -14,8 +14,9 @@ use crate::policy::{Action, Mode};
 use crate::proxy::{ListenerConfig, ReplyDetail};
 use crate::tls::{MinTls, RootSource};
 
+use super::check_audit::{self, Files};
 use super::packs::PackChoice;
-use super::raw::{Lists, Raw, RawAudit, RawInspect, RawListener, RawState, Texts};
+use super::raw::{Lists, Raw, RawInspect, RawListener, RawState, Texts};
 use super::raw_upstream::RawUpstream;
 use super::source::{At, Place, Source};
 use super::table::{Log, one_of};
@@ -33,6 +34,8 @@ const TENANT: &str = "default";
 /// all of them; the result is of use only when there was none.
 pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &Path, log: &Log) -> Config {
     let paths = Paths { folder };
+    let node = raw.node.as_ref().map_or_else(host_name, |node| node.value.clone());
+    let (audit, audit_key, fingerprint_key) = trail(&raw, &node, &paths, log);
     check_identity::answerable(&raw, log);
     let (listeners, listed) = listeners(raw.listeners, folder, log);
     let admin = AdminSettings {
@@ -45,10 +48,6 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
         let what = format!("listener `{}` already has this address", taken.name);
         log.push(address.place.complain(what).expected("an address of its own"));
     }
-    let node = raw.node.map_or_else(host_name, |node| node.value);
-    let directory = paths.or(raw.audit.directory.as_ref(), "audit");
-    let audit_key = paths.or(raw.audit.signing_key.as_ref(), "certs/audit.key");
-    let audit = audit(&raw.audit, node.clone(), (directory, &audit_key), log);
     let packs = packs(raw.packs, &paths, log);
     let pack_keys = pack_keys(raw.pack_keys, &paths, log);
     let scene = check_rules::Scene {
@@ -88,7 +87,7 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
         },
         upstream,
         inspect: inspect(&raw.inspect, log),
-        fingerprint_key: paths.or(raw.fingerprint_key.as_ref(), "certs/fingerprint.key"),
+        fingerprint_key,
         audit,
         audit_key,
         watch: raw.watch.is_some_and(|watch| watch.value),
@@ -402,48 +401,22 @@ fn inspect(raw: &RawInspect, log: &Log) -> InspectSettings {
     }
 }
 
-const SEGMENT_RANGE: (u64, u64) = (64 << 10, 16 << 30);
-const KEY_EPOCH_RANGE: (Duration, Duration) = (Duration::from_secs(60), Duration::from_secs(400 * 86_400));
-const DAY: Duration = Duration::from_secs(86_400);
-const RETENTION_MIN: Duration = Duration::from_secs(90 * 86_400);
-
-fn audit(raw: &RawAudit, node: String, (directory, key): (PathBuf, &Path), log: &Log) -> AuditConfig {
-    if let Some(retention) = &raw.retention {
-        if retention.value < RETENTION_MIN {
-            let days = retention.value.as_secs() / DAY.as_secs();
-            let what = format!("{days} days is shorter than records must be kept");
-            log.push(retention.place.complain(what).expected("at least 90d"));
-        }
-    }
-    let segment_size = bounded_size(raw.segment_size.as_ref(), limits::AUDIT_SEGMENT, SEGMENT_RANGE, log);
-    let max_disk = raw.max_disk.as_ref().map_or(limits::AUDIT_DISK, |size| size.value);
-    if max_disk < segment_size
-        && let Some(place) = raw.max_disk.as_ref().or(raw.segment_size.as_ref()).map(|size| &size.place)
-    {
-        let what = "the disk budget does not hold one segment";
-        log.push(
-            place.complain(what).expected(format!("max_disk of at least {}", units::show_size(segment_size))),
-        );
-    }
-    let retention = raw.retention.as_ref().map_or(limits::RETENTION, |retention| retention.value);
-    let compress = raw.compress.as_ref().is_none_or(|compress| compress.value);
-    // Nothing: one key for the life of the trail.
-    let epoch = match &raw.key_epoch {
-        Some(epoch) if epoch.value.is_zero() => None,
-        epoch => Some(bounded_time(epoch.as_ref(), limits::KEY_EPOCH, KEY_EPOCH_RANGE, log)),
-    };
-    let key_epochs = epoch.map(|epoch| KeyEpochs { file: key.to_owned(), epoch });
-    AuditConfig {
-        segment_size,
-        max_disk,
-        compress,
-        retention,
-        key_epochs,
-        ..AuditConfig::new(directory, node)
-    }
+/// The trail, and the files of its keys.
+fn trail(raw: &Raw, node: &str, paths: &Paths<'_>, log: &Log) -> (AuditConfig, PathBuf, PathBuf) {
+    let signing = paths.or(raw.audit.signing_key.as_ref(), "certs/audit.key");
+    let prints = paths.or(raw.fingerprint_key.as_ref(), "certs/fingerprint.key");
+    let directory = paths.or(raw.audit.directory.as_ref(), "audit");
+    let files = Files { directory, signing: &signing, prints: &prints };
+    let audit = check_audit::check(&raw.audit, node.to_owned(), files, raw.fingerprint_epoch.as_ref(), log);
+    (audit, signing, prints)
 }
 
-fn bounded_size(written: Option<&At<u64>>, default: u64, (min, max): (u64, u64), log: &Log) -> u64 {
+pub(super) fn bounded_size(
+    written: Option<&At<u64>>,
+    default: u64,
+    (min, max): (u64, u64),
+    log: &Log,
+) -> u64 {
     let Some(size) = written else { return default };
     if !(min..=max).contains(&size.value) {
         let what = format!("{} is out of range", units::show_size(size.value));
@@ -453,7 +426,7 @@ fn bounded_size(written: Option<&At<u64>>, default: u64, (min, max): (u64, u64),
     size.value
 }
 
-fn bounded_time(
+pub(super) fn bounded_time(
     written: Option<&At<Duration>>,
     default: Duration,
     (min, max): (Duration, Duration),

@@ -63,6 +63,7 @@ opaque = "inspect"
 watch = true
 [fingerprint]
 key = "f.key"
+epoch = "2d"
 [audit]
 directory = "records"
 signing_key = "s.key"
@@ -132,6 +133,9 @@ fn every_key_of_the_language_arrives() {
     assert_eq!((config.audit.segment_size, config.audit.max_disk), (1 << 20, 1 << 30));
     assert!(!config.audit.compress);
     assert_eq!(config.audit.retention, Duration::from_secs(100 * 86_400));
+    let prints = config.audit.print_epochs.as_ref().unwrap();
+    assert_eq!((&*prints.file, prints.epoch), (Path::new("etc/f.key.epoch"), Duration::from_secs(172_800)));
+    assert_eq!(read_ok("[fingerprint]\nepoch = \"0s\"").audit.print_epochs, None);
     let epochs = config.audit.key_epochs.as_ref().unwrap();
     assert_eq!((&*epochs.file, epochs.epoch), (Path::new("etc/s.key"), Duration::from_secs(43_200)));
     assert_eq!(read_ok("[audit]\nkey_epoch = \"0s\"").audit.key_epochs, None);

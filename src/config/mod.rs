@@ -6,6 +6,7 @@
 //! changes nothing.
 
 mod check;
+mod check_audit;
 mod check_fields;
 mod check_identity;
 mod check_listener;

@@ -32,6 +32,7 @@ pub(super) struct Raw {
     pub(super) unlisted: Option<At<Action>>,
     pub(super) inspect: RawInspect,
     pub(super) fingerprint_key: Option<At<String>>,
+    pub(super) fingerprint_epoch: Option<At<Duration>>,
     pub(super) audit: RawAudit,
     pub(super) state: RawState,
     pub(super) watch: Option<At<bool>>,
@@ -123,6 +124,8 @@ const ADDRESS: &str = "an address and a port, such as \"127.0.0.1:8080\" or \"[:
 
 impl Raw {
     pub(super) fn read(mut table: Table<'_>) -> Raw {
+        let (fingerprint_key, fingerprint_epoch) =
+            table.table("fingerprint").map(read_fingerprint).unwrap_or_default();
         let raw = Raw {
             node: table.name("node"),
             mode: table.word("mode", &[Mode::Observe, Mode::Enforce], Mode::as_str),
@@ -135,7 +138,8 @@ impl Raw {
             upstream: table.table("upstream").map(RawUpstream::read).unwrap_or_default(),
             unlisted: table.table("egress").and_then(read_unlisted),
             inspect: table.table("inspect").map(RawInspect::read).unwrap_or_default(),
-            fingerprint_key: table.table("fingerprint").and_then(read_key),
+            fingerprint_key,
+            fingerprint_epoch,
             audit: table.table("audit").map(RawAudit::read).unwrap_or_default(),
             state: table.table("state").map(RawState::read).unwrap_or_default(),
             watch: table.table("reload").and_then(read_watch),
@@ -164,10 +168,12 @@ fn read_unlisted(mut table: Table<'_>) -> Option<At<Action>> {
     unlisted
 }
 
-fn read_key(mut table: Table<'_>) -> Option<At<String>> {
-    let key = table.name("key");
+type Fingerprints = (Option<At<String>>, Option<At<Duration>>);
+
+fn read_fingerprint(mut table: Table<'_>) -> Fingerprints {
+    let read = (table.name("key"), table.duration("epoch"));
     table.finish();
-    key
+    read
 }
 
 /// Words that are their own spelling.

@@ -117,6 +117,7 @@ const WRONG: &[(&str, &[&[&str]])] = &[
         &[&["audit.retention: 30 days is shorter than records must be kept", "at least 90d"]],
     ),
     ("[selftest]\nevery = \"0s\"", &[&["selftest.every: out of range", "1s to 7d"]]),
+    ("[fingerprint]\nepoch = \"1s\"", &[&["fingerprint.epoch: 1s is out of range", "1h to 400d"]]),
     ("[audit]\nkey_epoch = \"1s\"", &[&["audit.key_epoch: 1s is out of range", "1m to 400d"]]),
     ("[audit]\nheartbeat = \"30d\"", &[&["audit.heartbeat: out of range", "1s to 7d"]]),
     ("[[sink]]\nname = \"a\"", &[&["sink[0]: a sink needs `kind`"]]),
