@@ -58,6 +58,8 @@ pub const WOULD_WAYS: usize = 10_000;
 pub const WOULD_SHOWN: usize = 20;
 /// How long an exemption holds that is suggested: long enough to mend what it is for.
 pub const WOULD_EXEMPT: Duration = Duration::from_secs(90 * 86_400);
+/// Tokens tried for one value until one is taken for no value: of card numbers two in three are good, of others nearly all.
+pub const TOKEN_ROUNDS: u8 = 16;
 /// Distinct values counted exactly in one message; beyond it counts are stated as "at least".
 pub const DISTINCT_EXACT: usize = 4096;
 /// Fingerprints written into one record: enough to correlate, too few to make the trail a list of values.

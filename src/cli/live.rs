@@ -356,6 +356,7 @@ fn rule(rule: &RuleSpec) -> Value {
         ("per", json!(rule.per.as_str())),
         ("window_s", json!(window)),
         ("enforce_percent", json!(rule.enforce_percent)),
+        ("mask", json!(rule.mask.as_str())),
         ("mode", json!(rule.mode.map(crate::policy::Mode::as_str))),
         ("owner", json!(rule.owner)),
         ("reason", json!(rule.reason)),

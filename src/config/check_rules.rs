@@ -7,7 +7,9 @@ use std::time::Duration;
 use crate::detect::{Confidence, Pack};
 use crate::flow::{Host, Scheme};
 use crate::limits;
-use crate::policy::{Action, IdentitySpec, Mode, Per, PolicySpec, Protection, RuleSpec, TransportSpec};
+use crate::policy::{
+    Action, IdentitySpec, MaskKind, Mode, Per, PolicySpec, Protection, RuleSpec, TransportSpec,
+};
 use crate::proxy::ListenerConfig;
 
 use super::check::{listener_names, network};
@@ -182,6 +184,7 @@ impl Checker<'_> {
     fn rule(&self, rule: RawRule) -> (RuleSpec, Origin) {
         self.counting(&rule);
         self.exemption(&rule);
+        self.masking(&rule);
         for list in [&rule.destinations, &rule.except_destinations] {
             self.each(list, |text| self.destination(text));
         }
@@ -222,6 +225,7 @@ impl Checker<'_> {
             per: rule.per.map_or(Per::Flow, |per| per.value),
             window: rule.window.map(|window| window.value),
             enforce_percent: rule.enforce_percent.map_or(100, |share| share.value),
+            mask: rule.mask.map_or(MaskKind::Shape, |mask| mask.value),
             environments: plain(rule.environments),
             expires_ms: rule.grounds.expires_ms.map(|at| at.value),
             owner: rule.grounds.owner.map(|owner| owner.value),
@@ -305,6 +309,15 @@ impl Checker<'_> {
         }
         if rule.action.as_ref().is_some_and(|action| matches!(action.value, Action::Redact | Action::Allow)) {
             complain("bytes can be told of or stopped", "action = \"alert\" or \"block\"");
+        }
+    }
+
+    /// Only what is redacted is masked.
+    fn masking(&self, rule: &RawRule) {
+        let redacts = rule.action.as_ref().is_none_or(|action| action.value == Action::Redact);
+        if let Some(mask) = rule.mask.as_ref().filter(|_| !redacts) {
+            let what = "only what is redacted is masked";
+            self.log.push(mask.place.complain(what).expected("action = \"redact\" beside a mask"));
         }
     }
 

@@ -4,7 +4,7 @@ use super::tests::{complaints, read_ok};
 use super::*;
 use crate::detect::Confidence;
 use crate::flow::Direction;
-use crate::policy::Mode;
+use crate::policy::{MaskKind, Mode};
 use crate::proxy::ReplyDetail;
 
 const EVERY_KEY: &str = r#"
@@ -95,6 +95,7 @@ paths = ["/v1/"]
 media_types = ["application/json"]
 status = ["4xx", "503"]
 schemes = ["https"]
+mask = "token"
 confidence = "high"
 at_least = 2
 per = "flow"
@@ -209,6 +210,7 @@ fn every_key_of_a_rule_arrives() {
         ("r", Action::Redact, Some(Direction::Response))
     );
     assert_eq!((rule.confidence, rule.at_least, rule.mode), (Confidence::High, 2, Some(Mode::Enforce)));
+    assert_eq!((rule.mask, card.mask), (MaskKind::Token, MaskKind::Shape));
     assert_eq!(rule.clients, ["a", "10.0.0.0/8"]);
     assert_eq!(
         (rule.status.len(), rule.schemes.len(), rule.paths.len(), rule.media_types.len()),

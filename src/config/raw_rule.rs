@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::detect::Confidence;
 use crate::flow::{Direction, Scheme};
-use crate::policy::{Action, Mode, Per, Protection};
+use crate::policy::{Action, MaskKind, Mode, Per, Protection};
 
 use super::raw::Texts;
 use super::source::{At, Place};
@@ -39,6 +39,7 @@ pub(super) struct RawRule {
     pub(super) window: Option<At<Duration>>,
     pub(super) mode: Option<At<Mode>>,
     pub(super) enforce_percent: Option<At<u8>>,
+    pub(super) mask: Option<At<MaskKind>>,
     pub(super) environments: Texts,
     pub(super) grounds: Grounds,
 }
@@ -104,6 +105,7 @@ impl RawRule {
             window: table.duration("window"),
             mode: table.word("mode", &[Mode::Observe, Mode::Enforce], Mode::as_str),
             enforce_percent: table.percent("enforce_percent"),
+            mask: table.word("mask", &MaskKind::ALL, MaskKind::as_str),
             environments: table.texts("environments"),
             grounds: Grounds::read(&mut table),
         };

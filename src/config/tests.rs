@@ -212,6 +212,14 @@ const WRONG: &[(&str, &[&[&str]])] = &[
         ],
     ),
     (
+        "[[rule]]\nid = \"a\"\nidentifiers = [\"payment.pan\"]\naction = \"block\"\nmask = \"token\"\n\
+         [[rule]]\nid = \"b\"\nidentifiers = [\"payment.pan\"]\naction = \"redact\"\nmask = \"tokens\"\n",
+        &[
+            &["5:8: rule[0].mask: only what is redacted is masked", "action = \"redact\""],
+            &["rule[1].mask: unknown word `tokens`", "did you mean `token`?"],
+        ],
+    ),
+    (
         "[[rule]]\n",
         &[
             &["t.toml:1:1: rule[0]: `id` is missing"],

@@ -2,7 +2,7 @@
 
 use super::familiar::Familiar;
 use super::fields::{self, Signed};
-use super::judge::{Judge, Whence};
+use super::judge::{Hidden, Judge, Whence};
 use super::percent::Decoded;
 use super::{Head, HeadEdit, Part};
 use crate::decode::Kind;
@@ -241,7 +241,15 @@ fn edit(judge: &Judge, field: Field<'_>, finding: &Finding) -> Fate {
     let (Some(before), Some(value)) = (field.text.get(..start), field.text.get(start..end)) else {
         return Fate::Fixed("encoded");
     };
-    let replacement = judge.mask(finding.detector, before, value);
+    let replacement = judge.mask(
+        Hidden {
+            detector: finding.detector,
+            confidence: finding.confidence,
+            fingerprint: finding.fingerprint,
+        },
+        before,
+        value,
+    );
     // An escape that the mask does not know could leave the value readable.
     if replacement.len() != value.len() || still_there(judge, &replacement) {
         return Fate::Fixed("encoded");

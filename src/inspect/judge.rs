@@ -10,7 +10,7 @@ use super::reading::Hit;
 use crate::decode;
 use crate::detect::{Confidence, DetectorId, Finding};
 use crate::fingerprint::Fingerprint;
-use crate::policy::{Action, Counted, Laid, Message, Mode, Spot, Tally};
+use crate::policy::{Action, Counted, Laid, MaskKind, Message, Mode, Spot, Tally};
 use crate::redact::{self, Chain};
 
 /// The tag of detectors that find credentials.
@@ -25,6 +25,14 @@ pub(super) struct Whence<'a> {
     /// Put before `path`: `cookie`.
     pub(super) family: Option<&'static str>,
     pub(super) carrier: &'a [&'static str],
+}
+
+/// A value that is to be hidden.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Hidden {
+    pub(super) detector: DetectorId,
+    pub(super) confidence: Confidence,
+    pub(super) fingerprint: Fingerprint,
 }
 
 /// What is known of one message.
@@ -257,8 +265,19 @@ impl Judge {
     }
 
     /// What hides a value; `before` is what stands in front of it.
-    pub(super) fn mask(&self, detector: DetectorId, before: &[u8], value: &[u8]) -> Vec<u8> {
-        let matcher = &self.engine.matcher;
+    pub(super) fn mask(&self, what: Hidden, before: &[u8], value: &[u8]) -> Vec<u8> {
+        let Hidden { detector, confidence, fingerprint } = what;
+        let (engine, matcher) = (&self.engine, &self.engine.matcher);
+        let kind = self.tally.as_ref().map(|tally| tally.mask(&engine.policy, detector, confidence));
+        if kind == Some(MaskKind::Token) {
+            let tenant = &self.message.tenant;
+            let mut stream = |round| engine.key.token(tenant, &fingerprint, round);
+            // What is around it decides whether it is used, never which it is.
+            let token = redact::token(value, &mut stream, &mut |token| matcher.is_clean(b"", token));
+            if let Some(token) = token.filter(|token| matcher.is_clean(before, token)) {
+                return token;
+            }
+        }
         let how = matcher.detector(detector).mask;
         redact::mask(how, before, value, &mut |masked| matcher.is_clean(before, masked))
     }
@@ -269,7 +288,7 @@ impl Judge {
         if !hit.more.is_empty() {
             return self.edit_pieces(chain, hit, &before);
         }
-        let mut mask = |before: &[u8], value: &[u8]| self.mask(hit.detector, before, value);
+        let mut mask = |before: &[u8], value: &[u8]| self.mask(hit.hidden(), before, value);
         let masked = decode::rewrap(&hit.path.wrappings(), &before, &value, &mut mask);
         chain.edit(hit.start, masked.unwrap_or_else(|| vec![b'*'; value.len()]));
     }
@@ -286,7 +305,7 @@ impl Judge {
                 text.to_vec()
             });
         }
-        let masked = self.mask(hit.detector, before, &value);
+        let masked = self.mask(hit.hidden(), before, &value);
         let mut rest = masked.as_slice();
         for (piece, raw) in pieces.iter().zip(&raw) {
             let mut part = |_: &[u8], text: &[u8]| {

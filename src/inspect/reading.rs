@@ -7,7 +7,7 @@ use super::Part;
 use super::contents::{Contents, Packed};
 use super::depth::Path;
 use super::fields::Declared;
-use super::judge::{Judge, Whence};
+use super::judge::{Hidden, Judge, Whence};
 use super::look::Seen;
 use super::spots::{Keys, Stands};
 use super::text::Text;
@@ -32,6 +32,11 @@ pub(super) struct Hit {
 }
 
 impl Hit {
+    pub(super) fn hidden(&self) -> Hidden {
+        let Hit { detector, confidence, fingerprint, .. } = *self;
+        Hidden { detector, confidence, fingerprint }
+    }
+
     /// Where all of it ends.
     fn last(&self) -> u64 {
         self.more.last().map_or_else(|| self.end(), |piece| piece.end)

@@ -11,7 +11,7 @@ use super::scope::Scope;
 use super::selector::{self, DetectorSet};
 use super::suggest;
 use super::transport::{Protection, Transports};
-use super::{Action, Direction, Message, Mode, Per, PolicyError, PolicySpec, RuleSpec, Terms};
+use super::{Action, Direction, MaskKind, Message, Mode, Per, PolicyError, PolicySpec, RuleSpec, Terms};
 use crate::detect::{Confidence, Detector, Matcher};
 use crate::flow::Host;
 
@@ -48,6 +48,7 @@ pub(super) struct Rule {
     pub(super) at_most: usize,
     /// The share of clients, in percent, for whom it is enforced.
     pub(super) enforce_percent: u8,
+    pub(super) mask: MaskKind,
     expires_ms: u64,
     pub(super) scope: Scope,
 }
@@ -265,6 +266,7 @@ fn compile_rule(
         fields: Fields::compile(&rule.fields, &mut |message| complain("fields", message)),
         at_most: rule.at_most.map_or(usize::MAX, |values| values as usize),
         enforce_percent: rule.enforce_percent,
+        mask: rule.mask,
         expires_ms: rule.expires_ms.unwrap_or(u64::MAX),
         scope: Scope::compile(rule, groups, complain),
     }

@@ -108,6 +108,28 @@ impl Per {
     }
 }
 
+/// What is put in the place of a value that a rule redacts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MaskKind {
+    /// Its shape, with as much of its end as the detector says.
+    #[default]
+    Shape,
+    /// A keyed token: the same for the same value.
+    Token,
+}
+
+impl MaskKind {
+    pub const ALL: [MaskKind; 2] = [MaskKind::Shape, MaskKind::Token];
+
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            MaskKind::Shape => "shape",
+            MaskKind::Token => "token",
+        }
+    }
+}
+
 /// One `[[rule]]` as configured; words already parsed, references not yet resolved.
 #[derive(Clone, Debug)]
 pub struct RuleSpec {
@@ -148,6 +170,7 @@ pub struct RuleSpec {
     pub window: Option<Duration>,
     /// The share of clients, in percent, for whom the rule is enforced; for the others it is observed.
     pub enforce_percent: u8,
+    pub mask: MaskKind,
     /// From when on the rule holds no longer, in milliseconds since the Unix epoch.
     pub expires_ms: Option<u64>,
     pub owner: Option<String>,
@@ -183,6 +206,7 @@ impl RuleSpec {
             per: Per::Flow,
             window: None,
             enforce_percent: 100,
+            mask: MaskKind::Shape,
             expires_ms: None,
             owner: None,
             reason: None,

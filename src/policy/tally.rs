@@ -8,7 +8,7 @@ use super::claims::Claims;
 use super::compile::{Policy, Rule, RuleHit, Threshold};
 use super::fields::Spot;
 use super::selector::DetectorSet;
-use super::{Action, Message, Mode, Per};
+use super::{Action, MaskKind, Message, Mode, Per};
 use crate::detect::{Confidence, DetectorId, Finding};
 use crate::fingerprint::Fingerprint;
 use crate::limits::DISTINCT_EXACT;
@@ -291,6 +291,16 @@ impl Tally {
         let asks = |rule: &Rule| rule.action == Action::Redact;
         let enforced = self.active.iter().filter(|active| active.mode == Mode::Enforce);
         enforced.into_iter().any(|active| policy.rules.get(active.rule).is_some_and(asks))
+    }
+
+    /// What takes the place of a finding: a token only where all rules that may edit it ask for one, whichever of them
+    /// fires, so that equal values get equal tokens.
+    #[must_use]
+    pub fn mask(&self, policy: &Policy, detector: DetectorId, confidence: Confidence) -> MaskKind {
+        let mut rules = self.redact_rules(policy, detector, confidence).peekable();
+        let is_token =
+            |active: &Active| policy.rules.get(active.rule).is_some_and(|rule| rule.mask == MaskKind::Token);
+        if rules.peek().is_some() && rules.all(is_token) { MaskKind::Token } else { MaskKind::Shape }
     }
 
     fn redact_rules<'a>(

@@ -13,8 +13,8 @@ const CARD_DIGITS: usize = 12;
 
 /// A piece of a value that stands for one character.
 #[derive(Clone, Copy, Debug)]
-struct Unit<'a> {
-    text: &'a [u8],
+pub(super) struct Unit<'a> {
+    pub(super) text: &'a [u8],
     /// What takes its place when it is hidden; `None`: a separator, which stays.
     hidden: Option<&'static [u8]>,
 }
@@ -79,14 +79,14 @@ fn fills() -> impl Iterator<Item = (u8, u8)> {
     (0..9).flat_map(|step| (0..8).map(move |fill| (b'1' + fill, b'1' + (fill + step) % 9)))
 }
 
-fn looks_like_card(digits: &[u8]) -> bool {
+pub(super) fn looks_like_card(digits: &[u8]) -> bool {
     digits.len() >= CARD_DIGITS
         && digits.iter().all(u8::is_ascii_digit)
         && Check::named("luhn").is_some_and(|luhn| (luhn.passes)(digits))
 }
 
 /// Takes a value apart. An escape stands for one character and is replaced by an escape of the same length.
-fn units(value: &[u8]) -> Vec<Unit<'_>> {
+pub(super) fn units(value: &[u8]) -> Vec<Unit<'_>> {
     let mut units = Vec::with_capacity(value.len());
     let mut rest = value;
     while let Some(&first) = rest.first() {

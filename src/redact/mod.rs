@@ -5,6 +5,8 @@
 
 pub mod mask;
 pub mod splice;
+pub mod token;
 
 pub use mask::mask;
 pub use splice::Chain;
+pub use token::token;

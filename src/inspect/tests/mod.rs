@@ -10,6 +10,7 @@ mod matrix;
 mod overlays;
 mod places;
 mod property;
+mod tokens;
 mod wire;
 
 use std::ops::ControlFlow;
