@@ -11,6 +11,13 @@ use super::{ConfigArg, Failure};
 use crate::config::{self, keys};
 use crate::limits;
 
+/// How the gate's answer is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Format {
+    Text,
+    Json,
+}
+
 /// Which gate is asked, and who asks.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct GateArg {

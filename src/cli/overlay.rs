@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::{Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
-use super::ask::GateArg;
+use super::ask::{Format, GateArg};
 use super::{Failure, Output};
 
 #[derive(Debug, clap::Args)]
@@ -50,12 +50,6 @@ enum Command {
         #[arg(long, value_enum, default_value = "text")]
         format: Format,
     },
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -2,10 +2,9 @@
 
 use std::io::Write;
 
-use clap::ValueEnum;
 use serde_json::Value;
 
-use super::ask::GateArg;
+use super::ask::{Format, GateArg};
 use super::{Failure, Output};
 
 #[derive(Debug, clap::Args)]
@@ -26,12 +25,6 @@ pub(super) struct Args {
     /// Exits 1 when there is a notice.
     #[arg(long)]
     fail: bool,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {

@@ -2,10 +2,9 @@
 
 use std::io::Write;
 
-use clap::ValueEnum;
 use serde_json::Value;
 
-use super::ask::GateArg;
+use super::ask::{Format, GateArg};
 use super::{Failure, Output};
 
 #[derive(Debug, clap::Args)]
@@ -21,12 +20,6 @@ pub(super) struct Args {
     gate: GateArg,
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
-    Text,
-    Json,
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
