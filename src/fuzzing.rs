@@ -18,7 +18,7 @@ use crate::fingerprint::FingerprintKey;
 use crate::proxy;
 
 pub use crate::audit::fuzzing::trail;
-pub use crate::proxy::fuzzing::{connect, sniff};
+pub use crate::proxy::fuzzing::{connect, introduction, sniff};
 
 /// A hello is read the same however it comes.
 pub fn hello(data: &[u8]) {
