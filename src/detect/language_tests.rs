@@ -235,3 +235,29 @@ fn a_name_of_its_own_speaks_against_a_value_and_those_around_it_do_not() {
         assert_eq!(findings(&matcher, None, text), [format!("pan:4539148803436467:{confidence}")], "{text}");
     }
 }
+
+#[test]
+fn what_stands_around_can_tell_every_byte_from_every_other() {
+    let pairs: Vec<String> = (0..=255u8).map(|b| format!("\\x{b:02x}\\x{:02x}", b.wrapping_add(1))).collect();
+    for (side, text) in [("after", &b"123456789.."[..]), ("before", b"..123456789")] {
+        let around = pairs.join("|");
+        let matcher = matcher(&detector(
+            "id",
+            &format!(
+                "pattern = '\\d{{9}}'\ntier = \"medium\"\nboundary = \"digit\"\n[detector.exclude]\n{side} = '{around}'"
+            ),
+        ));
+        let key = FingerprintKey::new(&[1; 32]);
+        let at = if side == "after" { 9 } else { 0 };
+        for first in (0..=255u8).filter(|b| !b.is_ascii_digit()) {
+            for (second, found) in [(first.wrapping_add(1), 0), (first.wrapping_add(2), 1)] {
+                if second.is_ascii_digit() {
+                    continue;
+                }
+                let mut text = text.to_vec();
+                text[at..at + 2].copy_from_slice(&[first, second]);
+                assert_eq!(matcher.find(&key, None, &text).len(), found, "{side} {first:02x} {second:02x}");
+            }
+        }
+    }
+}

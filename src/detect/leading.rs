@@ -67,9 +67,9 @@ pub(super) struct Sets {
 #[derive(Debug)]
 struct Pairs {
     /// Where the rows of a first byte begin, and the place of a second one among them.
-    first: [u16; BYTES],
-    second: [u8; BYTES],
-    rows: Vec<u16>,
+    first: [u32; BYTES],
+    second: [u16; BYTES],
+    rows: Vec<u32>,
 }
 
 /// Stands for the byte where a text begins or ends.
@@ -94,13 +94,13 @@ impl Pairs {
             for second in 0..count {
                 let number = *known.entry(key(first, second)).or_insert_with_key(|key: &K| {
                     rows.push(key.clone());
-                    rows.len() as u16 - 1
+                    rows.len() as u32 - 1
                 });
                 pairs.rows.push(number);
             }
         }
         for (byte, &class) in classes.of.iter().enumerate() {
-            pairs.first[byte] = (usize::from(class) * count) as u16;
+            pairs.first[byte] = u32::from(class) * count as u32;
             pairs.second[byte] = class;
         }
         (pairs, rows)
@@ -108,17 +108,17 @@ impl Pairs {
 
     #[inline(always)]
     fn row(&self, first: usize, second: usize) -> usize {
-        usize::from(self.rows[usize::from(self.first[first]) + usize::from(self.second[second])])
+        self.rows[self.first[first] as usize + usize::from(self.second[second])] as usize
     }
 
     fn size(&self) -> usize {
-        size_of::<Pairs>() + self.rows.len() * 2
+        size_of::<Pairs>() + self.rows.len() * size_of::<u32>()
     }
 }
 
 /// Bytes that mean the same to all that asks.
 struct Classes {
-    of: Vec<u8>,
+    of: Vec<u16>,
     /// One byte of each class.
     bytes: Vec<Option<u8>>,
 }
@@ -126,7 +126,7 @@ struct Classes {
 impl Classes {
     fn of<'a>(shapes: impl Iterator<Item = &'a Shape>) -> Classes {
         let shapes: Vec<&Shape> = shapes.collect();
-        let mut known: HashMap<Vec<u8>, u8> = HashMap::new();
+        let mut known: HashMap<Vec<u8>, u16> = HashMap::new();
         let mut classes = Classes { of: Vec::new(), bytes: Vec::new() };
         for byte in 0..=255u8 {
             let mut means: Vec<u8> = shapes.iter().map(|shape| shape.class_of(byte) as u8).collect();
@@ -137,11 +137,11 @@ impl Classes {
             );
             let class = *known.entry(means).or_insert_with(|| {
                 classes.bytes.push(Some(byte));
-                (classes.bytes.len() - 1) as u8
+                (classes.bytes.len() - 1) as u16
             });
             classes.of.push(class);
         }
-        classes.of.push(classes.bytes.len() as u8);
+        classes.of.push(classes.bytes.len() as u16);
         classes.bytes.push(None);
         classes
     }
