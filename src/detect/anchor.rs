@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
 
-use super::shape::{DEAD, Shape, ShapeError, parse};
+use super::shape::{DEAD, Shape, ShapeError};
 
 /// A run of digits in which single separators may stand between two digits.
 pub(super) const MIN_RUN_DIGITS: usize = 6;
@@ -42,9 +42,8 @@ pub fn is_separator(byte: u8) -> bool {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Anchor {
     /// Every match holds a run (see [`is_separator`]) of at least `digits` digits, which begins at most `before`
-    /// bytes after the match does. With `before` 0 it begins with the match, and `first_group` tells the lengths
-    /// that its first group can have.
-    Digits { digits: usize, before: usize, first_group: u32, prefix: Box<Prefix> },
+    /// bytes after the match does. With `before` 0 it begins with the match.
+    Digits { digits: usize, before: usize, prefix: Box<Prefix> },
     /// Every match begins with one of these literals.
     Literal(Vec<Vec<u8>>),
     /// Every match holds `@`, or where it is `encoded` perhaps `%40`, at most `before` bytes after its start, and only
@@ -112,9 +111,8 @@ impl Anchor {
 }
 
 /// The cheapest anchors that lose no match: one for the pattern, or one for each group of its alternatives.
-pub(super) fn derive(pattern: &str, shape: &Shape) -> Result<Vec<Anchor>, ShapeError> {
-    let hir = parse(pattern)?;
-    let whole = derive_one(&hir, shape);
+pub(super) fn derive(hir: &Hir, shape: &Shape) -> Result<Vec<Anchor>, ShapeError> {
+    let whole = derive_one(hir, shape);
     let HirKind::Alternation(arms) = hir.kind() else { return Ok(vec![whole]) };
     if matches!(whole, Anchor::Digits { before: 0, .. }) && arms.len() <= MAX_ARMS {
         return leading_arms(arms, whole);
@@ -150,9 +148,9 @@ fn leading_arms(arms: &[Hir], whole: Anchor) -> Result<Vec<Anchor>, ShapeError> 
     for arm in arms {
         let shape = Arc::new(Shape::of(arm)?);
         match derive_one(arm, &shape) {
-            Anchor::Digits { digits, before: 0, first_group, mut prefix } => {
+            Anchor::Digits { digits, before: 0, mut prefix } => {
                 prefix.arm = Some(shape);
-                anchors.push(Anchor::Digits { digits, before: 0, first_group, prefix });
+                anchors.push(Anchor::Digits { digits, before: 0, prefix });
             }
             _ => return Ok(vec![whole]),
         }
@@ -170,8 +168,7 @@ fn derive_one(hir: &Hir, shape: &Shape) -> Anchor {
     }
     let leading = first_run(shape);
     if leading >= MIN_RUN_DIGITS {
-        let prefix = Box::default();
-        return Anchor::Digits { digits: leading, before: 0, first_group: first_groups(shape), prefix };
+        return Anchor::Digits { digits: leading, before: 0, prefix: Box::default() };
     }
     let digits = guaranteed_run(shape, shape.max_len.min(RUN_LIMIT), Step::digits);
     if digits >= MIN_RUN_DIGITS {
@@ -180,7 +177,7 @@ fn derive_one(hir: &Hir, shape: &Shape) -> Anchor {
             return Anchor::Literal(literals);
         }
         let prefix = Box::new(prefix_of(shape, digits, before));
-        return Anchor::Digits { digits, before, first_group: 0, prefix };
+        return Anchor::Digits { digits, before, prefix };
     }
     if let Some(literals) = literals {
         return Anchor::Literal(literals);
@@ -208,7 +205,8 @@ fn derive_one(hir: &Hir, shape: &Shape) -> Anchor {
 fn prefixes(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     let mut extractor = Extractor::new();
     extractor.kind(ExtractKind::Prefix).limit_total(MAX_SPELLINGS);
-    let mut seq = extractor.extract(hir);
+    // Spelled in small letters, since all spellings of a word are one.
+    let mut seq = extractor.extract(&in_small(hir));
     seq.keep_first_bytes(LITERAL_BYTES);
     let mut longest: Vec<Vec<u8>> =
         seq.literals()?.iter().map(|l| l.as_bytes().to_ascii_lowercase()).collect();
@@ -237,6 +235,37 @@ fn prefixes(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     let (_, keep) = best.filter(|(rarity, _)| *rarity < COMMON)?;
     let literals = cut(keep);
     (literals.len() <= MAX_LITERALS).then(|| literals.into_iter().map(<[u8]>::to_vec).collect())
+}
+
+/// The same pattern in small letters.
+fn in_small(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Empty => Hir::empty(),
+        HirKind::Look(look) => Hir::look(*look),
+        HirKind::Literal(literal) => Hir::literal(literal.0.to_ascii_lowercase()),
+        HirKind::Class(Class::Bytes(class)) => {
+            let mut small = ClassBytes::empty();
+            for range in class.iter() {
+                let (first, last) = (range.start().max(b'A'), range.end().min(b'Z'));
+                if first <= last {
+                    small.push(ClassBytesRange::new(first.to_ascii_lowercase(), last.to_ascii_lowercase()));
+                }
+                let others =
+                    [(range.start(), range.end().min(b'A' - 1)), (range.start().max(b'Z' + 1), range.end())];
+                for (first, last) in others.into_iter().filter(|(first, last)| first <= last) {
+                    small.push(ClassBytesRange::new(first, last));
+                }
+            }
+            Hir::class(Class::Bytes(small))
+        }
+        HirKind::Class(class) => Hir::class(class.clone()),
+        HirKind::Repetition(repetition) => {
+            Hir::repetition(Repetition { sub: Box::new(in_small(&repetition.sub)), ..repetition.clone() })
+        }
+        HirKind::Capture(capture) => in_small(&capture.sub),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(in_small).collect()),
+        HirKind::Alternation(arms) => Hir::alternation(arms.iter().map(in_small).collect()),
+    }
 }
 
 /// How often one of the literals turns up in a text of words, about, and what each costs by being looked for.
@@ -456,30 +485,6 @@ fn nearest(shape: &Shape, n: usize) -> usize {
     if nearest == FAR { 0 } else { nearest }
 }
 
-/// Lengths that the digits at the very start of a match can have, as bits.
-fn first_groups(shape: &Shape) -> u32 {
-    let mut states = vec![Shape::START];
-    let mut groups = 0u32;
-    for length in 0..=shape.max_len {
-        let ends_here = states.iter().any(|&state| {
-            shape.accepts(state) || (0..=255u8).any(|b| !b.is_ascii_digit() && shape.step(state, b) != DEAD)
-        });
-        if ends_here && length > 0 {
-            groups |= 1 << length.min(GROUP_LEN);
-        }
-        let mut next: Vec<u16> = states
-            .iter()
-            .flat_map(|&state| (b'0'..=b'9').map(move |b| (state, b)))
-            .map(|(state, b)| shape.step(state, b))
-            .filter(|&state| state != DEAD)
-            .collect();
-        next.sort_unstable();
-        next.dedup();
-        states = next;
-    }
-    groups
-}
-
 /// Bytes that can stand before the first `@` of a match.
 fn class_before_at(shape: &Shape) -> Box<[bool; 256]> {
     let mut class = Box::new([false; 256]);
@@ -541,7 +546,7 @@ mod tests {
     use super::*;
 
     fn anchors(pattern: &str) -> Vec<Anchor> {
-        derive(pattern, &Shape::compile(pattern).unwrap()).unwrap()
+        derive(&super::super::shape::parse(pattern).unwrap(), &Shape::compile(pattern).unwrap()).unwrap()
     }
 
     fn anchor(pattern: &str) -> Anchor {
@@ -558,20 +563,9 @@ mod tests {
 
     #[test]
     fn anchors_are_derived_from_the_pattern_alone() {
-        let bits = |lengths: &[u32]| lengths.iter().fold(0u32, |acc, l| acc | 1 << l);
-        assert_eq!(
-            anchor(r"\d{3}-\d{2}-\d{4}"),
-            Anchor::Digits { digits: 9, before: 0, first_group: bits(&[3]), prefix: Box::default() }
-        );
-        assert_eq!(
-            anchor(r"\d{3}\.?\d{3}\.?\d{3}-?\d{2}"),
-            Anchor::Digits {
-                digits: 11,
-                before: 0,
-                first_group: bits(&[3, 6, 9, 11]),
-                prefix: Box::default()
-            }
-        );
+        let leading = |digits| Anchor::Digits { digits, before: 0, prefix: Box::default() };
+        assert_eq!(anchor(r"\d{3}-\d{2}-\d{4}"), leading(9));
+        assert_eq!(anchor(r"\d{3}\.?\d{3}\.?\d{3}-?\d{2}"), leading(11));
         let Anchor::Digits { digits: 6, before: 3, prefix, .. } =
             anchor(r"(?i)[a-z]{2} ?\d{2} ?\d{2} ?\d{2} ?[a-d]")
         else {
@@ -579,20 +573,8 @@ mod tests {
         };
         assert_eq!(prefix.least, 2);
         assert!(prefix.holds(b'q') && prefix.holds(b' ') && !prefix.holds(b':') && !prefix.holds(b'"'));
-        assert_eq!(
-            anchor(r"[12] ?\d{4} ?(?:\d{2}|2A) ?\d{4}"),
-            Anchor::Digits {
-                digits: 6,
-                before: 0,
-                first_group: bits(&[1, 5, 6, 7, 11]),
-                prefix: Box::default()
-            }
-        );
-        let Anchor::Digits { digits: 13, before: 0, first_group, .. } = anchor(r"\d(?:[ -]?\d){12,18}")
-        else {
-            panic!("not anchored at digits")
-        };
-        assert_eq!(first_group, (1 << 20) - 2);
+        assert_eq!(anchor(r"[12] ?\d{4} ?(?:\d{2}|2A) ?\d{4}"), leading(6));
+        assert_eq!(anchor(r"\d(?:[ -]?\d){12,18}"), leading(13));
         assert_eq!(anchor(r"AKIA[0-9A-Z]{16}"), Anchor::Literal(vec![b"akia".to_vec()]));
         let Anchor::At { before: 64, class, encoded: false } = anchor(r"[a-z.]{1,64}@[a-z.]{3,20}") else {
             panic!("not at")

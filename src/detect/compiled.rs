@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::anchor::{Anchor, is_separator};
 use super::names::Scopes;
 use super::pack::{Boundary, Definition, Normalize, Tier};
-use super::shape::{DEAD, Shape, ShapeError};
+use super::shape::{DEAD, Shape, ShapeError, parse};
 use super::validate::Check;
 use super::{Confidence, anchor};
 use crate::limits;
@@ -31,12 +31,13 @@ pub(super) struct Compiled {
     pub bare: Confidence,
     pub unaided: Confidence,
     /// Spellings that are low unaided.
-    faint: Option<Shape>,
+    faint: Option<Arc<Shape>>,
     /// How far words are looked for.
     pub before: usize,
     pub after: usize,
     pub required: bool,
     pub beside: Option<Beside>,
+    /// Read backwards.
     pub not_before: Option<Arc<Shape>>,
     pub not_after: Option<Arc<Shape>>,
     excluded: Vec<Vec<u8>>,
@@ -46,7 +47,14 @@ pub(super) struct Compiled {
 }
 
 /// Automata of patterns for what stands around matches.
-pub(super) type Around = std::collections::HashMap<String, Arc<Shape>>;
+pub(super) type Around = std::collections::HashMap<(Side, String), Arc<Shape>>;
+
+/// Where a pattern stands next to a match; before one it is read backwards.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Side {
+    Before,
+    Behind,
+}
 
 /// A pattern of the form prefix, value, suffix.
 #[derive(Debug)]
@@ -82,7 +90,7 @@ impl Compiled {
             Some(shape) => Arc::clone(shape),
             None => Arc::new(Shape::compile(pattern).map_err(|e| e.0)?),
         };
-        let anchors = anchor::derive(pattern, &shape).map_err(|e| e.0)?;
+        let anchors = parse(pattern).and_then(|hir| anchor::derive(&hir, &shape)).map_err(|e| e.0)?;
         let checks = |names: &[toml::Spanned<String>]| -> Result<Vec<&'static Check>, String> {
             names
                 .iter()
@@ -91,13 +99,13 @@ impl Compiled {
                 })
                 .collect()
         };
-        let mut around = |pattern: &Option<toml::Spanned<String>>| -> Result<Option<Arc<Shape>>, String> {
+        let mut around = |pattern: &Option<toml::Spanned<String>>, side: Side| {
             let Some(pattern) = pattern.as_ref().map(toml::Spanned::get_ref) else { return Ok(None) };
-            if let Some(shape) = known.get(pattern) {
-                return Ok(Some(Arc::clone(shape)));
+            if let Some(shape) = known.get(&(side, pattern.clone())) {
+                return Ok::<_, String>(Some(Arc::clone(shape)));
             }
-            let shape = Arc::new(self::around(pattern).map_err(|e| e.0)?);
-            known.insert(pattern.clone(), Arc::clone(&shape));
+            let shape = Arc::new(self::around(pattern, side).map_err(|e| e.0)?);
+            known.insert((side, pattern.clone()), Arc::clone(&shape));
             Ok(Some(shape))
         };
         let mut first = Box::new([false; 256]);
@@ -124,11 +132,10 @@ impl Compiled {
                 Tier::Medium => Confidence::Medium,
                 Tier::Weak => Confidence::Low,
             },
-            faint: definition
-                .faint
-                .as_ref()
-                .map(|p| Shape::compile(p.get_ref()).map_err(|e| e.0))
-                .transpose()?,
+            faint: match (&definition.faint, &definition.faint_shape) {
+                (Some(pattern), None) => Some(Arc::new(Shape::compile(pattern.get_ref()).map_err(|e| e.0)?)),
+                (_, shape) => shape.clone(),
+            },
             before: keywords.map_or(0, |k| k.before),
             after: keywords.map_or(0, |k| k.after),
             required: keywords.is_some_and(|k| k.required),
@@ -138,9 +145,9 @@ impl Compiled {
                 before: b.before,
                 after: b.after,
             }),
-            not_before: around(&definition.exclude.before)?,
-            not_after: around(&definition.exclude.after)?,
-            excluded: definition.exclude.values.iter().map(|v| normalised(normalize, v.as_bytes())).collect(),
+            not_before: around(&definition.exclude.before, Side::Before)?,
+            not_after: around(&definition.exclude.after, Side::Behind)?,
+            excluded: definition.exclude.values.iter().map(|v| spelled(normalize, v.as_bytes())).collect(),
             has_words: keywords.is_some_and(|k| !k.any.is_empty()) || !definition.exclude.keywords.is_empty(),
             scopes: Scopes::of(keywords.map_or(&[], |k| &k.scope)),
             shape,
@@ -249,12 +256,7 @@ impl Compiled {
 
     /// Whether what ends at `at` proves the match to be something else.
     pub(super) fn stands_behind(&self, text: &[u8], at: usize) -> bool {
-        let ends_here = |shape: &Arc<Shape>| {
-            let mut lengths = shape.min_len..=shape.max_len.min(at);
-            let begins = |len: usize| shape.step(Shape::START, text[at - len]) != DEAD;
-            lengths.any(|len| begins(len) && shape.run(&text[at - len..at]).holds(len))
-        };
-        self.not_before.as_ref().is_some_and(ends_here)
+        self.not_before.as_ref().is_some_and(|shape| shape.ends(&text[..at]))
     }
 
     /// Whether what begins at `end` proves the match to be something else.
@@ -267,10 +269,11 @@ impl Compiled {
         self.parts.is_some()
     }
 
-    /// What makes two spellings of a value one; nothing for a value that the pack excludes.
-    pub(super) fn normalised(&self, value: &[u8]) -> Option<Vec<u8>> {
-        let normalised = normalised(self.normalize, value);
-        (!self.excluded.contains(&normalised)).then_some(normalised)
+    /// What makes two spellings of a value one, written to `room`; nothing for a value that the pack excludes.
+    pub(super) fn normalised<'r>(&self, value: &[u8], room: &'r mut Spelling) -> Option<&'r [u8]> {
+        let normalised = normalised(self.normalize, value, room);
+        let is_excluded = self.excluded.iter().any(|excluded| **excluded == *normalised);
+        (!is_excluded).then_some(normalised)
     }
 
     /// Digits that the validators ask for, where every byte of a match is a digit or a separator.
@@ -306,8 +309,11 @@ impl Parts {
 }
 
 /// A pattern for what stands right before or behind a match.
-pub(super) fn around(pattern: &str) -> Result<Shape, ShapeError> {
-    let shape = Shape::compile(pattern)?;
+pub(super) fn around(pattern: &str, side: Side) -> Result<Shape, ShapeError> {
+    let shape = match side {
+        Side::Before => Shape::backwards(pattern)?,
+        Side::Behind => Shape::compile(pattern)?,
+    };
     if shape.max_len > limits::EXCLUDE_REACH {
         return Err(ShapeError(format!(
             "a pattern around a match covers up to {} bytes; at most {} are possible",
@@ -350,14 +356,31 @@ fn is_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_'
 }
 
-/// The spelling that makes two writings of one value equal.
-fn normalised(normalize: Normalize, value: &[u8]) -> Vec<u8> {
-    match normalize {
-        Normalize::Digits => value.iter().copied().filter(u8::is_ascii_digit).collect(),
-        Normalize::AlnumUpper => {
-            value.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase).collect()
+/// Room for a value of any length.
+pub(super) type Spelling = [u8; limits::MATCH_LEN];
+
+/// The spelling that makes two writings of one value equal, written to `room` as far as it goes.
+fn normalised<'r>(normalize: Normalize, value: &[u8], room: &'r mut Spelling) -> &'r [u8] {
+    let mut length = 0;
+    let put = |byte: u8| {
+        if let Some(slot) = room.get_mut(length) {
+            *slot = byte;
+            length += 1;
         }
-        Normalize::Lower => value.to_ascii_lowercase(),
-        Normalize::Raw => value.to_vec(),
+    };
+    match normalize {
+        Normalize::Digits => value.iter().copied().filter(u8::is_ascii_digit).for_each(put),
+        Normalize::AlnumUpper => {
+            let kept = value.iter().filter(|b| b.is_ascii_alphanumeric());
+            kept.map(u8::to_ascii_uppercase).for_each(put);
+        }
+        Normalize::Lower => value.iter().map(u8::to_ascii_lowercase).for_each(put),
+        Normalize::Raw => value.iter().copied().for_each(put),
     }
+    &room[..length]
+}
+
+/// The same of a value that a pack excludes.
+fn spelled(normalize: Normalize, value: &[u8]) -> Vec<u8> {
+    normalised(normalize, value, &mut [0; limits::MATCH_LEN]).to_vec()
 }

@@ -23,6 +23,25 @@ struct Listed {
     first: u64,
     mask: u64,
     number: u16,
+    /// Length of the first part, and the byte that the next one begins with.
+    part: u16,
+    next: Option<u8>,
+}
+
+impl Listed {
+    fn new(number: u16, Entry { text, first, mask, .. }: &Entry) -> Listed {
+        let part = text.iter().take_while(|&&b| b != b' ').count();
+        Listed { first: *first, mask: *mask, number, part: part as u16, next: text.get(part + 1).copied() }
+    }
+
+    /// Whether the second part can begin behind the first, which begins at `at`.
+    #[inline(always)]
+    fn goes_on(&self, text: &[u8], at: usize) -> bool {
+        let Some(next) = self.next else { return true };
+        let behind = at + usize::from(self.part);
+        let is_next = |at: usize| text.get(at).is_some_and(|byte| byte.to_ascii_lowercase() == next);
+        is_next(behind) || is_next(behind + 1)
+    }
 }
 
 #[derive(Debug)]
@@ -187,10 +206,8 @@ impl Words {
         }
         for slot in slots {
             built.slots.push(built.listed.len() as u32);
-            let listed = slot.into_iter().map(|number| {
-                let Entry { first, mask, .. } = built.entries[usize::from(number)];
-                Listed { first, mask, number }
-            });
+            let listed =
+                slot.into_iter().map(|number| Listed::new(number, &built.entries[usize::from(number)]));
             built.listed.extend(listed);
         }
         built.slots.push(built.listed.len() as u32);
@@ -220,10 +237,11 @@ impl Words {
     #[inline(never)]
     fn compare(&self, text: &[u8], at: usize, letters: u64, slot: usize, mut hit: impl FnMut(u16, usize)) {
         let listed = self.slots[slot] as usize..self.slots[slot + 1] as usize;
-        for &Listed { first, mask, number } in &self.listed[listed] {
-            if letters & mask != first {
+        for listed in &self.listed[listed] {
+            if letters & listed.mask != listed.first || !listed.goes_on(text, at) {
                 continue;
             }
+            let number = listed.number;
             let entry = &self.entries[usize::from(number)];
             let end = if entry.plain { Some(at + entry.text.len()) } else { spelled(&entry.text, text, at) };
             if let Some(end) = end.filter(|&end| stands_alone(text, at, end)) {
@@ -316,6 +334,12 @@ impl Trail {
         self.hits.clear();
     }
 
+    /// Forgets everything, and lets go of room for many words.
+    pub(super) fn rest(&mut self) {
+        self.clear();
+        self.hits.shrink_to(KEPT / 2);
+    }
+
     /// Reads what lies in `from..to` and has not been read.
     #[inline]
     pub(super) fn read(&mut self, level: Level, words: &Words, text: &[u8], from: usize, to: usize) {
@@ -378,13 +402,14 @@ impl Trail {
         said.filter(|(_, says)| *says != Evidence::default())
     }
 
-    /// Words that lie wholly inside `from..to`, which has been read.
+    /// Calls `hit` for the words that lie wholly inside `from..to`, which has been read.
     #[inline]
-    pub(super) fn words(&self, from: usize, to: usize) -> impl Iterator<Item = u16> + '_ {
-        self.hits
-            .iter()
-            .filter(move |hit| hit.start as usize >= from && hit.end as usize <= to)
-            .map(|hit| hit.word)
+    pub(super) fn words(&self, from: usize, to: usize, mut hit: impl FnMut(u16)) {
+        for &Hit { start, end, word } in &self.hits {
+            if start as usize >= from && end as usize <= to {
+                hit(word);
+            }
+        }
     }
 
     #[cfg(test)]
@@ -602,7 +627,8 @@ mod tests {
         let mut trail = Trail::new();
         for from in (0..15_000).step_by(37).chain([9, 14_000, 3]) {
             trail.read(Level::detect(), &words, text.as_bytes(), from, from + 90);
-            let found = trail.words(from, from + 90).count();
+            let mut found = 0;
+            trail.words(from, from + 90, |_| found += 1);
             let wanted = (from..from + 88).filter(|i| i % 4 == 0).count();
             assert_eq!(found, wanted, "{from}");
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::anchor::{Anchor, Prefix, is_separator};
+use super::anchor::{Anchor, Prefix, RUN_LIMIT, is_separator};
 use super::compiled::Compiled;
 use super::context::Words;
 use super::leading::{Entry, Leading};
@@ -20,6 +20,8 @@ pub(super) struct Index {
     pub prefixed: Vec<Prefixed>,
     /// Fewest digits that any of those needs.
     pub least_prefixed: usize,
+    /// By the digits of a run, a bit for each prefixed detector that they are enough for.
+    prefixed_by_digits: Vec<u64>,
     /// For each two bytes, by their classes, a bit for each prefixed detector whose run they may stand before.
     prefix_pairs: Vec<u64>,
     prefix_class: Vec<u8>,
@@ -70,6 +72,7 @@ impl Index {
             unanchored_first: vec![false; 256],
             word_first: vec![false; 256],
             least_prefixed: usize::MAX,
+            prefixed_by_digits: vec![0; RUN_LIMIT + 1],
             by_first: vec![Vec::new(); 256],
             ..Index::default()
         };
@@ -82,13 +85,11 @@ impl Index {
             }
             for anchor in &detector.anchors {
                 match anchor {
-                    Anchor::Digits { digits, before: 0, first_group, prefix }
-                        if detector.boundary != Boundary::None =>
-                    {
+                    Anchor::Digits { digits, before: 0, prefix } if detector.boundary != Boundary::None => {
                         let digits = (*digits).max(detector.least_digits());
                         let shape = prefix.arm.as_ref().unwrap_or(&detector.shape);
-                        let (shape, first_group) = (Arc::clone(shape), *first_group);
-                        leading.push(Entry { detector: number, digits, first_group, shape });
+                        let shape = Arc::clone(shape);
+                        leading.push(Entry { detector: number, digits, shape });
                     }
                     Anchor::Literal(texts) => {
                         let bound = detector.boundary == Boundary::Word;
@@ -152,6 +153,8 @@ impl Index {
         for (i, prefixed) in self.prefixed.iter().enumerate() {
             // Past the last bit detectors share it.
             let bit = 1 << i.min(63);
+            let enough = self.prefixed_by_digits.iter_mut().skip(prefixed.digits);
+            enough.for_each(|possible| *possible |= bit);
             if prefixed.inside {
                 // A match that can begin with a digit can stand behind any bytes.
                 pairs.iter_mut().for_each(|pair| *pair |= bit);
@@ -193,6 +196,12 @@ impl Index {
     pub(super) fn prefix(&self, a: u8, b: u8) -> u64 {
         let class = |byte: u8| usize::from(self.prefix_class[usize::from(byte)]);
         self.prefix_pairs[class(a) * self.prefix_classes + class(b)]
+    }
+
+    /// The prefixed detectors that so many digits are enough for, a bit each.
+    #[inline(always)]
+    pub(super) fn prefixed_within(&self, digits: usize) -> u64 {
+        self.prefixed_by_digits[digits.min(RUN_LIMIT)]
     }
 
     /// The prefixed detectors of a bit; past the last bit they share it.

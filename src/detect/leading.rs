@@ -8,13 +8,12 @@ use super::Confidence;
 use super::anchor::{GROUP_LEN, RUN_LIMIT, is_separator};
 use super::compiled::Compiled;
 use super::context::Words;
+use super::gate::{GROUPS, Gate, SEPARATORS};
 use super::pack::Boundary;
 use super::set::Set;
 use super::shape::{DEAD, Shape};
 use super::vicinity::Telling;
 
-/// Lengths of a group that are told apart.
-const GROUPS: usize = GROUP_LEN + 1;
 /// Leads of one, two and three digits.
 const LEADS: usize = 10 + 100 + 1000;
 /// Digits of a lead and of what follows it.
@@ -26,8 +25,6 @@ pub(super) struct Entry {
     pub detector: u16,
     /// Fewest digits of its run.
     pub digits: usize,
-    /// Lengths that its first group can have, as bits.
-    pub first_group: u32,
     pub shape: Arc<Shape>,
 }
 
@@ -37,10 +34,12 @@ pub(super) struct Leading {
     pub sets: Vec<Sets>,
     before: Pairs,
     behind: Pairs,
-    /// Fewest digits that any entry needs, and the same by the length of its first group.
+    /// Fewest digits that any entry needs.
     pub least: usize,
-    pub least_by_group: [usize; GROUPS],
     pub telling: Telling,
+    /// What is possible whatever words stand near, and where none does that would matter, by floor.
+    pub gate: Gate,
+    pub quiet: [Gate; 3],
 }
 
 /// What is known of as many entries as a set holds.
@@ -48,15 +47,15 @@ pub(super) struct Leading {
 pub(super) struct Sets {
     /// The detector of each bit.
     pub detectors: Vec<u16>,
-    by_lead: Vec<Set>,
+    pub(super) by_lead: Vec<Set>,
     by_second: Vec<Set>,
-    by_digits: Vec<Set>,
+    pub(super) by_digits: Vec<Set>,
     /// By what stands before a group.
     by_before: Vec<Set>,
     /// By what stands behind it and its length: what can end there, and what can go on.
-    by_behind: Vec<[Set; 2]>,
+    pub(super) by_behind: Vec<[Set; 2]>,
     /// By the separator behind it and the length of the group behind that: what can go on with them.
-    by_next: Vec<Set>,
+    pub(super) by_next: Vec<Set>,
     /// For each floor, those that only a word nearby can lift to it: always, and when they stand for digits alone.
     keyed: [[Set; 2]; 3],
     /// For each word, those it speaks for.
@@ -170,10 +169,8 @@ fn begins(detector: &Compiled, first: Option<u8>, second: Option<u8>) -> bool {
         Boundary::Word => !is_word(near),
         Boundary::Number => !near.is_ascii_digit() && !point,
     };
-    let ruled_out = detector.not_before.as_ref().is_some_and(|shape| {
-        shape.run(&[near]).holds(1) || first.is_some_and(|first| shape.run(&[first, near]).holds(2))
-    });
-    free && !ruled_out
+    let not_before = detector.not_before.as_ref();
+    free && !not_before.is_some_and(|shape| shape.ends(&text_of(first, second)))
 }
 
 /// Whether a match can end before these two bytes.
@@ -313,16 +310,8 @@ impl<'c> Kinds<'c> {
 impl Leading {
     pub(super) fn build(entries: Vec<Entry>, compiled: &[Compiled], words: &Words) -> Leading {
         let of = |entry: &Entry| &compiled[usize::from(entry.detector)];
-        let mut leading =
-            Leading { least: usize::MAX, least_by_group: [usize::MAX; GROUPS], ..Leading::default() };
-        for entry in &entries {
-            leading.least = leading.least.min(entry.digits);
-            for (group, least) in leading.least_by_group.iter_mut().enumerate() {
-                if entry.first_group & 1 << group != 0 {
-                    *least = (*least).min(entry.digits);
-                }
-            }
-        }
+        let least = entries.iter().map(|entry| entry.digits).min().unwrap_or(usize::MAX);
+        let mut leading = Leading { least, ..Leading::default() };
         let chunks: Vec<&[Entry]> = entries.chunks(Set::ENTRIES).collect();
         leading.sets = chunks.iter().map(|chunk| Sets::of(chunk, compiled, words)).collect();
         let mut spoken = vec![Set::NONE; leading.sets.first().map_or(0, |sets| sets.by_word.len())];
@@ -364,6 +353,9 @@ impl Leading {
             sets.by_behind = rows.iter().flat_map(row).collect();
         }
         leading.behind = behind;
+        leading.gate = Gate::build(&leading, None);
+        leading.quiet = [Confidence::Low, Confidence::Medium, Confidence::High]
+            .map(|floor| Gate::build(&leading, Some(floor)));
         leading
     }
 
@@ -384,6 +376,15 @@ impl Leading {
         }
     }
 
+    /// Rows of what stands behind a group: this byte and a digit.
+    pub(super) fn rows_behind(&self, byte: u8) -> Vec<usize> {
+        let mut rows: Vec<usize> =
+            DIGITS.map(|digit| self.behind.row(usize::from(byte), usize::from(digit))).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    }
+
     pub(super) fn detectors(&self) -> impl Iterator<Item = u16> + '_ {
         self.sets.iter().flat_map(|sets| &sets.detectors).copied()
     }
@@ -393,6 +394,7 @@ impl Leading {
             + self.before.size()
             + self.behind.size()
             + self.telling.size()
+            + 4 * self.gate.size()
     }
 }
 
@@ -410,9 +412,6 @@ fn edges(text: &[u8], start: usize, end: usize) -> [usize; 4] {
     let byte = |at: Option<usize>| at.and_then(|i| text.get(i)).map_or(NO_BYTE, |&b| usize::from(b));
     [byte(start.checked_sub(2)), byte(start.checked_sub(1)), byte(Some(end)), byte(Some(end + 1))]
 }
-
-/// Bytes that can join two groups; their lowest bits tell them apart.
-const SEPARATORS: usize = 4;
 
 /// For each separator and length of the group behind it, whether a match can go on with them. Without such a group
 /// nothing is known.

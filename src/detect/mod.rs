@@ -46,6 +46,7 @@ mod vicinity;
 
 mod compiled;
 mod fault;
+mod gate;
 mod index;
 mod leading;
 mod literal;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Confidence;
+use super::compiled::Side;
 use super::names::Scope;
 use super::shape::Shape;
 use super::validate::Check;
@@ -209,9 +210,11 @@ pub struct Definition {
     pub exclude: Exclude,
     #[serde(default, rename = "example")]
     pub examples: Vec<Spanned<Example>>,
-    /// The pattern's automaton, compiled when the pack was read.
+    /// The automata of the pattern and of its faint spellings, compiled when the pack was read.
     #[serde(skip)]
     pub(super) shape: Option<Arc<Shape>>,
+    #[serde(skip)]
+    pub(super) faint_shape: Option<Arc<Shape>>,
     #[serde(skip)]
     pub file: String,
     #[serde(skip)]
@@ -497,10 +500,11 @@ fn check_definition(
             complain(name.span(), message);
         }
     }
-    if let Some(faint) = &definition.faint
-        && let Err(error) = Shape::compile(faint.get_ref())
-    {
-        complain(faint.span(), format!("`faint` of `{id}`: {}", error.0));
+    if let Some(faint) = &definition.faint {
+        match Shape::compile(faint.get_ref()) {
+            Ok(shape) => definition.faint_shape = Some(Arc::new(shape)),
+            Err(error) => complain(faint.span(), format!("`faint` of `{id}`: {}", error.0)),
+        }
     }
     if let Some(bare) =
         definition.bare.as_ref().filter(|b| !["low", "medium", "high"].contains(&b.get_ref().as_str()))
@@ -528,8 +532,10 @@ fn check_definition(
             complain(beside.span(), message);
         }
     }
-    for around in definition.exclude.before.iter().chain(&definition.exclude.after) {
-        if let Err(error) = super::compiled::around(around.get_ref()) {
+    let before = definition.exclude.before.iter().map(|pattern| (pattern, Side::Before));
+    let after = definition.exclude.after.iter().map(|pattern| (pattern, Side::Behind));
+    for (around, side) in before.chain(after) {
+        if let Err(error) = super::compiled::around(around.get_ref(), side) {
             complain(around.span(), format!("`exclude` of `{id}`: {}", error.0));
         }
     }

@@ -1,6 +1,5 @@
 //! Decides every start of one contiguous piece of text.
 
-use super::anchor::GROUP_LEN;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::{Evidence, Trail};
 use super::index::{At, Prefixed, Word};
@@ -67,7 +66,7 @@ impl Region<'_> {
         scratch.trail.clear();
         scratch.names.clear();
         let decided = self.base + self.from as u64;
-        scratch.next.retain(|&(_, next)| next > decided);
+        scratch.forget_before(decided);
         let end = self.text.len().min(self.to + matcher.max_len);
         let mut run = Run {
             region: self,
@@ -87,6 +86,7 @@ impl Region<'_> {
             run.unanchored();
         }
         run.settle_deferred();
+        scratch.rest();
         if let Some(new) = out.get_mut(first_new..) {
             new.sort_unstable_by_key(|f| (f.start, f.end, f.detector));
         }
@@ -141,22 +141,21 @@ impl Run<'_, '_> {
     #[cold]
     fn report(&mut self, number: u16, detector: &Compiled, Match { start, end, value }: Match) -> bool {
         let start = self.region.base + start as u64;
-        if self.scratch.next.iter().any(|&(other, next)| other == number && start < next) {
+        if start < self.scratch.next(number) {
             return false;
         }
-        let Some(normalised) = detector.normalised(&self.region.text[value.clone()]) else { return false };
         let (confidence, keyword) = self.confidence(number, detector, &value);
         if confidence < self.how.floor {
             return false;
         }
+        let mut room = [0; limits::MATCH_LEN];
+        let Some(normalised) = detector.normalised(&self.region.text[value.clone()], &mut room) else {
+            return false;
+        };
         let base = self.region.base;
-        let next = base + end as u64;
-        match self.scratch.next.iter_mut().find(|(other, _)| *other == number) {
-            Some((_, known)) => *known = next,
-            None => self.scratch.next.push((number, next)),
-        }
+        self.scratch.ends(number, base + end as u64);
         let id = &self.matcher.detectors()[usize::from(number)].id;
-        let fingerprint = self.how.key.map_or(Fingerprint::default(), |key| key.of(id, &normalised));
+        let fingerprint = self.how.key.map_or(Fingerprint::default(), |key| key.of(id, normalised));
         let (start, end) = (base + value.start as u64, base + value.end as u64);
         self.out.push(Finding { detector: DetectorId(number), start, end, confidence, keyword, fingerprint });
         self.tell(start, value.start);
@@ -212,27 +211,47 @@ impl Run<'_, '_> {
     ) -> (Confidence, bool) {
         let text = self.region.text;
         let unaided = detector.unaided(&text[value.clone()]);
+        let says = if detector.has_words {
+            self.words(number, detector, unaided, value)
+        } else {
+            Evidence::default()
+        };
+        let beside = || self.matcher.is_beside(detector, text, value);
+        (detector.weigh(unaided, says, beside, |_, _| {}), says.positive)
+    }
+
+    /// What words say of a value. Once one speaks for it, none speaks against it.
+    fn words(
+        &mut self,
+        number: u16,
+        detector: &Compiled,
+        unaided: Confidence,
+        value: &std::ops::Range<usize>,
+    ) -> Evidence {
+        let text = self.region.text;
+        let words = &self.matcher.words;
         let mut says = Evidence::default();
-        if detector.has_words {
-            let words = &self.matcher.words;
+        if detector.scopes.holds(Scope::Near) {
             let trail = &mut self.scratch.trail;
             let (from, to) = detector.surroundings(text, value);
-            if detector.scopes.holds(Scope::Near) {
-                trail.read(self.how.level, words, text, from, to);
-                let (from, to) = detector.own_surroundings(unaided, text, value);
-                says = trail.evidence(words, number, from, value.start);
+            trail.read(self.how.level, words, text, from, to);
+            let (from, to) = detector.own_surroundings(unaided, text, value);
+            says = trail.evidence(words, number, from, value.start);
+            if !says.positive {
                 says.join(trail.evidence(words, number, value.end, to));
             }
-            if let Some(Label { scope, name }) = self.region.label
-                && detector.scopes.holds(scope)
-            {
-                let trail = label_trail(&mut self.label, self.matcher, name);
-                says.join(trail.evidence(words, number, 0, name.len()));
-            }
+        }
+        if let Some(Label { scope, name }) = self.region.label
+            && detector.scopes.holds(scope)
+            && !says.positive
+        {
+            let trail = label_trail(&mut self.label, self.matcher, name);
+            says.join(trail.evidence(words, number, 0, name.len()));
+        }
+        if !says.positive {
             says.join(self.named(number, detector, value.start));
         }
-        let beside = self.matcher.is_beside(detector, text, value);
-        (detector.weigh(unaided, says, beside, |_, _| {}), says.positive)
+        says
     }
 
     /// Detectors that begin with their digits, at the beginning of a group with `left` digits from here on; the group
@@ -267,12 +286,10 @@ impl Run<'_, '_> {
     #[inline(always)]
     fn spoken_for(&mut self, at: usize, sets: &Sets, keyed: Set) -> Set {
         if self.region.label.is_none() {
-            let (_, to) = self.surroundings(at);
             let Region { text, layout, .. } = self.region;
-            let from = at.saturating_sub(limits::NAMES_REACH);
-            let Matcher { words, index, .. } = self.matcher;
-            let telling = &index.leading.telling;
-            let said = self.vicinity.said(self.how.level, words, telling, text, (from, to), layout);
+            let Matcher { words, index, max_leading, reach_after, .. } = self.matcher;
+            let (telling, around) = (&index.leading.telling, (at, max_leading + reach_after));
+            let said = self.vicinity.said(self.how.level, words, telling, text, around, layout);
             if (said & keyed).is_empty() {
                 return Set::NONE;
             }
@@ -311,12 +328,13 @@ impl Run<'_, '_> {
         if !trail.covers(from, to) {
             trail.read(self.how.level, &self.matcher.words, self.region.text, from, to);
         }
-        let said = self.scratch.said.iter().map(|said| said.word);
-        let words = self.scratch.trail.words(from, to).chain(said);
-        let near = words.fold(Set::NONE, |near, word| near | sets.by_word(word));
+        let mut near = Set::NONE;
+        self.scratch.said.iter().for_each(|said| near |= sets.by_word(said.word));
+        self.scratch.trail.words(from, to, |word| near |= sets.by_word(word));
         let Some(Label { name, .. }) = self.region.label else { return near };
         let trail = label_trail(&mut self.label, self.matcher, name);
-        trail.words(0, name.len()).fold(near, |near, word| near | sets.by_word(word))
+        trail.words(0, name.len(), |word| near |= sets.by_word(word));
+        near
     }
 
     /// The prefixed detectors that what stands before a run of digits leaves possible, a bit each.
@@ -436,18 +454,31 @@ impl Visit for Run<'_, '_> {
         }
         let count = digits.count_ones() as usize;
         if count >= index.least_prefixed {
-            let possible = self.prefix_before(start);
+            let possible = self.prefix_before(start) & index.prefixed_within(count);
             if possible != 0 {
                 self.prefixed(start, end, count, possible);
             }
         }
+        let leading = &index.leading;
+        if count < leading.least {
+            return;
+        }
+        let is_quiet = self.vicinity.is_quiet(start, end) && self.region.label.is_none();
+        let gate = if is_quiet { &leading.quiet[self.how.floor as usize] } else { &leading.gate };
+        let text = self.region.text;
         let (mut left, mut at, mut rest) = (count, start, digits);
-        while left >= index.leading.least {
+        while left >= leading.least {
             let group = rest.trailing_ones() as usize;
             // One separator, then the next group.
             rest = rest.checked_shr(group as u32 + 1).unwrap_or(0);
-            if left >= index.leading.least_by_group[group.min(GROUP_LEN)] {
-                self.leading(at, group, rest.trailing_ones() as usize, left);
+            let next = rest.trailing_ones() as usize;
+            let possible = if group == left {
+                gate.last(text.get(at..).unwrap_or_default(), group)
+            } else {
+                gate.joined(text[at + group], group, next, left)
+            };
+            if possible {
+                self.leading(at, group, next, left);
             }
             left -= group;
             at += group + 1;

@@ -10,6 +10,8 @@ use crate::fingerprint::FingerprintKey;
 
 /// Small chunks are gathered until this many starts can be decided at once.
 const QUANTUM: u64 = 256;
+/// Most bytes around a cut that are looked at together: what is kept of a stream, and as much of the next chunk.
+const JOINED: usize = 4096;
 
 /// Scans a stream chunk by chunk.
 #[derive(Clone, Debug)]
@@ -66,8 +68,8 @@ impl Scan {
     }
 
     /// Where findings stand that were appended since the last call, as far as their text names it.
-    pub fn places(&mut self) -> std::vec::Drain<'_, Place> {
-        self.scratch.places.drain(..)
+    pub fn places(&mut self) -> std::vec::IntoIter<Place> {
+        std::mem::take(&mut self.scratch.places).into_iter()
     }
 
     /// Appends to `out` the findings that are now certain, ordered by start.
@@ -96,20 +98,19 @@ impl Scan {
         let back = matcher.look_back();
         let seam = back + matcher.lag();
         if self.carry.capacity() == 0 {
-            self.carry.reserve_exact(2 * seam + QUANTUM as usize);
+            self.carry.reserve_exact(seam + QUANTUM as usize);
         }
         if chunk.len() <= seam {
-            self.carry.extend_from_slice(chunk);
             let target = self.seen.saturating_sub(matcher.lag() as u64);
-            if target >= self.decided + QUANTUM {
-                self.decide(matcher, key, target, out);
-                self.forget(back);
+            if target < self.decided + QUANTUM {
+                self.carry.extend_from_slice(chunk);
+            } else {
+                self.decide_joined(matcher, key, chunk, target, out);
             }
             return;
         }
-        // The starts around the cut are decided in the carry-over, all others where they are.
-        self.carry.extend_from_slice(&chunk[..seam]);
-        self.decide(matcher, key, chunk_base + back as u64, out);
+        // The starts around the cut are decided beside what was carried over, all others where they are.
+        self.decide_joined(matcher, key, &chunk[..seam], chunk_base + back as u64, out);
         let to = chunk.len() - matcher.lag();
         let layout = self.first_line.known();
         let region = Region { text: chunk, base: chunk_base, from: back, to, label: None, layout };
@@ -118,6 +119,35 @@ impl Scan {
         self.carry.clear();
         self.carry.extend_from_slice(&chunk[to - back..]);
         self.base = self.decided - back as u64;
+    }
+
+    /// Decides the starts below `to` of what was carried over and of `more` behind it, and carries over what later
+    /// judgements look at.
+    fn decide_joined(
+        &mut self,
+        matcher: &Matcher,
+        key: &FingerprintKey,
+        more: &[u8],
+        to: u64,
+        out: &mut Vec<Finding>,
+    ) {
+        let kept = self.carry.len();
+        let length = kept + more.len();
+        let (mut here, mut elsewhere) = ([0; JOINED], Vec::new());
+        let room = match here.get_mut(..length) {
+            Some(room) => room,
+            None => {
+                elsewhere.resize(length, 0);
+                &mut elsewhere[..]
+            }
+        };
+        room[..kept].copy_from_slice(&self.carry);
+        room[kept..].copy_from_slice(more);
+        self.decide(matcher, key, room, to, out);
+        let drop = ((self.decided - self.base) as usize).saturating_sub(matcher.look_back());
+        self.carry.clear();
+        self.carry.extend_from_slice(&room[drop..]);
+        self.base += drop as u64;
     }
 
     /// The text ends with `chunk`: the same as [`push`](Self::push) and then [`finish`](Self::finish), in one look at
@@ -130,13 +160,11 @@ impl Scan {
         let seam = back + matcher.lag();
         self.seen += chunk.len() as u64;
         if chunk_base > 0 && chunk.len() <= seam {
-            self.carry.extend_from_slice(chunk);
-            self.decide(matcher, key, self.seen, out);
+            self.decide_joined(matcher, key, chunk, self.seen, out);
         } else {
             let mut from = 0;
             if chunk_base > 0 {
-                self.carry.extend_from_slice(&chunk[..seam]);
-                self.decide(matcher, key, chunk_base + back as u64, out);
+                self.decide_joined(matcher, key, &chunk[..seam], chunk_base + back as u64, out);
                 from = back;
             }
             let layout = self.first_line.known();
@@ -151,7 +179,7 @@ impl Scan {
     pub fn finish(&mut self, matcher: &Matcher, key: &FingerprintKey, out: &mut Vec<Finding>) {
         let first_new = out.len();
         out.append(&mut self.early);
-        self.decide(matcher, key, self.seen, out);
+        self.decide_joined(matcher, key, &[], self.seen, out);
         self.end(first_new, out);
     }
 
@@ -173,7 +201,9 @@ impl Scan {
     /// Costs a look at the carry-over; for streams that wait.
     #[must_use]
     pub fn settled_exact(&self, matcher: &Matcher) -> u64 {
-        let region = self.region(self.seen);
+        let from = (self.decided - self.base) as usize;
+        let (text, layout) = (&self.carry[..], self.first_line.known());
+        let region = Region { text, base: self.base, from, to: text.len(), label: None, layout };
         let open = self.base + region.first_open(matcher) as u64;
         self.early.iter().fold(open, |open, finding| open.min(finding.start))
     }
@@ -184,29 +214,23 @@ impl Scan {
         self.seen
     }
 
-    fn region(&self, to: u64) -> Region<'_> {
-        let from = (self.decided - self.base) as usize;
-        let to = (to - self.base) as usize;
-        let layout = self.first_line.known();
-        Region { text: &self.carry, base: self.base, from, to, label: None, layout }
-    }
-
-    fn decide(&mut self, matcher: &Matcher, key: &FingerprintKey, to: u64, out: &mut Vec<Finding>) {
+    /// Decides the starts below `to` of a text that begins where what is carried over does.
+    fn decide(
+        &mut self,
+        matcher: &Matcher,
+        key: &FingerprintKey,
+        text: &[u8],
+        to: u64,
+        out: &mut Vec<Finding>,
+    ) {
         if to <= self.decided {
             return;
         }
-        let mut scratch = std::mem::take(&mut self.scratch);
-        self.region(to).decide(matcher, how(matcher, key), &mut scratch, out);
-        self.scratch = scratch;
+        let (from, to_here) = ((self.decided - self.base) as usize, (to - self.base) as usize);
+        let layout = self.first_line.known();
+        let region = Region { text, base: self.base, from, to: to_here, label: None, layout };
+        region.decide(matcher, how(matcher, key), &mut self.scratch, out);
         self.decided = to;
-    }
-
-    /// Drops what no later judgement looks at.
-    fn forget(&mut self, back: usize) {
-        let keep_from = (self.decided - self.base) as usize;
-        let drop = keep_from.saturating_sub(back);
-        self.carry.drain(..drop);
-        self.base += drop as u64;
     }
 }
 

@@ -7,8 +7,9 @@ use crate::limits;
 /// What one region leaves to the next of the same stream. Grows at the first finding or word, not before.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Scratch {
-    /// Where detectors may start next: behind their last matches, as far as those reach past what is decided.
-    pub(super) next: Vec<(u16, u64)>,
+    /// Where detectors may start next: behind their last matches, as far as those reach past what is decided. In order
+    /// of detectors.
+    next: Vec<(u16, u64)>,
     pub(super) trail: Trail,
     pub(super) names: Names,
     /// The words of those names.
@@ -17,6 +18,9 @@ pub(super) struct Scratch {
     pub(super) places: Vec<Place>,
     pub(super) room: usize,
 }
+
+/// Entries of each kind that a stream keeps room for.
+const KEPT: usize = 8;
 
 /// A word of a name around a place.
 #[derive(Clone, Copy, Debug)]
@@ -42,6 +46,34 @@ impl Scratch {
     /// One that tells where findings stand.
     pub(super) fn placing() -> Scratch {
         Scratch { room: limits::PLACES, ..Scratch::new() }
+    }
+
+    /// Forgets where detectors may start next that may start at `decided`.
+    pub(super) fn forget_before(&mut self, decided: u64) {
+        self.next.retain(|&(_, next)| next > decided);
+    }
+
+    /// Where a detector may start next.
+    pub(super) fn next(&self, detector: u16) -> u64 {
+        let place = self.next.binary_search_by_key(&detector, |&(known, _)| known);
+        place.ok().and_then(|place| self.next.get(place)).map_or(0, |&(_, next)| next)
+    }
+
+    /// A detector's match ends at `end`.
+    pub(super) fn ends(&mut self, detector: u16, end: u64) {
+        match self.next.binary_search_by_key(&detector, |&(known, _)| known) {
+            Ok(place) => self.next[place].1 = end,
+            Err(place) => self.next.insert(place, (detector, end)),
+        }
+    }
+
+    /// Lets go of what only the region that was read last was full of.
+    pub(super) fn rest(&mut self) {
+        self.next.shrink_to(KEPT);
+        self.trail.rest();
+        self.names.rest(KEPT);
+        self.said.clear();
+        self.said.shrink_to(KEPT);
     }
 
     #[cfg(test)]

@@ -80,8 +80,17 @@ impl Shape {
         Shape::of(&parse(pattern)?)
     }
 
+    /// Compiles `pattern` so that it is read from its end to its beginning.
+    pub(super) fn backwards(pattern: &str) -> Result<Shape, ShapeError> {
+        Shape::read(&parse(pattern)?, true)
+    }
+
     /// Compiles a parsed pattern.
     pub(super) fn of(hir: &Hir) -> Result<Shape, ShapeError> {
+        Shape::read(hir, false)
+    }
+
+    fn read(hir: &Hir, backwards: bool) -> Result<Shape, ShapeError> {
         let properties = hir.properties();
         if !properties.look_set().is_empty() {
             return Err(ShapeError(
@@ -103,7 +112,7 @@ impl Shape {
                 limits::MATCH_LEN
             )));
         }
-        let dense = determinize(hir)?;
+        let dense = determinize(hir, backwards)?;
         Shape::from_dense(&dense, min_len, max_len)
     }
 
@@ -252,23 +261,29 @@ impl Shape {
     pub(super) fn pairs_before_digit(&self, mut pair: impl FnMut(u8, u8)) {
         let is_digit_next = |to: u16| to != DEAD && (b'0'..=b'9').any(|digit| self.step(to, digit) != DEAD);
         let digit_next: Vec<bool> = (0..self.states() as u16).map(is_digit_next).collect();
-        let seconds = |state: u16| {
-            let classes = self.row(state).iter().enumerate();
-            classes.filter(|(_, to)| digit_next[usize::from(**to)]).map(|(class, _)| class)
-        };
-        // By classes first: states are many, and most of their steps lead to the same few.
-        let width = 1 << self.shift;
-        let mut follows = vec![false; width * width];
+        // By classes first, a bit each: states are many, and most of their steps lead to the same few.
+        let seconds: Vec<[u64; 4]> = (0..self.states() as u16)
+            .map(|state| {
+                let mut seconds = [0; 4];
+                let classes = self.row(state).iter().enumerate();
+                let fitting = classes.filter(|(_, to)| digit_next[usize::from(**to)]);
+                fitting.for_each(|(class, _)| seconds[class / 64] |= 1 << (class % 64));
+                seconds
+            })
+            .collect();
+        let holds = |set: &[u64; 4], class: usize| set[class / 64] & 1 << (class % 64) != 0;
+        let mut follows = vec![[0; 4]; 1 << self.shift];
         for state in 1..self.states() as u16 {
             for (first, &to) in self.row(state).iter().enumerate().filter(|(_, to)| **to != DEAD) {
-                seconds(to).for_each(|second| follows[first * width + second] = true);
+                let behind = seconds[usize::from(to)];
+                follows[first].iter_mut().zip(behind).for_each(|(all, one): (&mut u64, u64)| *all |= one);
             }
         }
-        let mut starts = vec![false; width];
-        seconds(Self::START).for_each(|second| starts[second] = true);
+        let starts = seconds[usize::from(Self::START)];
         for second in (0..=255u8).filter(|b| !b.is_ascii_digit()) {
             let class = self.class_of(second);
-            for first in (0..=255u8).filter(|&b| starts[class] || follows[self.class_of(b) * width + class]) {
+            let any = holds(&starts, class);
+            for first in (0..=255u8).filter(|&b| any || holds(&follows[self.class_of(b)], class)) {
                 pair(first, second);
             }
         }
@@ -290,6 +305,18 @@ impl Shape {
             }
         }
         ends
+    }
+
+    /// Whether a match of a pattern that is read backwards begins anywhere before `text` ends, and ends with it.
+    pub(super) fn ends(&self, text: &[u8]) -> bool {
+        let mut state = Self::START;
+        for &byte in text.iter().rev().take(self.max_len) {
+            state = self.step(state, byte);
+            if state == DEAD || self.accepts(state) {
+                break;
+            }
+        }
+        self.accepts(state)
     }
 
     /// Whether a match that starts here could still be under way, or be extended, when the text ends.
@@ -327,7 +354,7 @@ fn reason_of(error: &regex_syntax::Error) -> String {
     }
 }
 
-fn determinize(hir: &Hir) -> Result<dense::DFA<Vec<u32>>, ShapeError> {
+fn determinize(hir: &Hir, backwards: bool) -> Result<dense::DFA<Vec<u32>>, ShapeError> {
     let too_large = || {
         ShapeError(format!(
             "the pattern is too large to compile into an automaton of {} MiB; shorten its repetitions",
@@ -338,6 +365,7 @@ fn determinize(hir: &Hir) -> Result<dense::DFA<Vec<u32>>, ShapeError> {
         .configure(
             thompson::Config::new()
                 .utf8(false)
+                .reverse(backwards)
                 .nfa_size_limit(Some(limits::PATTERN_AUTOMATON))
                 .which_captures(thompson::WhichCaptures::None),
         )
@@ -364,6 +392,9 @@ pub(super) type Parts = (Option<Hir>, Hir, Option<Hir>);
 
 /// Takes a pattern apart at its group `value`; nothing when it has no such group.
 pub(super) fn value_group(pattern: &str) -> Result<Option<Parts>, ShapeError> {
+    if !pattern.contains("<value>") {
+        return Ok(None);
+    }
     let hir = parse(pattern)?;
     let is_value = |hir: &Hir| match hir.kind() {
         HirKind::Capture(group) => group.name.as_deref() == Some(VALUE),
@@ -384,7 +415,7 @@ pub(super) fn value_group(pattern: &str) -> Result<Option<Parts>, ShapeError> {
         let Some((value, after)) = rest.split_first() else { return Ok(None) };
         return Ok(Some((side(before), inner(value), side(after))));
     }
-    if hir.properties().explicit_captures_len() > 0 && pattern.contains("<value>") {
+    if hir.properties().explicit_captures_len() > 0 {
         return Err(ShapeError(
             "the group `value` stands inside another; it belongs at the top level".into(),
         ));

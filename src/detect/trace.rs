@@ -199,7 +199,9 @@ impl Matcher {
             Some(Asked { name, must_pass: false, .. }) => Some(Rejection::Invalidator(name)),
             None if one.stands_behind(text, whole.start) => Some(Rejection::ExcludedBefore),
             None if one.stands_before(text, whole.end) => Some(Rejection::ExcludedAfter),
-            None if one.normalised(bytes).is_none() => Some(Rejection::ExcludedValue),
+            None if one.normalised(bytes, &mut [0; limits::MATCH_LEN]).is_none() => {
+                Some(Rejection::ExcludedValue)
+            }
             None => None,
         };
         (asked, rejection)
@@ -238,7 +240,7 @@ impl Matcher {
             negative: words.iter().any(|(_, speaks_for)| !speaks_for),
         };
         let beside = self.is_beside(one, text, value);
-        let confidence = one.weigh(unaided, says, beside, |why, confidence| steps.push((why, confidence)));
+        let confidence = one.weigh(unaided, says, || beside, |why, confidence| steps.push((why, confidence)));
         Judged { words, beside, steps, confidence }
     }
 }

@@ -1,5 +1,7 @@
 //! Which detectors the words of the last kilobyte speak for, piece by piece: a coarse answer that mostly is none.
 
+use std::ops::Range;
+
 use super::context::Words;
 use super::names::Layout;
 use super::set::Set;
@@ -48,12 +50,21 @@ pub(super) struct Vicinity {
     /// What was asked for last, by pieces, and the answer.
     asked: (usize, usize),
     answer: Set,
+    /// Where a run can begin and end so that nothing is said of what begins in it.
+    quiet: Range<usize>,
     /// What the first line of the text says.
     row: Option<Set>,
 }
 
 impl Vicinity {
-    /// At least all that words which lie in `from..to` or in the text's first line speak for.
+    /// Whether it is known that no word speaks for anything that begins in `start..end`.
+    #[inline(always)]
+    pub(super) fn is_quiet(&self, start: usize, end: usize) -> bool {
+        self.quiet.start <= start && end <= self.quiet.end
+    }
+
+    /// At least all that words speak for which lie before `at` or less than `ahead` behind it, or in the text's first
+    /// line.
     #[inline(always)]
     pub(super) fn said(
         &mut self,
@@ -61,13 +72,15 @@ impl Vicinity {
         words: &Words,
         telling: &Telling,
         text: &[u8],
-        (from, to): (usize, usize),
+        (at, ahead): (usize, usize),
         layout: &Layout,
     ) -> Set {
+        let (from, to) = (at.saturating_sub(limits::NAMES_REACH), (at + ahead).min(text.len()));
         let asked = (from / PIECE, to.div_ceil(PIECE));
         if asked != self.asked || to > self.to {
             self.ask(level, words, telling, text, (from, to), layout);
             self.asked = asked;
+            self.quiet = self.quiet_from(from, text.len(), ahead);
         }
         self.answer
     }
@@ -109,6 +122,19 @@ impl Vicinity {
             all
         });
         self.answer = (from / PIECE..to.div_ceil(PIECE)).fold(row, |all, piece| all | pieces[piece % PIECES]);
+    }
+
+    /// Where nothing is said of what begins there, as far as is known from the pieces from `from` on.
+    fn quiet_from(&self, from: usize, length: usize, ahead: usize) -> Range<usize> {
+        if !self.answer.is_empty() {
+            return 0..0;
+        }
+        let first = from / PIECE;
+        let silent = |piece: &usize| self.pieces[piece % PIECES].is_empty();
+        let silent = (first..self.to.div_ceil(PIECE)).take_while(silent).count();
+        let to = ((first + silent) * PIECE).min(self.to);
+        let start = if first == 0 { 0 } else { first * PIECE + limits::NAMES_REACH };
+        start..if to == length { length } else { to.saturating_sub(ahead) }
     }
 }
 

@@ -29,12 +29,13 @@ impl Compiled {
         (context::reach_before(text, from, value.start), context::reach_after(text, value.end, to))
     }
 
-    /// Confidence from evidence; `step` is told of each change, why and to what.
+    /// Confidence from evidence; `step` is told of each change, why and to what. What lies beside is asked for only where
+    /// it can make a difference.
     pub(super) fn weigh(
         &self,
         unaided: Confidence,
         words: Evidence,
-        beside: bool,
+        beside: impl FnOnce() -> bool,
         mut step: impl FnMut(&'static str, Confidence),
     ) -> Confidence {
         let confidence = match (words.positive, self.tier) {
@@ -54,7 +55,7 @@ impl Compiled {
             step("no keyword stands near, and one is required", Confidence::Low);
             return Confidence::Low;
         }
-        if beside {
+        if confidence < Confidence::High && beside() {
             step("a finding that belongs to it stands near", confidence.raised());
             return confidence.raised();
         }

@@ -95,6 +95,14 @@ impl Climb {
         self.openers.clear();
     }
 
+    /// Forgets everything, and lets go of room for more than so many.
+    pub(super) fn rest(&mut self, most: usize) {
+        self.clear();
+        self.next.clear();
+        self.openers.shrink_to(most);
+        self.next.shrink_to(most);
+    }
+
     /// Appends the keys of the objects around `at`, innermost first; whether the last has nothing around it.
     pub(super) fn up(&mut self, text: &[u8], from: usize, at: usize, out: &mut Vec<Name>) -> bool {
         self.next.clear();

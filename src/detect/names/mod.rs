@@ -192,6 +192,12 @@ impl Names {
         self.at
     }
 
+    /// Lets go of room for more than so many.
+    pub(super) fn rest(&mut self, most: usize) {
+        self.list.shrink_to(most);
+        self.keys.rest(most);
+    }
+
     /// Memory that it takes.
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {

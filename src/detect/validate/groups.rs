@@ -4,19 +4,23 @@
 const LEAST: usize = 3;
 
 pub(super) fn passes(text: &[u8]) -> bool {
-    let mut separators = text.iter().filter(|b| !b.is_ascii_digit());
-    let Some(first) = separators.next() else { return true };
-    let groups = || text.split(|b| b == first);
-    let mut backwards = groups().rev();
-    backwards.next().is_some_and(|last| !last.is_empty())
-        && backwards.all(|group| group.len() >= LEAST)
-        && separators.all(|s| s == first)
-        && groups().zip(groups().skip(1)).any(|(a, b)| !follows(a, b))
-}
-
-/// Whether `b` is the number after `a`: lines of a table, not groups of one number.
-fn follows(a: &[u8], b: &[u8]) -> bool {
-    let number =
-        |group: &[u8]| group.iter().fold(0u64, |n, d| n.wrapping_mul(10).wrapping_add(u64::from(d & 15)));
-    number(b) == number(a).wrapping_add(1)
+    let (mut separator, mut before) = (None, None);
+    let (mut number, mut length) = (0u64, 0);
+    // Whether each number is one more than that before it: lines of a table, not groups of one number.
+    let mut counted = true;
+    let follows = |before: Option<u64>, number: u64| before.is_none_or(|n| number == n.wrapping_add(1));
+    for &byte in text {
+        if byte.is_ascii_digit() {
+            number = number.wrapping_mul(10).wrapping_add(u64::from(byte & 15));
+            length += 1;
+            continue;
+        }
+        if length < LEAST || separator.is_some_and(|known| known != byte) {
+            return false;
+        }
+        counted &= follows(before, number);
+        (separator, before) = (Some(byte), Some(number));
+        (number, length) = (0, 0);
+    }
+    separator.is_none() || length > 0 && !(counted && follows(before, number))
 }

@@ -84,6 +84,10 @@ const DUMMIES: &[&str] = &[
     "mypassword",
     "yourpassword",
 ];
+/// The longest of them.
+const DUMMY_LEN: usize = 12;
+/// What only a placeholder has in it, besides `<` and the same character four times.
+const INSIDE: &[&str] = &["changeme", "placeholder", "redacted", "your_", "your-", "${"];
 /// How a placeholder begins.
 const OPENINGS: &[&str] = &[
     "your",
@@ -195,20 +199,41 @@ fn mixed_case(text: &[u8]) -> bool {
 }
 
 fn placeholder(text: &[u8]) -> bool {
-    let is = |word: &&str| text.eq_ignore_ascii_case(word.as_bytes());
-    let begins =
-        |word: &&str| text.get(..word.len()).is_some_and(|t| t.eq_ignore_ascii_case(word.as_bytes()));
-    let holds = |word: &[u8]| text.windows(word.len()).any(|w| w.eq_ignore_ascii_case(word));
+    let begins = |at: usize, words: &[&str]| {
+        let rest = text.get(at..).unwrap_or_default();
+        let is =
+            |word: &&str| rest.get(..word.len()).is_some_and(|t| t.eq_ignore_ascii_case(word.as_bytes()));
+        words.iter().any(is)
+    };
     // `xxxx`, `****`, `....`, `0000`: one character throughout, dashes aside.
     let mut letters = text.iter().filter(|b| !matches!(b, b'-' | b'_'));
     let first = letters.next();
-    let uniform = letters.all(|b| Some(b) == first);
-    let runs = [&b"xxxx"[..], b"****", b"....", b"____"].iter().any(|run| holds(run));
-    let words = [&b"changeme"[..], b"placeholder", b"redacted", b"your_", b"your-", b"<", b"${"]
-        .iter()
-        .any(|w| holds(w));
-    uniform || runs || words || DUMMIES.iter().any(is) || OPENINGS.iter().any(begins)
+    if letters.all(|b| Some(b) == first) || begins(0, OPENINGS) {
+        return true;
+    }
+    if text.len() <= DUMMY_LEN && DUMMIES.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes())) {
+        return true;
+    }
+    let (mut last, mut repeated) = (0, 0);
+    text.iter().map(u8::to_ascii_lowercase).enumerate().any(|(at, byte)| {
+        repeated = if byte == last { repeated + 1 } else { 1 };
+        last = byte;
+        match byte {
+            b'x' | b'*' | b'.' | b'_' => repeated == 4,
+            b'<' => true,
+            b'$' | b'c' | b'p' | b'r' | b'y' => begins(at, INSIDE),
+            _ => false,
+        }
+    })
 }
+
+const _: () = {
+    let mut at = 0;
+    while at < DUMMIES.len() {
+        assert!(DUMMIES[at].len() <= DUMMY_LEN);
+        at += 1;
+    }
+};
 
 #[cfg(test)]
 pub(super) const CASES: &[(&str, bool, &str)] = &[
