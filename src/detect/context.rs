@@ -442,11 +442,19 @@ fn names(byte: u8) -> bool {
     matches!(byte, b':' | b'=' | b'>')
 }
 
+/// Whether a name can hold a byte.
+fn is_name(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-')
+}
+
 /// From where on words before `at` speak of a value there that is weak by itself. Behind `ssn` in
 /// `"ssn":"536-90-4399","order_id":"123456782"` stands its number, and the one behind has a name of its own: where a
-/// sign of naming parts a number from the value, the words before it are that number's.
+/// sign of naming parts a number from the value, the words before it are that number's. So is the end of an element
+/// right behind it, and what stands before the `&` of a form's field.
 pub(super) fn reach_before(text: &[u8], from: usize, at: usize) -> usize {
     let (mut digits, mut end, mut named) = (0, at, false);
+    // Whether all behind this place is the key of a form and its value.
+    let mut in_field = false;
     for i in (from..at).rev() {
         let byte = text[i];
         if byte.is_ascii_digit() {
@@ -454,19 +462,42 @@ pub(super) fn reach_before(text: &[u8], from: usize, at: usize) -> usize {
             digits += 1;
         } else if !is_separator(byte) || digits == 0 || i == from || !text[i - 1].is_ascii_digit() {
             digits = 0;
+            in_field = if named { in_field } else { byte == b'=' };
             named |= names(byte);
         }
         if named && digits >= NUMBER_DIGITS {
-            return end;
+            return end + closing(&text[end..at]);
+        }
+        match byte {
+            b'&' if in_field => return i + 1,
+            b'=' => {}
+            _ => in_field &= is_name(byte) || matches!(byte, b'.' | b'%' | b'[' | b']'),
         }
     }
     from
 }
 
+/// Length of the end of an element that a text begins with.
+fn closing(text: &[u8]) -> usize {
+    let tag = text.trim_ascii_start().strip_prefix(b"</");
+    let behind = tag.and_then(|tag| tag.iter().position(|&byte| byte == b'>').map(|end| tag.len() - end - 1));
+    behind.map_or(0, |behind| text.len() - behind)
+}
+
 /// Up to where words behind `end` speak of such a value: not those that name the next one.
 pub(super) fn reach_after(text: &[u8], end: usize, to: usize) -> usize {
     let behind = &text[end..to];
-    let Some(named) = behind.iter().position(|&b| names(b)) else { return to };
+    let named = behind.iter().position(|&b| names(b)).or_else(|| {
+        // A name may have begun whose end lies further on.
+        let name = behind.iter().rev().take_while(|&&b| is_name(b)).count();
+        let goes_on = name > 0 && text.get(to).is_some_and(|&b| is_name(b));
+        let before = behind[..behind.len() - name].trim_ascii_end();
+        let quoted = before.iter().rev().take_while(|&&b| matches!(b, b'"' | b'\'' | b'\\')).count();
+        let before = before[..before.len() - quoted].trim_ascii_end();
+        let parted = before.last().is_some_and(|b| matches!(b, b',' | b';' | b'&' | b'{' | b'<' | b'|'));
+        (goes_on && parted).then_some(behind.len())
+    });
+    let Some(named) = named else { return to };
     let last = |of: &dyn Fn(&u8) -> bool| behind[..named].iter().rposition(of);
     let field = last(&|b| matches!(b, b',' | b';' | b'&' | b'{' | b'[' | b'(' | b'<' | b'\n' | b'|'));
     end + field.or_else(|| last(&u8::is_ascii_whitespace)).unwrap_or(0)
@@ -609,6 +640,13 @@ mod tests {
             ("@ is my ssn, name: x", " is my ssn"),
             ("@ ssn=536904399", ""),
             ("@</id><ssn>", ""),
+            ("<ssn>536904399</ssn>\n <user>@", "\n <user>"),
+            ("<td>SSN</td><td>@", "<td>SSN</td><td>"),
+            ("<ssn>536904399 </ssn><user>@", "<user>"),
+            ("ssn=53690+4399&user_id=@", "user_id="),
+            ("ssn=&user=see+@", "user=see+"),
+            ("ssn & tax id = @", "ssn & tax id = "),
+            ("@, ssn", ", ssn"),
         ];
         for (around, speaks) in cases {
             let text = around.replace('@', value);
@@ -617,6 +655,15 @@ mod tests {
             let before = &text[reach_before(text.as_bytes(), 0, at)..at];
             let after = &text[end..reach_after(text.as_bytes(), end, text.len())];
             assert_eq!(before.to_owned() + after, speaks, "{around}");
+        }
+        // Where the window ends in the middle of a name, and where it ends behind a word.
+        for (text, to, speaks) in [
+            ("1\", unique_taxpayer_reference: 2", 20, 2),
+            ("1\", \"ssn_of_him\": 2", 9, 2),
+            ("1, ssn is", 6, 6),
+            ("1 ssn_of_him: 2", 8, 8),
+        ] {
+            assert_eq!(reach_after(text.as_bytes(), 1, to), speaks, "{text}");
         }
     }
 
