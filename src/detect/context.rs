@@ -318,7 +318,7 @@ pub(super) struct Trail {
     hits: Vec<Hit>,
 }
 
-/// Hits kept before those behind the question are dropped.
+/// Hits kept before those that no later question minds are dropped, once they are half as many.
 const KEPT: usize = 64;
 /// Bytes read beyond what was asked for.
 const AHEAD: usize = 256;
@@ -350,10 +350,32 @@ impl Trail {
         if to > self.to {
             self.extend(level, words, text, to);
         }
-        if self.hits.len() > KEPT {
-            self.hits.retain(|hit| hit.start as usize >= from);
+        if self.hits.len() > KEPT && self.hits[KEPT / 2].start < from as u32 {
+            self.hits.drain(..self.first_from(from));
             self.from = from;
         }
+    }
+
+    /// Reads on to the end of `range` where it was read until there, and calls `hit` for the words that begin in it, with
+    /// where they do. Otherwise does nothing and says so.
+    pub(super) fn follow(
+        &mut self,
+        level: Level,
+        words: &Words,
+        text: &[u8],
+        range: Range<usize>,
+        hit: &mut impl FnMut(usize, u16),
+    ) -> bool {
+        if self.hits.is_empty() || range.start < self.from || range.start > self.to {
+            return false;
+        }
+        if range.end > self.to {
+            self.extend(level, words, text, range.end);
+        }
+        let behind = self.hits.get(self.first_from(range.start)..).unwrap_or_default();
+        let begun = behind.iter().take_while(|hit| (hit.start as usize) < range.end);
+        begun.for_each(|found| hit(found.start as usize, found.word));
+        true
     }
 
     /// Whether `from..to` has been read, and no word is kept.
@@ -362,10 +384,23 @@ impl Trail {
         self.hits.is_empty() && self.from <= from && to <= self.to
     }
 
-    /// Whether `from..to` has been read, and few words are kept.
+    /// Whether `from..to` has been read.
     #[inline(always)]
     pub(super) fn covers(&self, from: usize, to: usize) -> bool {
-        self.from <= from && to <= self.to && self.hits.len() <= KEPT
+        self.from <= from && to <= self.to
+    }
+
+    /// The place of the first word that begins at `from` or behind it: words are kept in the order of their beginnings.
+    #[inline]
+    fn first_from(&self, from: usize) -> usize {
+        self.hits.partition_point(|hit| (hit.start as usize) < from)
+    }
+
+    /// The words that lie wholly inside `from..to`.
+    #[inline]
+    fn within(&self, from: usize, to: usize) -> impl Iterator<Item = &Hit> {
+        let hits = self.hits.get(self.first_from(from)..).unwrap_or_default();
+        hits.iter().take_while(move |hit| (hit.start as usize) < to).filter(move |hit| hit.end as usize <= to)
     }
 
     /// Reads on to `to`, and some way further while at it.
@@ -383,7 +418,7 @@ impl Trail {
     /// Evidence for `detector` from words that lie wholly inside `from..to`, which has been read.
     pub(super) fn evidence(&self, words: &Words, detector: u16, from: usize, to: usize) -> Evidence {
         let mut evidence = Evidence::default();
-        for hit in self.hits.iter().filter(|hit| hit.start as usize >= from && hit.end as usize <= to) {
+        for hit in self.within(from, to) {
             evidence.join(words.says(hit.word, detector));
         }
         evidence
@@ -396,8 +431,7 @@ impl Trail {
         detector: u16,
         (from, to): (usize, usize),
     ) -> impl Iterator<Item = (std::ops::Range<usize>, Evidence)> + 't {
-        let hits = self.hits.iter().map(|hit| (hit.start as usize..hit.end as usize, hit.word));
-        let within = hits.filter(move |(place, _)| place.start >= from && place.end <= to);
+        let within = self.within(from, to).map(|hit| (hit.start as usize..hit.end as usize, hit.word));
         let said = within.map(move |(place, word)| (place, words.says(word, detector)));
         said.filter(|(_, says)| *says != Evidence::default())
     }
@@ -405,11 +439,7 @@ impl Trail {
     /// Calls `hit` for the words that lie wholly inside `from..to`, which has been read.
     #[inline]
     pub(super) fn words(&self, from: usize, to: usize, mut hit: impl FnMut(u16)) {
-        for &Hit { start, end, word } in &self.hits {
-            if start as usize >= from && end as usize <= to {
-                hit(word);
-            }
-        }
+        self.within(from, to).for_each(|found| hit(found.word));
     }
 
     #[cfg(test)]

@@ -9,7 +9,7 @@ use super::names::{Label, Layout, Scope};
 use super::scratch::{Said, Scratch};
 use super::set::Set;
 use super::simd::{self, Level, Visit};
-use super::vicinity::Vicinity;
+use super::vicinity::{Reading, Vicinity};
 use super::{Confidence, Finding};
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::limits;
@@ -288,8 +288,9 @@ impl Run<'_, '_> {
         if self.region.label.is_none() {
             let Region { text, layout, .. } = self.region;
             let Matcher { words, index, max_leading, reach_after, .. } = self.matcher;
-            let (telling, around) = (&index.leading.telling, (at, max_leading + reach_after));
-            let said = self.vicinity.said(self.how.level, words, telling, text, around, layout);
+            let reading = Reading { level: self.how.level, words, telling: &index.leading.telling, text };
+            let around = (at, max_leading + reach_after);
+            let said = self.vicinity.said(reading, &mut self.scratch.trail, around, layout);
             if (said & keyed).is_empty() {
                 return Set::NONE;
             }

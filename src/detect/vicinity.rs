@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::context::Words;
+use super::context::{Trail, Words};
 use super::names::Layout;
 use super::set::Set;
 use super::simd::{Heads, Level};
@@ -39,6 +39,15 @@ impl Telling {
     }
 }
 
+/// A text, and how its words are read.
+#[derive(Clone, Copy)]
+pub(super) struct Reading<'a> {
+    pub level: Level,
+    pub words: &'a Words,
+    pub telling: &'a Telling,
+    pub text: &'a [u8],
+}
+
 /// The words that were read last in a text that is read forwards.
 #[derive(Debug, Default)]
 pub(super) struct Vicinity {
@@ -68,17 +77,16 @@ impl Vicinity {
     #[inline(always)]
     pub(super) fn said(
         &mut self,
-        level: Level,
-        words: &Words,
-        telling: &Telling,
-        text: &[u8],
+        reading: Reading<'_>,
+        trail: &mut Trail,
         (at, ahead): (usize, usize),
         layout: &Layout,
     ) -> Set {
+        let text = reading.text;
         let (from, to) = (at.saturating_sub(limits::NAMES_REACH), (at + ahead).min(text.len()));
         let asked = (from / PIECE, to.div_ceil(PIECE));
         if asked != self.asked || to > self.to {
-            self.ask(level, words, telling, text, (from, to), layout);
+            self.ask(reading, trail, (from, to), layout);
             self.asked = asked;
             self.quiet = self.quiet_from(from, text.len(), ahead);
         }
@@ -88,10 +96,8 @@ impl Vicinity {
     #[inline(never)]
     fn ask(
         &mut self,
-        level: Level,
-        words: &Words,
-        telling: &Telling,
-        text: &[u8],
+        Reading { level, words, telling, text }: Reading<'_>,
+        trail: &mut Trail,
         (from, to): (usize, usize),
         layout: &Layout,
     ) {
@@ -109,9 +115,11 @@ impl Vicinity {
             let end = (to + AHEAD).min(text.len()).max(to);
             (self.to.div_ceil(PIECE)..end.div_ceil(PIECE))
                 .for_each(|piece| pieces[piece % PIECES] = Set::NONE);
-            words.from(level, &telling.heads, text, self.to..end, |at, word| {
-                pieces[at / PIECE % PIECES] |= telling.of(word);
-            });
+            let mut hit = |at: usize, word| pieces[at / PIECE % PIECES] |= telling.of(word);
+            // Where all words are being read anyway, they are not read twice.
+            if !trail.follow(level, words, text, self.to..end, &mut hit) {
+                words.from(level, &telling.heads, text, self.to..end, hit);
+            }
             self.to = end;
             self.from = self.from.max((end.div_ceil(PIECE) * PIECE).saturating_sub(PIECES * PIECE));
         }

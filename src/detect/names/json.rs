@@ -40,8 +40,9 @@ fn key_before(text: &[u8], from: usize, colon: usize) -> Option<Own> {
 }
 
 /// What the value that holds `at` is to JSON: under a key, or in an array. `None` where nothing looks like JSON.
-pub(super) fn own(text: &[u8], from: usize, at: usize) -> Option<Own> {
-    if let Some(quote) = quote_before(text, from, at) {
+/// `quoted`: whether a quote stands between.
+pub(super) fn own(text: &[u8], from: usize, at: usize, quoted: bool) -> Option<Own> {
+    if let Some(quote) = quoted.then(|| quote_before(text, from, at)).flatten() {
         let end = trimmed(text, from, quote);
         let opens = end > from && matches!(text[end - 1], b':' | b',' | b'[' | b'{');
         // No string goes over several lines.

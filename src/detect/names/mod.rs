@@ -126,11 +126,43 @@ pub(super) struct Names {
     pub(super) rooted: bool,
     keys: json::Climb,
     row: table::Row,
+    /// Where no quote stands, and no bracket of XML.
+    unquoted: Absent,
+    untagged: Absent,
+}
+
+/// A stretch of a text in which something does not stand.
+#[derive(Clone, Copy, Debug, Default)]
+struct Absent {
+    from: usize,
+    to: usize,
+}
+
+impl Absent {
+    const NONE: Absent = Absent { from: 0, to: 0 };
+
+    /// Whether nothing in `from..to` is what `holds` looks for; what is known already is not looked at again.
+    fn is(&mut self, text: &[u8], from: usize, to: usize, holds: impl Fn(&[u8]) -> bool) -> bool {
+        let goes_on = self.from <= from && (from..=to).contains(&self.to);
+        if holds(&text[if goes_on { self.to } else { from }..to]) {
+            return false;
+        }
+        *self = Absent { from: if goes_on { self.from } else { from }, to };
+        true
+    }
 }
 
 impl Names {
     pub(super) const fn new() -> Names {
-        Names { at: None, list: Vec::new(), rooted: false, keys: json::Climb::new(), row: table::Row::NONE }
+        Names {
+            at: None,
+            list: Vec::new(),
+            rooted: false,
+            keys: json::Climb::new(),
+            row: table::Row::NONE,
+            unquoted: Absent::NONE,
+            untagged: Absent::NONE,
+        }
     }
 
     /// Forgets everything: another text follows.
@@ -138,6 +170,7 @@ impl Names {
         self.at = None;
         self.keys.clear();
         self.row = table::Row::NONE;
+        (self.unquoted, self.untagged) = (Absent::NONE, Absent::NONE);
     }
 
     /// Looks up the names around `at`; what lies before an earlier place is looked at once.
@@ -162,7 +195,8 @@ impl Names {
 
     /// Keys, elements, fields.
     fn inside(&mut self, text: &[u8], from: usize, at: usize) {
-        if let Some(own) = json::own(text, from, at) {
+        let quoted = !self.unquoted.is(text, from, at, |text| memchr::memrchr(b'"', text).is_some());
+        if let Some(own) = json::own(text, from, at, quoted) {
             self.list.extend(own.key.map(|key| Name::of(Scope::JsonPath, key)));
             self.rooted = self.keys.up(text, from, own.at, &mut self.list);
             if !self.list.is_empty() {
@@ -171,6 +205,9 @@ impl Names {
         }
         if let Some(key) = form::own(text, from, at) {
             self.list.push(Name::of(Scope::FormKey, key));
+            return;
+        }
+        if self.untagged.is(text, from, at, |text| memchr::memrchr2(b'<', b'>', text).is_some()) {
             return;
         }
         if let Some(own) = xml::own(text, from, at) {
