@@ -84,6 +84,17 @@ impl FingerprintKey {
         bytes.copy_from_slice(context.sign().as_ref());
         bytes
     }
+
+    /// The key under which a tenant's values are encrypted in their own form.
+    #[must_use]
+    pub fn form(&self, tenant: &str) -> [u8; 32] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(b"tidegate.form.v1\0");
+        context.update(tenant.as_bytes());
+        let mut bytes = [0; 32];
+        bytes.copy_from_slice(context.sign().as_ref());
+        bytes
+    }
 }
 
 impl fmt::Debug for FingerprintKey {

@@ -58,6 +58,13 @@ pub const WOULD_WAYS: usize = 10_000;
 pub const WOULD_SHOWN: usize = 20;
 /// How long an exemption holds that is suggested: long enough to mend what it is for.
 pub const WOULD_EXEMPT: Duration = Duration::from_secs(90 * 86_400);
+/// Bytes that labels may add to a message: what waits is paid for as it came, and this much beside it is not. Where more
+/// would be added, values are masked in as many bytes.
+pub const RESIZED_BYTES: i64 = 64 << 10;
+/// Least numbers that an encryption in the same form may map (NIST SP 800-38G, revision 1): of fewer all could be tried.
+pub const FORM_LEAST: u128 = 1_000_000;
+/// Times that a number is encrypted again until it has a first digit that may lead it; zero leads one in ten.
+pub const FORM_WALK: u32 = 256;
 /// Tokens tried for one value until one is taken for no value: of card numbers two in three are good, of others nearly all.
 pub const TOKEN_ROUNDS: u8 = 16;
 /// Distinct values counted exactly in one message; beyond it counts are stated as "at least".

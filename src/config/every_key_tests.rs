@@ -95,7 +95,7 @@ paths = ["/v1/"]
 media_types = ["application/json"]
 status = ["4xx", "503"]
 schemes = ["https"]
-mask = "token"
+mask = "ff1"
 confidence = "high"
 at_least = 2
 per = "flow"
@@ -210,7 +210,7 @@ fn every_key_of_a_rule_arrives() {
         ("r", Action::Redact, Some(Direction::Response))
     );
     assert_eq!((rule.confidence, rule.at_least, rule.mode), (Confidence::High, 2, Some(Mode::Enforce)));
-    assert_eq!((rule.mask, card.mask), (MaskKind::Token, MaskKind::Shape));
+    assert_eq!((rule.mask, card.mask), (MaskKind::Ff1, MaskKind::Shape));
     assert_eq!(rule.clients, ["a", "10.0.0.0/8"]);
     assert_eq!(
         (rule.status.len(), rule.schemes.len(), rule.paths.len(), rule.media_types.len()),

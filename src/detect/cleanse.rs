@@ -8,7 +8,17 @@ impl Matcher {
     /// Whether nothing, however faint, is found in `value`, neither by itself nor behind `before`.
     #[must_use]
     pub fn is_clean(&self, before: &[u8], value: &[u8]) -> bool {
-        let how = How { level: self.level, key: None, floor: Confidence::Low };
+        self.is_below(Confidence::Low, before, value)
+    }
+
+    /// The same for what counts by itself: of longer numbers, most hold in groups what could be some telephone number.
+    #[must_use]
+    pub fn is_quiet(&self, before: &[u8], value: &[u8]) -> bool {
+        self.is_below(Confidence::Medium, before, value)
+    }
+
+    fn is_below(&self, floor: Confidence, before: &[u8], value: &[u8]) -> bool {
+        let how = How { level: self.level, key: None, floor };
         let whole = [before, value].concat();
         let reaches_in = |finding: &Finding| finding.end > before.len() as u64;
         self.find_at(how, None, value).is_empty() && !self.find_at(how, None, &whole).iter().any(reaches_in)

@@ -8,6 +8,7 @@ use super::pack::{Definition, Mask, Pack, PackError, Tier};
 use super::region::{How, Region};
 use super::scratch::Scratch;
 use super::simd::Level;
+use super::validate::Check;
 use super::{Confidence, Finding};
 use crate::fingerprint::FingerprintKey;
 use crate::limits;
@@ -50,6 +51,15 @@ pub struct Matcher {
     pub(super) max_leading: usize,
     pub(super) reach_before: usize,
     pub(super) reach_after: usize,
+}
+
+impl Detector {
+    /// Whether all its validators let digits pass.
+    #[must_use]
+    pub fn passes(&self, digits: &[u8]) -> bool {
+        let mut checks = self.validators.iter().filter_map(|name| Check::named(name));
+        checks.all(|check| (check.passes)(digits))
+    }
 }
 
 impl Matcher {

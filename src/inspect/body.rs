@@ -303,6 +303,9 @@ impl Body {
         }
         self.leave(judge, u64::MAX);
         self.hold.release(u64::MAX);
+        if self.hold.grown() != 0 {
+            self.new_length = Some(self.hold.left());
+        }
         Ok(())
     }
 
@@ -372,7 +375,7 @@ impl Body {
             inspected,
             uninspected,
             forwarded_before_decision: self.before_decision.unwrap_or(self.hold.limit()),
-            forwarded: self.hold.limit(),
+            forwarded: self.hold.left(),
         }
     }
 }

@@ -32,6 +32,16 @@ impl Hold {
         self.limit
     }
 
+    /// Bytes that edits add to what came.
+    pub(super) fn grown(&self) -> i64 {
+        self.chain.grown()
+    }
+
+    /// Bytes that may have left, edits and all.
+    pub(super) fn left(&self) -> u64 {
+        self.limit.saturating_add_signed(self.grown())
+    }
+
     /// Bytes that wait for their decision.
     pub(super) fn waiting(&self) -> u64 {
         self.chain.end().saturating_sub(self.limit)

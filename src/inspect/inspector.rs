@@ -125,6 +125,8 @@ pub struct Inspector {
     recoded: bool,
     /// Whether its readers take it message by message.
     by_message: bool,
+    /// Whether whoever passes it on tells how long it is.
+    resizes: bool,
     #[cfg(test)]
     pub(super) panic_next: bool,
 }
@@ -146,6 +148,7 @@ impl Inspector {
             streamed: false,
             recoded: false,
             by_message: false,
+            resizes: false,
             #[cfg(test)]
             panic_next: false,
         }
@@ -206,6 +209,12 @@ impl Inspector {
     /// which [`Inspector::rest`] tells.
     pub fn by_message(&mut self) {
         self.by_message = true;
+    }
+
+    /// Whoever passes it on tells how long it is from [`Inspector::new_length`]: while it is whole, labels may take the place
+    /// of values.
+    pub fn may_resize(&mut self) {
+        self.resizes = true;
     }
 
     /// What came ends with a message whose reader may be waiting for it, and nothing follows for now: all of it leaves,
@@ -324,7 +333,8 @@ impl Inspector {
         &self.trailer_edits
     }
 
-    /// The new body length when the whole (held) body was re-encoded; `None` when the length is as it came.
+    /// The new body length when the whole (held) body was re-encoded or has labels in it; `None` when the length is as it
+    /// came.
     #[must_use]
     pub fn new_length(&self) -> Option<u64> {
         self.body.new_length()
@@ -428,6 +438,10 @@ impl Inspector {
             Ok(codings) => self.body.decode(codings),
             Err(error) => self.body.cannot_decode(error.as_str()),
         }
+        // A piece of something has its place there by its length.
+        let is_piece = self.judge.message().status == Some(PARTIAL_CONTENT)
+            || head.fields.iter().any(|(name, _)| *name == "content-range");
+        self.judge.resize(self.resizes && !is_piece && !head.events);
         self.head = head::inspect(&mut self.judge, head, self.signed, familiar);
         self.verdict().unwrap_or(Step::Wait)
     }
@@ -453,6 +467,7 @@ impl Inspector {
     /// The message leaves hold: from here on it streams.
     fn open(&mut self) -> Option<Step> {
         self.streamed = true;
+        self.judge.resize(false);
         if let Err(reason) = self.body.open(&mut self.judge) {
             self.judge.refuse(reason);
         }

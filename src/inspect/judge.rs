@@ -7,11 +7,11 @@ use super::decision::{Coverage, Decision, Part, Place, Reason};
 use super::ledger::Ledger;
 use super::look::{Gathered, Seen};
 use super::reading::Hit;
-use crate::decode;
+use crate::decode::{self, Kind, Wrapping};
 use crate::detect::{Confidence, DetectorId, Finding};
 use crate::fingerprint::Fingerprint;
 use crate::policy::{Action, Counted, Laid, MaskKind, Message, Mode, Spot, Tally};
-use crate::redact::{self, Chain};
+use crate::redact::{self, Chain, Ff1};
 
 /// The tag of detectors that find credentials.
 const CREDENTIAL: &str = "credential";
@@ -52,6 +52,8 @@ pub(super) struct Judge {
     suspended: Option<Reason>,
     /// Where findings go that nobody judges.
     gathered: Option<Box<Gathered>>,
+    /// Whether its body may change its length.
+    resizes: bool,
 }
 
 impl Judge {
@@ -71,6 +73,7 @@ impl Judge {
             refused: None,
             suspended: None,
             gathered: None,
+            resizes: false,
         };
         if judge.unlisted == Action::Block && judge.mode() == Mode::Enforce {
             judge.refused = Some(Reason::Unlisted);
@@ -269,17 +272,49 @@ impl Judge {
         let Hidden { detector, confidence, fingerprint } = what;
         let (engine, matcher) = (&self.engine, &self.engine.matcher);
         let kind = self.tally.as_ref().map(|tally| tally.mask(&engine.policy, detector, confidence));
-        if kind == Some(MaskKind::Token) {
-            let tenant = &self.message.tenant;
-            let mut stream = |round| engine.key.token(tenant, &fingerprint, round);
-            // What is around it decides whether it is used, never which it is.
-            let token = redact::token(value, &mut stream, &mut |token| matcher.is_clean(b"", token));
-            if let Some(token) = token.filter(|token| matcher.is_clean(before, token)) {
-                return token;
+        let tenant = &self.message.tenant;
+        // What is around it decides whether it is used, never which it is.
+        let kept = match kind {
+            Some(MaskKind::Token) => {
+                let mut stream = |round| engine.key.token(tenant, &fingerprint, round);
+                let token = redact::token(value, &mut stream, &mut |text| matcher.is_clean(b"", text));
+                token.filter(|token| matcher.is_clean(before, token))
             }
+            Some(MaskKind::Ff1) => {
+                let (ff1, detector) = (Ff1::new(engine.key.form(tenant)), matcher.detector(detector));
+                let mut passes = |digits: &[u8]| detector.passes(digits);
+                let mut is_quiet = |text: &[u8]| matcher.is_quiet(b"", text);
+                let id = detector.id.as_bytes();
+                redact::encrypted(&ff1, id, value, &mut passes, &mut is_quiet)
+                    .filter(|text| matcher.is_quiet(before, text))
+            }
+            Some(MaskKind::Shape | MaskKind::Label) | None => None,
+        };
+        if let Some(kept) = kept {
+            return kept;
         }
         let how = matcher.detector(detector).mask;
         redact::mask(how, before, value, &mut |masked| matcher.is_clean(before, masked))
+    }
+
+    /// From here on its body may change its length, or not.
+    pub(super) fn resize(&mut self, may: bool) {
+        self.resizes = may;
+    }
+
+    /// The label of a value, where its rules ask for one and there is room for it.
+    fn label(&self, hit: &Hit, before: &[u8], value: &[u8]) -> Option<Vec<u8>> {
+        let (tally, matcher) = (self.tally.as_ref()?, &self.engine.matcher);
+        let kind = tally.mask(&self.engine.policy, hit.detector, hit.confidence);
+        // A label would move what else stands in a run of base64, and what counts the bytes of a string.
+        let is_plain = |wrapping: &Wrapping| matches!(wrapping, Wrapping::Escapes | Wrapping::Parts);
+        if kind != MaskKind::Label || !self.resizes || !hit.path.wrappings().iter().all(is_plain) {
+            return None;
+        }
+        let percent = hit.path.carriers().any(|kind| kind == Kind::Percent.as_str());
+        let (id, media_type) = (&matcher.detector(hit.detector).id, self.message.media_type.as_deref());
+        let label = redact::label(id, media_type, percent, before, value)?;
+        matcher.is_clean(before, &label).then_some(label)
     }
 
     /// Lays the mask of a value over a chain that still has it. What cannot be written as the value is hides it anyway.
@@ -287,6 +322,11 @@ impl Judge {
         let (before, value) = (chain.before(hit.start), chain.read(hit.start, hit.end()));
         if !hit.more.is_empty() {
             return self.edit_pieces(chain, hit, &before);
+        }
+        if let Some(label) = self.label(hit, &before, &value)
+            && chain.replace(hit.start, hit.end(), label)
+        {
+            return;
         }
         let mut mask = |before: &[u8], value: &[u8]| self.mask(hit.hidden(), before, value);
         let masked = decode::rewrap(&hit.path.wrappings(), &before, &value, &mut mask);

@@ -116,16 +116,22 @@ pub enum MaskKind {
     Shape,
     /// A keyed token: the same for the same value.
     Token,
+    /// What was there, said in a label, where the text has room for it.
+    Label,
+    /// Encrypted in the same form (FF1), where its last digit checks the others.
+    Ff1,
 }
 
 impl MaskKind {
-    pub const ALL: [MaskKind; 2] = [MaskKind::Shape, MaskKind::Token];
+    pub const ALL: [MaskKind; 4] = [MaskKind::Shape, MaskKind::Token, MaskKind::Label, MaskKind::Ff1];
 
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             MaskKind::Shape => "shape",
             MaskKind::Token => "token",
+            MaskKind::Label => "label",
+            MaskKind::Ff1 => "ff1",
         }
     }
 }

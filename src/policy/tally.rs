@@ -293,14 +293,14 @@ impl Tally {
         enforced.into_iter().any(|active| policy.rules.get(active.rule).is_some_and(asks))
     }
 
-    /// What takes the place of a finding: a token only where all rules that may edit it ask for one, whichever of them
+    /// What takes the place of a finding: stars, unless all rules that may edit it ask for the same, whichever of them
     /// fires, so that equal values get equal tokens.
     #[must_use]
     pub fn mask(&self, policy: &Policy, detector: DetectorId, confidence: Confidence) -> MaskKind {
-        let mut rules = self.redact_rules(policy, detector, confidence).peekable();
-        let is_token =
-            |active: &Active| policy.rules.get(active.rule).is_some_and(|rule| rule.mask == MaskKind::Token);
-        if rules.peek().is_some() && rules.all(is_token) { MaskKind::Token } else { MaskKind::Shape }
+        let rules = self.redact_rules(policy, detector, confidence);
+        let mut kinds = rules.filter_map(|active| policy.rules.get(active.rule)).map(|rule| rule.mask);
+        let first = kinds.next().unwrap_or_default();
+        if kinds.all(|kind| kind == first) { first } else { MaskKind::Shape }
     }
 
     fn redact_rules<'a>(

@@ -46,7 +46,7 @@ pub fn mask(how: Mask, before: &[u8], value: &[u8], is_clean: &mut dyn FnMut(&[u
 
 /// Whether a run of digits behind `before` may be a number of its own, as in `{"pan":4539...}`. Only a quote right
 /// before it, or a word, proves that it stands in a text.
-fn may_be_number(before: &[u8]) -> bool {
+pub(super) fn may_be_number(before: &[u8]) -> bool {
     if before.last().is_some_and(|b| matches!(b, b'"' | b'\'' | b'`')) {
         return false;
     }

@@ -1,10 +1,10 @@
-//! A chain of bytes that waits to leave, with same-length edits laid over it.
+//! A chain of bytes that waits to leave, with edits laid over it.
 
 use std::collections::VecDeque;
 
 use bytes::Bytes;
 
-use crate::limits::MASK_CONTEXT;
+use crate::limits::{MASK_CONTEXT, RESIZED_BYTES};
 
 /// Bytes in order, addressed by their offset in the stream. What leaves is a slice of what came, but for edits.
 #[derive(Debug, Default)]
@@ -14,9 +14,26 @@ pub struct Chain {
     start: u64,
     end: u64,
     /// By offset, disjoint.
-    edits: VecDeque<(u64, Bytes)>,
+    edits: VecDeque<Edit>,
+    /// Bytes that edits add to what came; negative: that they take away.
+    grown: i64,
     /// The last bytes that left, as they came.
     context: [u8; MASK_CONTEXT],
+}
+
+/// Bytes that take the place of others.
+#[derive(Debug)]
+struct Edit {
+    at: u64,
+    /// How many bytes it takes the place of.
+    covers: u64,
+    bytes: Bytes,
+}
+
+impl Edit {
+    fn end(&self) -> u64 {
+        self.at + self.covers
+    }
 }
 
 impl Chain {
@@ -103,42 +120,71 @@ impl Chain {
         let mut bytes = Bytes::from(replacement).split_off(skip);
         bytes.truncate(to_index(self.end.saturating_sub(offset)));
         while !bytes.is_empty() {
-            let next = self.edits.partition_point(|(at, _)| *at <= offset);
+            let next = self.edits.partition_point(|edit| edit.at <= offset);
             let before = next.checked_sub(1).and_then(|before| self.edits.get(before));
-            let floor = before.map_or(0, |(at, edit)| at + edit.len() as u64);
+            let floor = before.map_or(0, Edit::end);
             let free = bytes.split_off(to_index(floor.saturating_sub(offset)).min(bytes.len()));
             offset = offset.max(floor);
             bytes = free;
-            let room = self.edits.get(next).map_or(usize::MAX, |(at, _)| to_index(at.saturating_sub(offset)));
+            let room =
+                self.edits.get(next).map_or(usize::MAX, |edit| to_index(edit.at.saturating_sub(offset)));
             let rest = bytes.split_off(room.min(bytes.len()));
             let length = bytes.len() as u64;
             if length > 0 {
-                self.edits.insert(next, (offset, bytes));
+                self.edits.insert(next, Edit { at: offset, covers: length, bytes });
             }
             offset += length;
             bytes = rest;
         }
     }
 
+    /// Puts `replacement`, which is not empty, in the place of `from..to`, whatever its length; whether it does: not
+    /// where any of them has left, is not there yet or is edited already, and not without bound.
+    pub fn replace(&mut self, from: u64, to: u64, replacement: Vec<u8>) -> bool {
+        let next = self.edits.partition_point(|edit| edit.at < to);
+        let is_free = next
+            .checked_sub(1)
+            .and_then(|before| self.edits.get(before))
+            .is_none_or(|edit| edit.end() <= from);
+        let covers = to.saturating_sub(from);
+        let grown = self.grown + replacement.len() as i64 - i64::try_from(covers).unwrap_or(i64::MAX);
+        let fits = grown <= RESIZED_BYTES && covers > 0 && !replacement.is_empty();
+        if !is_free || !fits || from < self.start || to > self.end {
+            return false;
+        }
+        self.edits.insert(next, Edit { at: from, covers, bytes: Bytes::from(replacement) });
+        self.grown = grown;
+        true
+    }
+
+    /// Bytes that edits add to what came; negative: that they take away.
+    #[must_use]
+    pub fn grown(&self) -> i64 {
+        self.grown
+    }
+
     /// The next piece below `limit`, edited where it has to be.
     pub fn pop(&mut self, limit: u64) -> Option<Bytes> {
         let limit = limit.min(self.end);
-        if self.start >= limit {
-            return None;
-        }
-        if self.edits.front().is_some_and(|(at, _)| *at == self.start)
-            && let Some((_, mut bytes)) = self.edits.pop_front()
-        {
-            // An edit that reaches over the limit is cut there; its rest waits.
-            let rest = bytes.split_off(bytes.len().min(to_index(limit - self.start)));
-            if !rest.is_empty() {
-                self.edits.push_front((limit, rest));
+        while self.start < limit {
+            let Some(edit) = self.edits.front().filter(|edit| edit.at == self.start) else {
+                let until = self.edits.front().map_or(limit, |edit| limit.min(edit.at));
+                return self.take(to_index(until - self.start));
+            };
+            let covers = edit.covers;
+            let taken = covers.min(limit - self.start);
+            let mut bytes = self.edits.pop_front()?.bytes;
+            if taken < covers {
+                // An edit that reaches over the limit is cut there; its rest waits.
+                let rest = bytes.split_off(bytes.len().min(to_index(taken)));
+                self.edits.push_front(Edit { at: limit, covers: covers - taken, bytes: rest });
             }
-            self.skip(bytes.len());
-            return Some(bytes);
+            self.skip(to_index(taken));
+            if !bytes.is_empty() {
+                return Some(bytes);
+            }
         }
-        let until = self.edits.front().map_or(limit, |(at, _)| limit.min(*at));
-        self.take(to_index(until - self.start))
+        None
     }
 
     /// Takes at most `length` bytes off the first part.
@@ -233,6 +279,16 @@ mod tests {
     }
 
     #[test]
+    fn what_edits_add_is_bounded() {
+        let mut chain = Chain::new();
+        chain.push(Bytes::from(vec![b'a'; 1 << 20]));
+        let long = 1 + usize::try_from(RESIZED_BYTES).unwrap();
+        assert!(!chain.replace(1, 2, vec![b'+'; long + 1]) && chain.replace(1, 2, vec![b'+'; long]));
+        assert!(!chain.replace(7, 8, b"++".to_vec()) && chain.replace(9, 10, b"+".to_vec()));
+        assert_eq!(chain.grown(), RESIZED_BYTES);
+    }
+
+    #[test]
     fn context_is_what_came_not_what_left() {
         let mut chain = Chain::new();
         chain.push(Bytes::from_static(b"abcdefghij"));
@@ -248,6 +304,45 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_takes_the_place_of_bytes_may_be_longer_or_shorter(
+            chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 1..8),
+            edits in prop::collection::vec((0usize..20, 1usize..20, 1usize..40), 0..8),
+            limits in prop::collection::vec(0u64..200, 0..6),
+        ) {
+            let whole = chunks.concat();
+            let mut chain = Chain::new();
+            for chunk in chunks {
+                chain.push(Bytes::from(chunk));
+            }
+            let (mut expected, mut at, mut done) = (Vec::new(), 0, 0);
+            for (gap, covers, length) in edits {
+                at += gap;
+                let fits = at + covers <= whole.len();
+                let (from, to) = (at as u64, (at + covers) as u64);
+                prop_assert_eq!(chain.replace(from, to, vec![b'+'; length]), fits);
+                prop_assert!(!chain.replace(from, to, vec![b'-'; length]), "it is taken");
+                // What is laid over it later changes nothing.
+                if fits {
+                    chain.edit(from, vec![b'*'; covers]);
+                    expected.extend_from_slice(&whole[done..at]);
+                    expected.resize(expected.len() + length, b'+');
+                    done = at + covers;
+                }
+                at += covers;
+            }
+            expected.extend_from_slice(&whole[done..]);
+            let length = (whole.len() as u64).saturating_add_signed(chain.grown());
+            let mut out = Vec::new();
+            for limit in limits.into_iter().chain([u64::MAX]) {
+                let pieces = drain(&mut chain, limit);
+                prop_assert!(pieces.iter().all(|piece| !piece.is_empty()));
+                out.extend(pieces.concat());
+            }
+            prop_assert_eq!(out.len() as u64, length);
+            prop_assert_eq!(out, expected);
+        }
+
         #[test]
         fn what_leaves_is_what_came_but_for_the_edits(
             chunks in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..40), 0..12),

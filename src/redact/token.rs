@@ -5,7 +5,7 @@ use super::mask::{looks_like_card, units};
 use crate::limits::TOKEN_ROUNDS;
 
 /// What may stand between the digits of a number that is the same without.
-const SEPARATORS: [u8; 2] = *b" -";
+pub(super) const SEPARATORS: [u8; 2] = *b" -";
 
 /// Bytes that the value and a key decide; others for each round.
 pub type Stream<'a> = &'a mut dyn FnMut(u8) -> [u8; 32];

@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use tidegate::flow::Direction;
-use tidegate::policy::{Action, RuleSpec};
+use tidegate::policy::{Action, MaskKind, RuleSpec};
 
 use crate::harness::client::get;
 use crate::harness::origin::respond;
@@ -39,6 +39,39 @@ async fn a_social_security_number_arrives_masked_in_json_that_parses() {
     let record = only(&records, "decision", "request");
     assert_eq!(record["decision"], decision.as_str());
     assert_eq!((&record["action"], &record["disclosure"]), (&"redact".into(), &"redacted".into()));
+}
+
+#[tokio::test]
+async fn a_label_says_what_was_there_and_lengths_follow_in_both_directions() {
+    let rules =
+        vec![RuleSpec { mask: MaskKind::Label, ..rule("ssn", &["national-id.us-ssn"], Action::Redact) }];
+    let world = World::start(Setup { rules, ..Setup::default() }).await;
+    let origin = Origin::start(&world, "origin.test", |conn| {
+        conn.serve(|_| {
+            let body = format!("<p>{SSN}</p>");
+            respond("200 OK", "text/html", body.as_bytes())
+        })
+    })
+    .await;
+    let mut client = Client::tunnel(&world, &origin).await;
+    let body = format!("{{\"ssn\":\"{SSN}\",\"n\":1}}");
+    let expected = r#"{"ssn":"[REDACTED:national-id.us-ssn]","n":1}"#;
+    for target in [format!("/a?ssn={SSN}"), "/b".to_owned()] {
+        let response = client.post(&origin, &target, body.as_bytes()).await;
+        assert_eq!(response.body.bytes, b"<p>[REDACTED:national-id.us-ssn]</p>");
+        assert_eq!(response.field("content-length"), Some(&*response.body.bytes.len().to_string()));
+    }
+    let received = origin.received_text();
+    // Two whole requests on one connection: the framing held. Targets keep their length.
+    assert!(received.starts_with("POST /a?ssn=***-**-**** HTTP/1.1"), "{received}");
+    assert_eq!(received.matches(expected).count(), 2, "{received}");
+    assert_eq!(
+        received.to_ascii_lowercase().matches(&format!("content-length: {}", expected.len())).count(),
+        2
+    );
+    let record = world.records().await.into_iter().find(|record| record["direction"] == "request").unwrap();
+    assert_eq!(record["bytes"]["seen"], body.len());
+    assert_eq!(record["bytes"]["forwarded"], expected.len());
 }
 
 #[tokio::test]

@@ -229,7 +229,8 @@ fn imported(rest: &str) -> Vec<String> {
 }
 
 /// Crates and the only places that may name them.
-const HOMES: [(&str, &[&str]); 20] = [
+const HOMES: [(&str, &[&str]); 21] = [
+    ("aes", &["redact"]),
     ("aho_corasick", &["detect"]),
     ("regex_automata", &["detect"]),
     ("regex_syntax", &["detect"]),

@@ -5,6 +5,7 @@ mod around;
 mod body;
 mod coded;
 mod events;
+mod kinds;
 mod layers;
 mod matrix;
 mod overlays;

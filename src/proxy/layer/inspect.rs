@@ -92,7 +92,8 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
     let labels = labels(&flow, &message, None);
     let events = is_events(Direction::Request, message.media_type.as_deref());
     let grpc = message.media_type.as_deref().is_some_and(headers::is_grpc);
-    let inspector = Box::new(Inspector::new(Arc::clone(&flow.edition.engine), message));
+    let mut inspector = Box::new(Inspector::new(Arc::clone(&flow.edition.engine), message));
+    inspector.may_resize();
     // Who calls may wait for an answer before the first message: the head alone must not wait for it in vain.
     let idle = events.then(|| flow.shared().hold_idle);
     let mut body = Gated::new(body, inspector, flow, Direction::Request, labels, idle);
@@ -153,7 +154,8 @@ async fn respond(
     let labels = labels(&flow, &message, Some(status));
     let events = is_events(Direction::Response, message.media_type.as_deref());
     let grpc = message.media_type.as_deref().is_some_and(headers::is_grpc);
-    let inspector = Box::new(Inspector::new(Arc::clone(&flow.edition.engine), message));
+    let mut inspector = Box::new(Inspector::new(Arc::clone(&flow.edition.engine), message));
+    inspector.may_resize();
     let idle = flow.shared().hold_idle;
     let mut body = Gated::new(body, inspector, Arc::clone(&flow), Direction::Response, labels, Some(idle));
     if grpc {

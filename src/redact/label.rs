@@ -1,0 +1,81 @@
+//! A label in a value's place: it says what was there, in as many bytes as that takes.
+
+use super::mask::may_be_number;
+
+/// Types of texts in which a string may have any length, whatever it stands in.
+const TEXTS: [&str; 12] = [
+    "application/json",
+    "application/graphql-response+json",
+    "application/ndjson",
+    "application/x-ndjson",
+    "application/xml",
+    "application/xhtml+xml",
+    "text/csv",
+    "text/html",
+    "text/json",
+    "text/plain",
+    "text/tab-separated-values",
+    "text/xml",
+];
+/// The one that keeps brackets and colons escaped.
+const FORM: &str = "application/x-www-form-urlencoded";
+
+/// The label for a value of `identifier`; `None` where the text that `media_type` names has no room for one, or a bare
+/// number stands, which must stay one. `before` is what stands in front of the value, `percent` says that it is written in
+/// such escapes.
+#[must_use]
+pub fn label(
+    identifier: &str,
+    media_type: Option<&str>,
+    percent: bool,
+    before: &[u8],
+    value: &[u8],
+) -> Option<Vec<u8>> {
+    let media_type = media_type?;
+    let is_form = media_type == FORM;
+    let is_text =
+        TEXTS.contains(&media_type) || media_type.ends_with("+json") || media_type.ends_with("+xml");
+    let is_number = value.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
+    if !(is_form || is_text) || is_number && may_be_number(before) && !is_form {
+        return None;
+    }
+    Some(match is_form || percent {
+        true => format!("%5BREDACTED%3A{identifier}%5D").into_bytes(),
+        false => format!("[REDACTED:{identifier}]").into_bytes(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_stand_where_a_text_may_be_longer_and_a_number_stays_one() {
+        let json = Some("application/json");
+        let form = Some(FORM);
+        let plain = Some("[REDACTED:payment.pan]");
+        let escaped = Some("%5BREDACTED%3Apayment.pan%5D");
+        let cases = [
+            (json, false, "{\"card\":\"", "4539148803436467", plain),
+            (json, false, "{\"note\":\"card ", "4539148803436467", plain),
+            (json, false, "{\"card\":", "4539148803436467", None),
+            (json, false, "[1, ", "4539148803436467", None),
+            (json, true, "{\"url\":\"/?c=", "%34539148803436467", escaped),
+            (Some("application/problem+json"), false, "\"", "4539 1488 0343 6467", plain),
+            (Some("image/svg+xml"), false, "<text>", "4539 1488 0343 6467", plain),
+            (Some("text/csv"), false, "1,", "4539-1488-0343-6467", None),
+            (Some("text/csv"), false, "1,", "4539 1488 0343 6467", plain),
+            (form, false, "card=", "4539148803436467", escaped),
+            (form, false, "card=", "4539+1488+0343+6467", escaped),
+            (Some("application/yaml"), false, "card: ", "4539 1488 0343 6467", None),
+            (Some("multipart/form-data"), false, "\r\n", "4539 1488 0343 6467", None),
+            (Some("application/grpc"), false, "", "4539 1488 0343 6467", None),
+            (None, false, "\"", "4539 1488 0343 6467", None),
+        ];
+        for (media_type, percent, before, value, expected) in cases {
+            let label = label("payment.pan", media_type, percent, before.as_bytes(), value.as_bytes());
+            let label = label.map(|label| String::from_utf8(label).unwrap());
+            assert_eq!(label.as_deref(), expected, "{media_type:?} {before}{value}");
+        }
+    }
+}
