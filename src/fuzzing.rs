@@ -275,7 +275,7 @@ fn undone<'a>(mut layer: Layer, pieces: impl IntoIterator<Item = &'a [u8]>) -> V
                 }
                 all.extend_from_slice(text);
             }
-            (Event::Packed(Packed::Open(at)), _) => stretches.push((at, Vec::new(), Vec::new())),
+            (Event::Packed(Packed::Open(at, _)), _) => stretches.push((at, Vec::new(), Vec::new())),
             (Event::Packed(Packed::Text(text, _)), Some((_, all, _))) => all.extend_from_slice(text),
             (Event::Text(..) | Event::Close { .. } | Event::Packed(_), _) => {}
         }
@@ -289,15 +289,16 @@ fn undone<'a>(mut layer: Layer, pieces: impl IntoIterator<Item = &'a [u8]>) -> V
     stretches
 }
 
-/// Any chunking of a multipart body, or of protocol buffers, tells the same of it, and from where each byte came.
+/// Any chunking of a multipart body, of protocol buffers, or of base64 as a whole, tells the same of it, and from where each byte came.
 pub fn carriers(data: &[u8]) {
     let Some((kind, rest)) = data.split_first() else { return };
     let (text, pieces) = pieces(rest);
-    let layer = || match kind % 4 {
+    let layer = || match kind % 5 {
         0 => Layer::of_parts(None),
         1 => Layer::of_parts(Some(b"b")),
         2 => Layer::of_protobuf(Framing::Message),
-        _ => Layer::of_protobuf(Framing::Frames),
+        3 => Layer::of_protobuf(Framing::Frames),
+        _ => Layer::of_base64(),
     };
     let whole = undone(layer(), [text]);
     assert_eq!(whole, undone(layer(), pieces));

@@ -1,5 +1,6 @@
 //! One layer of a text undone as it comes: escapes where there are some, with their surroundings; a charset; base64.
 
+use super::coding::Coding;
 use super::escape::{Active, Kind, Unit, unit};
 use super::markup::Markup;
 use super::origin::Origin;
@@ -56,12 +57,24 @@ pub enum Event<'a> {
     Close { whole: bool, origin: &'a Origin },
 }
 
-/// What is told of something packed in a run of base64, and where in the text above that is known.
-#[derive(Clone, Copy, Debug)]
+/// What is told of something packed in a run of base64 or a part, and where in the text above that is known.
+#[derive(Clone, Debug)]
 pub enum Packed<'a> {
-    Open(u64),
+    Open(u64, Packing),
     Text(&'a [u8], u64),
     Close,
+}
+
+/// How something is packed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Packing {
+    /// As its first bytes tell.
+    #[default]
+    Told,
+    /// In these codings, the last outermost.
+    Coded(Vec<Coding>),
+    /// In a way that is not known here.
+    Unknown,
 }
 
 /// Looks for a run of digits that may be base64, from the beginning of a text: where the first begins that is long
@@ -89,8 +102,10 @@ pub struct Layer {
     markup: Markup,
     parts: Option<Box<Parts>>,
     protobuf: Option<Box<Protobuf>>,
-    /// Whether the run is something packed.
+    /// Whether the run, or the part, is something packed.
     packed: bool,
+    /// Whether all of the text is base64, in one piece or several.
+    whole: bool,
     view: Vec<u8>,
     origin: Origin,
 }
@@ -107,6 +122,7 @@ impl Layer {
             parts: None,
             protobuf: None,
             packed: false,
+            whole: false,
             text: Vec::new(),
             base: 0,
             done: 0,
@@ -131,6 +147,19 @@ impl Layer {
     #[must_use]
     pub fn of_protobuf(framing: Framing) -> Layer {
         Layer { protobuf: Some(Box::new(Protobuf::new(framing))), ..Layer::new(Wrapping::Protobuf, 0) }
+    }
+
+    /// Protocol buffers in a text that is base64 as a whole.
+    #[must_use]
+    pub fn of_armoured_protobuf(framing: Framing) -> Layer {
+        let protobuf = Protobuf::new(framing).alone();
+        Layer { protobuf: Some(Box::new(protobuf)), ..Layer::new(Wrapping::Protobuf, 0) }
+    }
+
+    /// A text that is base64 as a whole, whatever it stands for.
+    #[must_use]
+    pub fn of_base64() -> Layer {
+        Layer { whole: true, ..Layer::new(Wrapping::Armour, 0) }
     }
 
     /// Whether something is compressed in a way that is not known here.
@@ -179,7 +208,7 @@ impl Layer {
         self.is_idle()
             && match self.wrapping {
                 Wrapping::Escapes => active.next(chunk, 0) == chunk.len(),
-                Wrapping::Armour => self.run == Run::Seeking && (self.seek)(chunk).is_err(),
+                Wrapping::Armour => !self.whole && self.run == Run::Seeking && (self.seek)(chunk).is_err(),
                 Wrapping::Markup
                 | Wrapping::Utf16 { .. }
                 | Wrapping::Base64 { .. }
@@ -196,7 +225,7 @@ impl Layer {
 
     /// The text goes on with `chunk`.
     pub fn push(&mut self, chunk: &[u8], sink: Sink<'_>) {
-        if self.wrapping == Wrapping::Armour {
+        if self.wrapping == Wrapping::Armour && !self.whole {
             return self.push_armour(chunk, sink);
         }
         if self.is_idle() && self.wrapping == Wrapping::Escapes {
@@ -241,11 +270,8 @@ impl Layer {
     pub fn finish(&mut self, sink: Sink<'_>) {
         self.walk(true, sink);
         self.flush(sink);
-        if self.open.take().is_some() {
-            match std::mem::take(&mut self.packed) {
-                true => sink(Event::Packed(Packed::Close)),
-                false => sink(Event::Close { whole: true, origin: &self.origin }),
-            }
+        if self.open.is_some() {
+            self.close(sink);
         }
     }
 
@@ -277,6 +303,7 @@ impl Layer {
             Wrapping::Markup => self.tags(sink),
             Wrapping::Parts => self.in_parts(last, sink),
             Wrapping::Protobuf => self.fields(last, sink),
+            Wrapping::Armour if self.whole => self.digits_alone(last, sink),
             Wrapping::Armour | Wrapping::Base64 { .. } | Wrapping::Hex => self.armour(last, sink),
         }
         self.flush(sink);
@@ -320,7 +347,11 @@ impl Layer {
             self.origin = Origin::at(offset);
             self.view.clear();
             let begin = self.base + at as u64;
-            sink(if self.packed { Event::Packed(Packed::Open(begin)) } else { Event::Open(begin) });
+            let packing = self.parts.as_ref().and_then(|parts| parts.packing());
+            sink(match self.packed {
+                true => Event::Packed(Packed::Open(begin, packing.cloned().unwrap_or_default())),
+                false => Event::Open(begin),
+            });
             self.view.extend_from_slice(&self.text[from..at]);
             self.origin.literal(at - from);
         }
@@ -376,9 +407,14 @@ impl Layer {
                 Step::Wait | Step::Pass(0) => break,
                 Step::Pass(length) => self.done += length,
                 Step::Open => {
+                    self.packed = parts.packing().is_some();
+                    // What it is packed as is asked for.
+                    let parts = self.parts.insert(parts);
+                    let name = parts.label().to_owned();
                     self.begin(self.done, sink);
                     self.open = Some(u64::MAX);
-                    self.origin.name(parts.label());
+                    self.origin.name(&name);
+                    return self.in_parts(last, sink);
                 }
                 Step::Tell(length, whole) => {
                     let text = rest.get(..length).unwrap_or_default();
@@ -397,7 +433,36 @@ impl Layer {
     fn close(&mut self, sink: Sink<'_>) {
         self.flush(sink);
         self.open = None;
-        sink(Event::Close { whole: true, origin: &self.origin });
+        match std::mem::take(&mut self.packed) {
+            true => sink(Event::Packed(Packed::Close)),
+            false => sink(Event::Close { whole: true, origin: &self.origin }),
+        }
+    }
+
+    /// A text that is nothing but base64: pieces that end in `=` follow each other.
+    fn digits_alone(&mut self, last: bool, sink: Sink<'_>) {
+        self.begin(0, sink);
+        self.open = Some(u64::MAX);
+        while self.done < self.text.len() {
+            let quads = self.digits(usize::MAX) / 4;
+            for quad in self.text[self.done..self.done + 4 * quads].chunks_exact(4) {
+                self.view.extend(armour::bytes(quad));
+                self.origin.add(3, 4, Some(Kind::Base64));
+            }
+            self.done += 4 * quads;
+            let rest = self.digits(4);
+            let gap =
+                self.text[self.done + rest..].iter().take_while(|byte| !armour::is_digit(**byte)).count();
+            if rest > 0 && gap == 0 && !last {
+                return;
+            }
+            let bytes = armour::bytes(&self.text[self.done..self.done + rest]);
+            let count = rest.saturating_sub(1);
+            self.view.extend_from_slice(&bytes[..count]);
+            self.origin.add(count, rest, Some(Kind::Base64));
+            self.origin.add(0, gap, Some(Kind::Base64));
+            self.done += rest + gap;
+        }
     }
 
     fn armour(&mut self, last: bool, sink: Sink<'_>) {
@@ -500,14 +565,9 @@ impl Layer {
         if !known {
             return false;
         }
-        self.flush(sink);
-        self.open = None;
         // What is left of its digits, if any, belongs to no other run.
         self.run = Run::Skipping;
-        match std::mem::take(&mut self.packed) {
-            true => sink(Event::Packed(Packed::Close)),
-            false => sink(Event::Close { whole: true, origin: &self.origin }),
-        }
+        self.close(sink);
         true
     }
 

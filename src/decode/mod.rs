@@ -39,7 +39,7 @@ pub use decoder::{Decoder, Piece};
 pub use deltas::{Delta, Lines, deltas};
 pub use encoder::Encoder;
 pub use escape::{Escape, Kind, escape_at};
-pub use layer::{Event, Layer, Packed, Seek, Wrapping};
+pub use layer::{Event, Layer, Packed, Packing, Seek, Wrapping};
 pub use origin::Origin;
 pub use pdf::Pages;
 pub use permessage::{Deflater, Inflater};

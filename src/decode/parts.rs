@@ -1,8 +1,10 @@
-//! The parts of a multipart body (RFC 2046, section 5.1) that are texts of their own: in UTF-16, or tables.
+//! The parts of a multipart body (RFC 2046, section 5.1) that are texts of their own: in UTF-16, tables, or in a coding.
 //!
 //! All others are read where they stand: what surrounds a part is no part of any value.
 
+use super::coding::{self, Coding};
 use super::escape::Kind;
+use super::layer::Packing;
 use super::origin::Origin;
 use super::utf16;
 use crate::limits::{BOUNDARY, HEADER_ROW, PART_HEADER, PARTS_DEPTH};
@@ -27,6 +29,8 @@ pub(super) enum Form {
     },
     /// A table: its first line names its columns.
     Table,
+    /// In codings: whoever takes it apart reads it.
+    Coded,
 }
 
 /// What is known after a step.
@@ -76,18 +80,25 @@ pub(super) struct Parts {
     /// Of the part that is being read.
     charset: Option<String>,
     name: String,
+    packing: Packing,
 }
 
 impl Parts {
     /// `boundary`: what the head declares.
     pub(super) fn new(boundary: Option<&[u8]>) -> Parts {
         let boundaries = boundary.map(|boundary| [b"--", boundary].concat()).into_iter().collect();
-        Parts { at: At::Outside, boundaries, fresh: true, charset: None, name: String::new() }
+        let packing = Packing::Told;
+        Parts { at: At::Outside, boundaries, fresh: true, charset: None, name: String::new(), packing }
     }
 
     /// What the part that is told is called.
     pub(super) fn label(&self) -> &str {
         &self.name
+    }
+
+    /// How the part that is told is packed, if it is in a coding.
+    pub(super) fn packing(&self) -> Option<&Packing> {
+        (self.at == At::Inside(Form::Coded)).then_some(&self.packing)
     }
 
     /// What stands at the beginning of `text`; `last`: nothing follows it.
@@ -218,9 +229,10 @@ impl Parts {
                 self.boundaries.push(boundary);
                 At::Opening
             }
-            None if !header.is_coded => At::Opening,
+            None if !header.is_coded || header.packing != Packing::Told => At::Opening,
             Some(_) | None => At::Outside,
         };
+        self.packing = header.packing;
         (self.charset, self.name) = (header.charset, header.name);
         Step::Pass(end)
     }
@@ -235,6 +247,10 @@ impl Parts {
                 Look::Open => return Step::Wait,
                 Look::No => {}
             }
+        }
+        if self.packing != Packing::Told {
+            self.at = At::Inside(Form::Coded);
+            return Step::Open;
         }
         if text.len() < utf16::OPENING && !last {
             return Step::Wait;
@@ -312,11 +328,13 @@ struct Header {
     name: String,
     /// Its text is in base64 or the like.
     is_coded: bool,
+    packing: Packing,
 }
 
 impl Header {
     fn of(text: &[u8]) -> Header {
         let mut header = Header::default();
+        let (mut transfer, mut codings) = (String::new(), String::new());
         let text = String::from_utf8_lossy(text);
         for line in text.lines() {
             let Some((name, value)) = line.split_once(':') else { continue };
@@ -332,12 +350,20 @@ impl Header {
                     header.name = parameter(value, "name").unwrap_or_default().to_owned();
                 }
                 "content-transfer-encoding" => {
-                    let coding = value.trim().to_ascii_lowercase();
-                    header.is_coded = matches!(coding.as_str(), "base64" | "quoted-printable");
+                    transfer = value.trim().to_ascii_lowercase();
                 }
+                "content-encoding" => codings = format!("{codings},{value}"),
                 _ => {}
             }
         }
+        header.is_coded = matches!(transfer.as_str(), "base64" | "quoted-printable");
+        header.packing = match coding::parse(&codings).as_deref() {
+            Ok([]) => Packing::Told,
+            // Known by its first bytes, also in base64.
+            Ok([Coding::Gzip | Coding::Zstd]) if transfer != "quoted-printable" => Packing::Told,
+            Ok(all) if !header.is_coded && !all.contains(&Coding::AwsChunked) => Packing::Coded(all.to_vec()),
+            Ok(_) | Err(_) => Packing::Unknown,
+        };
         header
     }
 }

@@ -47,6 +47,8 @@ pub(super) struct Protobuf {
     position: u64,
     /// A compressed message is none that is known.
     unknown: bool,
+    /// Nobody else reads what is compressed.
+    alone: bool,
 }
 
 /// What stands at the beginning of a text.
@@ -86,7 +88,12 @@ impl Protobuf {
             Framing::Message => vec![Level { end: u64::MAX, number: 0 }],
             Framing::Frames => Vec::new(),
         };
-        Protobuf { framing, at: At::Item, levels, position: 0, unknown: false }
+        Protobuf { framing, at: At::Item, levels, position: 0, unknown: false, alone: false }
+    }
+
+    /// The same where nobody else reads what is compressed: it counts as unknown.
+    pub(super) fn alone(self) -> Protobuf {
+        Protobuf { alone: true, ..self }
     }
 
     /// Whether a message is compressed in a way that is not known here.
@@ -256,12 +263,13 @@ impl Protobuf {
             1 if behind.len() < 4 && length >= 4 && !last => return None,
             1 => {
                 let known = behind.starts_with(b"\x1f\x8b\x08") || behind.starts_with(b"\x28\xb5\x2f\xfd");
-                self.unknown |= !known && length > 0;
+                self.unknown |= (!known || self.alone) && length > 0;
                 self.part(5, None, view, origin);
                 self.at = if length > 0 { At::Value(length, false) } else { At::Item };
             }
-            // Trailers, as gRPC-Web has them.
-            0x80 => {
+            // Trailers, as gRPC-Web has them; compressed by no rule that is known.
+            0x80 | 0x81 => {
+                self.unknown |= *flag == 0x81 && length > 0;
                 self.part(5, None, view, origin);
                 self.at = if length > 0 { At::Value(length, true) } else { At::Item };
             }

@@ -1,84 +1,19 @@
 //! What is packed within a text: its members are read as texts of their own, and what they hold, to a bounded depth.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
 use std::ops::ControlFlow;
 
-use super::depth::{self, Armoured, Path};
+use super::depth::{self, Armoured, Lane, Path};
 use super::fields::Declared;
 use super::head;
 use super::judge::{Judge, Whence};
 use super::look::Seen;
+use super::packed::Packed;
 use super::text::Text;
 use super::{Engine, Part};
-use crate::decode::{DecodeError, Framing, Member, Pages, Unpacked, Unpacker};
-use crate::detect::{Confidence, DetectorId, Finding};
-use crate::fingerprint::Fingerprint;
+use crate::decode::{DecodeError, Decoder, Framing, Member, Packing, Pages, Piece, Unpacked, Unpacker};
+use crate::detect::{DetectorId, Finding};
 use crate::limits::{ARCHIVE_DEPTH, ARCHIVE_TWICE, DECODE_STEP, DECODE_WINDOW, DECODED_GRACE, DECODED_RATIO};
-
-/// What was found in members of archives and has not left. None of it is ever edited.
-#[derive(Debug, Default)]
-pub(super) struct Packed {
-    /// Each value, how surely it is one unless it is exempt, and how often it counted.
-    hits: HashMap<(DetectorId, Fingerprint), (Option<Confidence>, u64)>,
-    /// Bytes of text above that were not read, and why.
-    unread: Vec<(&'static str, u64)>,
-    /// Wire bytes, and text that was unpacked: a bomb is known by their ratio.
-    taken: u64,
-    out: u64,
-}
-
-impl Packed {
-    fn add(
-        &mut self,
-        detector: DetectorId,
-        confidence: Option<Confidence>,
-        fingerprint: Fingerprint,
-        counted: bool,
-    ) {
-        let hit = self.hits.entry((detector, fingerprint)).or_insert((confidence, 0));
-        *hit = (hit.0.max(confidence), hit.1 + u64::from(counted));
-    }
-
-    /// Why an edit that is now asked for cannot be made, if one is.
-    pub(super) fn refusal(&self, judge: &Judge) -> Option<&'static str> {
-        let mut hits = self.hits.iter();
-        let asked = |detector: DetectorId, sure: Option<Confidence>| {
-            sure.is_some_and(|sure| judge.edits(detector, sure))
-        };
-        hits.any(|((detector, _), (sure, _))| asked(*detector, *sure)).then_some("archive")
-    }
-
-    /// What they were found in leaves.
-    pub(super) fn leave(&mut self, judge: &mut Judge) {
-        for ((detector, fingerprint), (_, count)) in self.hits.drain() {
-            (0..count).for_each(|_| judge.left(detector, fingerprint));
-        }
-    }
-
-    /// The same without what was found.
-    pub(super) fn emptied(mut self) -> Packed {
-        self.hits.clear();
-        self
-    }
-
-    /// Bytes that were not read, and why.
-    pub(super) fn unread(&self) -> &[(&'static str, u64)] {
-        &self.unread
-    }
-
-    /// Something cannot be read: it is refused, or said.
-    pub(super) fn unreadable(&mut self, judge: &mut Judge, error: DecodeError) {
-        self.miss(error.as_str(), 1);
-        judge.unreadable(error.as_str());
-    }
-
-    fn miss(&mut self, word: &'static str, bytes: u64) {
-        match self.unread.iter_mut().find(|(known, _)| *known == word) {
-            Some((_, sum)) => *sum += bytes,
-            None => self.unread.push((word, bytes)),
-        }
-    }
-}
 
 /// Whoever has the text above below `above` knows the member below `inner`, and no more.
 #[derive(Clone, Copy, Debug)]
@@ -94,8 +29,10 @@ pub(super) struct Contents {
     packed: Track,
     pages: Pages,
     shown: Track,
-    /// What a run of base64 holds, in the text as it stands and below escapes.
-    armoured: [Track; 2],
+    /// What a run of base64 holds, in the text as it stands and below escapes, and a part in a coding.
+    armoured: [Track; 3],
+    /// Takes the coding off that part.
+    decoder: Option<Box<Decoder>>,
     /// Whether what is compressed in the text are messages of protocol buffers.
     messages: bool,
     /// Bytes of the text above.
@@ -147,26 +84,48 @@ impl Contents {
         found: impl Iterator<Item = Armoured>,
         packed: &mut Packed,
     ) {
-        for Armoured { undone, what } in found {
+        for Armoured { lane, what } in found {
             if self.spent || judge.blocks() {
                 continue;
             }
-            let [plain, below] = &mut self.armoured;
-            let (track, depth) = (if undone { below } else { plain }, self.depth);
+            let [plain, undone, part] = &mut self.armoured;
+            let track = match lane {
+                Lane::Plain => plain,
+                Lane::Undone => undone,
+                Lane::Part => part,
+            };
+            let source = Source { carrier, depth: self.depth, messages: false };
             let twice = (&mut self.twice, &mut self.in_place);
-            let (told, at) = match &what {
-                depth::Packed::Open(at) => {
+            let mut give = |what: Unpacked<'_>| {
+                take(judge, &mut track.member, source, what, (&mut *twice.0, &mut *twice.1), packed)
+            };
+            let is_part = lane == Lane::Part;
+            let mut known = None;
+            let result = match &what {
+                depth::Packed::Open(_, Packing::Unknown) => Err(DecodeError::UnknownCoding),
+                depth::Packed::Open(at, packing) => {
                     track.told = *at;
                     track.marks.clear();
-                    let open = Member { carrier: "base64", name: &[], markup: false, in_place: false };
-                    (Unpacked::Open(open), None)
+                    let mut open = Member { carrier: "base64", name: &[], markup: false, in_place: false };
+                    if let Packing::Coded(codings) = packing {
+                        self.decoder = Some(Box::new(Decoder::new(codings)));
+                        open.carrier = codings.last().map_or("base64", |coding| coding.as_str());
+                    }
+                    give(Unpacked::Open(open))
                 }
-                depth::Packed::Text(text, at) => (Unpacked::Text(text, *at), Some(*at)),
-                depth::Packed::Close => (Unpacked::Close, None),
+                depth::Packed::Text(text, at) => {
+                    known = Some(*at);
+                    match self.decoder.as_mut().filter(|_| is_part) {
+                        None => give(Unpacked::Text(text, *at)),
+                        Some(decoder) => decoded(decoder, text, *at, &mut give),
+                    }
+                }
+                depth::Packed::Close => {
+                    let decoder = if is_part { self.decoder.take() } else { None };
+                    give(Unpacked::Close).and(decoder.map_or(Ok(()), |mut decoder| decoder.finish()))
+                }
             };
-            let source = Source { carrier, depth, messages: false };
-            let result = take(judge, &mut track.member, source, told, twice, packed);
-            if let Some(at) = at {
+            if let Some(at) = known {
                 track.mark(judge.engine(), at);
             }
             if let Err(error) = result {
@@ -252,8 +211,8 @@ impl Contents {
 
     /// What follows is not read, which is refused or said.
     fn give_up(&mut self, judge: &mut Judge, error: DecodeError, packed: &mut Packed) {
-        let [plain, below] = &mut self.armoured;
-        for track in [&mut self.packed, &mut self.shown, plain, below] {
+        let [plain, undone, part] = &mut self.armoured;
+        for track in [&mut self.packed, &mut self.shown, plain, undone, part] {
             if let Some(mut member) = track.member.take() {
                 member.finish(judge, packed, &mut self.twice);
             }
@@ -366,6 +325,24 @@ fn is_second(
     }
     twice.push_back(entry);
     false
+}
+
+/// Takes the coding off what is told of a part, piece by piece.
+fn decoded(
+    decoder: &mut Decoder,
+    text: &[u8],
+    at: u64,
+    give: &mut dyn FnMut(Unpacked<'_>) -> Result<(), DecodeError>,
+) -> Result<(), DecodeError> {
+    let mut failed = Ok(());
+    let result = decoder.push_all(text, &mut |piece| {
+        failed = give(match piece {
+            Piece::Text(piece) => Unpacked::Text(piece, at),
+            Piece::Aside(piece) => Unpacked::Aside(piece),
+        });
+        if failed.is_ok() { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+    });
+    failed.and(result.map(|_| ()))
 }
 
 /// Where something packed stands.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::decode::{self, Event, Framing, Kind, Layer, Origin, Wrapping};
+use crate::decode::{self, Event, Framing, Kind, Layer, Origin, Packing, Wrapping};
 use crate::detect::{Finding, Layout, Place, Scan, first_run};
 use crate::inspect::Engine;
 use crate::limits::{KEYWORD_REACH, LAYER_DEPTH};
@@ -55,6 +55,8 @@ pub(super) struct Depth {
     stretch: Option<Stretch>,
     /// Layers that may still be undone below this one.
     left: usize,
+    /// What a text that is base64 as a whole stands for.
+    framing: Option<Framing>,
 }
 
 /// A stretch of text in which something is undone.
@@ -76,20 +78,32 @@ pub(super) struct Risen {
     pub(super) places: Vec<Place>,
     /// What runs of base64 hold that is packed.
     pub(super) packed: Vec<Armoured>,
+    /// Whether something that has ended is compressed in a way that is not known here.
+    pub(super) unknown: bool,
 }
 
-/// What is told of something packed in a run of base64.
+/// What is told of something packed in a run of base64 or a part.
 #[derive(Debug)]
 pub(super) struct Armoured {
-    /// Whether escapes were undone above it, which may have been none of its own: another run may tell the same.
-    pub(super) undone: bool,
+    pub(super) lane: Lane,
     pub(super) what: Packed,
+}
+
+/// What may be packed side by side in one text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lane {
+    /// A run of base64 as it stands.
+    Plain,
+    /// One with escapes undone above it, which may have been none of its own: another run may tell the same.
+    Undone,
+    /// A part of a multipart body.
+    Part,
 }
 
 /// It begins, goes on, ends; and where in the text that is known.
 #[derive(Debug)]
 pub(super) enum Packed {
-    Open(u64),
+    Open(u64, Packing),
     Text(Vec<u8>, u64),
     Close,
 }
@@ -104,25 +118,36 @@ struct Around<'l> {
     /// Layers that may still be undone, itself included.
     left: usize,
     layout: Above<'l>,
+    framing: Option<Framing>,
 }
 
 impl Depth {
     pub(super) fn new(engine: &Engine, wrapping: Wrapping, left: usize) -> Depth {
-        Depth { layer: Layer::new(wrapping, reach(engine)).seeking(first_run), stretch: None, left }
+        Depth::of(Layer::new(wrapping, reach(engine)).seeking(first_run), left)
+    }
+
+    fn of(layer: Layer, left: usize) -> Depth {
+        Depth { layer, stretch: None, left, framing: None }
     }
 
     /// Parts that are texts of their own; `boundary`: what the head declares.
     pub(super) fn of_parts(boundary: Option<&[u8]>) -> Depth {
-        Depth { layer: Layer::of_parts(boundary), stretch: None, left: LAYER_DEPTH }
+        Depth::of(Layer::of_parts(boundary), LAYER_DEPTH)
     }
 
     pub(super) fn of_protobuf(framing: Framing) -> Depth {
-        Depth { layer: Layer::of_protobuf(framing), stretch: None, left: LAYER_DEPTH }
+        Depth::of(Layer::of_protobuf(framing), LAYER_DEPTH)
+    }
+
+    /// A text that is base64 as a whole, and stands for protocol buffers.
+    pub(super) fn of_armoured(framing: Framing) -> Depth {
+        Depth { framing: Some(framing), ..Depth::of(Layer::of_base64(), LAYER_DEPTH) }
     }
 
     /// Whether something is compressed in a way that is not known here.
     pub(super) fn is_unknown(&self) -> bool {
-        self.layer.is_unknown()
+        let mut below = self.stretch.iter().flat_map(|stretch| &stretch.below);
+        self.layer.is_unknown() || below.any(Depth::is_unknown)
     }
 
     /// The text goes on with `chunk`; appends to `out` what is certain below it.
@@ -148,7 +173,7 @@ impl Depth {
     }
 
     fn around<'l>(&self, layout: Above<'l>) -> Around<'l> {
-        Around { wrapping: self.layer.wrapping(), left: self.left, layout }
+        Around { wrapping: self.layer.wrapping(), left: self.left, layout, framing: self.framing }
     }
 
     /// Everything below that starts before this offset of the text is known.
@@ -199,8 +224,9 @@ impl Stretch {
 }
 
 /// What is undone below a wrapping that may have `left` layers, itself included.
-fn below(engine: &Engine, wrapping: Wrapping, left: usize) -> Vec<Depth> {
+fn below(engine: &Engine, wrapping: Wrapping, left: usize, framing: Option<Framing>) -> Vec<Depth> {
     let mut depths = Vec::new();
+    depths.extend(framing.map(|framing| Depth::of(Layer::of_armoured_protobuf(framing), left)));
     if left > 1 {
         depths.push(Depth::new(engine, Wrapping::Escapes, left - 1));
     }
@@ -223,7 +249,7 @@ const LOOK_BACK: usize = KEYWORD_REACH + 2;
 
 fn take(
     engine: &Engine,
-    Around { wrapping, left, layout }: Around<'_>,
+    Around { wrapping, left, layout, framing }: Around<'_>,
     slot: &mut Option<Stretch>,
     event: Event<'_>,
     out: &mut Risen,
@@ -235,7 +261,7 @@ fn take(
                 Wrapping::Escapes | Wrapping::Protobuf => Scan::within(),
                 _ => Scan::new(),
             },
-            below: below(engine, wrapping, left),
+            below: below(engine, wrapping, left, framing),
             // What begins earlier ends before it, and is found by a look at the text itself.
             from: at.saturating_sub(engine.matcher.lag() as u64),
             fresh: Vec::new(),
@@ -245,11 +271,12 @@ fn take(
     }
     if let Event::Packed(packed) = event {
         let what = match packed {
-            decode::Packed::Open(at) => Packed::Open(at),
+            decode::Packed::Open(at, packing) => Packed::Open(at, packing),
             decode::Packed::Text(text, at) => Packed::Text(text.to_vec(), at),
             decode::Packed::Close => Packed::Close,
         };
-        out.packed.push(Armoured { undone: false, what });
+        let lane = if wrapping == Wrapping::Parts { Lane::Part } else { Lane::Plain };
+        out.packed.push(Armoured { lane, what });
         return;
     }
     let Some(stretch) = slot else { return };
@@ -271,6 +298,7 @@ fn take(
                 below.finish(engine, stretch.scan.layout(), &mut stretch.sunk);
             }
             // What needs to know what follows the cut is found by a look at the text itself.
+            out.unknown |= stretch.sunk.unknown || stretch.below.iter().any(Depth::is_unknown);
             let seen = stretch.scan.seen();
             let to =
                 if whole { u64::MAX } else { origin.end(seen).saturating_sub(engine.matcher.lag() as u64) };
@@ -290,13 +318,14 @@ impl Stretch {
             _ => None,
         };
         let is_text = around.is_none() && wrapping != Wrapping::Escapes;
-        for Armoured { undone, what } in self.sunk.packed.drain(..) {
+        for Armoured { lane, what } in self.sunk.packed.drain(..) {
             let what = match what {
-                Packed::Open(at) => Packed::Open(origin.start(at)),
+                Packed::Open(at, packing) => Packed::Open(origin.start(at), packing),
                 Packed::Text(text, at) => Packed::Text(text, origin.start(at)),
                 Packed::Close => Packed::Close,
             };
-            out.packed.push(Armoured { undone: undone || wrapping == Wrapping::Escapes, what });
+            let lane = if wrapping == Wrapping::Escapes { Lane::Undone } else { lane };
+            out.packed.push(Armoured { lane, what });
         }
         let first = out.places.len();
         for mut place in self.sunk.places.drain(..).chain(self.scan.places()) {

@@ -12,6 +12,8 @@ pub(super) struct Declared {
     pub(super) boundary: Option<Box<[u8]>>,
     /// It is protocol buffers.
     pub(super) protobuf: Option<Framing>,
+    /// The same, in base64.
+    pub(super) armoured: Option<Framing>,
 }
 
 impl Declared {
@@ -32,6 +34,7 @@ impl Declared {
             lines: lines(&essence),
             boundary: boundary.filter(|name| !name.is_empty()).map(|name| name.as_bytes().into()),
             protobuf: protobuf(&essence),
+            armoured: essence.starts_with("application/grpc-web-text").then_some(Framing::Frames),
         }
     }
 }

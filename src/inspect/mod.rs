@@ -22,6 +22,7 @@ mod joined;
 mod judge;
 mod ledger;
 mod look;
+mod packed;
 mod percent;
 mod reading;
 mod spots;

@@ -4,11 +4,12 @@ use std::collections::VecDeque;
 use std::ops::Range;
 
 use super::Part;
-use super::contents::{Contents, Packed};
+use super::contents::Contents;
 use super::depth::Path;
 use super::fields::Declared;
 use super::judge::{Hidden, Judge, Whence};
 use super::look::Seen;
+use super::packed::Packed;
 use super::spots::{Keys, Stands};
 use super::text::Text;
 use crate::decode::DecodeError;

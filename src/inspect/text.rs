@@ -69,7 +69,8 @@ impl Text {
 
     /// Whether something in it is compressed in a way that is not known here.
     pub(super) fn is_unknown(&self) -> bool {
-        self.unknown || self.declared.protobuf.is_some() && self.layers().any(Depth::is_unknown)
+        let is_told = self.declared.protobuf.is_some() || self.declared.armoured.is_some();
+        self.unknown || self.sunk.unknown || is_told && self.layers().any(Depth::is_unknown)
     }
 
     /// Joins what events send in pieces.
@@ -168,10 +169,11 @@ impl Text {
     /// The layers of a text that begins so.
     fn below(&self, engine: &Engine, opening: &[u8]) -> Vec<Depth> {
         let utf16 = recognise(opening, self.declared.charset.as_deref());
-        let mut layers = vec![
-            Depth::new(engine, Wrapping::Escapes, LAYER_DEPTH),
-            Depth::new(engine, Wrapping::Armour, ARMOUR_DEPTH),
-        ];
+        let armour = match self.declared.armoured {
+            Some(framing) => Depth::of_armoured(framing),
+            None => Depth::new(engine, Wrapping::Armour, ARMOUR_DEPTH),
+        };
+        let mut layers = vec![Depth::new(engine, Wrapping::Escapes, LAYER_DEPTH), armour];
         layers.extend(utf16.map(|utf16| Depth::new(engine, utf16, LAYER_DEPTH)));
         layers.extend(self.markup.then(|| Depth::new(engine, Wrapping::Markup, LAYER_DEPTH)));
         let boundary = self.declared.boundary.as_deref();
