@@ -61,6 +61,8 @@ pub const WOULD_EXEMPT: Duration = Duration::from_secs(90 * 86_400);
 /// Bytes that labels may add to a message: what waits is paid for as it came, and this much beside it is not. Where more
 /// would be added, values are masked in as many bytes.
 pub const RESIZED_BYTES: i64 = 64 << 10;
+/// Encrypted numbers that are read from standard input at once, in bytes: some hundred thousand of them.
+pub const REVEAL_INPUT: u64 = 8 << 20;
 /// Least numbers that an encryption in the same form may map (NIST SP 800-38G, revision 1): of fewer all could be tried.
 pub const FORM_LEAST: u128 = 1_000_000;
 /// Times that a number is encrypted again until it has a first digit that may lead it; zero leads one in ten.

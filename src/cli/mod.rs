@@ -29,6 +29,7 @@ mod posture;
 mod promote;
 mod rehearse;
 mod reload;
+mod reveal;
 mod run;
 mod running;
 mod sample;
@@ -80,6 +81,8 @@ enum Command {
     Explain(explain::Args),
     /// Prints valid synthetic values of an identifier.
     Sample(sample::Args),
+    /// Prints the values behind numbers that a rule with `mask = "ff1"` encrypted.
+    Reveal(reveal::Args),
     /// Proves the audit trail.
     Audit(Box<audit::Args>),
     /// Asks the running gate to prove itself: synthetic identifiers through its listener, TLS and policy.
@@ -134,6 +137,7 @@ pub fn main() -> ExitCode {
         Command::Pack(args) => pack::run(&args, &mut output),
         Command::Explain(args) => explain::run(&args, &mut output),
         Command::Sample(args) => sample::run(&args, &mut output),
+        Command::Reveal(args) => reveal::run(&args, &mut output),
         Command::Audit(args) => audit::run(&args, &mut output),
         Command::Selftest(args) => selftest::run(&args, &mut output),
         Command::Overlay(args) => overlay::run(&args, &mut output),

@@ -109,7 +109,7 @@ mod tests {
             .map(|(digit, times)| u32::from(digit - b'0') * times)
             .map(|sum| sum / 10 + sum % 10)
             .sum();
-        sum % 10 == 0
+        sum.is_multiple_of(10)
     }
 
     fn hide(key: u8, tweak: &str, value: &str) -> Option<String> {

@@ -28,6 +28,7 @@ mod records;
 mod redacts;
 mod refuses;
 mod reloads;
+mod reveals;
 mod shadows;
 mod sinks;
 mod streams;

@@ -36,7 +36,7 @@ fn write(folder: &Path, name: &str, text: &str) {
     fs::write(path, text).unwrap();
 }
 
-fn with_input(folder: &Path, args: &[&str], input: &[u8]) -> (i32, String, String) {
+pub(super) fn with_input(folder: &Path, args: &[&str], input: &[u8]) -> (i32, String, String) {
     let mut command = tidegate(folder, args);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
