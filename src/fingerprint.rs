@@ -1,8 +1,13 @@
 //! A keyed hash of a value: two values can be compared and counted, never read back.
 
+mod jar;
+
 use std::fmt;
+use std::sync::Arc;
 
 use ring::hmac;
+
+pub use jar::Jar;
 
 /// HMAC-SHA-256 of (identifier, normalised value), cut to 128 bits (RFC 2104, section 5).
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -39,18 +44,32 @@ const AT_ONCE: usize = 128;
 /// The deployment's secret key for fingerprints. Without it a fingerprint tells nothing, not even by trying
 /// every card number (PCI DSS 4.0.1, 3.5.1.1).
 #[derive(Clone)]
-pub struct FingerprintKey(hmac::Key);
+pub struct FingerprintKey(hmac::Key, Option<Arc<Jar>>);
 
 impl FingerprintKey {
     #[must_use]
     pub fn new(secret: &[u8; 32]) -> Self {
-        FingerprintKey(hmac::Key::new(hmac::HMAC_SHA256, secret))
+        FingerprintKey(hmac::Key::new(hmac::HMAC_SHA256, secret), None)
+    }
+
+    /// The same key, beside which the values that a jar wants are kept for a moment.
+    #[must_use]
+    pub fn with_jar(self, jar: Arc<Jar>) -> Self {
+        FingerprintKey(self.0, Some(jar))
     }
 
     /// The fingerprint of `normalised` under `identifier`; the identifier is part of what is hashed, so that
     /// equal digits of two identifiers do not compare equal.
     #[must_use]
     pub fn of(&self, identifier: &str, normalised: &[u8]) -> Fingerprint {
+        let fingerprint = self.hash(identifier, normalised);
+        if let Some(jar) = &self.1 {
+            jar.offer(identifier, fingerprint, normalised);
+        }
+        fingerprint
+    }
+
+    fn hash(&self, identifier: &str, normalised: &[u8]) -> Fingerprint {
         let parts = [&b"tidegate.fingerprint.v1\0"[..], identifier.as_bytes(), b"\0", normalised];
         let mut room = [0; AT_ONCE];
         let mut length = 0;

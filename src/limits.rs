@@ -478,6 +478,25 @@ pub const AUDIT_ALARMS: [u64; 2] = [70, 85];
 pub const CHECKPOINT_BUSY: u64 = 100;
 /// Text in one block of a packed segment: large enough to pack well, small enough to be read for one record.
 pub const BLOCK_TEXT: usize = 256 * 1024;
+/// How often, and how long apart, a trail that is in use is tried again: longer than a program takes to start.
+pub const LOCK_TRIES: u32 = 10;
+pub const LOCK_PAUSE: Duration = Duration::from_millis(50);
+/// Longest value that a forensic sample holds: what a pattern can match at most.
+pub const SAMPLE_VALUE: usize = 512;
+/// Values kept in memory until their message is decided, twice: 4 MiB at most.
+pub const SAMPLE_JAR: usize = 4096;
+/// Values that were found so long ago are forgotten, whether or not their message is decided.
+pub const SAMPLE_TURN: Duration = Duration::from_secs(60);
+/// Samples that wait to be written; beyond it none is taken, and the record says so.
+pub const SAMPLE_QUEUE: usize = 256;
+/// Samples in their folder at most, however small they are: a folder that can still be listed.
+pub const SAMPLE_FILES: u64 = 100_000;
+/// Room for samples, unless the configuration says otherwise.
+pub const SAMPLE_DISK: u64 = 64 << 20;
+/// How long samples are kept, unless the configuration says otherwise: as short as an investigation needs.
+pub const SAMPLE_RETENTION: Duration = Duration::from_secs(30 * 86_400);
+/// A sealed sample is never longer: eight values for each of four identifiers, in JSON and base64.
+pub const SAMPLE_BYTES: u64 = 64 * 1024;
 /// Time between two looks at the closed segments of a trail; the end of a segment is looked at sooner.
 pub const AUDIT_KEEP: Duration = Duration::from_secs(60);
 /// Life of a signing key of the trail, and time between two tries to make the next one.

@@ -4,10 +4,12 @@ use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+use std::thread;
 
 use crate::audit::OpenError;
 use crate::audit::segment::FILE_MODE;
 use crate::audit::signing::PublicKey;
+use crate::limits;
 
 /// The public key, for whoever has no better source.
 pub(super) const PUBLIC_KEY_FILE: &str = "audit.pub";
@@ -25,7 +27,16 @@ pub(super) fn claim(directory: &Path, key: &PublicKey) -> Result<(File, PublicKe
     }
     let path = directory.join(LOCK_FILE);
     let lock = OpenOptions::new().create(true).append(true).mode(FILE_MODE).open(&path).map_err(at)?;
-    match lock.try_lock() {
+    let mut tried = lock.try_lock();
+    for _ in 0..limits::LOCK_TRIES {
+        // A program that was just started holds the files of its parent for a moment, and so does a gate that ends.
+        if !matches!(tried, Err(TryLockError::WouldBlock)) {
+            break;
+        }
+        thread::sleep(limits::LOCK_PAUSE);
+        tried = lock.try_lock();
+    }
+    match tried {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
             return Err(OpenError::new(directory, "is in use: another process writes its audit trail here"));

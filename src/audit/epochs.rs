@@ -8,11 +8,15 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::audit::checkpoint::Checkpoint;
-use crate::audit::segment::FILE_MODE;
+use crate::audit::reader::{Lines, Outcome};
+use crate::audit::segment::{self, FILE_MODE};
 use crate::audit::signing::PublicKey;
 
 /// The checkpoints that hand over, one a line.
 const KEYS_FILE: &str = "keys.jsonl";
+
+/// What such a checkpoint says.
+const HANDOVER: &[u8] = b"\"cause\":\"handover\"";
 
 /// The keys of a trail, in order.
 #[derive(Clone, Debug)]
@@ -44,6 +48,21 @@ impl Keys {
             }
         }
         Ok(keys)
+    }
+
+    /// Follows the hand-overs in the records themselves, where the list beside them is lost; whether it led further.
+    pub(super) fn follow_records(&mut self, directory: &Path) -> io::Result<bool> {
+        let before = self.later.len();
+        for found in segment::list(directory)? {
+            let (mut lines, mut line) = (Lines::open(&found)?, Vec::new());
+            while lines.next(&mut line)? == Outcome::Line {
+                // Few lines are checkpoints, and of those few hand over.
+                if memchr::memmem::find(&line, HANDOVER).is_some() {
+                    self.follow(&line);
+                }
+            }
+        }
+        Ok(self.later.len() > before)
     }
 
     /// Takes a line if it hands over from the last key known; whether it did.

@@ -14,10 +14,10 @@ use crate::audit::checkpoint::{self, Cause, Claim};
 use crate::audit::epochs::Keys;
 use crate::audit::keyring::Keyring;
 use crate::audit::line::Stamp;
-use crate::audit::recover::{Recovery, recover};
+use crate::audit::recover::{End, Recovery, recover};
 use crate::audit::segment::{self, Segment};
 use crate::audit::signing::{PublicKey, Signer};
-use crate::audit::{AuditConfig, OpenError, SyncPolicy, directory, pack};
+use crate::audit::{AuditConfig, OpenError, SyncPolicy, directory, pack, sample};
 use crate::limits;
 use crate::platform::disk;
 
@@ -118,6 +118,22 @@ enum Room {
     Reserve,
 }
 
+/// Where to go on. When the list of keys beside the records is lost, the records lead to the key of the end, too.
+fn take_up(path: &Path, mut keys: Keys) -> Result<(Keys, (Option<End>, Recovery)), OpenError> {
+    let stuck = match recover(path, &keys) {
+        Ok(recovered) => return Ok((keys, recovered)),
+        Err(error) => error,
+    };
+    match keys.follow_records(path) {
+        Ok(true) => {
+            tracing::warn!("keys.jsonl was lost or cut; it is made again from the records");
+            let recovered = recover(path, &keys)?;
+            Ok((keys, recovered))
+        }
+        Ok(false) | Err(_) => Err(stuck),
+    }
+}
+
 /// Whether a trail that ends with record `last` may be gone on with under a key.
 fn signs_on(path: &Path, keys: &Keys, signer: &Signer, last: u64) -> Result<(), OpenError> {
     let from = keys.handed_over();
@@ -149,7 +165,7 @@ impl Log {
         let (lock, first) = directory::claim(path, &signer.public())?;
         let keys = Keys::read(path, first).map_err(at)?;
         pack::tidy(path).map_err(at)?;
-        let (last, recovery) = recover(path, &keys)?;
+        let (keys, (last, recovery)) = take_up(path, keys)?;
         let mut keyring = config.key_epochs.as_ref().map(Keyring::new);
         let keys = last.as_ref().map_or(keys, |(walk, _)| walk.keys.clone());
         let signer = match &mut keyring {
@@ -264,7 +280,7 @@ impl Log {
 
     /// Counts again what the directory holds: someone may have made room.
     pub(super) fn weigh(&mut self) -> io::Result<()> {
-        let used = segment::bytes_in(&self.directory)?;
+        let used = segment::bytes_in(&self.directory)?.saturating_add(sample::bytes_in(&self.directory)?);
         self.disk.used.store(used, Ordering::Relaxed);
         Ok(())
     }

@@ -25,6 +25,7 @@ mod reader;
 pub mod record;
 mod recover;
 mod retention;
+mod sample;
 mod segment;
 mod signing;
 mod spare;
@@ -54,6 +55,7 @@ pub use keyring::KeyEpochs;
 pub use queue::Pending;
 pub use reader::Reader;
 pub use record::{Dialled, Draft, FlowFacts, Kind, MessageDraft, PackStamp, PackStamps};
+pub use sample::{SampleConfig, SampleKey, SampleKeyError, SampleOpener, UnsealError, find_sample, unseal};
 pub use signing::{KeyError, PublicKey, Signer, base64, from_base64, generate_signing_key};
 pub use sync::Witness;
 pub use verify::{Report, Verdict, verify};
@@ -75,6 +77,7 @@ use keep::{Chores, Keeper};
 use log::Log;
 use prints::Prints;
 use retention::Retention;
+use sample::{Sampler, Scribe};
 use sync::Syncer;
 use writer::{Condition, Shared, Worker};
 
@@ -135,6 +138,10 @@ pub struct AuditConfig {
     pub key_epochs: Option<KeyEpochs>,
     /// How long each key of the records' fingerprints is used; `None`: they are shown as policy has them.
     pub print_epochs: Option<KeyEpochs>,
+    /// What is sampled; `None`: nothing is.
+    pub samples: Option<SampleConfig>,
+    /// How long samples are kept, also those of an earlier run.
+    pub sample_retention: Duration,
     /// What the `start` record says beside version, trail and key.
     pub start: Map<String, Value>,
 }
@@ -154,6 +161,8 @@ impl AuditConfig {
             retention: limits::RETENTION,
             key_epochs: None,
             print_epochs: None,
+            samples: None,
+            sample_retention: limits::SAMPLE_RETENTION,
             start: Map::new(),
         }
     }
@@ -165,6 +174,7 @@ pub struct Audit {
     shared: Arc<Shared>,
     desk: Arc<Desk>,
     prints: Option<Arc<Prints>>,
+    samples: Option<Arc<Sampler>>,
 }
 
 /// How the trail is doing.
@@ -214,6 +224,10 @@ impl Audit {
         if let Some(prints) = &prints {
             start.insert("fingerprint_epoch".to_owned(), prints.now().id().into());
         }
+        let (samples, scribe) = sampling(&config, &log)?.unzip();
+        if let Some(samples) = &samples {
+            start.insert("sample_key".to_owned(), samples.key_id().into());
+        }
         Worker::begin(&mut log, &recovery, start).map_err(|error| at(error.to_string()))?;
         let thread_failed = |error: io::Error| at(format!("the audit writer cannot be started: {error}"));
         let syncer = Syncer::start(witness).map_err(thread_failed)?;
@@ -223,12 +237,13 @@ impl Audit {
         let kept = Arc::clone(&desk);
         let thread =
             thread::Builder::new().name("audit".into()).spawn(move || kept.keep()).map_err(thread_failed)?;
-        let retention = Retention::new(
+        let mut retention = Retention::new(
             config.directory.clone(),
             (Arc::clone(&desk), Arc::clone(&shared.disk)),
             config.retention,
             recovery.away,
         );
+        retention.samples = (config.sample_retention, samples.clone());
         let chores = Chores {
             directory: config.directory.clone(),
             disk: Arc::clone(&shared.disk),
@@ -237,8 +252,10 @@ impl Audit {
             prints: prints.clone(),
         };
         let keeper = Keeper::start(chores, Arc::clone(&shared.bell)).map_err(thread_failed)?;
-        let writer = Writer { shared: Arc::clone(&shared), keeper: Some(keeper), thread: Some(thread) };
-        Ok((Audit { shared, desk, prints }, writer))
+        let shared_too = Arc::clone(&shared);
+        let writer =
+            Writer { shared: shared_too, keeper: Some(keeper), thread: Some(thread), _scribe: scribe };
+        Ok((Audit { shared, desk, prints, samples }, writer))
     }
 
     /// Queues a record. It is written even if the answer is not awaited.
@@ -251,7 +268,13 @@ impl Audit {
 
     /// The same for the record of a message, which only lends its draft.
     pub fn submit_message(&self, message: &MessageDraft) -> Pending {
-        self.queue(message.kind, || encode::message(message, self.prints.as_deref()))
+        self.queue(message.kind, || {
+            let mut body = encode::message(message, self.prints.as_deref());
+            if let Some(said) = self.samples.as_ref().and_then(|samples| samples.take(message)) {
+                body.extend_from_slice(said.as_bytes());
+            }
+            body
+        })
     }
 
     fn queue(&self, kind: Kind, body: impl FnOnce() -> Vec<u8>) -> Pending {
@@ -315,6 +338,16 @@ impl Audit {
     }
 }
 
+/// What takes samples, if the configuration asks for them.
+fn sampling(config: &AuditConfig, log: &Log) -> Result<Option<(Arc<Sampler>, Scribe)>, OpenError> {
+    let start = |samples: &SampleConfig| {
+        Sampler::start(samples, &config.directory, &config.node, Arc::clone(&log.disk)).map_err(|error| {
+            OpenError::new(&samples.key, format!("samples cannot be sealed to this key: {error}"))
+        })
+    };
+    config.samples.as_ref().map(start).transpose()
+}
+
 /// Whether a directory holds records of an earlier run; an error when that cannot be known.
 pub fn has_records(directory: &Path) -> io::Result<bool> {
     match segment::list(directory) {
@@ -330,6 +363,7 @@ pub struct Writer {
     shared: Arc<Shared>,
     keeper: Option<Keeper>,
     thread: Option<JoinHandle<()>>,
+    _scribe: Option<Scribe>,
 }
 
 impl Writer {

@@ -102,7 +102,8 @@ fn walk_through(found: &Found, keys: &Keys) -> Result<(Walk, u64, Vec<u8>), Open
             &found.path,
             format!(
                 "record {seq} is signed by the key {other}, but the key of the trail is {}; \
-                 restore that key (or keys.jsonl, which names it) or begin a new trail in another directory",
+                 restore that key, or keys.jsonl, which names it and of which each export and the witness's lines have \
+                 a copy, or begin a new trail in another directory",
                 keys.at(found.first).id()
             ),
         )),

@@ -18,6 +18,7 @@ use crate::audit::line::Line;
 use crate::audit::log::Disk;
 use crate::audit::reader::{Lines, Outcome};
 use crate::audit::record::Kind;
+use crate::audit::sample::{self, Sampler};
 use crate::audit::segment::{self, Found};
 use crate::audit::text::hex;
 use crate::audit::text_of::Text;
@@ -33,6 +34,8 @@ pub(super) struct Retention {
     pub(super) disk: Arc<Disk>,
     /// How long records are kept.
     pub(super) keep: Duration,
+    /// How long samples are kept, and what takes them.
+    pub(super) samples: (Duration, Option<Arc<Sampler>>),
     /// Holds that the trail knows of and that have not ended.
     known: BTreeMap<String, Hold>,
     /// Segments that are not what was written: said once.
@@ -66,6 +69,7 @@ impl Retention {
             desk,
             disk,
             keep,
+            samples: (limits::SAMPLE_RETENTION, None),
             known: BTreeMap::new(),
             damaged: Vec::new(),
             clocks: (Instant::now(), Timestamp::now()),
@@ -90,6 +94,7 @@ impl Retention {
         let now = Timestamp::now();
         let sure = self.is_time_sure(now);
         self.record_holds(now)?;
+        self.look_after_samples(now, sure)?;
         let segments = segment::list(&self.directory)?;
         let Some((_open, closed)) = segments.split_last() else { return Ok(()) };
         for found in closed.iter().filter(|_| sure) {
@@ -105,6 +110,43 @@ impl Retention {
             let is_held = holds.iter().chain(self.known.values()).any(|hold| hold.covers(from, until));
             if !is_held && broken.is_empty() && !self.damaged.contains(&found.first) {
                 self.remove(found, (from, until), now)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Puts on record when samples could not be written, and removes those whose time is over, which is on record before.
+    fn look_after_samples(&self, now: Timestamp, sure: bool) -> io::Result<()> {
+        let (keep, sampler) = &self.samples;
+        if let Some(sampler) = sampler {
+            sampler.turn();
+            if let Some((from, until, cause)) = sampler.outage() {
+                let (from, until) = (format!("{from:.6}"), format!("{until:.6}"));
+                let detail = json!({"control": "samples", "cause": cause, "from": from, "until": until});
+                self.write(Kind::ControlFailure, detail)?;
+            }
+        }
+        let before = now.checked_sub(*keep).unwrap_or(Timestamp::MIN);
+        let over = if sure { sample::over(&self.directory, before)? } else { Vec::new() };
+        if over.is_empty() {
+            return Ok(());
+        }
+        let (holds, broken) = hold::holds(&self.directory)?;
+        let held =
+            |time: Timestamp| holds.iter().chain(self.known.values()).any(|hold| hold.covers(time, time));
+        let over: Vec<_> = over.into_iter().filter(|(time, _)| broken.is_empty() && !held(*time)).collect();
+        let (Some((first, _)), Some((last, _))) = (over.first(), over.last()) else { return Ok(()) };
+        self.tell(json!({
+            "action": "audit.sample_remove", "actor": "tidegate", "samples": over.len(),
+            "reason": format!("retention {} s", keep.as_secs()),
+            "first": format!("{first:.3}"), "last": format!("{last:.3}"),
+        }))?;
+        for (_, path) in &over {
+            let bytes = fs::metadata(path)?.len();
+            fs::remove_file(path)?;
+            self.disk.give_back(bytes);
+            if let Some(sampler) = sampler {
+                sampler.give_back(bytes);
             }
         }
         Ok(())

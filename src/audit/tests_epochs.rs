@@ -95,6 +95,45 @@ fn the_first_key_leads_to_the_last_and_old_ones_are_gone() {
 }
 
 #[test]
+fn a_lost_list_of_keys_is_made_again_from_the_records_or_its_loss_is_told() {
+    let scene = Scene::new(HOUR);
+    let mut log = scene.log();
+    for _ in 0..3 {
+        let next = log.next_key().unwrap();
+        log.hand_over(next).unwrap();
+        log.rotate().unwrap();
+    }
+    log.sign(Cause::Stop).unwrap();
+    drop(log);
+    let keys = scene.directory().join("keys.jsonl");
+    let kept = fs::read(&keys).unwrap();
+    let first = kept.iter().position(|b| *b == b'\n').unwrap() + 1;
+    for left in [None, Some(b"".as_slice()), Some(&kept[..first])] {
+        fs::remove_file(&keys).unwrap();
+        if let Some(left) = left {
+            fs::write(&keys, left).unwrap();
+        }
+        scene.log().sign(Cause::Stop).unwrap();
+        assert_eq!(fs::read(&keys).unwrap(), kept);
+        assert_eq!(scene.check().verdict(), Verdict::Whole);
+    }
+    // Where the records that name them are gone as well, nothing is written, and what helps is said.
+    let segments = segment::list(scene.directory()).unwrap();
+    let away = scene.folder.path().join("away");
+    fs::rename(&segments[1].path, &away).unwrap();
+    fs::remove_file(&keys).unwrap();
+    let signer = || Signer::from_pkcs8(&fs::read(&scene.file).unwrap()).unwrap();
+    let told = Log::open(&scene.config, signer()).unwrap_err().to_string();
+    assert!(
+        told.contains("is signed by the key") && told.contains("or keys.jsonl, which names it"),
+        "{told}"
+    );
+    fs::write(&keys, &kept).unwrap();
+    fs::rename(&away, &segments[1].path).unwrap();
+    assert!(Log::open(&scene.config, signer()).is_ok());
+}
+
+#[test]
 fn keys_are_followed_over_segments_that_are_gone() {
     let scene = Scene::new(HOUR);
     let mut log = scene.log();

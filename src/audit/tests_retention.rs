@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::query::{Bundle, Filter, export};
+use super::query::{Bundle, Filter, Period, export, summarize};
 use super::retention::Retention;
 use super::tests::{check, config, key, message, pack_all, public_key, records, run, temp};
 use super::*;
@@ -78,6 +78,55 @@ async fn what_is_over_is_removed_and_the_trail_is_proved_across_it() {
     let report = check(dir.path());
     assert_eq!(report.verdict(), Verdict::Whole, "{report}");
     assert!(report.removed.len() > told.len());
+}
+
+#[tokio::test]
+async fn a_report_tells_what_was_removed_under_which_tombstone_and_sees_through_a_false_one() {
+    let (dir, _audit, writer, mut retention) = trail(Duration::ZERO).await;
+    let before = firsts(dir.path());
+    // The third segment is held: what is gone lies before and behind it.
+    let all = records(dir.path());
+    let of = |seq: u64| all.iter().find(|record| record["seq"] == seq).unwrap();
+    let time = |seq: u64| of(seq)["time"].as_str().unwrap().parse::<Timestamp>().unwrap();
+    let from = time(before[2] + 1);
+    let to = from + Duration::from_micros(1);
+    add_hold(dir.path(), &Hold { from: Some(from), to: Some(to), ..hold("third") }).unwrap();
+    sweep(&mut retention);
+    assert_eq!(firsts(dir.path()), [before[2], before[before.len() - 1]]);
+    let period = |from: i64| Period { from, until: i64::MAX, sample: 0, seed: 0 };
+    let report = |from: i64| summarize(dir.path(), period(from), Some(&public_key())).unwrap();
+    let summary = report(0);
+    assert!(summary.is_whole(), "{:?}", summary.fault);
+    let gone: Vec<_> = summary.removed.iter().map(|gone| gone.first).collect();
+    let expected: Vec<u64> =
+        before[..before.len() - 1].iter().copied().filter(|first| *first != before[2]).collect();
+    assert_eq!((gone, summary.gaps.len()), (expected, 0));
+    let text = summary.to_markdown();
+    assert!(text.contains(&format!("removed under tombstone {}", before[1])), "{text}");
+    assert!(text.contains("whole, but for what retention removed"), "{text}");
+    assert_eq!(report(0).to_json(), summary.to_json());
+    // What was removed before the period is not of it.
+    assert_eq!(report(from.as_microsecond()).removed.len(), before.len() - 2 - 2);
+    writer.close();
+    // A tombstone that was changed proves nothing; without it the records are missing.
+    let path = dir.path().join(format!("segment-{:020}.tombstone", before[3]));
+    let whole = fs::read_to_string(&path).unwrap();
+    fs::write(&path, whole.replace("retention 0", "retention 9")).unwrap();
+    let summary = report(0);
+    assert!(!summary.is_whole() && summary.fault.unwrap().contains(&format!("record {}", before[3])));
+    fs::remove_file(&path).unwrap();
+    let summary = report(0);
+    assert_eq!(summary.gaps, [(before[3], before[4] - 1)]);
+    assert!(!summary.is_whole());
+    // One that the trail has no record of is forged.
+    fs::write(&path, whole).unwrap();
+    let last = segment::list(dir.path()).unwrap().pop().unwrap();
+    let text = fs::read_to_string(&last.path).unwrap();
+    let id = |line: &str| line.contains("audit.remove") && line.contains(&format!("\"first\":{}", before[3]));
+    let without: String = text.lines().filter(|line| !id(line)).map(|line| format!("{line}\n")).collect();
+    assert_ne!(text, without);
+    fs::write(&last.path, without).unwrap();
+    assert!(report(0).fault.is_some());
 }
 
 #[tokio::test]

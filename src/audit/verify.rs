@@ -454,7 +454,7 @@ impl Removed {
 }
 
 /// The tombstone that a record of a removal names.
-fn removal(line: &[u8]) -> Option<String> {
+pub(super) fn removal(line: &[u8]) -> Option<String> {
     let record: serde_json::Value = serde_json::from_slice(line).ok()?;
     let is_removal = record.get("action").is_some_and(|action| action == "audit.remove");
     record.get("tombstone").filter(|_| is_removal)?.as_str().map(str::to_owned)

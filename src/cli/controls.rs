@@ -141,6 +141,47 @@ mod tests {
     }
 
     #[test]
+    fn causes_begin_once_and_end_and_a_step_is_on_record_between_two_looks() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = crate::audit::generate_signing_key().unwrap();
+        let config = crate::audit::AuditConfig::new(folder.path().join("audit"), "n".into());
+        let (audit, writer) = Audit::open(config, &key).unwrap();
+        let controls = Controls::new(audit);
+        let causes = |causes: &[&str]| causes.iter().map(|cause| (*cause).to_owned()).collect();
+        controls.set("policy", causes(&["a", "b"]));
+        controls.set("policy", causes(&["b"]));
+        controls.set("other", causes(&[]));
+        controls.set("policy", causes(&["b"]));
+        controls.set("policy", causes(&[]));
+        controls.look_at_clock();
+        controls.clock.lock().unwrap().wall -= Duration::from_secs(3600);
+        controls.look_at_clock();
+        drop(writer);
+        let mut reader = crate::audit::Reader::open(&folder.path().join("audit")).unwrap();
+        let mut told = Vec::new();
+        while let Some(line) = reader.next_line().unwrap() {
+            let record: Value = serde_json::from_slice(line).unwrap();
+            if record["kind"] == "control_failure" {
+                told.push(record);
+            }
+        }
+        let word = |record: &Value, field: &str| record[field].as_str().unwrap_or("").to_owned();
+        let shown: Vec<_> =
+            told.iter().map(|record| (word(record, "cause"), record["until"].is_string())).collect();
+        let ends = [("a", false), ("b", false), ("a", true), ("b", true)];
+        let expected = ends.map(|(cause, ended)| (cause.to_owned(), ended));
+        assert_eq!(shown[..4], expected);
+        assert_eq!((&told[0]["from"], &told[1]["from"]), (&told[2]["from"], &told[3]["from"]));
+        let (step, ended) = &shown[4];
+        assert!(
+            step.starts_with("the clock was set forward by 3600") && *ended && shown.len() == 5,
+            "{shown:?}"
+        );
+        let time = |field: &str| word(&told[4], field).parse::<Timestamp>().unwrap();
+        assert!(time("until").duration_since(time("from")).as_secs() >= 3600, "the step lies within");
+    }
+
+    #[test]
     fn a_step_of_the_clock_is_seen_and_drift_is_not() {
         let (steady, wall) = (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_000_000));
         let mut clock = Clock::new(steady, wall);

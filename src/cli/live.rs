@@ -115,6 +115,9 @@ impl Live {
         let mut engine =
             compiled.engine(&config, self.parts.key.clone(), budgets, Arc::clone(&self.parts.held));
         engine.overlays = Arc::clone(&self.parts.overlays);
+        if let Some(samples) = &self.parts.config.audit.samples {
+            compiled.sample(samples);
+        }
         self.parts.engine.store(Arc::new(engine));
         self.note_packs(&before, &self.parts.engine.load());
         let waiting = waiting(&self.parts.config, &config);

@@ -331,3 +331,63 @@ async fn send(stream: &mut (impl AsyncWrite + Unpin), bytes: &[u8]) -> Result<()
     stream.flush().await?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::audit::{AuditConfig, Reader, generate_signing_key};
+    use crate::config;
+    use crate::fingerprint::FingerprintKey;
+    use crate::inspect::HeldBytes;
+    use crate::policy::LocalBudgets;
+
+    /// What stands in the way of self-tests, as the trail tells it.
+    fn told(directory: &Path) -> Vec<Value> {
+        let mut reader = Reader::open(directory).unwrap();
+        let mut told = Vec::new();
+        while let Some(line) = reader.next_line().unwrap() {
+            let record: Value = serde_json::from_slice(line).unwrap();
+            if record["kind"] == "control_failure" && record["control"] == "selftest" {
+                told.push(record);
+            }
+        }
+        told
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_test_that_is_late_and_one_that_hangs_are_control_failures_with_both_ends() {
+        let folder = tempfile::tempdir().unwrap();
+        let (directory, issuer) = (folder.path().join("audit"), folder.path().join("issuer.pem"));
+        fs::write(&issuer, Issuer::generate("test").unwrap().0).unwrap();
+        let key = generate_signing_key().unwrap();
+        let (audit, writer) = Audit::open(AuditConfig::new(directory.clone(), "n".into()), &key).unwrap();
+        let (settings, compiled) = config::load_text("t.toml", "", folder.path()).unwrap();
+        let key = FingerprintKey::new(&[7; 32]);
+        let budgets = Arc::new(LocalBudgets::new(key.clone(), 1 << 20, Box::new(|| 0)));
+        let engine = compiled.engine(&settings, key, budgets, Arc::new(HeldBytes::new(1 << 20)));
+        // It takes connections and says nothing.
+        let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let rehearser = Rehearser {
+            audit,
+            directory: directory.clone(),
+            listener: silent.local_addr().unwrap(),
+            issuer,
+            rehearsal: Arc::default(),
+            engine: Arc::new(ArcSwap::from_pointee(engine)),
+            identifiers: Vec::new(),
+            // So often that the first is late already.
+            every: Some(Duration::from_nanos(1)),
+        };
+        let task = tokio::spawn(rehearser.keep());
+        while told(&directory).len() < 2 {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+        }
+        task.abort();
+        let told = told(&directory);
+        let causes: Vec<_> = told.iter().take(2).map(|record| record["cause"].as_str().unwrap()).collect();
+        assert_eq!(causes, ["no self-test ran in its time", "the self-test did not end in its time"]);
+        let time = |text: &Value| text.as_str().unwrap().parse::<Timestamp>().unwrap();
+        assert!(told.iter().all(|record| time(&record["from"]) <= time(&record["until"])), "{told:?}");
+        drop(writer);
+    }
+}

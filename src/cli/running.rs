@@ -68,7 +68,8 @@ impl Running {
         held.share_among(tenants(&config));
         let windows = Windows::open(&config.state.directory, &keys.state, tenants(&config))?;
         let budgets = Arc::clone(&windows.budgets);
-        let mut engine = compiled.engine(&config, keys.fingerprint.clone(), budgets as _, Arc::clone(&held));
+        let key = sampled(&config, &compiled, keys.fingerprint);
+        let mut engine = compiled.engine(&config, key.clone(), budgets as _, Arc::clone(&held));
         let overlays = Arc::new(Board::default());
         engine.overlays = Arc::clone(&overlays);
         let engine = Arc::new(ArcSwap::from_pointee(engine));
@@ -87,7 +88,7 @@ impl Running {
             engine,
             leaves,
             overlays,
-            key: keys.fingerprint,
+            key,
             held,
             budgets: Arc::clone(&windows.budgets),
             audit: audit.clone(),
@@ -353,12 +354,14 @@ fn boot() -> Result<String, Failure> {
 fn started(config: &Config, compiled: &Compiled) -> Map<String, Value> {
     let listeners = config.listeners.iter().map(|listener| format!("{} {}", listener.name, listener.address));
     let file = config.file.as_ref().map_or_else(|| "built in".to_owned(), |file| file.display().to_string());
+    let samples = config.audit.samples.as_ref().map(|samples| &samples.identifiers);
     Map::from_iter([
         ("config".to_owned(), json!(file)),
         ("mode".to_owned(), json!(config.policy.mode.as_str())),
         ("policy".to_owned(), json!(compiled.policy.hash())),
         ("packs".to_owned(), packs(compiled.matcher.packs())),
         ("listeners".to_owned(), json!(listeners.collect::<Vec<_>>())),
+        ("samples".to_owned(), json!(samples)),
     ])
 }
 
@@ -371,6 +374,13 @@ pub(super) fn packs(packs: &[Pack]) -> Value {
         stamp
     };
     packs.iter().map(stamp).collect()
+}
+
+/// The key of fingerprints, with what keeps values for samples if there are to be any.
+fn sampled(config: &Config, compiled: &Compiled, key: FingerprintKey) -> FingerprintKey {
+    let Some(samples) = &config.audit.samples else { return key };
+    compiled.sample(samples);
+    key.with_jar(Arc::clone(&samples.jar))
 }
 
 /// How many tenants share what is bounded.

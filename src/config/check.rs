@@ -32,10 +32,17 @@ const TENANT: &str = "default";
 
 /// Builds the configuration with a default in place of everything that draws a complaint, so that one look finds
 /// all of them; the result is of use only when there was none.
-pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &Path, log: &Log) -> Config {
+pub(super) fn check(
+    mut raw: Raw,
+    source: &Source,
+    file: Option<PathBuf>,
+    folder: &Path,
+    log: &Log,
+) -> Config {
     let paths = Paths { folder };
     let node = raw.node.as_ref().map_or_else(host_name, |node| node.value.clone());
     let (audit, audit_key, fingerprint_key) = trail(&raw, &node, &paths, log);
+    let sampled = raw.audit.sample.as_mut().and_then(|sample| sample.identifiers.take()).unwrap_or_default();
     check_identity::answerable(&raw, log);
     let (listeners, listed) = listeners(raw.listeners, folder, log);
     let admin = AdminSettings {
@@ -99,6 +106,7 @@ pub(super) fn check(raw: Raw, source: &Source, file: Option<PathBuf>, folder: &P
         policy,
         interceptions,
         origins,
+        sampled,
         listeners,
     }
 }
@@ -406,7 +414,7 @@ fn trail(raw: &Raw, node: &str, paths: &Paths<'_>, log: &Log) -> (AuditConfig, P
     let signing = paths.or(raw.audit.signing_key.as_ref(), "certs/audit.key");
     let prints = paths.or(raw.fingerprint_key.as_ref(), "certs/fingerprint.key");
     let directory = paths.or(raw.audit.directory.as_ref(), "audit");
-    let files = Files { directory, signing: &signing, prints: &prints };
+    let files = Files { directory, signing: &signing, prints: &prints, folder: paths.folder };
     let audit = check_audit::check(&raw.audit, node.to_owned(), files, raw.fingerprint_epoch.as_ref(), log);
     (audit, signing, prints)
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::detect::{Confidence, Matcher};
+use crate::audit::SampleConfig;
+use crate::detect::{Confidence, Detector, Matcher};
 use crate::inspect::{Engine, HeldBytes};
 use crate::policy::{Board, Budgets, Policy, PolicyError};
 
 use super::packs::PackSet;
-use super::source::Complaint;
+use super::source::{At, Complaint};
 use super::{BUILT_IN_NAME, Config};
 
 /// What a flow is judged by.
@@ -39,6 +40,23 @@ impl Compiled {
             held,
         }
     }
+
+    /// Tells the jar of samples which values of these packs it is to keep, and of which there must be none.
+    pub fn sample(&self, samples: &SampleConfig) {
+        let detectors = self.matcher.detectors();
+        let asked = |detector: &&Detector| samples.identifiers.iter().any(|written| names(written, detector));
+        let (wanted, barred) = (detectors.iter().filter(asked), detectors.iter().filter(|d| is_sensitive(d)));
+        samples.jar.want(wanted.map(|detector| &*detector.id), barred.map(|detector| &*detector.id));
+    }
+}
+
+/// Whether what was written for identifiers means a detector.
+fn names(written: &str, detector: &Detector) -> bool {
+    match (written.strip_prefix("tag:"), written.strip_suffix('*')) {
+        (Some(tag), _) => detector.tags.iter().any(|own| own == tag),
+        (None, Some(prefix)) => detector.id.starts_with(prefix),
+        (None, None) => detector.id == written,
+    }
 }
 
 /// Compiles packs, then the policy; the policy only when nothing else is wrong, since rules that were misread
@@ -52,6 +70,7 @@ pub(super) fn compile(config: &Config, mut complaints: Vec<Complaint>) -> Result
         }
     };
     complaints.extend(identifiers(config, &matcher));
+    complaints.extend(barred(config, &matcher));
     if !complaints.is_empty() {
         return Err(complaints);
     }
@@ -82,7 +101,7 @@ fn identifiers(config: &Config, matcher: &Matcher) -> Vec<Complaint> {
             None => known().any(|id| id == written),
         }
     };
-    let written = config.origins.iter().flat_map(|origin| &origin.identifiers);
+    let written = config.origins.iter().flat_map(|origin| &origin.identifiers).chain(&config.sampled);
     let unknown = written.filter(|id| !has(&id.value));
     unknown
         .map(|id| {
@@ -91,6 +110,28 @@ fn identifiers(config: &Config, matcher: &Matcher) -> Vec<Complaint> {
             complaint.expected(expected).meant(&id.value, known())
         })
         .collect()
+}
+
+/// The tag of detectors whose values are never kept, in any form (sensitive authentication data, PCI DSS 3.3.1).
+const SENSITIVE: &str = "sad";
+/// The same by name, for packs that have no tags.
+const SENSITIVE_NAMES: [&str; 2] = ["payment.cvv", "payment.track"];
+
+fn is_sensitive(detector: &Detector) -> bool {
+    let named = SENSITIVE_NAMES.iter().any(|name| detector.id.starts_with(name));
+    named || detector.tags.iter().any(|tag| tag == SENSITIVE)
+}
+
+/// Complains of what is asked to be sampled and never is.
+fn barred(config: &Config, matcher: &Matcher) -> Vec<Complaint> {
+    let is_barred = |written: &&At<String>| {
+        matcher.detectors().iter().any(|detector| detector.id == written.value && is_sensitive(detector))
+    };
+    let complain = |written: &At<String>| {
+        let what = format!("`{}` is sensitive authentication data, which is never kept", written.value);
+        written.place.complain(what).expected("other identifiers")
+    };
+    config.sampled.iter().filter(is_barred).map(complain).collect()
 }
 
 /// SHA-256 of texts one after another, each with its length, in hex.

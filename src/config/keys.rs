@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 use super::compiled::hex;
 use super::{Config, IssuerFiles, rotation};
 
-use crate::audit::{self, Signer, generate_signing_key};
+use crate::audit::{self, SampleKey, SampleOpener, Signer, generate_signing_key};
 use crate::fingerprint::FingerprintKey;
 use crate::limits;
 use crate::tls::Issuer;
@@ -109,6 +109,7 @@ pub fn look(config: &Config) -> (Vec<KeyError>, Vec<PathBuf>) {
         (&config.fingerprint_key, |path, bytes| parse_fingerprint_key(path, bytes).map(drop)),
         (&config.admin.token, |path, bytes| parse_token(path, bytes).map(drop)),
     ];
+    errors.extend(config.audit.samples.iter().filter_map(|samples| read_sample_key(&samples.key).err()));
     errors.extend(config.sinks.iter().filter_map(|sink| read_sink_secret(sink.secret.as_ref()?).err()));
     for (path, check) in checks {
         match read_secret(path) {
@@ -151,6 +152,37 @@ pub fn read_signing_key(path: &Path) -> Result<Signer, KeyError> {
     let bytes = read_secret(path)?
         .ok_or_else(|| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into()))?;
     Signer::from_pkcs8(&bytes).map_err(|error| KeyError::wrong(path, error.to_string()))
+}
+
+/// Makes a key pair for samples, never over an old one; gives the id of its public half.
+pub fn make_sample_pair(key: &Path, public: &Path) -> Result<String, KeyError> {
+    if public.exists() {
+        return Err(KeyError::io(public, "cannot be made", &io::ErrorKind::AlreadyExists.into()));
+    }
+    let opener = SampleOpener::generate().map_err(|error| KeyError::wrong(key, error.to_string()))?;
+    create(key, opener.to_pem().as_bytes(), 0o600)?;
+    create(public, opener.public().to_pem().as_bytes(), 0o644)?;
+    Ok(opener.public().id())
+}
+
+/// Reads the public key that samples are sealed to.
+fn read_sample_key(path: &Path) -> Result<SampleKey, KeyError> {
+    let text = fs::read_to_string(path).map_err(|error| KeyError::io(path, "cannot be read", &error))?;
+    SampleKey::from_pem(&text).map_err(|error| KeyError::wrong(path, error.to_string()))
+}
+
+/// SHA-256 of bytes, in hex.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    super::compiled::hex(&super::compiled::sha256_of(bytes))
+}
+
+/// Reads the private key that opens samples.
+pub fn read_sample_opener(path: &Path) -> Result<SampleOpener, KeyError> {
+    let bytes = read_secret(path)?
+        .ok_or_else(|| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into()))?;
+    let text = std::str::from_utf8(&bytes).unwrap_or_default();
+    SampleOpener::from_pem(text).map_err(|error| KeyError::wrong(path, error.to_string()))
 }
 
 /// Reads the token or key of a sink: one line.

@@ -86,6 +86,8 @@ pub struct Config {
     /// Which tunnels are opened.
     pub interceptions: Interceptions,
     origins: Vec<check_rules::Origin>,
+    /// What is sampled, as written.
+    sampled: Vec<At<String>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

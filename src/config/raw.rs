@@ -7,7 +7,7 @@ use crate::policy::{Action, Mode};
 use crate::proxy::{Authentication, Redirection};
 
 use super::raw_rule::{RawIdentity, RawRule, RawSuppress, RawTransport};
-use super::raw_sink::{RawSelftest, RawSink};
+use super::raw_sink::{RawSample, RawSelftest, RawSink};
 use super::raw_upstream::RawUpstream;
 use super::raw_ways::RawBypass;
 use super::source::At;
@@ -98,6 +98,7 @@ pub(super) struct RawAudit {
     pub(super) retention: Option<At<Duration>>,
     pub(super) heartbeat: Option<At<Duration>>,
     pub(super) witness: Option<At<String>>,
+    pub(super) sample: Option<RawSample>,
 }
 
 #[derive(Debug, Default)]
@@ -247,6 +248,7 @@ impl RawAudit {
             retention: table.duration("retention"),
             heartbeat: table.duration("heartbeat"),
             witness: table.name("witness"),
+            sample: table.table("sample").map(RawSample::read),
         };
         table.finish();
         raw

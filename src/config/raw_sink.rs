@@ -1,4 +1,4 @@
-//! `[[sink]]` and `[selftest]` as written.
+//! `[[sink]]`, `[selftest]` and `[audit.sample]` as written.
 
 use std::time::Duration;
 
@@ -50,6 +50,31 @@ impl RawSink {
             identifiers: table.texts("identifiers"),
             destinations: table.texts("destinations"),
             tenants: table.texts("tenants"),
+            place: table.place.clone(),
+        };
+        table.finish();
+        raw
+    }
+}
+
+#[derive(Debug)]
+pub(super) struct RawSample {
+    pub(super) place: Place,
+    pub(super) key: Option<At<String>>,
+    pub(super) identifiers: Texts,
+    pub(super) actions: Texts,
+    pub(super) max_size: Option<At<u64>>,
+    pub(super) retention: Option<At<Duration>>,
+}
+
+impl RawSample {
+    pub(super) fn read(mut table: Table<'_>) -> RawSample {
+        let raw = RawSample {
+            key: table.name("key"),
+            identifiers: table.texts("identifiers"),
+            actions: table.texts("actions"),
+            max_size: table.size("max_size"),
+            retention: table.duration("retention"),
             place: table.place.clone(),
         };
         table.finish();

@@ -256,6 +256,8 @@ pub(super) fn path_template(path: &str) -> String {
 /// Shortest run of hexadecimal digits taken for an identifier, and of mixed characters for a token.
 const HEX_ID: usize = 8;
 const TOKEN_ID: usize = 20;
+/// So many digits in one segment are a number of somebody's, whatever letters they stand beside.
+const DIGITS_ID: usize = 7;
 
 fn varies(segment: &str) -> bool {
     let bytes = segment.as_bytes();
@@ -265,6 +267,7 @@ fn varies(segment: &str) -> bool {
     }
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.' | b'~');
     digits == bytes.len()
+        || digits >= DIGITS_ID
         || (bytes.len() >= HEX_ID && bytes.iter().all(|byte| byte.is_ascii_hexdigit() || *byte == b'-'))
         || (bytes.len() >= TOKEN_ID && bytes.iter().all(plain))
 }
@@ -382,6 +385,7 @@ mod tests {
             ("/deadbeef00", "/{id}"),
             ("/facade", "/facade"),
             ("/v2", "/v2"),
+            ("/report-2026-11/GetCard536-22-1845", "/report-2026-11/{id}"),
             ("/tok_1A2b3C4d5E6f7G8h9I0j", "/{id}"),
             ("/", "/"),
             ("*", "*"),

@@ -29,6 +29,7 @@ mod redacts;
 mod refuses;
 mod reloads;
 mod reveals;
+mod samples;
 mod shadows;
 mod sinks;
 mod streams;

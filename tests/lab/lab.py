@@ -16,6 +16,12 @@ def free_port():
         return s.getsockname()[1]
 
 
+def sequence(record):
+    """The sequence of a record's line, which begins with it."""
+    assert record.startswith('{"seq":'), record[:40]
+    return int(record[7:record.index(",")])
+
+
 def openssl(*args):
     done = subprocess.run(["openssl", *args], capture_output=True, text=True)
     if done.returncode:
@@ -84,6 +90,8 @@ class Origin(socketserver.ThreadingMixIn, http.server.HTTPServer):
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def finish_request(self, request, client_address):
+        # Head and body are written apart: without this each answer would wait for the delayed acknowledgement of its head.
+        request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         try:
             with self.context.wrap_socket(request, server_side=True) as tls:
                 super().finish_request(tls, client_address)
@@ -140,10 +148,25 @@ resolve = {{ {resolve} }}
         self.process.wait()
 
     def records(self):
-        out = []
-        for segment in sorted(self.audit.glob("segment-*.jsonl")):
-            out += [json.loads(line) for line in segment.read_text().splitlines()]
+        """All records, those of packed segments too."""
+        done = subprocess.run([BINARY, "audit", "query", self.audit], capture_output=True, text=True)
+        if done.returncode:
+            raise RuntimeError(f"audit query: {done.stderr}")
+        return [json.loads(line) for line in done.stdout.splitlines()]
+
+    def sequences(self):
+        """The sequence of each record, in order; for trails that are too long to be held."""
+        query = subprocess.Popen([BINARY, "audit", "query", self.audit], stdout=subprocess.PIPE, text=True)
+        with query.stdout as lines:
+            out = [sequence(line) for line in lines]
+        if query.wait():
+            raise RuntimeError("audit query failed")
         return out
+
+    def last(self):
+        """Sequence of the last record."""
+        newest = max(self.audit.glob("segment-*.jsonl"))
+        return json.loads(newest.read_text().splitlines()[-1])["seq"]
 
     def verify(self):
         done = subprocess.run([BINARY, "audit", "verify", self.audit], capture_output=True, text=True)

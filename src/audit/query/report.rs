@@ -12,6 +12,7 @@ use crate::audit::epochs::Keys;
 use crate::audit::query::facts::Facts;
 use crate::audit::query::filter::Filter;
 use crate::audit::query::index::Index;
+use crate::audit::query::removed::{Graves, Removed, without};
 use crate::audit::query::store::Store;
 use crate::audit::record::Kind;
 use crate::audit::segment;
@@ -68,6 +69,8 @@ pub struct Summary {
     pub records: u64,
     /// Sequences that should be there and are not.
     pub gaps: Vec<(u64, u64)>,
+    /// Records that retention removed, each under a signed tombstone.
+    pub removed: Vec<Removed>,
     /// The first thing that is wrong with the segments that hold the period.
     pub fault: Option<String>,
     /// The checkpoint that signs for the last record of the period.
@@ -106,6 +109,7 @@ pub fn summarize(directory: &Path, period: Period, key: Option<&PublicKey>) -> i
         hash: ring::digest::Context::new(&ring::digest::SHA256),
         draw: BTreeMap::new(),
         walk: Walk::new(Keys::read(directory, key)?),
+        graves: Graves::read(directory)?,
     };
     let filter = Filter { from: Some(period.from), until: Some(period.until), ..Filter::default() };
     let segments = segment::list(directory)?;
@@ -120,7 +124,7 @@ pub fn summarize(directory: &Path, period: Period, key: Option<&PublicKey>) -> i
         }
         gather.segment(found.first, &mut store)?;
     }
-    Ok(gather.finish())
+    gather.finish(directory, &filter)
 }
 
 fn empty(period: Period, key: &PublicKey) -> Summary {
@@ -133,6 +137,7 @@ fn empty(period: Period, key: &PublicKey) -> Summary {
         last: None,
         records: 0,
         gaps: Vec::new(),
+        removed: Vec::new(),
         fault: None,
         signed_by: None,
         hash: sha256(b""),
@@ -162,10 +167,14 @@ struct Gather {
     /// The decisions drawn so far, by what the seed makes of their sequence.
     draw: BTreeMap<Hash, Sampled>,
     walk: Walk,
+    graves: Graves,
 }
 
 impl Gather {
     fn segment(&mut self, first: u64, store: &mut Store) -> io::Result<()> {
+        if let Err(fault) = self.graves.bury(&mut self.walk, first) {
+            self.summary.fault.get_or_insert_with(|| format!("record {} {}", fault.seq, fault.what));
+        }
         self.walk.enter(first);
         let mut is_whole = self.summary.fault.is_none();
         store.each_line(&mut |line| {
@@ -339,12 +348,16 @@ impl Gather {
         }
     }
 
-    fn finish(self) -> Summary {
+    fn finish(self, directory: &Path, filter: &Filter) -> io::Result<Summary> {
         let mut summary = self.summary;
+        let (removed, fault) = self.graves.finish(directory, filter, &self.walk.keys)?;
+        summary.gaps = without(summary.gaps, &removed);
+        summary.removed = removed;
+        summary.fault = summary.fault.or(fault);
         summary.hash.copy_from_slice(self.hash.finish().as_ref());
         summary.sample = self.draw.into_values().collect();
         summary.sample.sort_by_key(|sampled| sampled.seq);
-        summary
+        Ok(summary)
     }
 }
 

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
+use crate::audit::query::removed::Removed;
 use crate::audit::query::report::{Sum, Summary, shown};
 use crate::limits;
 
@@ -71,8 +72,10 @@ impl Summary {
     fn integrity(&self) -> &'static str {
         if self.records == 0 {
             "no records in this period"
-        } else if self.is_whole() {
+        } else if self.is_whole() && self.removed.is_empty() {
             "whole: no gap, no change, signed for"
+        } else if self.is_whole() {
+            "whole, but for what retention removed: no gap, no change, signed for"
         } else {
             "not proven"
         }
@@ -83,11 +86,22 @@ impl Summary {
         if gaps.is_empty() { "none".to_owned() } else { format!("records {} are missing", gaps.join(", ")) }
     }
 
-    fn sections(&self) -> Vec<Section> {
+    /// Tombstones by the number in their file's name.
+    fn removals(&self) -> Vec<Vec<String>> {
+        let row = |gone: &Removed| {
+            let records = format!("{} to {}", gone.first, gone.last);
+            let under = format!("removed under tombstone {}", gone.first);
+            vec![records, under, gone.reason.clone(), gone.time.clone(), gone.tombstone.clone()]
+        };
+        self.removed.iter().take(limits::REPORT_ROWS).map(row).collect()
+    }
+
+    fn proof(&self) -> [Section; 2] {
         let optional =
             |number: Option<u64>| number.map_or_else(|| "none".to_owned(), |number| number.to_string());
         let nodes: Vec<&str> = self.nodes.iter().map(String::as_str).collect();
-        let mut sections = vec![
+        let head = ["records", "proof", "reason", "removed at", "SHA-256 of the tombstone"];
+        [
             Section::new("Period and proof")
                 .fact("Query", self.query())
                 .fact("From", shown(self.period.from))
@@ -103,10 +117,19 @@ impl Summary {
                 .fact("Signed for by checkpoint", optional(self.signed_by))
                 .fact("Signing key", &self.key)
                 .fact("SHA-256 of the period's lines", self.hash_text()),
+            Section::new("Removed by retention")
+                .fact("Segments of records", self.removed.len())
+                .table(&head, self.removals()),
+        ]
+    }
+
+    fn sections(&self) -> Vec<Section> {
+        let mut sections = Vec::from(self.proof());
+        sections.push(
             Section::new("Totals")
                 .fact("Messages decided", self.messages)
                 .table(&["what", "word", "records"], self.totals()),
-        ];
+        );
         for (title, sums) in [
             ("By rule", &self.rules),
             ("By identifier", &self.identifiers),
@@ -186,6 +209,12 @@ impl Summary {
                 "disclosure": s.disclosure, "decision": s.decision,
             })
         };
+        let removed = |gone: &Removed| {
+            json!({
+                "first": gone.first, "last": gone.last, "reason": gone.reason, "time": gone.time,
+                "tombstone": gone.tombstone,
+            })
+        };
         let control = |(framework, control, what): &(&str, &str, &str)| json!({ "framework": framework, "control": control, "shows": what });
         let report = json!({
             "report": "tidegate.audit.report.v1",
@@ -199,6 +228,7 @@ impl Summary {
             "integrity": {
                 "whole": self.is_whole(),
                 "gaps": self.gaps,
+                "removed": self.removed.iter().map(removed).collect::<Value>(),
                 "fault": self.fault,
                 "signed_by": self.signed_by,
                 "sha256": self.hash_text(),

@@ -5,6 +5,7 @@ mod export;
 mod hold;
 mod query;
 mod report;
+mod sample;
 mod tail;
 mod verify;
 
@@ -52,6 +53,10 @@ enum Command {
     Prove(export::Prove),
     /// Legal holds: keep records beyond `audit.retention`.
     Hold(hold::Args),
+    /// Makes the key pair of forensic samples.
+    SampleKey(sample::KeyArgs),
+    /// Opens the sample of a decision with the private key, and writes down who did and why.
+    Unseal(sample::Args),
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
@@ -64,6 +69,8 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         Command::Export(args) => export::run(args, output),
         Command::Prove(args) => export::prove(args, output),
         Command::Hold(args) => hold::run(args, output),
+        Command::SampleKey(args) => sample::make(args, output),
+        Command::Unseal(args) => sample::open(args, output),
     }
 }
 
