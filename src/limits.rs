@@ -100,13 +100,25 @@ pub const CHUNK_EXTENSION_BYTES: usize = 4 * 1024;
 pub const INFORMATIONAL_HEADS: usize = 16;
 /// Streams that one HTTP/2 connection may have open at once.
 pub const H2_STREAMS: u32 = 100;
+/// Largest HTTP/2 frame that every peer takes (RFC 9113, section 4.2), and the payload with which a frame and its head fill
+/// a TLS record: one byte more would be a record of its own.
+pub const H2_LEAST_FRAME: usize = 16 * 1024;
+pub const H2_FILLED: usize = H2_LEAST_FRAME - 9;
+/// Bytes of HTTP/2 frames that wait to leave together, and room for them with what encryption adds to each record.
+pub const H2_GATHERED: usize = 64 * 1024;
+pub const H2_GATHERED_ROOM: usize = H2_GATHERED + 1024;
 /// What the sender of one HTTP/2 stream may send before it is read. A connection's window is that of all its streams
 /// together: none that waits can stall another, and a connection never buffers more than 12.5 MiB.
-pub const H2_STREAM_WINDOW: u32 = 128 * 1024;
+pub const H2_STREAM_WINDOW: u32 = 2 * H2_FRAME_BYTES;
+/// The same of upstreams, whose streams this side opens: where there are more, another connection is made. A wider window
+/// keeps bodies coming while one is looked at; together they are no more than a client's.
+pub const H2_UPSTREAM_STREAMS: u32 = 32;
+pub const H2_UPSTREAM_WINDOW: u32 = 3 * H2_STREAM_WINDOW;
 /// Longest HTTP/2 head, as it is decoded (RFC 9113, section 10.5.1) and as it comes.
 pub const H2_HEAD_BYTES: u32 = 64 * 1024;
-/// Largest HTTP/2 frame that is taken, and what one stream buffers on its way out.
-pub const H2_FRAME_BYTES: u32 = 64 * 1024;
+/// Largest HTTP/2 frame that is taken: with its head it fills four TLS records, and goes on as four frames that do.
+pub const H2_FRAME_BYTES: u32 = 4 * H2_FILLED as u32;
+/// What one HTTP/2 stream buffers on its way out.
 pub const H2_SEND_BUFFER: usize = 256 * 1024;
 /// Frames after the first that one HTTP/2 head may be cut into; senders fill a frame before they begin another.
 pub const H2_CONTINUATIONS: usize = 16;
@@ -133,6 +145,10 @@ pub const H2_GREETING: Duration = Duration::from_secs(2);
 pub const ALPN_WAIT: Duration = Duration::from_secs(5);
 /// Bytes read at a time of a WebSocket; no buffer is kept while nothing comes.
 pub const WEBSOCKET_READ: usize = 16 * 1024;
+/// Memory of one direction that reads compressed messages, a window above all; and of one that writes
+/// them anew: two windows, and what finds repetitions in them.
+pub const WEBSOCKET_INFLATER: usize = 32 * 1024;
+pub const WEBSOCKET_DEFLATER: usize = 320 * 1024;
 /// How long it may take, once an upstream has sent its settings, until it is known whether it takes WebSockets.
 pub const WEBSOCKET_SETTINGS: Duration = Duration::from_millis(50);
 /// Longest payload of a control frame (RFC 6455, section 5.5).
@@ -242,6 +258,11 @@ pub const DELTA_GAP: u64 = 64 * 1024;
 /// Objects and arrays within each other, and such strings, in one event.
 pub const DELTA_DEPTH: usize = 32;
 pub const DELTA_STRINGS: usize = 64;
+/// The same between the messages of a WebSocket: strings at the same time, how much of each is looked at with its next
+/// piece (longer than most values, with words near them), and the messages after which one that did not go on has ended.
+pub const THREAD_PATHS: usize = 16;
+pub const THREAD_TAIL: usize = 512;
+pub const THREAD_GAP: u64 = 64;
 
 /// Wire bytes given to a decoder at once: bytes of a coded stream are released at these steps.
 pub const DECODE_STEP: usize = 4 * 1024;
@@ -292,6 +313,11 @@ pub const RESOLVE_ADDRESSES: usize = 32;
 /// there are none: a name server that comes back is noticed within the two times together.
 pub const RESOLVE_LIFE: Duration = Duration::from_secs(30);
 pub const RESOLVE_LIFE_NONE: Duration = Duration::from_secs(1);
+/// How long a name is known to have led to an address, how many of them are kept, and how old an answer must be for another
+/// question when a redirected connection was going elsewhere.
+pub const RESOLVE_PAST: Duration = Duration::from_secs(600);
+pub const RESOLVE_PAST_ADDRESSES: usize = 64;
+pub const RESOLVE_ANEW: Duration = Duration::from_secs(1);
 /// Time from the end of a request to the first byte of its response.
 pub const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Time between two bytes of a body.
@@ -325,8 +351,10 @@ pub const TUNNEL_IDLE: Duration = Duration::from_secs(300);
 pub const TUNNEL_HALF_IDLE: Duration = Duration::from_secs(60);
 /// How long one side of an opaque protocol may be kept waiting for bytes that could still be the beginning of a value.
 pub const OPAQUE_FLUSH: Duration = Duration::from_millis(250);
-/// Bytes before such a pause that are looked at as if they were the end: a longest match, its context, and what it may wear.
+/// Bytes before those that wait that are looked at with them at such a pause: words near a value make it certain.
 pub const OPAQUE_RECENT: usize = 4 * 1024;
+/// Values of one message that are remembered as counted before they were certain; further ones may be recorded twice.
+pub const COUNTED_AHEAD: usize = 64;
 /// How much of a gRPC message is kept to be looked at once more when it has ended: nearly all of them fit.
 pub const MESSAGE_RECENT: usize = 16 * 1024;
 /// Bytes read at a time in such a tunnel; no buffer is kept while nothing comes.

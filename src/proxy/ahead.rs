@@ -26,6 +26,8 @@ pub(super) struct Ahead<IO> {
     waiting: Option<Waiting>,
     /// The last read found all that was asked for: there may be more.
     bulk: bool,
+    /// Nothing is sent for now.
+    corked: bool,
 }
 
 #[derive(Debug)]
@@ -37,7 +39,12 @@ struct Waiting {
 
 impl<IO> Ahead<IO> {
     pub(super) fn new(io: IO) -> Ahead<IO> {
-        Ahead { io, waiting: None, bulk: false }
+        Ahead { io, waiting: None, bulk: false, corked: false }
+    }
+
+    /// Keeps the session above from sending: see [`super::cork`].
+    pub(super) fn cork(&mut self, corked: bool) {
+        self.corked = corked;
     }
 
     pub(super) fn get_ref(&self) -> &IO {
@@ -120,6 +127,9 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Ahead<IO> {
 
 impl<IO: AsyncWrite + Unpin> AsyncWrite for Ahead<IO> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.corked {
+            return Poll::Pending;
+        }
         Pin::new(&mut self.io).poll_write(cx, buf)
     }
 
@@ -136,6 +146,9 @@ impl<IO: AsyncWrite + Unpin> AsyncWrite for Ahead<IO> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        if self.corked {
+            return Poll::Pending;
+        }
         Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
     }
 

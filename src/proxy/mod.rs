@@ -7,6 +7,7 @@ mod ahead;
 mod body;
 mod connect;
 mod connection;
+mod cork;
 mod deadline;
 mod doorkeeper;
 mod exchange;

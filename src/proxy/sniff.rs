@@ -164,6 +164,10 @@ impl<IO> Prefixed<IO> {
         Prefixed { prefix, inner }
     }
 
+    pub(super) fn get_mut(&mut self) -> &mut IO {
+        &mut self.inner
+    }
+
     /// What was read and not yet consumed.
     pub(super) fn prefix(&self) -> &Bytes {
         &self.prefix

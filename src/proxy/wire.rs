@@ -22,6 +22,11 @@ impl Wire {
     pub(super) fn new(tcp: TcpStream, reset: Arc<AtomicBool>) -> Wire {
         Wire { tcp: Ahead::new(tcp), reset }
     }
+
+    /// Keeps the session above from sending: see [`super::cork`].
+    pub(super) fn cork(&mut self, corked: bool) {
+        self.tcp.cork(corked);
+    }
 }
 
 impl Drop for Wire {

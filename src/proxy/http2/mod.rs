@@ -7,6 +7,7 @@
 mod budget;
 mod duplex;
 mod frames;
+mod gather;
 mod interim;
 mod pump;
 mod received;
@@ -14,6 +15,7 @@ mod server;
 
 pub(super) use duplex::Duplex;
 pub(super) use frames::{FrameGuard, FrameHandle, Greeting};
+pub(super) use gather::Gathered;
 pub(super) use interim::Interim;
 pub(super) use pump::{Pump, PumpError};
 pub(super) use received::Received;
@@ -23,11 +25,11 @@ use crate::limits;
 
 /// Bounds that both roles are told.
 macro_rules! bounded {
-    ($builder:expr) => {
+    ($builder:expr, $streams:expr, $window:expr) => {
         $builder
-            .initial_window_size(limits::H2_STREAM_WINDOW)
-            .initial_connection_window_size(limits::H2_STREAM_WINDOW * limits::H2_STREAMS)
-            .max_concurrent_streams(limits::H2_STREAMS)
+            .initial_window_size($window)
+            .initial_connection_window_size($window * $streams)
+            .max_concurrent_streams($streams)
             .max_header_list_size(limits::H2_HEAD_BYTES)
             .max_frame_size(limits::H2_FRAME_BYTES)
             .max_send_buffer_size(limits::H2_SEND_BUFFER)
@@ -40,13 +42,13 @@ macro_rules! bounded {
 /// A server's settings: extended CONNECT is how a WebSocket comes over HTTP/2 (RFC 8441).
 fn server() -> h2::server::Builder {
     let mut builder = h2::server::Builder::new();
-    bounded!(builder).enable_connect_protocol();
+    bounded!(builder, limits::H2_STREAMS, limits::H2_STREAM_WINDOW).enable_connect_protocol();
     builder
 }
 
 /// A client's settings: nothing is pushed to it.
 pub(super) fn client() -> h2::client::Builder {
     let mut builder = h2::client::Builder::new();
-    bounded!(builder).enable_push(false);
+    bounded!(builder, limits::H2_UPSTREAM_STREAMS, limits::H2_UPSTREAM_WINDOW).enable_push(false);
     builder
 }

@@ -95,16 +95,23 @@ impl<B: Body<Data = Bytes>> Pump<B> {
         }
     }
 
-    /// Sends what room was granted for; whether the body has ended with it.
-    fn send(&mut self, room: usize) -> Result<bool, PumpError<B::Error>> {
+    /// Sends what room was granted for, in frames that fill a TLS record each; whether the body has ended with it.
+    fn send(&mut self, mut room: usize) -> Result<bool, PumpError<B::Error>> {
         let Some((mut chunk, last)) = self.left.take() else { return Ok(false) };
-        let piece = if chunk.len() > room { chunk.split_to(room) } else { std::mem::take(&mut chunk) };
-        let ends = last && chunk.is_empty();
-        self.stream.send_data(piece, ends).map_err(PumpError::Stream)?;
-        if !chunk.is_empty() {
-            self.left = Some((chunk, last));
+        loop {
+            let whole = if chunk.len() > limits::H2_LEAST_FRAME { limits::H2_FILLED } else { chunk.len() };
+            let piece = chunk.split_to(whole.min(room));
+            room -= piece.len();
+            let ends = last && chunk.is_empty();
+            self.stream.send_data(piece, ends).map_err(PumpError::Stream)?;
+            if chunk.is_empty() {
+                return Ok(ends);
+            }
+            if room == 0 {
+                self.left = Some((chunk, last));
+                return Ok(false);
+            }
         }
-        Ok(ends)
     }
 
     /// Ready with `true` when all has been sent.

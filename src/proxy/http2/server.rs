@@ -17,8 +17,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tower::Service;
 
-use super::{Duplex, FrameGuard, FrameHandle, Interim, Pump, Received};
+use super::{Duplex, FrameGuard, FrameHandle, Gathered, Interim, Pump, Received};
 use crate::limits;
+use crate::proxy::cork::Corked;
 use crate::proxy::deadline::Deadlined;
 use crate::proxy::exchange::{Client, Spoken};
 use crate::proxy::familiar::Familiar;
@@ -41,9 +42,9 @@ pub(in crate::proxy) async fn serve<IO>(
     tls: Option<&'static str>,
 ) -> io::Result<()>
 where
-    IO: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    IO: AsyncRead + AsyncWrite + Corked + Unpin + Send + 'static,
 {
-    let (io, deadlines) = Deadlined::new(io, None, Some(limits::WRITE_STALL_TIMEOUT));
+    let (io, deadlines) = Deadlined::new(Gathered::new(io), None, Some(limits::WRITE_STALL_TIMEOUT));
     let (io, frames) = FrameGuard::client(io);
     let greeting = super::server().handshake::<_, Bytes>(io);
     let connection = timeout(limits::HEAD_TIMEOUT, greeting).await?.map_err(io::Error::other)?;

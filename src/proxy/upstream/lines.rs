@@ -14,7 +14,7 @@ use super::pool::Key;
 use super::transport::Transport;
 use crate::limits;
 use crate::proxy::deadline::Deadlined;
-use crate::proxy::http2::{self, FrameGuard, FrameHandle};
+use crate::proxy::http2::{self, FrameGuard, FrameHandle, Gathered};
 
 /// One connection. A task of its own drives it until it ends.
 pub(super) struct Line {
@@ -43,7 +43,7 @@ impl Line {
         peer: Peer,
         key: Arc<Key>,
     ) -> Result<Arc<Line>, h2::Error> {
-        let (io, _) = Deadlined::new(transport, None, Some(limits::WRITE_STALL_TIMEOUT));
+        let (io, _) = Deadlined::new(Gathered::new(transport), None, Some(limits::WRITE_STALL_TIMEOUT));
         let (io, frames) = FrameGuard::upstream(io);
         let (sender, connection) = http2::client().handshake::<_, Bytes>(io).await?;
         let line = Arc::new(Line {
@@ -89,7 +89,7 @@ impl Line {
         if self.closed.load(Ordering::Relaxed) {
             return None;
         }
-        let most = self.sender.current_max_send_streams().min(limits::H2_STREAMS as usize);
+        let most = self.sender.current_max_send_streams().min(limits::H2_UPSTREAM_STREAMS as usize);
         let one_more = |open: usize| (open < most).then_some(open + 1);
         self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
         Some(Slot { line: Arc::clone(self), reused: true })

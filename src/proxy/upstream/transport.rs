@@ -8,12 +8,30 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use crate::proxy::ahead::Ahead;
+use crate::proxy::cork::Corked;
 use crate::tls::UpstreamStream;
 
 #[derive(Debug)]
 pub(super) enum Transport {
     Plain(TcpStream),
     Tls(Box<UpstreamStream<Ahead<TcpStream>>>),
+}
+
+impl Corked for Transport {
+    fn cork(&mut self, corked: bool) {
+        match self {
+            // In clear text there is nowhere to wait.
+            Transport::Plain(_) => {}
+            Transport::Tls(io) => io.cork(corked),
+        }
+    }
+
+    fn widen(&mut self, room: usize) {
+        match self {
+            Transport::Plain(_) => {}
+            Transport::Tls(io) => io.widen(room),
+        }
+    }
 }
 
 impl AsyncRead for Transport {
