@@ -11,6 +11,7 @@ use super::judge::Judge;
 use super::reading::Reading;
 use super::{Head, Reason};
 use crate::decode::Coding;
+use crate::detect::Finding;
 
 /// First bytes that tell how a body is read that nobody called coded.
 const OPENING: usize = 8;
@@ -247,6 +248,16 @@ impl Body {
     /// Counts all that is found, though more could still change it.
     pub(super) fn settle_all(&mut self, judge: &mut Judge) {
         self.reading.settle(judge, u64::MAX);
+    }
+
+    /// Body bytes that came.
+    pub(super) fn seen(&self) -> u64 {
+        self.seen
+    }
+
+    /// Whether a finding has been counted, and waits.
+    pub(super) fn has_hit(&self, finding: &Finding) -> bool {
+        self.reading.has_hit(finding)
     }
 
     /// Lets leave what lies below `text`; whether anything does.

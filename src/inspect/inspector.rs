@@ -33,7 +33,7 @@ fn codings(head: &Head<'_>) -> Result<Vec<Coding>, DecodeError> {
 
 /// Where in its life a message is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Phase {
+pub(super) enum Phase {
     /// Everything waits for the decision.
     Held,
     /// The head and what was settled have left.
@@ -108,11 +108,13 @@ enum Phase {
 /// ```
 #[derive(Debug)]
 pub struct Inspector {
-    judge: Judge,
-    body: Body,
+    pub(super) judge: Judge,
+    pub(super) body: Body,
     /// The bodies of earlier messages.
-    past: Coverage,
-    phase: Phase,
+    pub(super) past: Coverage,
+    /// Bytes that came between messages, and left, since the last one ended.
+    pub(super) asides: u64,
+    pub(super) phase: Phase,
     signed: Signed,
     /// What was found around the body and has not left.
     head: HeadHits,
@@ -120,9 +122,9 @@ pub struct Inspector {
     head_edits: Vec<HeadEdit>,
     trailer_edits: Vec<HeadEdit>,
     /// Whether the message left hold before its end.
-    streamed: bool,
+    pub(super) streamed: bool,
     /// Whether it is encoded anew since then.
-    recoded: bool,
+    pub(super) recoded: bool,
     /// Whether its readers take it message by message.
     by_message: bool,
     /// Whether whoever passes it on tells how long it is.
@@ -139,6 +141,7 @@ impl Inspector {
             judge: Judge::new(engine, message),
             body: Body::new(hold),
             past: Coverage::default(),
+            asides: 0,
             phase: Phase::Held,
             signed: Signed::default(),
             head: HeadHits::default(),
@@ -199,12 +202,6 @@ impl Inspector {
         self.guarded(Inspector::release_idle)
     }
 
-    /// Nothing has come for a while on a stream whose two ends wait for each other: all that is there leaves. A value that
-    /// begins in it and ends in what comes later stops the stream then, before its end leaves.
-    pub fn flush(&mut self) -> Step {
-        self.guarded(Inspector::release_all)
-    }
-
     /// Its events are messages that their readers take whole: while one fits hold, nothing of it leaves before its end,
     /// which [`Inspector::rest`] tells.
     pub fn by_message(&mut self) {
@@ -215,33 +212,6 @@ impl Inspector {
     /// of values.
     pub fn may_resize(&mut self) {
         self.resizes = true;
-    }
-
-    /// What came ends with a message whose reader may be waiting for it, and nothing follows for now: all of it leaves,
-    /// unless it would be stopped or edited if `recent`, its last bytes, were the end. `whole`: they begin with a message.
-    pub fn rest(&mut self, recent: Bytes, whole: bool) -> Step {
-        self.guarded(|this| {
-            if this.body.hold.waiting() == 0 {
-                return Step::Wait;
-            }
-            let mut probe = Inspector::new(Arc::clone(this.judge.engine()), this.judge.message().clone());
-            // What begins within a message cannot be read as its type says.
-            let media_type = this.judge.message().media_type.as_deref().filter(|_| whole);
-            let fields: Vec<_> =
-                media_type.map(|word| ("content-type", word.as_bytes())).into_iter().collect();
-            let head = Head { target: None, fields: &fields, length: None, coding: None, events: true };
-            let stops = [probe.head(&head), probe.push(recent), probe.finish()].contains(&Step::Stop);
-            match (stops, probe.decision().edits) {
-                (false, 0) => this.release_all(),
-                // Its mask may have to wait for what follows; what is settled need not.
-                (false, _) => Step::Wait,
-                (true, _) if this.end() == Step::Stop => Step::Stop,
-                (true, _) => {
-                    this.judge.refuse(Reason::InspectorFailed);
-                    this.stop()
-                }
-            }
-        })
     }
 
     /// The message broke off (peer gone, deadline): the ledger and decision become final, nothing more leaves.
@@ -261,7 +231,7 @@ impl Inspector {
             return;
         }
         self.past = self.coverage();
-        self.judge.settle(self.body.hold.limit());
+        self.judge.settle(self.body.hold.limit() + std::mem::take(&mut self.asides));
         self.body = Body::new(self.body.hold.next());
         self.body
             .announce(&Head { target: None, fields: &[], length: None, coding: None, events: false }, None);
@@ -387,7 +357,7 @@ impl Inspector {
     }
 
     /// Runs `work` unless the message is over; a panic in it stops the message.
-    fn guarded(&mut self, work: impl FnOnce(&mut Inspector) -> Step) -> Step {
+    pub(super) fn guarded(&mut self, work: impl FnOnce(&mut Inspector) -> Step) -> Step {
         match self.phase {
             Phase::Held | Phase::Streaming => {}
             Phase::Finished => return Step::Release,
@@ -406,7 +376,7 @@ impl Inspector {
         self.stop()
     }
 
-    fn stop(&mut self) -> Step {
+    pub(super) fn stop(&mut self) -> Step {
         self.phase = Phase::Stopped;
         self.body.decided();
         self.body.hold.clear();
@@ -415,7 +385,7 @@ impl Inspector {
     }
 
     /// `Stop`, if what is known asks for it.
-    fn verdict(&mut self) -> Option<Step> {
+    pub(super) fn verdict(&mut self) -> Option<Step> {
         self.judge.renew();
         if !self.judge.blocks() {
             let around = self.head.refusal(&self.judge).or_else(|| self.trailers.refusal(&self.judge));
@@ -497,7 +467,7 @@ impl Inspector {
     }
 
     /// Lets all leave that is there, though something may begin in it.
-    fn release_all(&mut self) -> Step {
+    pub(super) fn release_all(&mut self) -> Step {
         let opens = !self.streamed;
         if opens && let Some(stop) = self.open() {
             return stop;
@@ -533,7 +503,7 @@ impl Inspector {
         self.stop()
     }
 
-    fn end(&mut self) -> Step {
+    pub(super) fn end(&mut self) -> Step {
         self.body.finish(&mut self.judge);
         if let Some(stop) = self.verdict() {
             return stop;

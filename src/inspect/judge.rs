@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Engine;
+use super::ahead::{Ahead, Met};
 use super::decision::{Coverage, Decision, Part, Place, Reason};
 use super::ledger::Ledger;
 use super::look::{Gathered, Seen};
@@ -50,6 +51,8 @@ pub(super) struct Judge {
     refused: Option<Reason>,
     /// What would have refused it, were it not for `observe`.
     suspended: Option<Reason>,
+    /// What was counted before it was certain.
+    ahead: Ahead,
     /// Where findings go that nobody judges.
     gathered: Option<Box<Gathered>>,
     /// Whether its body may change its length.
@@ -72,6 +75,7 @@ impl Judge {
             laid,
             refused: None,
             suspended: None,
+            ahead: Ahead::default(),
             gathered: None,
             resizes: false,
         };
@@ -179,8 +183,54 @@ impl Judge {
         if self.laid.refuses_found(engine.matcher.detector(finding.detector), finding.confidence) {
             self.refuse(Reason::Overlay);
         }
+        let counted = match self.ahead.meet(finding.detector, finding.fingerprint) {
+            Some(Met::Entered) => return exempt,
+            Some(Met::Now(counted)) => counted,
+            None => counted,
+        };
         self.ledger.enter(finding, counted, exempt, || place(&engine, finding, whence));
         exempt
+    }
+
+    /// Counts a finding that more could still change; `None` when it is exempt.
+    pub(super) fn count_ahead(&mut self, finding: &Finding) -> Option<Counted> {
+        let engine = Arc::clone(&self.engine);
+        let tally = self.tally();
+        if tally.exempts(&engine.policy, finding, &[]) {
+            return None;
+        }
+        let counted = tally.count(&engine.policy, finding, &[]);
+        if self.laid.refuses_found(engine.matcher.detector(finding.detector), finding.confidence) {
+            self.refuse(Reason::Overlay);
+        }
+        Some(counted)
+    }
+
+    /// Enters what was counted ahead; `left`: it leaves now.
+    pub(super) fn enter_ahead(&mut self, seen: &[(Seen, Counted)], left: bool) {
+        self.enter(seen, left);
+        for (Seen { finding, .. }, counted) in seen.iter().filter(|_| left) {
+            self.ahead.note(finding.detector, finding.fingerprint, *counted, true);
+        }
+    }
+
+    /// Enters what is counted; `left`: it leaves now.
+    pub(super) fn enter(&mut self, seen: &[(Seen, Counted)], left: bool) {
+        let engine = Arc::clone(&self.engine);
+        for (Seen { finding, carrier, .. }, counted) in seen {
+            let whence = Whence { part: Part::Body, path: None, family: None, carrier };
+            self.ledger.enter(finding, *counted, false, || place(&engine, finding, whence));
+            if left {
+                self.left(finding.detector, finding.fingerprint);
+            }
+        }
+    }
+
+    /// What was counted ahead is entered once it is certain.
+    pub(super) fn await_ahead(&mut self, seen: &[(Seen, Counted)]) {
+        for (Seen { finding, .. }, counted) in seen {
+            self.ahead.note(finding.detector, finding.fingerprint, *counted, false);
+        }
     }
 
     /// Whether it matters in which fields values stand.
@@ -231,11 +281,7 @@ impl Judge {
             }
             return;
         }
-        let refuses = match self.engine.undecodable {
-            Action::Allow | Action::Alert => false,
-            Action::Redact | Action::Block => true,
-        };
-        if refuses {
+        if self.refuses_unreadable() {
             let reason = Reason::Undecodable(word);
             match self.mode() {
                 Mode::Enforce => self.refuse(reason),
@@ -243,6 +289,14 @@ impl Judge {
                     self.suspended.get_or_insert(reason);
                 }
             }
+        }
+    }
+
+    /// Whether what cannot be read is to be refused.
+    pub(super) fn refuses_unreadable(&self) -> bool {
+        match self.engine.undecodable {
+            Action::Allow | Action::Alert => false,
+            Action::Redact | Action::Block => true,
         }
     }
 
@@ -360,7 +414,9 @@ impl Judge {
     }
 
     pub(super) fn left(&mut self, detector: DetectorId, fingerprint: Fingerprint) {
-        self.ledger.left(detector);
+        if !self.ahead.leave(detector, fingerprint) {
+            self.ledger.left(detector);
+        }
         if let Some(tally) = &mut self.tally {
             tally.left(fingerprint);
         }

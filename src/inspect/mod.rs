@@ -7,6 +7,8 @@
 //! codings), `reading`, `text` and `depth` make findings of it, `judge` counts them and knows the decision, `hold` keeps
 //! the bytes until they are settled, `ledger` notes what became of each value.
 
+mod ahead;
+mod aside;
 mod body;
 mod coded;
 mod contents;
@@ -25,8 +27,10 @@ mod look;
 mod packed;
 mod percent;
 mod reading;
+mod resting;
 mod spots;
 mod text;
+mod threads;
 
 pub use crate::policy::RuleHit;
 pub use decision::{Coverage, Decision, Found, Part, Place, Reason};
@@ -34,6 +38,7 @@ pub use familiar::Familiar;
 pub use held::{HeldBytes, Reservation};
 pub use inspector::Inspector;
 pub use look::{Look, Seen};
+pub use threads::Threads;
 
 use std::sync::Arc;
 

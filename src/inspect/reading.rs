@@ -239,6 +239,11 @@ impl Reading {
         self.text.limit(self.text.settled(engine)).min(self.contents.settled(engine, false))
     }
 
+    /// Whether a finding has been counted, and waits.
+    pub(super) fn has_hit(&self, finding: &Finding) -> bool {
+        self.hits.iter().any(|hit| (hit.detector, hit.start) == (finding.detector, finding.start))
+    }
+
     /// `limit`, or the start of the hit that it would cut through.
     pub(super) fn uncut(&self, limit: u64) -> u64 {
         let mut limit = limit;

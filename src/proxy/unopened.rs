@@ -216,10 +216,8 @@ struct Lane {
     inspector: Option<Inspector>,
     /// What overlays mean for it.
     laid: Laid,
-    /// What came last, of a direction that is inspected.
+    /// What waits, of a direction that is inspected, and what came before it.
     recent: Vec<u8>,
-    /// What was found at a pause, and stopped it.
-    found: Option<Decision>,
     seen: u64,
     forwarded: u64,
     /// Its last record is on its way.
@@ -242,7 +240,6 @@ impl Lane {
             inspector,
             laid: Laid::default(),
             recent: Vec::new(),
-            found: None,
             seen: 0,
             forwarded: 0,
             recorded: false,
@@ -311,32 +308,24 @@ impl Lane {
         if self.inspector.is_some() && self.seen > self.forwarded {
             match timeout(limits::OPAQUE_FLUSH, fill(from, buffer)).await {
                 Ok(read) => return Ok(read? > 0),
-                Err(_) if self.pause(tunnel) == Step::Stop => return Err(self.stop(tunnel).await),
+                Err(_) if self.pause() == Step::Stop => return Err(self.stop(tunnel).await),
                 Err(_) => self.release(tunnel, to).await?,
             }
         }
         Ok(fill(from, buffer).await? > 0)
     }
 
-    /// Nothing came for a while. A value that would be whole if this were the end stops the tunnel; else all may leave.
-    fn pause(&mut self, tunnel: &Tunnel<'_>) -> Step {
-        let mut probe = Inspector::new(Arc::clone(&tunnel.edition.engine), tunnel.message(self.direction));
+    /// Nothing came for a while: all may leave, unless what is whole in it stops the tunnel.
+    fn pause(&mut self) -> Step {
         let recent = Bytes::copy_from_slice(&self.recent);
-        let stops = [probe.head(&HEAD), probe.push(recent), probe.finish()].contains(&Step::Stop);
-        match (&mut self.inspector, stops) {
-            (Some(inspector), false) => inspector.flush(),
-            (Some(_), true) => {
-                self.found = Some(probe.decision());
-                Step::Stop
-            }
-            (None, _) => Step::Wait,
-        }
+        self.inspector.as_mut().map_or(Step::Wait, |inspector| inspector.pause(recent))
     }
 
-    /// Keeps the last bytes that came.
+    /// Keeps what came and has not left, and what stands before it.
     fn remember(&mut self, bytes: &[u8]) {
         self.recent.extend_from_slice(bytes);
-        let over = self.recent.len().saturating_sub(limits::OPAQUE_RECENT);
+        let waiting = usize::try_from(self.seen - self.forwarded).unwrap_or(usize::MAX);
+        let over = self.recent.len().saturating_sub(waiting.saturating_add(limits::OPAQUE_RECENT));
         self.recent.drain(..over);
     }
 
@@ -435,9 +424,6 @@ impl Lane {
             Some(inspector) => inspector.decision(),
             None => self.unread(tunnel),
         };
-        if let Some(found) = &self.found {
-            decision = Decision { coverage: decision.coverage, ..found.clone() };
-        }
         if matches!(tunnel.to.why, Why::Opaque { suspended: true, .. }) {
             decision.would = Some(Action::Block);
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::Value;
-use tidegate::policy::{Action, Bypass, Clients, Grounds, Hosts, Interceptions, Mode, Opaque};
+use tidegate::policy::{Action, Bypass, Clients, Grounds, Hosts, Interceptions, Mode, Opaque, RuleSpec};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -290,6 +290,29 @@ async fn a_whole_value_before_a_pause_never_leaves() {
     let blocked = messages(&records).into_iter().find(|record| record["action"] == "block").unwrap().clone();
     assert_eq!(blocked["findings"][0]["identifier"], "payment.pan", "{blocked}");
     assert_eq!(blocked["disclosure"], "prevented");
+}
+
+#[tokio::test]
+async fn values_that_leave_at_pauses_count_together() {
+    let pans = RuleSpec { at_least: 2, ..rule("pans", &["payment.pan"], Action::Block) };
+    let world = World::start(Setup { rules: vec![pans], ..opaque(Opaque::Inspect) }).await;
+    let origin = Origin::cleartext("origin.test", |mut conn| async move {
+        conn.reader().fill().await;
+        conn.send("more").await;
+        conn.is_cut().await;
+    })
+    .await;
+    let mut tcp = Client::connect(&world, &origin.authority()).await;
+    // Nothing follows either of them, and only together they are too many.
+    tcp.write_all(format!("\x01\x02 {PAN}").as_bytes()).await.unwrap();
+    soon("an answer", tcp.read_exact(&mut [0; 4])).await.unwrap();
+    tcp.write_all(b"\x01\x02 4916338506082832").await.unwrap();
+    assert!(rest(&mut tcp).await.is_err());
+    assert_eq!(origin.received(), format!("\x01\x02 {PAN}").as_bytes());
+    let records = world.records().await;
+    let blocked = messages(&records).into_iter().find(|record| record["action"] == "block").unwrap().clone();
+    assert_eq!(blocked["findings"][0]["matched"], 2, "{blocked}");
+    assert_eq!(blocked["disclosure"], "partial");
 }
 
 #[tokio::test]

@@ -11,6 +11,7 @@ mod matrix;
 mod overlays;
 mod places;
 mod property;
+mod resting;
 mod tokens;
 mod wire;
 

@@ -24,6 +24,13 @@ impl Codec {
         Codec { how, inflater: None, broken: None, recoding: false, deflater: None }
     }
 
+    /// Memory that lasts from message to message.
+    pub(super) fn bytes(&self) -> usize {
+        let reads = if self.inflater.is_some() { limits::WEBSOCKET_INFLATER } else { 0 };
+        let writes = if self.deflater.is_some() { limits::WEBSOCKET_DEFLATER } else { 0 };
+        reads + writes
+    }
+
     pub(super) fn broken(&self) -> Option<&'static str> {
         self.broken
     }

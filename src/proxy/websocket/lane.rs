@@ -12,7 +12,7 @@ use super::codec::Codec;
 use super::compression::Compression;
 use super::frame::{self, Fault, Head, Kind};
 use super::text::Utf8;
-use crate::inspect::{Decision, Engine, Inspector, Reason, Reservation, Step};
+use crate::inspect::{Decision, Engine, Inspector, Reason, Reservation, Step, Threads};
 use crate::limits;
 use crate::policy::{Action, Message as Terms};
 
@@ -58,15 +58,18 @@ pub(super) struct Lane {
     /// Whether its frames are masked: a client's are.
     masked: bool,
     inspector: Inspector,
-    /// For what stands between the frames of messages.
-    controls: Inspector,
     codec: Option<Codec>,
     message: Option<Message>,
     /// The frame that is under way, and how much of it has come.
     frame: Option<(Head, u64)>,
     utf8: Utf8,
-    /// Pays for what is kept beside the inspector.
+    /// Strings that go on from message to message.
+    threads: Threads,
+    /// The message under way, while it may go on with one of them.
+    said: Option<Vec<u8>>,
+    /// Pays for what is kept of a message beside the inspector, and for what lasts.
     kept: Reservation,
+    lasting: Reservation,
     /// Values masked in earlier messages.
     edits: u64,
     closed: bool,
@@ -74,21 +77,22 @@ pub(super) struct Lane {
 
 impl Lane {
     pub(super) fn new(engine: &Arc<Engine>, terms: Terms, masked: bool, how: Option<Compression>) -> Lane {
-        let inspector = |terms| {
-            let mut inspector = Inspector::new(Arc::clone(engine), terms);
-            inspector.next_message();
-            inspector
-        };
+        let (kept, lasting) =
+            (Reservation::new(&engine.held, &terms), Reservation::new(&engine.held, &terms));
+        let mut inspector = Inspector::new(Arc::clone(engine), terms);
+        inspector.next_message();
         Lane {
             engine: Arc::clone(engine),
             masked,
-            kept: Reservation::new(&engine.held, &terms),
-            controls: inspector(terms.clone()),
-            inspector: inspector(terms),
+            inspector,
             codec: how.map(Codec::new),
             message: None,
             frame: None,
             utf8: Utf8::default(),
+            threads: Threads::default(),
+            said: None,
+            kept,
+            lasting,
             edits: 0,
             closed: false,
         }
@@ -106,27 +110,24 @@ impl Lane {
 
     /// The strongest action that was asked for so far.
     pub(super) fn strongest(&self) -> Action {
-        self.inspector.strongest().max(self.controls.strongest())
+        self.inspector.strongest()
     }
 
     /// The overlays that had a part in it.
     pub(super) fn overlays(&self) -> Option<Arc<str>> {
-        self.inspector.overlays().or_else(|| self.controls.overlays())
+        self.inspector.overlays()
     }
 
     /// What is known of all messages so far.
     pub(super) fn decision(&self) -> Decision {
-        let (messages, controls) = (self.inspector.decision(), self.controls.decision());
-        let coverage = messages.coverage.clone().and(controls.coverage.clone());
-        let stronger = self.controls.strongest() > self.inspector.strongest();
-        Decision { coverage, ..if stronger { controls } else { messages } }
+        self.inspector.decision()
     }
 
     /// Nothing more will come, or may leave.
     pub(super) fn end(&mut self) {
         self.inspector.abandon();
-        self.controls.abandon();
         self.kept.release();
+        self.lasting.release();
     }
 
     /// Nothing has come for a while: what is settled of a message may leave.
@@ -191,6 +192,7 @@ impl Lane {
                 wire: 0,
                 text: 0,
             });
+            self.said = (head.kind == Kind::Text).then(Vec::new);
             if let Some(word) = self.codec.as_ref().and_then(Codec::broken).filter(|_| head.compressed) {
                 self.unreadable(word)?;
             }
@@ -216,6 +218,7 @@ impl Lane {
                 if message.kind == Kind::Text && !self.utf8.push(&piece) {
                     return Err(Halt::Fault(Fault::Text));
                 }
+                say(&mut self.said, &piece);
                 let step = self.inspector.push(piece.freeze());
                 self.stepped(step, out)
             }
@@ -243,8 +246,10 @@ impl Lane {
         }
         let (mut step, mut is_text) = (Step::Wait, true);
         let (inspector, utf8, kind) = (&mut self.inspector, &mut self.utf8, message.kind);
+        let said = &mut self.said;
         let mut take = |text: Vec<u8>| {
             is_text = kind != Kind::Text || utf8.push(&text);
+            say(said, &text);
             step = match (inspector.push(Bytes::from(text)), step) {
                 (Step::Stop, _) => Step::Stop,
                 (Step::Release, _) | (Step::Wait, Step::Release) => Step::Release,
@@ -257,10 +262,21 @@ impl Lane {
             return Err(Halt::Fault(Fault::Text));
         }
         self.stepped(step, out)?;
+        self.pay()?;
         match read {
             Ok(()) => Ok(()),
             Err(word) => self.unreadable(word),
         }
+    }
+
+    /// Pays for what lasts from message to message.
+    fn pay(&mut self) -> Result<(), Halt> {
+        let codec = self.codec.as_ref().map_or(0, Codec::bytes);
+        if self.lasting.cover(codec + self.threads.bytes()) {
+            return Ok(());
+        }
+        self.inspector.refuse(Reason::HeldBytes);
+        Err(self.stop())
     }
 
     /// The message under way cannot be read: it is refused, or passes as it is.
@@ -322,6 +338,12 @@ impl Lane {
         if !self.utf8.end() {
             return Err(Halt::Fault(Fault::Text));
         }
+        if let Some(said) = self.said.take().filter(|said| !said.is_empty()) {
+            if self.inspector.continues(&mut self.threads, &said) == Step::Stop {
+                return Err(self.stop());
+            }
+            self.pay()?;
+        }
         if self.inspector.finish() == Step::Stop {
             return Err(self.stop());
         }
@@ -350,6 +372,7 @@ impl Lane {
         if let Some(codec) = self.codec.as_mut().filter(|_| self.message.is_some()) {
             codec.ended();
         }
+        self.pay()?;
         self.message = None;
         self.kept.release();
         // What this one took is given back before the next one comes.
@@ -392,21 +415,32 @@ impl Lane {
             frame::check_close(&payload).map_err(Halt::Fault)?;
             self.closed = true;
         }
-        let steps = [self.controls.push(payload.freeze()), self.controls.finish()];
-        if steps.contains(&Step::Stop) {
-            return Err(Halt::Stopped(Box::new(self.decision())));
-        }
-        let mut text = BytesMut::new();
-        while let Some(piece) = self.controls.next_released() {
-            text.extend_from_slice(&piece);
-        }
+        let before = self.inspector.edits();
+        let Some(text) = self.inspector.aside(payload.freeze()) else { return Err(self.stop()) };
+        // What was masked in it was not masked in the message that is under way.
+        self.edits += self.inspector.edits() - before;
         frame::write(head, &text, out);
-        self.controls.next_message();
         Ok(())
     }
 
     fn stop(&self) -> Halt {
         Halt::Stopped(Box::new(self.decision()))
+    }
+}
+
+/// Keeps what a message says, while it may be one of a stream of small documents.
+fn say(said: &mut Option<Vec<u8>>, text: &[u8]) {
+    let Some(all) = said else { return };
+    let opens = match all.is_empty() {
+        true => {
+            text.iter().find(|byte| !byte.is_ascii_whitespace()).is_none_or(|first| b"{[".contains(first))
+        }
+        false => true,
+    };
+    if opens && all.len() + text.len() <= limits::DELTA_LINE {
+        all.extend_from_slice(text);
+    } else {
+        *said = None;
     }
 }
 

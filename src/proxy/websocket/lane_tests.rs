@@ -11,7 +11,7 @@ use super::fuzzing::{engine, terms};
 use super::lane::{Halt, Lane};
 use crate::decode::{Deflater, Inflater};
 use crate::inspect::Reason;
-use crate::policy::{Action, Disclosure};
+use crate::policy::{Action, Disclosure, Policy, PolicySpec, RuleSpec};
 
 const SSN: &str = "536-90-4399";
 const MASKED: &str = "***-**-****";
@@ -294,4 +294,116 @@ fn what_is_settled_of_a_silent_message_leaves() {
     lane.feed(&mut BytesMut::from(&rest[..]), &mut out).unwrap();
     let got = read(&Bytes::from(out), false, &mut Inflater::default(), false);
     assert_eq!(got, [(Kind::Text, b"some words ".repeat(400))]);
+}
+
+/// Feeds documents as text messages; how many passed, whether no more did, and the reason beside what was found.
+fn tell(lane: &mut Lane, documents: &[String], compressed: bool) -> (usize, bool, Option<Reason>) {
+    let mut deflater = Deflater::new(15, false).unwrap();
+    for (passed, document) in documents.iter().enumerate() {
+        let coded = compressed.then(|| deflater.push(document.as_bytes(), true).unwrap());
+        let payload = coded.as_deref().unwrap_or(document.as_bytes());
+        match feed(lane, Kind::Text, payload, compressed) {
+            Ok(_) => {}
+            Err(Halt::Stopped(decision)) => {
+                assert_eq!(decision.found.iter().map(|found| found.withheld).sum::<u64>(), 1, "{decision:?}");
+                return (passed, true, decision.reason);
+            }
+            Err(Halt::Fault(fault)) => panic!("{fault:?}"),
+        }
+    }
+    (documents.len(), false, None)
+}
+
+#[test]
+fn a_value_over_several_messages_is_stopped_with_the_one_that_completes_it() {
+    let delta = |text: &str| format!("{{\"type\":\"response.text.delta\",\"index\":0,\"delta\":\"{text}\"}}");
+    let pretty =
+        |text: &str| format!("{{\n \"choices\": [\n {{\"delta\": {{\"content\": \"{text}\"}}}}]\n}}\n");
+    let other = |text: &str| format!("{{\"type\":\"tick\",\"price\":\"{text}\"}}");
+    let each = |wrap: &dyn Fn(&str) -> String, pieces: &[&str]| {
+        pieces.iter().map(|text| wrap(text)).collect::<Vec<_>>()
+    };
+    let card = ["the card is ", "4539", "1488", "0343", "6467", " thanks"];
+    let escaped = ["the card is ", "4539", "\\u0031488", "0343", "6467", " thanks"];
+    let masked = ["ssn 536-", "90-", "4399", " thanks"];
+    let between: Vec<_> =
+        card.iter().flat_map(|text| [delta(text), other("77"), delta("").replace(":0", ":1")]).collect();
+    let cases = [
+        (each(&delta, &card), (4, true, None)),
+        (each(&pretty, &card), (4, true, None)),
+        (each(&delta, &escaped), (4, true, None)),
+        (between, (12, true, None)),
+        (each(&delta, &masked), (2, true, Some(Reason::CannotRedact("pieces")))),
+        // Fields that nobody sends in pieces are what they are.
+        (each(&other, &card), (6, false, None)),
+        (each(&delta, &["4539", " and ", "1488", " or ", "0343", "6467"]), (6, false, None)),
+        // Two strings side by side are two.
+        (vec![delta("4539 1488 "), delta("0343 6467").replace(":0", ":1")], (2, false, None)),
+    ];
+    for compressed in [false, true] {
+        for (documents, expected) in &cases {
+            let mut lane = compressing(Action::Block, false);
+            let got = tell(&mut lane, documents, compressed);
+            assert_eq!(&got, expected, "{compressed} {documents:?}");
+        }
+    }
+}
+
+#[test]
+fn a_string_that_did_not_go_on_for_long_has_ended_and_memory_is_bounded() {
+    let delta = |index: u64, text: &str| format!("{{\"index\":{index},\"delta\":\"{text}\"}}");
+    let mut documents = vec![delta(0, "card 4539 1488 ")];
+    documents.extend((1..=crate::limits::THREAD_GAP + 1).map(|index| delta(index, &"word ".repeat(300))));
+    documents.push(delta(0, "0343 6467"));
+    let engine = engine(1 << 16, Action::Block).unwrap();
+    let before = engine.held.used();
+    let mut lane = Lane::new(&engine, terms(), false, None);
+    assert_eq!(tell(&mut lane, &documents, false), (documents.len(), false, None));
+    let most = crate::limits::THREAD_PATHS * 4 * crate::limits::THREAD_TAIL;
+    assert!(engine.held.used() > before && engine.held.used() - before < 4 * most, "{}", engine.held.used());
+    lane.end();
+    assert_eq!(engine.held.used(), before);
+}
+
+#[test]
+fn what_compression_takes_is_paid_for() {
+    let engine = engine(1 << 16, Action::Block).unwrap();
+    for (text, least) in
+        [("some words", crate::limits::WEBSOCKET_INFLATER), (SSN, crate::limits::WEBSOCKET_DEFLATER)]
+    {
+        let how = Compression { bits: 15, forgets: false };
+        let before = engine.held.used();
+        let mut lane = Lane::new(&engine, terms(), false, Some(how));
+        let coded = Deflater::new(15, false).unwrap().push(text.as_bytes(), true).unwrap();
+        feed(&mut lane, Kind::Text, &coded, true).unwrap();
+        assert!(engine.held.used() - before >= least, "{text}");
+        drop(lane);
+        assert_eq!(engine.held.used(), before);
+    }
+}
+
+#[test]
+fn control_frames_and_messages_have_one_count() {
+    let two = RuleSpec { at_least: 2, ..RuleSpec::new("stop", &["payment.pan"], Action::Block) };
+    let (first, second) = (format!("card {PAN} "), "card 4916338506082832 ");
+    let orders = [
+        [Kind::Text, Kind::Ping],
+        [Kind::Ping, Kind::Text],
+        [Kind::Ping, Kind::Pong],
+        [Kind::Text, Kind::Binary],
+    ];
+    for [one, other] in orders {
+        let mut engine = engine(1 << 16, Action::Block).unwrap();
+        let policy = PolicySpec { rules: vec![two.clone()], ..PolicySpec::default() };
+        let policy = Policy::compile(policy, &engine.matcher).unwrap();
+        std::sync::Arc::get_mut(&mut engine).unwrap().policy = std::sync::Arc::new(policy);
+        let mut lane = Lane::new(&engine, terms(), false, None);
+        assert!(!feed(&mut lane, one, first.as_bytes(), false).unwrap().is_empty());
+        let Err(Halt::Stopped(decision)) = feed(&mut lane, other, second.as_bytes(), false) else {
+            panic!("{one:?} {other:?}")
+        };
+        assert_eq!(decision.found[0].distinct, 2);
+        assert_eq!(decision.disclosure, Disclosure::Partial);
+        assert_eq!(decision.coverage.seen, (first.len() + second.len()) as u64);
+    }
 }
