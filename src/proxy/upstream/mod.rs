@@ -13,6 +13,7 @@ mod error;
 mod exchange;
 mod lines;
 mod parent;
+mod past;
 mod pool;
 mod posture;
 mod resolve;
@@ -250,8 +251,7 @@ impl Upstreams {
 
     /// Whether the gate's own answer for a name has this address.
     pub(crate) async fn leads_to(&self, host: &Host, address: SocketAddr) -> bool {
-        let found = self.dialer.resolver.resolve(host, address.port()).await;
-        found.is_ok_and(|found| found.iter().any(|found| found.ip().to_canonical() == address.ip()))
+        self.dialer.resolver.leads_to(host, address).await
     }
 
     /// Whether TLS with this host is verified with ordinary trust, so that it proves the host's name.

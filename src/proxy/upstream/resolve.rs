@@ -15,6 +15,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, timeout};
 
 use super::UpstreamError;
+use super::past::Past;
 use crate::flow::Host;
 use crate::limits;
 
@@ -34,6 +35,7 @@ pub(super) struct Resolver {
 /// What is known of names, and what is being asked.
 struct Known {
     answers: Cache<Arc<str>, (Found, Instant)>,
+    past: Past,
     asking: Mutex<HashMap<Arc<str>, Asking>>,
 }
 
@@ -69,7 +71,7 @@ impl Resolver {
         let answers = Cache::new(limits::RESOLVE_CACHE);
         Resolver {
             fixed,
-            known: Arc::new(Known { answers, asking: Mutex::default() }),
+            known: Arc::new(Known { answers, past: Past::new(), asking: Mutex::default() }),
             seats: Arc::new(Semaphore::new(limits::RESOLVERS)),
             lookup,
         }
@@ -95,6 +97,30 @@ impl Resolver {
                 Err(fault(why, true))
             }
         }
+    }
+
+    /// Whether a name leads to an address, or did of late. Where the answer that is kept says otherwise it is asked for
+    /// once more: a service of many addresses tells each who asks some of them.
+    pub(super) async fn leads_to(&self, host: &Host, address: SocketAddr) -> bool {
+        let ip = address.ip().to_canonical();
+        let has = |found: Result<Vec<SocketAddr>, _>| {
+            found.is_ok_and(|found| found.iter().any(|found| found.ip().to_canonical() == ip))
+        };
+        if has(self.resolve(host, address.port()).await) {
+            return true;
+        }
+        let Host::Name(name) = host else { return false };
+        if self.known.past.has_led(name, ip) {
+            return true;
+        }
+        let is_old = |(_, until): (Found, Instant)| {
+            until < Instant::now() + limits::RESOLVE_LIFE - limits::RESOLVE_ANEW
+        };
+        if self.fixed.contains_key(&**name) || !self.known.answers.get(&**name).is_none_or(is_old) {
+            return false;
+        }
+        self.forget(host);
+        has(self.resolve(host, address.port()).await)
     }
 
     /// What was found of this name led nowhere: it is asked for anew.
@@ -141,6 +167,9 @@ impl Resolver {
             };
             let life = if found.is_ok() { limits::RESOLVE_LIFE } else { limits::RESOLVE_LIFE_NONE };
             // A refusal that took long is nobody's answer: a name server was not there.
+            if let Ok(found) = &found {
+                known.past.note(&name, found);
+            }
             if found.is_ok() || began.elapsed() < limits::RESOLVE_AGAIN {
                 known.answers.insert(name, (found.clone(), Instant::now() + life));
             }
@@ -238,6 +267,34 @@ mod tests {
         resolver.resolve(&host("a.test"), 7).await.unwrap();
         assert_eq!(asked.load(Ordering::SeqCst), 4);
         assert!(limits::RESOLVE_LIFE_NONE <= std::time::Duration::from_secs(6));
+    }
+
+    #[tokio::test]
+    async fn a_name_leads_wherever_it_led_of_late() {
+        tokio::time::pause();
+        let asked = Arc::new(AtomicUsize::new(0));
+        let count = Arc::clone(&asked);
+        // Each answer is another one, as those of large services are.
+        let lookup = move |_: &str| {
+            let number = u8::try_from(count.fetch_add(1, Ordering::SeqCst)).unwrap();
+            Ok(vec![[192, 0, 2, number].into()])
+        };
+        let resolver = Resolver::by(HashMap::new(), Arc::new(lookup));
+        let name = host("cdn.test");
+        let leads = |number: u8| {
+            let (resolver, name) = (&resolver, &name);
+            async move { resolver.leads_to(name, SocketAddr::from(([192, 0, 2, number], 443))).await }
+        };
+        assert!(leads(0).await);
+        assert!(!leads(1).await, "it was asked for just now");
+        tokio::time::advance(limits::RESOLVE_ANEW * 2).await;
+        assert!(leads(1).await, "another question");
+        assert!(leads(0).await, "it led there");
+        assert!(!leads(9).await);
+        assert_eq!(asked.load(Ordering::SeqCst), 2);
+        tokio::time::advance(limits::RESOLVE_PAST).await;
+        assert!(!leads(0).await, "that was long ago");
+        assert_eq!(asked.load(Ordering::SeqCst), 3);
     }
 
     #[tokio::test]
