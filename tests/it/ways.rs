@@ -13,6 +13,7 @@ use tidegate::proxy::{ListenerKind, Redirection, Reverse, Routes};
 use tidegate::tls::ServerIdentity;
 use tokio::net::TcpStream;
 
+use crate::every_way;
 use crate::harness::client::{connector, connector_offering, name};
 use crate::harness::h2::{Exchange, answer};
 use crate::harness::origin::{Conn, ok};
@@ -129,12 +130,22 @@ impl Either {
                     let socket = socket::agree(conn, &request.head, "").await;
                     return socket::say_again(socket, &Heard::default()).await;
                 }
-                conn.send(ok(&answered(request.head.line.split(' ').nth(1).unwrap()))).await;
+                let path = request.head.line.split(' ').nth(1).unwrap();
+                if path.starts_with(every_way::PREFIX) {
+                    if every_way::http1(&mut conn, &request).await {
+                        continue;
+                    }
+                    return;
+                }
+                conn.send(ok(&answered(path))).await;
             }
         };
         let http2 = |mut exchange: Exchange| async move {
             if exchange.request.method() == http::Method::CONNECT {
                 return socket::say_again(socket::agree_over(exchange), &Heard::default()).await;
+            }
+            if exchange.request.uri().path().starts_with(every_way::PREFIX) {
+                return every_way::http2(&mut exchange).await;
             }
             exchange.read().await;
             let path = exchange.request.uri().path().to_owned();
@@ -385,6 +396,10 @@ async fn in_a_namespace() {
         for (client, origin) in meetings(way) {
             keeps(way, client, origin).await;
             crate::websocket_ways::comes(way, client, origin).await;
+            every_way::holds(way, client, origin).await;
+        }
+        if meetings(way).contains(&(Speaks::Http2, Speaks::Http2)) {
+            crate::grpc_ways::calls(way).await;
         }
     }
 }
