@@ -3,14 +3,24 @@
 use bytes::Bytes;
 use h2::Reason;
 use http::{HeaderMap, Request, Response};
+use tokio::sync::Semaphore;
 
-use crate::harness::h2::{Exchange, answer};
+use crate::harness::h2::{Exchange, answer, read};
 use crate::harness::origin::{self, Conn};
 use crate::harness::soon;
+use crate::harness::wire::{Body, chunk_of};
 use crate::ways::{Either, HERE, Sender, Speaks, Way, connected, meetings, world};
 
 /// Where the origins of all ways answer as below.
 pub const PREFIX: &str = "/wire/";
+
+/// Given by a client that has read a first event.
+static HEARD: Semaphore = Semaphore::const_new(0);
+const EVENTS: [&str; 2] = ["data: 1\n\n", "data: 2\n\n"];
+
+async fn heard() {
+    soon("a client to read an event", HEARD.acquire()).await.unwrap().forget();
+}
 
 /// Answers over HTTP/1.1; false when the connection ends with it.
 pub async fn http1(conn: &mut Conn, request: &origin::Request) -> bool {
@@ -18,6 +28,14 @@ pub async fn http1(conn: &mut Conn, request: &origin::Request) -> bool {
     let (method, path) = (words.next().unwrap(), words.next().unwrap());
     let names: Vec<_> = request.head.fields.iter().map(|(name, _)| name.as_str()).collect();
     let names = names.join(",");
+    if path.ends_with("events") {
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let [first, second] = EVENTS.map(|event| chunk_of(event.as_bytes()));
+        conn.send([head.as_bytes(), &first].concat()).await;
+        heard().await;
+        conn.send([&second[..], b"0\r\n\r\n"].concat()).await;
+        return true;
+    }
     let answer = match path.strip_prefix(PREFIX).unwrap() {
         "trailers" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n\
                        5;ext=1\r\nhello\r\n0\r\nx-sum: 7\r\n\r\n"
@@ -66,6 +84,13 @@ pub async fn http2(exchange: &mut Exchange) {
             let mut stream = exchange.respond.send_response(head, false).unwrap();
             stream.send_data(Bytes::from_static(b"half"), false).unwrap();
             stream.send_reset(Reason::INTERNAL_ERROR);
+        }
+        "events" => {
+            let head = plain(200).header("content-type", "text/event-stream").body(()).unwrap();
+            let mut stream = exchange.respond.send_response(head, false).unwrap();
+            stream.send_data(Bytes::from_static(EVENTS[0].as_bytes()), false).unwrap();
+            heard().await;
+            let _ = stream.send_data(Bytes::from_static(EVENTS[1].as_bytes()), true);
         }
         "fields" => exchange.reply_with(kept, names.as_bytes(), None),
         "nothing" => exchange.reply_with(plain(204).header("x-kept", "yes"), b"", None),
@@ -155,6 +180,44 @@ async fn ask(sender: &mut Sender, way: Way, origin: &Either, method: &str, path:
     }
 }
 
+/// Reads the first event before the second is sent, and then the rest.
+async fn listen(sender: &mut Sender, way: Way, origin: &Either) -> Vec<u8> {
+    let authority = format!("origin.test:{}", origin.port());
+    let path = format!("{PREFIX}events");
+    match sender {
+        Sender::Http1(client) => {
+            let target = if way == Way::Absolute { format!("http://{authority}{path}") } else { path };
+            client.send(format!("GET {target} HTTP/1.1\r\nHost: {authority}\r\n\r\n")).await;
+            let head = client.head().await;
+            assert_eq!(head.field("transfer-encoding"), Some("chunked"), "{way:?}: {head:?}");
+            let mut body = Body::default();
+            while body.bytes.len() < EVENTS[0].len() {
+                assert!(soon("an event", client.reader.chunk(&mut body)).await, "{way:?}");
+            }
+            assert_eq!(body.bytes, EVENTS[0].as_bytes(), "{way:?}");
+            HEARD.add_permits(1);
+            while soon("the rest", client.reader.chunk(&mut body)).await {}
+            assert!(body.whole, "{way:?}");
+            body.bytes
+        }
+        Sender::Http2(client) => {
+            let scheme = if way.tls().0 { "https" } else { "http" };
+            let request = Request::get(format!("{scheme}://{authority}{path}")).body(()).unwrap();
+            let mut sender = soon("room for a stream", client.sender.clone().ready()).await.unwrap();
+            let (response, _) = sender.send_request(request, true).unwrap();
+            let mut body = soon("a response", response).await.unwrap().into_body();
+            let (mut all, mut trailers) = (Vec::new(), None);
+            while all.len() < EVENTS[0].len() {
+                all.extend_from_slice(&soon("an event", body.data()).await.unwrap().unwrap());
+            }
+            assert_eq!(all, EVENTS[0].as_bytes(), "{way:?}");
+            HEARD.add_permits(1);
+            assert_eq!(read(&mut body, &mut all, &mut trailers).await, None, "{way:?}");
+            all
+        }
+    }
+}
+
 /// Asks for all of it.
 pub async fn holds(way: Way, client: Speaks, origin_speaks: Speaks) {
     let title = format!("{way:?}, client {client:?}, origin {origin_speaks:?}");
@@ -195,6 +258,9 @@ pub async fn holds(way: Way, client: Speaks, origin_speaks: Speaks) {
     );
     let got = ask(&mut sender, way, &origin, "POST", "length", &"clean words ".repeat(50)).await;
     assert_eq!((got.status, &got.body[..]), (200, &b"600"[..]), "{title}");
+
+    let events = listen(&mut sender, way, &origin).await;
+    assert_eq!(events, EVENTS.concat().as_bytes(), "{title}");
 
     // The last one: it may take its connection with it.
     let got = ask(&mut sender, way, &origin, "GET", "cut", "").await;
