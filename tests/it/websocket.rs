@@ -413,7 +413,11 @@ async fn a_masked_value_stays_in_its_frame() {
         of_kind(&records, "decision").iter().map(|record| record["action"].clone()).collect();
     assert_eq!(actions, ["allow", "allow", "redact"], "one decision for all that is masked");
     let end = of_kind(&records, "end").into_iter().find(|end| end["direction"] == "request").unwrap();
-    assert_eq!((&end["disclosure"], &end["findings"][0]["matched"]), (&json!("redacted"), &json!(1)));
+    let found = &end["findings"][0];
+    assert_eq!(
+        (&end["disclosure"], &found["matched"], &found["distinct"]),
+        (&json!("redacted"), &json!(2), &json!(1))
+    );
 }
 
 #[tokio::test]

@@ -207,7 +207,8 @@ mod tests {
             let bufs = [IoSlice::new(&[0; 13])];
             assert!(Pin::new(&mut *io).poll_write_vectored(&mut cx(), &bufs).is_ready());
         };
-        let ends: [(&str, fn(&mut Gathered<Session>)); 3] = [
+        type End = fn(&mut Gathered<Session>);
+        let ends: [(&str, End); 3] = [
             ("flush", |io| assert!(Pin::new(io).poll_flush(&mut cx()).is_ready())),
             ("shutdown", |io| assert!(Pin::new(io).poll_shutdown(&mut cx()).is_ready())),
             ("write", |io| assert!(Pin::new(io).poll_write(&mut cx(), b"x").is_ready())),
