@@ -349,6 +349,23 @@ pub fn framing(data: &[u8]) {
     proxy::fuzzing::framing(*kind, text, &pieces);
 }
 
+/// Whole bodies, coded as the first byte says and held as the second does: what leaves is what came but for the edits.
+pub fn bodies(data: &[u8]) {
+    let [kind, how, count, rest @ ..] = data else { return };
+    let (lengths, text) = rest.split_at_checked(usize::from(*count) % CUTS).unwrap_or((&[], rest));
+    let cut = |bytes: &[u8]| {
+        let (mut pieces, mut left) = (Vec::new(), bytes);
+        for length in lengths {
+            let (piece, after) = left.split_at(usize::from(*length) % (left.len() + 1));
+            pieces.push(piece.to_vec());
+            left = after;
+        }
+        pieces.push(left.to_vec());
+        pieces
+    };
+    crate::inspect::fuzzing::body(*kind, *how, text, &cut);
+}
+
 /// A configuration is taken, or refused with complaints that can be shown.
 pub fn configuration(data: &[u8]) {
     let Ok(text) = std::str::from_utf8(data) else { return };
@@ -391,6 +408,7 @@ mod tests {
                 ],
             ),
             (names, NAMED.iter().map(|text| cut(text)).collect()),
+            (bodies, wrapped()),
         ]
     }
 
@@ -475,6 +493,16 @@ mod tests {
         "<a><card n=\"4539 1488 0343 6467\">a@example.com</card></a>",
         "--b\r\nContent-Disposition: form-data; name=\"m\"\r\n\r\na@example.com\r\n--b--\r\na=1&m=a@example.com",
     ];
+
+    /// Bodies with a card under no coding up to three, held and streamed, in both directions.
+    fn wrapped() -> Vec<Vec<u8>> {
+        let text =
+            b"{\"card\":\"4539 1488 0343 6467\",\"note\":\"a \\u0034539 14880343 6467 %41\"}, and more. "
+                .repeat(4);
+        let ways =
+            [(0, 0xff), (0x01, 0x04), (0x31, 0xfd), (0x29, 0x07), (0x2e, 0x80), (0xe7, 0x05), (0x9b, 0xff)];
+        ways.iter().map(|(kind, how)| [&[*kind, *how, 3, 7, 40, 90], text.as_slice()].concat()).collect()
+    }
 
     /// Multipart bodies and protocol buffers, cut in four.
     fn carried() -> Vec<Vec<u8>> {

@@ -17,6 +17,8 @@ pub const REFUSED: &str = "tidegate_refused_total";
 pub const HANDSHAKE_FAILURES: &str = "tidegate_handshake_failures_total";
 /// Bytes that wait for a decision.
 pub const HELD_BYTES: &str = "tidegate_held_bytes";
+/// Bytes that may wait for a decision, all flows together: past it messages are refused.
+pub const HELD_BYTES_MAX: &str = "tidegate_held_bytes_max";
 /// Client connections accepted, by `listener`.
 pub const CONNECTIONS: &str = "tidegate_connections_total";
 /// Client connections open, by `listener`.
@@ -76,6 +78,7 @@ pub const ALL: &[(&str, Kind, &str)] = &[
     (REFUSED, Kind::Counter, "requests refused without a decision on their content"),
     (HANDSHAKE_FAILURES, Kind::Counter, "TLS handshakes that failed"),
     (HELD_BYTES, Kind::Gauge, "bytes waiting for a decision"),
+    (HELD_BYTES_MAX, Kind::Gauge, "bytes that may wait for a decision"),
     (CONNECTIONS, Kind::Counter, "client connections accepted"),
     (CONNECTIONS_OPEN, Kind::Gauge, "client connections open"),
     (FLOWS_OPEN, Kind::Gauge, "requests in flight"),

@@ -16,6 +16,8 @@ mod decision;
 mod depth;
 mod familiar;
 mod fields;
+#[cfg(any(test, feature = "fuzzing"))]
+pub(crate) mod fuzzing;
 mod head;
 mod held;
 mod hold;

@@ -5,6 +5,7 @@ use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
 use super::upstream::PoolStats;
 use crate::audit::MessageDraft;
 use crate::flow::{Direction, Side};
+use crate::inspect::{HeldBytes, Reason};
 use crate::policy::Action;
 use crate::telemetry as names;
 use crate::tls::LeafStats;
@@ -16,6 +17,7 @@ pub(super) struct Meters {
     flows: [[Counter; 4]; 2],
     inspected: [Counter; 2],
     held: Gauge,
+    held_max: Gauge,
     flows_open: Gauge,
     pool_idle: Gauge,
     minted: Counter,
@@ -42,6 +44,7 @@ impl Meters {
             inspected: DIRECTIONS
                 .map(|direction| counter!(names::INSPECTED_BYTES, "direction" => direction.as_str())),
             held: gauge!(names::HELD_BYTES),
+            held_max: gauge!(names::HELD_BYTES_MAX),
             flows_open: gauge!(names::FLOWS_OPEN),
             pool_idle: gauge!(names::POOL_IDLE),
             minted: counter!(names::LEAVES_MINTED),
@@ -55,8 +58,9 @@ impl Meters {
     }
 
     /// Figures that others keep count of, taken over when somebody asks.
-    pub(super) fn take_over(&self, held: usize, flows: usize, pool: PoolStats, leaves: LeafStats) {
-        self.held.set(held as f64);
+    pub(super) fn take_over(&self, held: &HeldBytes, flows: usize, pool: PoolStats, leaves: LeafStats) {
+        self.held.set(held.used() as f64);
+        self.held_max.set(held.capacity() as f64);
         self.flows_open.set(flows as f64);
         self.pool_idle.set(pool.idle as f64);
         self.pooled.absolute(pool.reused);
@@ -83,6 +87,9 @@ impl Meters {
         self.inspect.record(micros(draft.inspect_us));
         self.hold.record(micros(draft.hold_us));
         let Some(decision) = &draft.decision else { return };
+        if let Some(reason @ Reason::HeldBytes) = &decision.reason {
+            refused(reason.as_str());
+        }
         inspected.increment(decision.coverage.inspected);
         for (reason, bytes) in &decision.coverage.uninspected {
             counter!(names::UNINSPECTED_BYTES, "reason" => *reason).increment(*bytes);

@@ -106,9 +106,9 @@ impl Shared {
     }
 
     pub(super) fn measure(&self) {
-        let held = self.engine.load().held.used();
+        let engine = self.engine.load();
         let leaves = self.leaves.load().stats();
-        self.meters.take_over(held, self.flows.count(), self.upstreams.pool_stats(), leaves);
+        self.meters.take_over(&engine.held, self.flows.count(), self.upstreams.pool_stats(), leaves);
     }
 
     pub(super) fn stage(&self) -> Stage {

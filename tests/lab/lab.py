@@ -3,11 +3,24 @@
 Only Python's standard library and the `openssl` command are used. Ports are picked by the kernel; nothing sleeps for
 luck: waits end on an event or with an error.
 """
-import http.server, json, os, pathlib, signal, socket, socketserver, ssl, subprocess, tempfile, threading, time
+import http.server, json, os, pathlib, signal, socket, socketserver, ssl, subprocess, sys, tempfile, threading, time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("TIDEGATE", str(ROOT / "target/release/tidegate"))
 HOSTS = ["localhost", "crm.example.test", "api.stripe.com"]
+
+
+def with_packages(name, *packages):
+    """Runs the script once more with these packages of Python, which are installed under `target/` on first use."""
+    home = ROOT / "target" / name / "venv"
+    if pathlib.Path(sys.prefix).resolve() == home.resolve():
+        return
+    ready = home / "ready"
+    if not ready.exists() or ready.read_text() != " ".join(packages):
+        subprocess.run([sys.executable, "-m", "venv", home], check=True)
+        subprocess.run([home / "bin/pip", "install", "--quiet", "--disable-pip-version-check", *packages], check=True)
+        ready.write_text(" ".join(packages))
+    os.execv(home / "bin/python", [str(home / "bin/python"), *sys.argv])
 
 
 def free_port():

@@ -14,6 +14,7 @@ mod property;
 mod resting;
 mod tokens;
 mod wire;
+mod wrapped;
 
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};

@@ -4,7 +4,7 @@ use super::*;
 use proptest::prelude::*;
 
 /// Bodies of words, values and separators.
-fn bodies() -> impl Strategy<Value = String> {
+pub(super) fn bodies() -> impl Strategy<Value = String> {
     let word = prop::sample::select(vec![
         PAN,
         BARE,
@@ -28,7 +28,7 @@ fn bodies() -> impl Strategy<Value = String> {
         .prop_map(|parts| parts.into_iter().map(|(word, gap)| format!("{word}{}", " ".repeat(gap))).collect())
 }
 
-fn chunks<'a>(body: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
+pub(super) fn chunks<'a>(body: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
     let (mut rest, mut out) = (body, Vec::new());
     for cut in cuts.iter().cycle().take(body.len()) {
         let (chunk, after) = rest.split_at((*cut).min(rest.len()));
@@ -39,7 +39,7 @@ fn chunks<'a>(body: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
     out
 }
 
-fn summary(decision: &Decision) -> impl PartialEq + std::fmt::Debug + use<> {
+pub(super) fn summary(decision: &Decision) -> impl PartialEq + std::fmt::Debug + use<> {
     let found: Vec<_> = decision
         .found
         .iter()
@@ -58,7 +58,7 @@ fn summary(decision: &Decision) -> impl PartialEq + std::fmt::Debug + use<> {
     )
 }
 
-fn redacting() -> Vec<RuleSpec> {
+pub(super) fn redacting() -> Vec<RuleSpec> {
     vec![
         on("payment.pan", Action::Redact, 1),
         on("national-id.us-ssn", Action::Redact, 1),
