@@ -6,6 +6,7 @@
 
 mod armour;
 mod aws_chunked;
+mod bare;
 mod blocks;
 mod brotli;
 pub mod coding;
@@ -33,6 +34,7 @@ mod zip;
 mod zip_directory;
 mod zstd;
 
+pub use bare::is_bare;
 pub use blocks::{BlockWriter, Blocks};
 pub use coding::Coding;
 pub use decoder::{Decoder, Piece};

@@ -429,6 +429,11 @@ fn next_sign(tail: &[u8; 3], text: &[u8], zips: bool) -> Option<(usize, Sign)> {
     first_sign(tail, text, memchr::memchr2_iter(0x02, 0x06, text)).or(found)
 }
 
+/// Whether something packed may begin in a whole text, by its signature.
+pub(super) fn has_sign(text: &[u8]) -> bool {
+    next_sign(&[0; 3], text, false).is_some()
+}
+
 fn first_sign(tail: &[u8; 3], text: &[u8], ends: impl Iterator<Item = usize>) -> Option<(usize, Sign)> {
     let before = |at: usize, back: usize| match at.checked_sub(back) {
         Some(at) => text.get(at).copied(),

@@ -5,6 +5,7 @@ use bytes::Bytes;
 use super::coded::{Coded, Recoder};
 use super::decision::Coverage;
 use super::fields::{self, Declared};
+use super::glance;
 use super::head::HeadHits;
 use super::hold::Hold;
 use super::judge::Judge;
@@ -31,11 +32,17 @@ enum Form {
     Unread(&'static str),
 }
 
+/// Readers for a body, made when first needed.
+fn made<'a>(reading: &'a mut Option<Box<Reading>>, declared: &Declared) -> &'a mut Reading {
+    reading.get_or_insert_with(|| Box::new(Reading::new(Vec::new(), declared)))
+}
+
 /// The body of one message.
 #[derive(Debug)]
 pub(super) struct Body {
     form: Form,
-    reading: Reading,
+    /// Nothing, as long as there was nothing in it to remember.
+    reading: Option<Box<Reading>>,
     /// What was found in the headers of codings and has not left.
     asides: HeadHits,
     pub(super) hold: Hold,
@@ -58,7 +65,7 @@ impl Body {
     pub(super) fn new(hold: Hold) -> Body {
         Body {
             form: Form::Fresh(Vec::new()),
-            reading: Reading::default(),
+            reading: None,
             asides: HeadHits::default(),
             hold,
             length: None,
@@ -78,7 +85,6 @@ impl Body {
         self.events = head.events;
         self.declared = Declared::of(head.fields);
         self.sealed = sealed;
-        self.reading = Reading::new(Vec::new(), &self.declared);
     }
 
     pub(super) fn is_events(&self) -> bool {
@@ -95,7 +101,7 @@ impl Body {
     }
 
     fn read_through(&mut self, coded: Coded) {
-        self.reading = Reading::new(coded.names(), &self.declared);
+        self.reading = Some(Box::new(Reading::new(coded.names(), &self.declared)));
         self.form = Form::Coded(Box::new(coded));
     }
 
@@ -146,7 +152,9 @@ impl Body {
         self.seen += chunk.len() as u64;
         judge.count_bytes(chunk.len() as u64);
         self.inspected += chunk.len() as u64;
-        self.reading.last(judge, &chunk);
+        if self.reading.is_some() || !glance::is_bare(judge.engine(), &self.declared, &chunk) {
+            made(&mut self.reading, &self.declared).last(judge, &chunk);
+        }
         self.hold.chain.push(chunk);
     }
 
@@ -161,7 +169,7 @@ impl Body {
     fn read(&mut self, judge: &mut Judge, chunk: &[u8]) {
         let (coded, recoder) = match &mut self.form {
             Form::Fresh(_) | Form::Plain => {
-                self.reading.push(judge, chunk);
+                made(&mut self.reading, &self.declared).push(judge, chunk);
                 self.inspected += chunk.len() as u64;
                 return;
             }
@@ -174,7 +182,8 @@ impl Body {
             Form::Coded(coded) => (coded, None),
             Form::Recoded(coded, recoder) => (coded, Some(&mut **recoder)),
         };
-        let result = coded.push(judge, &mut self.reading, &mut self.asides, recoder, chunk);
+        let result =
+            coded.push(judge, made(&mut self.reading, &self.declared), &mut self.asides, recoder, chunk);
         self.inspected = coded.read();
         if let Err(error) = result {
             self.give_up(judge, error.as_str());
@@ -183,7 +192,9 @@ impl Body {
 
     /// What cannot be read is refused, or passes unread.
     pub(super) fn give_up(&mut self, judge: &mut Judge, word: &'static str) {
-        self.reading.finish(judge);
+        if let Some(reading) = &mut self.reading {
+            reading.finish(judge);
+        }
         judge.unreadable(word);
         if matches!(self.form, Form::Recoded(..)) {
             // Its first part left in another coding: there is nothing that the rest could pass on as.
@@ -200,7 +211,9 @@ impl Body {
         {
             self.give_up(judge, error.as_str());
         }
-        self.reading.finish(judge);
+        if let Some(reading) = &mut self.reading {
+            reading.finish(judge);
+        }
     }
 
     /// Why an edit that is now asked for cannot be made, if one cannot. `streams`: the body does not wait whole.
@@ -208,10 +221,11 @@ impl Body {
         if let Some(word) = self.asides.refusal(judge) {
             return Some(word);
         }
-        if let Some(word) = self.reading.refusal(judge) {
+        let reading = self.reading.as_mut()?;
+        if let Some(word) = reading.refusal(judge) {
             return Some(word);
         }
-        if !self.reading.must_edit(judge) {
+        if !reading.must_edit(judge) {
             return None;
         }
         self.sealed().or(match &self.form {
@@ -223,8 +237,9 @@ impl Body {
     }
 
     fn sealed(&self) -> Option<&'static str> {
-        let packed = self.reading.is_packed().then_some("archive");
-        self.sealed.or(packed).or_else(|| fields::sealed_start(self.reading.opening()))
+        let reading = self.reading.as_ref();
+        let packed = reading.is_some_and(|reading| reading.is_packed()).then_some("archive");
+        self.sealed.or(packed).or_else(|| reading.and_then(|reading| fields::sealed_start(reading.opening())))
     }
 
     /// It begins to stream. A coded body that may have to be edited is encoded anew from its first byte on.
@@ -242,12 +257,15 @@ impl Body {
 
     /// How far its text is settled. A close look may count more findings: the decision comes before the release.
     pub(super) fn settled(&mut self, judge: &mut Judge, exactly: bool) -> u64 {
-        if exactly { self.reading.settle_exactly(judge) } else { self.reading.limit(judge) }
+        let reading = made(&mut self.reading, &self.declared);
+        if exactly { reading.settle_exactly(judge) } else { reading.limit(judge) }
     }
 
     /// Counts all that is found, though more could still change it.
     pub(super) fn settle_all(&mut self, judge: &mut Judge) {
-        self.reading.settle(judge, u64::MAX);
+        if let Some(reading) = &mut self.reading {
+            reading.settle(judge, u64::MAX);
+        }
     }
 
     /// Body bytes that came.
@@ -269,11 +287,12 @@ impl Body {
         }
         Ok(match &mut self.form {
             Form::Fresh(_) | Form::Plain => {
-                let limit = self.reading.uncut(text.min(guard));
+                let limit = text.min(guard);
+                let limit = self.reading.as_ref().map_or(limit, |reading| reading.uncut(limit));
                 self.leave(judge, limit);
                 self.hold.release(limit)
             }
-            Form::Coded(coded) => match coded.limit(&self.reading, text, guard) {
+            Form::Coded(coded) => match coded.limit(made(&mut self.reading, &self.declared), text, guard) {
                 Some((wire, text)) => {
                     self.leave(judge, text);
                     self.hold.release(wire)
@@ -282,9 +301,10 @@ impl Body {
             },
             // Its last bytes are the encoder's own, which come at the end.
             Form::Recoded(_, recoder) => {
-                recoder.advance(judge, &mut self.reading, text, through)?;
+                let reading = made(&mut self.reading, &self.declared);
+                recoder.advance(judge, reading, text, through)?;
                 self.asides.leave(judge);
-                self.reading.leave_packed(judge);
+                reading.leave_packed(judge);
                 self.hold.chain.push(recoder.take(judge));
                 self.hold.release(u64::MAX)
             }
@@ -298,16 +318,18 @@ impl Body {
     /// Lets leave everything that is there.
     pub(super) fn release_all(&mut self, judge: &mut Judge) -> Result<(), Reason> {
         self.decided();
-        let whole = matches!(self.form, Form::Coded(_)) && self.reading.must_edit(judge);
+        let whole = matches!(self.form, Form::Coded(_))
+            && self.reading.as_mut().is_some_and(|reading| reading.must_edit(judge));
         if whole {
             self.recode(judge)?;
         }
         if self.is_recoded()
             && let Form::Recoded(coded, mut recoder) = std::mem::replace(&mut self.form, Form::Plain)
         {
-            recoder.advance(judge, &mut self.reading, u64::MAX, false)?;
+            let reading = made(&mut self.reading, &self.declared);
+            recoder.advance(judge, reading, u64::MAX, false)?;
             self.asides.leave(judge);
-            self.reading.leave_packed(judge);
+            reading.leave_packed(judge);
             self.hold.chain.push(recoder.finish(judge)?);
             self.form = Form::Coded(coded);
             self.new_length = whole.then(|| self.hold.chain.end());
@@ -324,8 +346,9 @@ impl Body {
     fn leave(&mut self, judge: &mut Judge, limit: u64) {
         // None of them is ever edited; one that stands further on is counted early rather than never.
         self.asides.leave(judge);
-        self.reading.leave_packed(judge);
-        while let Some(hit) = self.reading.leave(limit) {
+        let Some(reading) = &mut self.reading else { return };
+        reading.leave_packed(judge);
+        while let Some(hit) = reading.leave(limit) {
             if hit.is_edited(judge) {
                 judge.edit_in(&mut self.hold.chain, &hit);
                 judge.edited(hit.detector);
@@ -342,21 +365,23 @@ impl Body {
         };
         let wire = std::mem::take(&mut self.hold.chain);
         let waiting = usize::try_from(wire.end()).unwrap_or(usize::MAX);
-        let (hold, beside) = (&mut self.hold, waiting.saturating_add(self.reading.bytes()));
-        let mut reserve = |grown: usize| hold.cover(beside.saturating_add(grown));
-        let recoder = coded.recode(judge, &mut self.reading, &wire, &mut reserve)?;
+        let reading = made(&mut self.reading, &self.declared);
+        let (hold, beside) = (&mut self.hold, waiting.saturating_add(reading.bytes()));
+        let mut reserve = |grown: usize| hold.cover(judge.message(), beside.saturating_add(grown));
+        let recoder = coded.recode(judge, reading, &wire, &mut reserve)?;
         self.form = Form::Recoded(coded, Box::new(recoder));
         Ok(())
     }
 
     /// Makes the reservation cover what waits.
-    pub(super) fn cover(&mut self) -> bool {
+    pub(super) fn cover(&mut self, judge: &Judge) -> bool {
         let beside = match &self.form {
             Form::Coded(coded) => coded.bytes(),
             Form::Recoded(_, recoder) => recoder.bytes(),
             Form::Fresh(_) | Form::Plain | Form::Unread(_) => 0,
         };
-        self.hold.cover(self.reading.bytes().saturating_add(beside))
+        let reading = self.reading.as_ref().map_or(0, |reading| reading.bytes());
+        self.hold.cover(judge.message(), reading.saturating_add(beside))
     }
 
     /// The decision is final: what has left until now left before it.
@@ -376,7 +401,7 @@ impl Body {
         };
         let mut uninspected = if unread > 0 { vec![(word, unread)] } else { Vec::new() };
         let mut inspected = self.inspected;
-        for (word, bytes) in self.reading.unread() {
+        for (word, bytes) in self.reading.iter().flat_map(|reading| reading.unread()) {
             let bytes = inspected.min(*bytes);
             inspected -= bytes;
             uninspected.push((word, bytes));

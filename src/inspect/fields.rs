@@ -1,5 +1,7 @@
 //! What of a head may be edited: a change must not break framing, routing, credentials or a signature.
 
+use std::borrow::Cow;
+
 use crate::decode::{Framing, Lines};
 
 /// What a head says of how its body is written.
@@ -17,14 +19,22 @@ pub(super) struct Declared {
 }
 
 impl Declared {
+    /// Whether it is one text and nothing else.
+    pub(super) fn is_one_text(&self) -> bool {
+        self.lines.is_none() && self.boundary.is_none() && self.protobuf.is_none()
+    }
+
     pub(super) fn of(fields: &[(&str, &[u8])]) -> Declared {
         let value = fields.iter().find(|(name, _)| *name == "content-type");
         let Some(value) = value.and_then(|(_, value)| std::str::from_utf8(value).ok()) else {
             return Declared::default();
         };
-        let essence = value.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let mark = value.bytes().position(|byte| byte == b';');
+        let (essence, parameters) =
+            value.split_at_checked(mark.unwrap_or(value.len())).unwrap_or((value, ""));
+        let essence = lower(essence.trim());
         let parameter = |wanted: &str| {
-            let pairs = value.split(';').skip(1).filter_map(|pair| pair.trim().split_once('='));
+            let pairs = parameters.split(';').skip(1).filter_map(|pair| pair.trim().split_once('='));
             let mut found = pairs.filter(|(name, _)| name.trim_end().eq_ignore_ascii_case(wanted));
             found.next().map(|(_, value)| value.trim_matches(['"', ' ']))
         };
@@ -37,6 +47,12 @@ impl Declared {
             armoured: essence.starts_with("application/grpc-web-text").then_some(Framing::Frames),
         }
     }
+}
+
+/// A word in lower case, as nearly all come.
+fn lower(word: &str) -> Cow<'_, str> {
+    let is_lower = word.bytes().fold(true, |all, byte| all & !byte.is_ascii_uppercase());
+    if is_lower { Cow::Borrowed(word) } else { Cow::Owned(word.to_ascii_lowercase()) }
 }
 
 /// How a body of this type holds protocol buffers, if it does.
@@ -154,7 +170,8 @@ pub(super) fn holds_credentials(field: Option<&str>, key: Option<&[u8]>) -> bool
 
 /// Why the body is never edited, going by its declared type, if it is not.
 pub(super) fn sealed_type(media_type: &str) -> Option<&'static str> {
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let mark = media_type.bytes().position(|byte| byte == b';').unwrap_or(media_type.len());
+    let essence = lower(media_type.get(..mark).unwrap_or_default().trim());
     let (family, kind) = essence.split_once('/')?;
     match family {
         "audio" | "font" | "image" | "video" if kind != "svg+xml" => return Some("archive"),

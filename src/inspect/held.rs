@@ -105,7 +105,8 @@ impl HeldBytes {
 #[derive(Debug)]
 pub struct Reservation {
     pool: Arc<HeldBytes>,
-    holder: Holder,
+    /// Told once something is reserved: for most messages nothing is.
+    holder: Option<Holder>,
     bytes: usize,
     /// How much of it counts in the shares of its tenant and its client.
     shared: [usize; 2],
@@ -114,7 +115,13 @@ pub struct Reservation {
 impl Reservation {
     #[must_use]
     pub fn new(pool: &Arc<HeldBytes>, message: &Message) -> Reservation {
-        Reservation { pool: Arc::clone(pool), holder: pool.holder(message), bytes: 0, shared: [0; 2] }
+        let holder = Some(pool.holder(message));
+        Reservation { pool: Arc::clone(pool), holder, bytes: 0, shared: [0; 2] }
+    }
+
+    /// One whose first [`Reservation::cover_of`] says for whom.
+    pub(super) fn unnamed(pool: &Arc<HeldBytes>) -> Reservation {
+        Reservation { pool: Arc::clone(pool), holder: None, bytes: 0, shared: [0; 2] }
     }
 
     /// An empty one for another message of the same sender.
@@ -123,9 +130,21 @@ impl Reservation {
         Reservation { pool: Arc::clone(&self.pool), holder: self.holder, bytes: 0, shared: [0; 2] }
     }
 
-    /// Makes the reservation cover `needed` bytes, in whole quanta; gives back what is far too much. On failure it
-    /// stays as it was.
+    /// As [`Reservation::cover`], for a message.
+    pub(super) fn cover_of(&mut self, needed: usize, message: &Message) -> bool {
+        if needed > HELD_QUANTUM && self.holder.is_none() {
+            self.holder = Some(self.pool.holder(message));
+        }
+        self.cover(needed)
+    }
+
+    /// Makes the reservation cover `needed` bytes, in whole quanta; gives back what is far too much. On failure it stays
+    /// as it was. What fits one quantum needs none: it is less than what its connection or stream takes, and those are
+    /// counted themselves.
     pub fn cover(&mut self, needed: usize) -> bool {
+        if self.bytes == 0 && needed <= HELD_QUANTUM {
+            return true;
+        }
         let target = needed.div_ceil(HELD_QUANTUM).saturating_mul(HELD_QUANTUM);
         if target > self.bytes {
             return self.grow(target - self.bytes);
@@ -145,10 +164,11 @@ impl Reservation {
         if tenants == 0 {
             return true;
         }
+        let holder = self.holder.unwrap_or_default();
         let part = self.pool.capacity / tenants;
         // A tenant alone has all of it.
         let mosts = [(tenants > 1).then_some(part), Some(part / HELD_CLIENT_PART)];
-        let holders = [self.holder.tenant, self.holder.client];
+        let holders = [holder.tenant, holder.client];
         for ((holder, most), shared) in holders.into_iter().zip(mosts).zip(&mut self.shared) {
             let Some(most) = most else { continue };
             if !self.pool.grow(holder, bytes, most) {
@@ -163,7 +183,8 @@ impl Reservation {
     fn shrink(&mut self, bytes: usize) {
         self.bytes -= bytes;
         self.pool.give_back(bytes);
-        for (holder, shared) in [self.holder.tenant, self.holder.client].into_iter().zip(&mut self.shared) {
+        let Some(holder) = self.holder else { return };
+        for (holder, shared) in [holder.tenant, holder.client].into_iter().zip(&mut self.shared) {
             // What was held before there were shares counts in none.
             let excess = shared.saturating_sub(self.bytes);
             if excess > 0 {
@@ -196,8 +217,8 @@ mod tests {
         let pool = Arc::new(HeldBytes::new(10 * HELD_QUANTUM));
         let mut a = Reservation::new(&pool, &message());
         let mut b = Reservation::new(&pool, &message());
-        assert!(a.cover(0) && pool.used() == 0);
-        assert!(a.cover(1) && pool.used() == HELD_QUANTUM);
+        assert!(a.cover(HELD_QUANTUM) && pool.used() == 0, "too little to be counted");
+        assert!(a.cover(HELD_QUANTUM + 1) && pool.used() == 2 * HELD_QUANTUM);
         assert!(a.cover(8 * HELD_QUANTUM) && b.cover(2 * HELD_QUANTUM));
         assert!(!b.cover(2 * HELD_QUANTUM + 1), "more than there is");
         assert_eq!(pool.used(), pool.capacity());
@@ -217,19 +238,21 @@ mod tests {
             let mut message = message();
             message.tenant = tenant.into();
             message.client.ip = std::net::Ipv4Addr::new(10, 0, 0, client).into();
-            Reservation::new(&pool, &message)
+            (Reservation::unnamed(&pool), message)
         };
+        let cover =
+            |(held, of): &mut (Reservation, Message), quanta: usize| held.cover_of(quanta * HELD_QUANTUM, of);
         let (mut a1, mut a2, mut a3, mut b) = (of("a", 1), of("a", 2), of("a", 3), of("b", 1));
         // A client has half of its tenant's part, and a tenant no more than its part, however much is free.
-        assert!(a1.cover(4 * HELD_QUANTUM) && !a1.cover(5 * HELD_QUANTUM));
+        assert!(cover(&mut a1, 4) && !cover(&mut a1, 5));
         let mut again = of("a", 1);
-        assert!(!again.cover(1), "another message of the same client");
-        assert!(a2.cover(4 * HELD_QUANTUM) && !a3.cover(1));
+        assert!(!cover(&mut again, 2), "another message of the same client");
+        assert!(cover(&mut a2, 4) && !cover(&mut a3, 2));
         assert_eq!(pool.used(), 8 * HELD_QUANTUM);
-        assert!(b.cover(4 * HELD_QUANTUM), "the other tenant has all of its own");
+        assert!(cover(&mut b, 4), "the other tenant has all of its own");
         // What is given back is there again; who holds nothing is forgotten.
-        a1.release();
-        assert!(a3.cover(HELD_QUANTUM) && again.cover(HELD_QUANTUM));
+        a1.0.release();
+        assert!(cover(&mut a3, 2) && cover(&mut again, 2));
         drop((a1, a2, a3, b, again));
         assert_eq!(pool.used(), 0);
         assert!(pool.shares.iter().all(|part| part.lock().unwrap().is_empty()));

@@ -19,8 +19,8 @@ pub(super) struct Hold {
 }
 
 impl Hold {
-    pub(super) fn new(pool: &Arc<HeldBytes>, message: &Message) -> Hold {
-        Hold { chain: Chain::new(), reservation: Reservation::new(pool, message), limit: 0 }
+    pub(super) fn new(pool: &Arc<HeldBytes>) -> Hold {
+        Hold { chain: Chain::new(), reservation: Reservation::unnamed(pool), limit: 0 }
     }
 
     /// An empty one for the next message of the same sender.
@@ -55,12 +55,12 @@ impl Hold {
         more
     }
 
-    /// Makes the reservation cover what waits, and `more` bytes beside it.
-    pub(super) fn cover(&mut self, more: usize) -> bool {
+    /// Makes the reservation cover what waits of `message`, and `more` bytes beside it.
+    pub(super) fn cover(&mut self, message: &Message, more: usize) -> bool {
         let waiting = usize::try_from(self.waiting()).unwrap_or(usize::MAX);
         // Chunks that may leave are on their way out, and each that waits has at least a byte.
         let entries = self.chain.chunks().min(waiting).saturating_mul(HELD_ENTRY);
-        self.reservation.cover(waiting.saturating_add(entries).saturating_add(more))
+        self.reservation.cover_of(waiting.saturating_add(entries).saturating_add(more), message)
     }
 
     /// The next piece that may leave.

@@ -136,7 +136,7 @@ pub struct Inspector {
 impl Inspector {
     #[must_use]
     pub fn new(engine: Arc<Engine>, message: Message) -> Inspector {
-        let hold = Hold::new(&engine.held, &message);
+        let hold = Hold::new(&engine.held);
         Inspector {
             judge: Judge::new(engine, message),
             body: Body::new(hold),
@@ -496,7 +496,7 @@ impl Inspector {
 
     /// `step`, if what still waits can be paid for.
     fn paid(&mut self, step: Step) -> Step {
-        if self.body.cover() {
+        if self.body.cover(&self.judge) {
             return step;
         }
         self.judge.refuse(Reason::HeldBytes);

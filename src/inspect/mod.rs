@@ -4,7 +4,7 @@
 //! a message that fits hold is decided whole; a stopped inspector never releases again.
 //!
 //! A message goes through in this order: `head` looks around the body, `body` reads it (`coded` through its
-//! codings), `reading`, `text` and `depth` make findings of it, `judge` counts them and knows the decision, `hold` keeps
+//! codings; at a `glance`, when it came whole and there is nothing in it), `reading`, `text` and `depth` make findings of it, `judge` counts them and knows the decision, `hold` keeps
 //! the bytes until they are settled, `ledger` notes what became of each value.
 
 mod ahead;
@@ -18,6 +18,7 @@ mod familiar;
 mod fields;
 #[cfg(any(test, feature = "fuzzing"))]
 pub(crate) mod fuzzing;
+mod glance;
 mod head;
 mod held;
 mod hold;

@@ -58,6 +58,39 @@ pub(super) fn summary(decision: &Decision) -> impl PartialEq + std::fmt::Debug +
     )
 }
 
+/// Whole bodies: plain text, beginnings of what is packed or worn, and values in such.
+fn wholes() -> impl Strategy<Value = Vec<u8>> {
+    let worn = [
+        "\\u0034539148803436467",
+        "4539%201488%200343%206467",
+        "4539&nbsp;1488&#32;0343 6467",
+        "x=\\n\\t\\\"",
+        "a+b=c&d=%2e",
+        "NDUzOTE0ODgwMzQzNjQ2Nw==",
+        "34353339313438383033343336343637",
+        "TheQuickBrownFoxJumpsOverTheLazyDog",
+        "data: {\"delta\":\"4539 1488\"}\n\ndata: {\"delta\":\" 0343 6467\"}\n\n",
+        "--b\r\n\r\n",
+        "%PDF-1.7\n",
+        "PK\u{3}\u{4}",
+        "\u{ff14}539148803436467",
+        "{\"note\":\"words\",\"n\":12345,\"at\":\"2026-11-23T06:01:02Z\"}",
+        " ",
+        PAN,
+        "card,email\n",
+        "<a>",
+    ];
+    let mut parts: Vec<Vec<u8>> = worn.iter().map(|part| part.as_bytes().to_vec()).collect();
+    parts.extend([
+        b"\x1f\x8b\x08".to_vec(),
+        gzip(BARE.as_bytes()),
+        b"\x28\xb5\x2f\xfd".to_vec(),
+        b"\xe9\xff".to_vec(),
+    ]);
+    parts.push(BARE.bytes().flat_map(|byte| [byte, 0]).collect());
+    prop::collection::vec(prop::sample::select(parts), 0..5).prop_map(|parts| parts.concat())
+}
+
 pub(super) fn redacting() -> Vec<RuleSpec> {
     vec![
         on("payment.pan", Action::Redact, 1),
@@ -98,6 +131,24 @@ proptest! {
             prop_assert_eq!(inspector.decision().action, whole.decision.action);
             prop_assert!(out.is_empty());
         }
+    }
+
+    #[test]
+    fn a_body_that_comes_whole_is_read_as_in_pieces(body in wholes()) {
+        let mut setup = Setup::new(usual());
+        setup.undecodable = Action::Allow;
+        let whole = setup.run(&plain(), &[&body]);
+        let mut inspector = setup.inspector();
+        inspector.head(&plain());
+        let (mut out, first) = (Vec::new(), body.len().min(1));
+        for chunk in [&body[..first], &body[first..]] {
+            inspector.push(Bytes::copy_from_slice(chunk));
+        }
+        inspector.finish();
+        drain(&mut inspector, &mut out);
+        prop_assert_eq!(&out, &whole.out);
+        prop_assert_eq!(summary(&inspector.decision()), summary(&whole.decision));
+        prop_assert_eq!(&inspector.decision().coverage.uninspected, &whole.decision.coverage.uninspected);
     }
 
     #[test]

@@ -1,0 +1,54 @@
+//! Whether a whole text is what it seems: nothing worn, nothing packed.
+
+use super::escape::{Active, Unit, unit};
+use super::layer::Seek;
+use super::{armour, tar, unpack, utf16};
+use crate::limits::ARMOUR_JUDGED;
+
+/// Whether no reader of wrappings, parts or archives has anything to do with `text`, of which this is all.
+/// `seek`: where the next run of base64 may begin.
+#[must_use]
+pub fn is_bare(text: &[u8], charset: Option<&str>, seek: Seek) -> bool {
+    // Parts begin with a dash, and what is sent in parts may hold documents.
+    !text.starts_with(b"-")
+        && utf16::recognise(text, charset).is_none()
+        && tar::begins(text) != Some(true)
+        && !unpack::has_sign(text)
+        && is_unescaped(text)
+        && is_unarmoured(text, seek)
+}
+
+/// Whether nothing in it is written otherwise, and no document begins in it.
+fn is_unescaped(text: &[u8]) -> bool {
+    let (mut active, mut at) = (Active::UNKNOWN, 0);
+    loop {
+        at = active.next(text, at);
+        let rest = text.get(at..).unwrap_or_default();
+        if rest.is_empty() {
+            return true;
+        }
+        if rest.starts_with(b"%PDF-") {
+            return false;
+        }
+        match unit(text, at, true) {
+            Unit::Escape(escape) if !escape.telling => at += escape.len,
+            Unit::Literal(length) => at += length,
+            Unit::Escape(_) | Unit::Open => return false,
+        }
+    }
+}
+
+/// Whether no run of letters and digits in it stands for something else.
+fn is_unarmoured(text: &[u8], seek: Seek) -> bool {
+    let mut rest = text;
+    while let Ok(start) = seek(rest) {
+        rest = rest.get(start..).unwrap_or_default();
+        let run = rest.get(..armour::digits(rest)).unwrap_or_default();
+        let opening = run.get(..ARMOUR_JUDGED).unwrap_or(run);
+        if armour::judge(opening).is_some() || armour::is_packed(opening) {
+            return false;
+        }
+        rest = rest.get(run.len()..).unwrap_or_default();
+    }
+    true
+}
