@@ -463,8 +463,6 @@ pub const ADMIN_DENIALS: u32 = 10;
 pub const ADMIN_CONNECTIONS: usize = 64;
 /// An admin connection's time for one request, from its first byte to its answer's last.
 pub const ADMIN_TIMEOUT: Duration = Duration::from_secs(30);
-/// Time between two foldings of what histograms have gathered: a second of full load gathers some megabytes.
-pub const METRICS_UPKEEP: Duration = Duration::from_secs(5);
 /// Days before the issuer's end from which readiness warns.
 pub const ISSUER_WARNING: Duration = Duration::from_secs(14 * 86_400);
 /// Time before a bypass's end from which it is warned of.

@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use metrics::{SetRecorderError, gauge};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
+use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use crate::platform::process;
 use crate::telemetry;
@@ -38,7 +38,7 @@ impl std::error::Error for MeterError {}
 impl Meter {
     /// Becomes the recorder of the whole process: from now on every figure is counted.
     pub fn install() -> Result<Meter, MeterError> {
-        let recorder = recorder().map_err(MeterError)?;
+        let recorder = recorder();
         let handle = recorder.handle();
         metrics::set_global_recorder(recorder).map_err(|_: SetRecorderError<PrometheusRecorder>| {
             MeterError("another recorder is in place".into())
@@ -65,20 +65,17 @@ impl Meter {
         let set = |name, value: Option<u64>| value.map(|value| gauge!(name).set(value as f64));
         set(telemetry::DESCRIPTORS, process::descriptor_count());
         set(telemetry::DESCRIPTORS_MAX, process::descriptor_limit());
-        self.handle.run_upkeep();
-        self.handle.render()
-    }
-
-    /// Folds what histograms have gathered, so that they stay small between two scrapes.
-    pub fn upkeep(&self) {
-        self.handle.run_upkeep();
+        let mut text = self.handle.render();
+        if let Some((_, _, help)) = telemetry::ALL.iter().find(|(name, ..)| *name == telemetry::LATENCY_ADDED)
+        {
+            telemetry::latency::render(help, &mut text);
+        }
+        text
     }
 }
 
-fn recorder() -> Result<PrometheusRecorder, String> {
-    let latency = Matcher::Full(telemetry::LATENCY_ADDED.to_owned());
-    let builder = PrometheusBuilder::new().set_buckets_for_metric(latency, telemetry::LATENCY_BUCKETS);
-    builder.map(PrometheusBuilder::build_recorder).map_err(|error| error.to_string())
+fn recorder() -> PrometheusRecorder {
+    PrometheusBuilder::new().build_recorder()
 }
 
 /// Tells the recorder what each name means.
@@ -87,14 +84,15 @@ fn describe() {
         match kind {
             telemetry::Kind::Counter => metrics::describe_counter!(name, help),
             telemetry::Kind::Gauge => metrics::describe_gauge!(name, help),
-            telemetry::Kind::Histogram => metrics::describe_histogram!(name, help),
+            // Counted by ourselves, and told by `telemetry::latency`.
+            telemetry::Kind::Histogram => {}
         }
     }
 }
 
 #[cfg(test)]
 pub(super) fn for_tests() -> (PrometheusRecorder, Meter) {
-    let recorder = recorder().unwrap();
+    let recorder = recorder();
     let meter = Meter::of(recorder.handle());
     (recorder, meter)
 }
@@ -109,19 +107,23 @@ mod tests {
         let text = metrics::with_local_recorder(&recorder, || {
             describe();
             metrics::counter!(telemetry::FLOWS, "action" => "block", "direction" => "request").increment(2);
-            metrics::histogram!(telemetry::LATENCY_ADDED, "stage" => "inspect").record(0.002);
+            telemetry::latency::INSPECT.record(std::time::Duration::from_secs(40));
             let meter = meter.refreshed_by(|| gauge!(telemetry::HELD_BYTES).set(7.0));
             meter.render()
         });
         let lines = [
             "# HELP tidegate_flows_total messages judged",
             "tidegate_flows_total{action=\"block\",direction=\"request\"} 2",
-            "tidegate_latency_added_seconds_bucket{stage=\"inspect\",le=\"0.005\"} 1",
+            "# TYPE tidegate_latency_added_seconds histogram",
             "tidegate_held_bytes 7",
         ];
         for line in lines {
             assert!(text.lines().any(|shown| shown == line), "{line} in\n{text}");
         }
+        let long = text.lines().find_map(|line| {
+            line.strip_prefix("tidegate_latency_added_seconds_count{stage=\"inspect\"} ")?.parse::<u64>().ok()
+        });
+        assert!(long >= Some(1), "{text}");
         let open = text.lines().find_map(|line| line.strip_prefix("tidegate_descriptors_open "));
         assert!(open.unwrap().parse::<f64>().unwrap() >= 3.0);
     }

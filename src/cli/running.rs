@@ -44,7 +44,6 @@ pub(super) struct Running {
     /// Last: it outlives whatever may still submit a record.
     writer: Writer,
     sinks: Sinks,
-    _upkeep: Repeated,
     _watches: [Repeated; 3],
     _files: Option<Repeated>,
     _tests: Option<Repeated>,
@@ -80,7 +79,6 @@ impl Running {
         health.watch(Arc::clone(&engine));
         let standing = Arc::new(OnceLock::<Gauges>::new());
         let meter = refreshing(meter, audit.clone(), Arc::clone(&engine), Arc::clone(&standing));
-        let upkeep = keep_up(&meter);
         let (controls, [clock, heart]) = watch(&config, &audit);
         let keeper = keep_overlays(&config, &keys.state, &overlays, &audit, &engine)?;
         let live = Arc::new(Live::new(Parts {
@@ -117,7 +115,6 @@ impl Running {
             windows,
             writer,
             sinks,
-            _upkeep: upkeep,
             _watches: watches,
             _files: files,
             _tests: tests,
@@ -208,12 +205,6 @@ async fn administer(config: AdminConfig) -> Result<Admin, Failure> {
     Admin::start(config).await.map_err(|error| {
         Failure::unavailable(format!("the admin listener cannot be bound to {address}: {error}"))
     })
-}
-
-/// Nobody may ever ask for the figures: what histograms gather must not wait for that.
-fn keep_up(meter: &Meter) -> Repeated {
-    let meter = meter.clone();
-    Repeated::every(limits::METRICS_UPKEEP, move || meter.upkeep())
 }
 
 /// Takes over the overlays of the last process.
@@ -466,17 +457,18 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn work_is_repeated_until_it_is_dropped() {
+        const PERIOD: Duration = Duration::from_secs(5);
         let done = Arc::new(AtomicU32::new(0));
-        let repeated = Repeated::every(limits::METRICS_UPKEEP, {
+        let repeated = Repeated::every(PERIOD, {
             let done = Arc::clone(&done);
             move || {
                 done.fetch_add(1, Ordering::Relaxed);
             }
         });
-        tokio::time::sleep(limits::METRICS_UPKEEP * 10 + Duration::from_millis(1)).await;
+        tokio::time::sleep(PERIOD * 10 + Duration::from_millis(1)).await;
         assert_eq!(done.load(Ordering::Relaxed), 10);
         drop(repeated);
-        tokio::time::sleep(limits::METRICS_UPKEEP * 10).await;
+        tokio::time::sleep(PERIOD * 10).await;
         assert_eq!(done.load(Ordering::Relaxed), 10);
     }
 

@@ -21,6 +21,7 @@ use crate::audit::{AuditError, Kind, Pending};
 use crate::flow::{Direction, FlowId};
 use crate::inspect::{Head, HeadEdit, Inspector, Step};
 use crate::policy::Action;
+use crate::telemetry::latency;
 
 /// A body that has been stopped, or whose other end broke off. The side that reads it must not end cleanly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -183,7 +184,7 @@ impl<B: Source> Gated<B> {
                 poll_fn(|cx| passage.poll_permit(cx)).await
             }
         };
-        passage.flow.shared().meters.record.record(asked.elapsed());
+        latency::RECORD.record(asked.elapsed());
         admitted
     }
 

@@ -25,6 +25,7 @@ use crate::flow::{Destination, Direction, FlowId, Host, Scheme};
 use crate::inspect::Decision;
 use crate::limits;
 use crate::policy::{Action, Identity, Message, Protection};
+use crate::telemetry::latency;
 
 /// What is the same for all exchanges of one connection.
 pub(super) struct Client {
@@ -436,7 +437,7 @@ impl Shared {
     pub(super) async fn permit(&self, record: Pending) -> Result<Permit, AuditError> {
         let asked = std::time::Instant::now();
         let permit = record.await;
-        self.meters.record.record(asked.elapsed());
+        latency::RECORD.record(asked.elapsed());
         permit
     }
 }

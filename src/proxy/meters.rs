@@ -1,13 +1,15 @@
 //! Handles of every figure that traffic moves, registered once: nothing is looked up on the way of a byte.
 
-use metrics::{Counter, Gauge, Histogram, counter, gauge, histogram};
+use std::time::Duration;
+
+use metrics::{Counter, Gauge, counter, gauge};
 
 use super::upstream::PoolStats;
 use crate::audit::MessageDraft;
 use crate::flow::{Direction, Side};
 use crate::inspect::{HeldBytes, Reason};
 use crate::policy::Action;
-use crate::telemetry as names;
+use crate::telemetry::{self as names, latency};
 use crate::tls::LeafStats;
 
 /// One handle for each figure with a closed set of labels.
@@ -24,9 +26,6 @@ pub(super) struct Meters {
     dialled: Counter,
     pooled: Counter,
     pub(super) accept_errors: Counter,
-    inspect: Histogram,
-    hold: Histogram,
-    pub(super) record: Histogram,
 }
 
 const ACTIONS: [Action; 4] = [Action::Allow, Action::Alert, Action::Redact, Action::Block];
@@ -34,7 +33,6 @@ const DIRECTIONS: [Direction; 2] = [Direction::Request, Direction::Response];
 
 impl Meters {
     pub(super) fn new() -> Meters {
-        let stage = |stage: &'static str| histogram!(names::LATENCY_ADDED, "stage" => stage);
         Meters {
             flows: DIRECTIONS.map(|direction| {
                 ACTIONS.map(|action| {
@@ -51,9 +49,6 @@ impl Meters {
             dialled: counter!(names::UPSTREAM_CONNECTIONS, "origin" => "dialled"),
             pooled: counter!(names::UPSTREAM_CONNECTIONS, "origin" => "pooled"),
             accept_errors: counter!(names::ACCEPT_ERRORS),
-            inspect: stage("inspect"),
-            hold: stage("hold"),
-            record: stage("record"),
         }
     }
 
@@ -84,8 +79,8 @@ impl Meters {
             Action::Block => block,
         }
         .increment(1);
-        self.inspect.record(micros(draft.inspect_us));
-        self.hold.record(micros(draft.hold_us));
+        latency::INSPECT.record(Duration::from_micros(draft.inspect_us));
+        latency::HOLD.record(Duration::from_micros(draft.hold_us));
         let Some(decision) = &draft.decision else { return };
         if let Some(reason @ Reason::HeldBytes) = &decision.reason {
             refused(reason.as_str());
@@ -98,10 +93,6 @@ impl Meters {
             counter!(names::FINDINGS, "identifier" => found.identifier.to_string()).increment(found.distinct);
         }
     }
-}
-
-fn micros(figure: u64) -> f64 {
-    std::time::Duration::from_micros(figure).as_secs_f64()
 }
 
 /// Counts a handshake that failed.

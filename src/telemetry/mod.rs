@@ -3,6 +3,8 @@
 //! Names follow the Prometheus conventions: base units, `_total` for counters. Label values come from the
 //! `as_str` of a closed enum or from the configuration, never from a client: their number is bounded.
 
+pub mod latency;
+
 /// Messages judged, by `action` and `direction`.
 pub const FLOWS: &str = "tidegate_flows_total";
 /// Distinct values found, by `identifier`.
@@ -113,10 +115,6 @@ pub enum Kind {
     Histogram,
 }
 
-/// Upper bounds of the buckets of [`LATENCY_ADDED`], in seconds.
-pub const LATENCY_BUCKETS: &[f64] =
-    &[0.000_01, 0.000_05, 0.000_1, 0.000_5, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 30.0];
-
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -132,6 +130,5 @@ mod tests {
             assert!(!help.is_empty());
             assert_eq!(name.ends_with("_total"), *kind == Kind::Counter, "{name}");
         }
-        assert!(LATENCY_BUCKETS.is_sorted());
     }
 }
