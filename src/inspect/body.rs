@@ -275,7 +275,7 @@ impl Body {
 
     /// Whether a finding has been counted, and waits.
     pub(super) fn has_hit(&self, finding: &Finding) -> bool {
-        self.reading.has_hit(finding)
+        self.reading.as_ref().is_some_and(|reading| reading.has_hit(finding))
     }
 
     /// Lets leave what lies below `text`; whether anything does.
