@@ -21,7 +21,8 @@ pub(super) struct Declared {
 impl Declared {
     /// Whether it is one text and nothing else.
     pub(super) fn is_one_text(&self) -> bool {
-        self.lines.is_none() && self.boundary.is_none() && self.protobuf.is_none()
+        let Declared { charset: _, lines, boundary, protobuf, armoured } = self;
+        lines.is_none() && boundary.is_none() && protobuf.is_none() && armoured.is_none()
     }
 
     pub(super) fn of(fields: &[(&str, &[u8])]) -> Declared {
