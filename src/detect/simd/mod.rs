@@ -4,6 +4,8 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod nibbles;
 mod plain;
 mod runs;
@@ -72,6 +74,8 @@ pub enum Level {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    #[cfg(target_arch = "aarch64")]
+    Neon,
 }
 
 impl Level {
@@ -84,6 +88,8 @@ impl Level {
             levels.extend(avx2::available().then_some(Level::Avx2));
             levels.extend(avx512::available().then_some(Level::Avx512));
         }
+        #[cfg(target_arch = "aarch64")]
+        levels.push(Level::Neon);
         levels
     }
 
@@ -109,6 +115,8 @@ pub(super) fn walk<V: Visit>(
         Level::Avx2 => avx2::walk(wanted, text, from, to, visit),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => avx512::walk(wanted, text, from, to, visit),
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => walk::walk::<neon::Neon, V>(wanted, text, from, to, visit),
     }
 }
 
@@ -127,6 +135,8 @@ pub(super) fn literals(
         Level::Avx2 => avx2::seek(nibbles, text, from, to, hit),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => avx512::seek(nibbles, text, from, to, hit),
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => seek::seek::<neon::Neon>(nibbles, text, from, to, hit),
     }
 }
 
@@ -145,6 +155,8 @@ pub(super) fn word_starts(
         Level::Avx2 => avx2::spell(heads, text, from, to, hit),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => avx512::spell(heads, text, from, to, hit),
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => spell::spell::<neon::Neon>(heads, text, from, to, hit),
     }
 }
 
@@ -208,6 +220,29 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn every_level_sees_the_same_beginnings_of_words(
+            text in proptest::collection::vec(
+                prop_oneof![4 => b'a'..=b'd', 2 => b'A'..=b'D', 1 => Just(b' '), 1 => Just(b'_'), 1 => any::<u8>()],
+                0..300,
+            ),
+            cut in 0usize..80,
+            tail in 0usize..80,
+        ) {
+            let from = cut.min(text.len());
+            let to = text.len().saturating_sub(tail).max(from);
+            let mut heads = Heads::default();
+            [&b"a"[..], b"bc", b"dad b"].iter().for_each(|word| heads.add(word, b" _-."));
+            let starts = |level| {
+                let mut starts = Vec::new();
+                word_starts(level, &heads, &text, from, to, &mut |start| starts.push(format!("{start:?}")));
+                starts
+            };
+            for level in Level::all() {
+                prop_assert_eq!(starts(level), starts(Level::Plain), "{:?}", level);
+            }
+        }
+
         #[test]
         fn every_level_sees_what_a_plain_reading_sees(
             text in proptest::collection::vec(

@@ -27,6 +27,8 @@ pub(super) fn first_run(level: Level, text: &[u8]) -> Result<usize, usize> {
         Level::Avx2 => unsafe { search_avx2(text) },
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => unsafe { search_avx512(text) },
+        #[cfg(target_arch = "aarch64")]
+        Level::Neon => search::<super::neon::Neon>(text),
     }
 }
 
@@ -86,8 +88,17 @@ impl Digits for Plain {
     }
 }
 
+#[cfg(target_arch = "aarch64")]
+impl Digits for super::neon::Neon {
+    #[inline(always)]
+    fn digits(block: &[u8; 64]) -> u64 {
+        use super::neon::{bits, load, look_up, within};
+        bits(load(block).map(|v| within(look_up(&LOW, &HIGH, v), u8::MAX)))
+    }
+}
+
 /// A bit for each kind of row of sixteen bytes, by the low half of a byte and by its high half: digits share one.
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 const LOW: [u8; 16] = {
     let mut low = [0; 16];
     let mut at = 0;
@@ -103,7 +114,7 @@ const LOW: [u8; 16] = {
     }
     low
 };
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 const HIGH: [u8; 16] = [0, 0, 1, 2, 4, 8, 4, 16, 0, 0, 0, 0, 0, 0, 0, 0];
 
 #[cfg(target_arch = "x86_64")]
