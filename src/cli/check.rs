@@ -70,6 +70,10 @@ fn describe(config: &Config, compiled: &Compiled, output: &mut Output) -> Result
     for line in exemptions(config, now) {
         writeln!(output, "exemption      {line}")?;
     }
+    if let Some(samples) = &config.audit.samples {
+        let (ids, key) = (samples.identifiers.join(", "), samples.key.display());
+        writeln!(output, "samples        {ids} of what is decided on, sealed to {key}")?;
+    }
     for pack in compiled.matcher.packs() {
         let signed = pack.signed_by.as_ref().map_or_else(String::new, |id| format!(", signed by {id}"));
         writeln!(output, "pack           {} {} {}{signed}", pack.name, pack.version, pack.hash)?;

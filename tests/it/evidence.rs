@@ -151,6 +151,34 @@ fn a_witness_can_be_required() {
 }
 
 #[test]
+fn a_trail_that_is_cut_back_to_a_checkpoint_is_whole_to_itself_and_not_to_its_witness() {
+    let folder = folder();
+    configure(folder.path(), "");
+    let (mut gate, _) = Gate::start(folder.path());
+    gate.signal("HUP");
+    gate.logged("configuration reloaded");
+    gate.signal("TERM");
+    let (code, heads) = gate.end();
+    assert_eq!(code, 0);
+    fs::write(folder.path().join("heads"), heads).unwrap();
+    let segment = folder.path().join("audit/segment-00000000000000000001.jsonl");
+    let text = fs::read_to_string(&segment).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let verify = |more: &[&str]| done(folder.path(), &[&["audit", "verify", "audit"], more].concat());
+    for last in 1..lines.len() {
+        fs::write(&segment, lines[..last].iter().map(|line| format!("{line}\n")).collect::<String>())
+            .unwrap();
+        let (code, out, _) = verify(&[]);
+        let signed = lines[last - 1].contains("\"kind\":\"checkpoint\"");
+        assert_eq!(code, if signed { 0 } else { 2 }, "{last}: {out}");
+        assert!(out.contains("nothing outside has witnessed any record"), "{last}: {out}");
+        let (code, out, _) = verify(&["--witness", "heads"]);
+        let said = format!("record {} is not there, though a witness has seen", last + 1);
+        assert!(code == 1 && out.contains(&said), "{last}: {out}");
+    }
+}
+
+#[test]
 fn a_configured_sink_gets_what_its_filter_lets_through() {
     let folder = folder();
     configure(
@@ -196,6 +224,61 @@ fn what_lets_pass_and_what_was_refused_is_on_record_with_its_end() {
     assert_eq!(told, [("policy", false), ("config", false), ("config", true), ("policy", true)]);
     assert!(records[0]["cause"].as_str().unwrap().contains("inspect.undecodable"));
     assert_eq!(records[0]["from"], records[3]["from"]);
+}
+
+const TICKETS: &str = r#"
+[pack]
+name = "tickets"
+version = "1.0.0"
+
+[[detector]]
+id = "tickets.number"
+description = "ticket number, Luhn"
+pattern = 'TCK-\d{8}'
+validators = ["luhn"]
+tier = "strong"
+
+[[detector.example]]
+text = "see TCK-12345674"
+finds = ["TCK-12345674"]
+[[detector.example]]
+text = "see TCK-12345678"
+finds = []
+"#;
+
+#[test]
+fn a_pack_that_was_changed_is_a_control_failure_until_it_is_signed_again() {
+    let folder = folder();
+    let run = |words: &[&str]| {
+        let (code, out, err) = done(folder.path(), words);
+        assert_eq!(code, 0, "{out}{err}");
+    };
+    let pack = folder.path().join("tickets.toml");
+    fs::write(&pack, TICKETS).unwrap();
+    run(&["pack", "keygen", "packs"]);
+    run(&["pack", "sign", "--key", "packs.key", "tickets.toml"]);
+    configure(folder.path(), "");
+    let file = folder.path().join("t.toml");
+    let text = fs::read_to_string(&file).unwrap();
+    let packs = "packs = [\"payment\", \"tickets.toml\"]\npack_keys = [\"packs.pub\"]\n";
+    fs::write(&file, format!("{packs}{text}")).unwrap();
+    let (mut gate, _) = Gate::start(folder.path());
+    fs::write(&pack, TICKETS.replace("1.0.0", "1.0.1")).unwrap();
+    gate.signal("HUP");
+    gate.logged("nothing has changed");
+    run(&["pack", "sign", "--key", "packs.key", "tickets.toml"]);
+    gate.signal("HUP");
+    gate.logged("configuration reloaded");
+    gate.signal("TERM");
+    assert_eq!(gate.end().0, 0);
+    let (_, records, _) = done(folder.path(), &["audit", "query", "audit", "--kind", "control_failure"]);
+    let records: Vec<Value> = records.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let ends: Vec<_> = records.iter().map(|record| record["until"].is_string()).collect();
+    assert_eq!(ends, [false, true], "{records:?}");
+    assert!(records.iter().all(|record| record["control"] == "config"), "{records:?}");
+    assert_eq!(records[0]["from"], records[1]["from"]);
+    let (_, packs, _) = done(folder.path(), &["audit", "query", "audit", "--kind", "pack"]);
+    assert!(packs.lines().count() == 1 && packs.contains("\"version\":\"1.0.1\""), "{packs}");
 }
 
 fn selftest(folder: &Path) -> (i32, String, String) {
