@@ -3,7 +3,7 @@
 Only Python's standard library and the `openssl` command are used. Ports are picked by the kernel; nothing sleeps for
 luck: waits end on an event or with an error.
 """
-import http.server, json, os, pathlib, signal, socket, socketserver, ssl, subprocess, sys, tempfile, threading, time
+import atexit, http.server, json, os, pathlib, signal, socket, socketserver, ssl, subprocess, sys, tempfile, threading, time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BINARY = os.environ.get("TIDEGATE", str(ROOT / "target/release/tidegate"))
@@ -140,6 +140,8 @@ resolve = {{ {resolve} }}
     def start(self):
         self.log = open(self.dir / "gate.log", "a")
         self.process = subprocess.Popen([BINARY, "run", "--config", self.config], stdout=self.log, stderr=self.log)
+        # A test that fails leaves none running.
+        atexit.register(self.process.kill)
         end = time.monotonic() + 20
         while time.monotonic() < end:
             if self.process.poll() is not None:
