@@ -260,7 +260,7 @@ fn a_pack_that_was_changed_is_a_control_failure_until_it_is_signed_again() {
     configure(folder.path(), "");
     let file = folder.path().join("t.toml");
     let text = fs::read_to_string(&file).unwrap();
-    let packs = "packs = [\"payment\", \"tickets.toml\"]\npack_keys = [\"packs.pub\"]\n";
+    let packs = "packs = [\"payment\", \"./tickets.toml\"]\npack_keys = [\"packs.pub\"]\n";
     fs::write(&file, format!("{packs}{text}")).unwrap();
     let (mut gate, _) = Gate::start(folder.path());
     fs::write(&pack, TICKETS.replace("1.0.0", "1.0.1")).unwrap();
