@@ -328,7 +328,8 @@ impl Stretch {
             out.packed.push(Armoured { lane, what });
         }
         let first = out.places.len();
-        for mut place in self.sunk.places.drain(..).chain(self.scan.places()) {
+        // What is undone further knows better, and is told last.
+        for mut place in self.scan.places().chain(self.sunk.places.drain(..)) {
             let view = place.start;
             place.start = origin.start(view);
             place.within += usize::from(is_text);

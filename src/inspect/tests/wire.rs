@@ -291,7 +291,7 @@ fn parts_in_a_coding_are_read_or_refused() {
             let outcome = setup(Action::Alert).run(&typed(&fields), &chunks);
             let found = outcome.found("payment.pan");
             assert_eq!(
-                (found.matched, found.at[0].carrier[0]),
+                (found.distinct, found.at[0].carrier[0]),
                 (1, outermost),
                 "{name} in pieces of {length}"
             );
