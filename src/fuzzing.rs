@@ -267,7 +267,7 @@ fn undone<'a>(mut layer: Layer, pieces: impl IntoIterator<Item = &'a [u8]>) -> V
     let mut sink = |event: Event<'_>| {
         told.set(told.get() + 1);
         match (event, stretches.last_mut()) {
-            (Event::Open(at), _) => stretches.push((at, Vec::new(), Vec::new())),
+            (Event::Open(at, _), _) => stretches.push((at, Vec::new(), Vec::new())),
             (Event::Text(text, origin), Some((_, all, from))) => {
                 for _ in text {
                     let at = from.len() as u64;

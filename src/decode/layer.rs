@@ -7,7 +7,10 @@ use super::origin::Origin;
 use super::parts::{Parts, Step};
 use super::protobuf::{Framing, Protobuf};
 use super::{armour, utf16};
-use crate::limits::{ARMOUR_JUDGED, LAYER_STEP};
+use crate::limits::LAYER_STEP;
+
+#[path = "layer_runs.rs"]
+mod runs;
 
 /// What is undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -47,8 +50,9 @@ enum Run {
 /// What a layer tells.
 #[derive(Debug)]
 pub enum Event<'a> {
-    /// Something is undone at this offset of the text above: a stretch of text begins around it.
-    Open(u64),
+    /// Something is undone at this offset of the text above: a stretch of text begins around it. Of runs of digits it is
+    /// told what stands before them.
+    Open(u64, &'a [u8]),
     /// A run of base64 holds something packed: it begins, goes on with what is told before this offset, ends.
     Packed(Packed<'a>),
     /// The stretch goes on with this, in one piece with what was told before.
@@ -106,6 +110,10 @@ pub struct Layer {
     packed: bool,
     /// Whether all of the text is base64, in one piece or several.
     whole: bool,
+    /// The end of what came before the chunk that is being read, of a text in which runs of digits are looked for.
+    before: Vec<u8>,
+    /// The chunk's offset.
+    seen: u64,
     view: Vec<u8>,
     origin: Origin,
 }
@@ -123,6 +131,8 @@ impl Layer {
             protobuf: None,
             packed: false,
             whole: false,
+            before: Vec::new(),
+            seen: 0,
             text: Vec::new(),
             base: 0,
             done: 0,
@@ -198,7 +208,7 @@ impl Layer {
     /// Memory that it takes.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        self.text.capacity() + self.view.capacity() + self.origin.bytes()
+        self.text.capacity() + self.view.capacity() + self.before.capacity() + self.origin.bytes()
     }
 
     /// Whether nothing is undone any more if the text ends with `chunk`.
@@ -240,32 +250,6 @@ impl Layer {
         }
     }
 
-    /// Between runs nothing is kept: only what may be one is taken.
-    fn push_armour(&mut self, mut chunk: &[u8], sink: Sink<'_>) {
-        while !chunk.is_empty() {
-            if self.is_idle() {
-                let (Ok(start) | Err(start)) = match self.run {
-                    Run::Skipping => Err(armour::digits(chunk)),
-                    Run::Seeking | Run::In(..) => (self.seek)(chunk),
-                };
-                self.base = self.looked() + start as u64;
-                self.text.clear();
-                self.done = 0;
-                chunk = &chunk[start..];
-                if self.run == Run::Skipping && !chunk.is_empty() {
-                    self.run = Run::Seeking;
-                    continue;
-                }
-            }
-            // A run is judged, or over, within its first digits.
-            let step = if self.run == Run::Seeking { ARMOUR_JUDGED } else { LAYER_STEP };
-            let (piece, rest) = chunk.split_at(chunk.len().min(step));
-            self.text.extend_from_slice(piece);
-            self.walk(false, sink);
-            chunk = rest;
-        }
-    }
-
     /// The text has ended.
     pub fn finish(&mut self, sink: Sink<'_>) {
         self.walk(true, sink);
@@ -297,6 +281,11 @@ impl Layer {
     }
 
     fn walk(&mut self, last: bool, sink: Sink<'_>) {
+        self.walk_above(&[], last, sink);
+    }
+
+    /// `chunk`: what is being read, where runs of digits are looked for.
+    fn walk_above(&mut self, chunk: &[u8], last: bool, sink: Sink<'_>) {
         match self.wrapping {
             Wrapping::Escapes => self.escapes(last, sink),
             Wrapping::Utf16 { big_endian } => self.utf16(big_endian, last, sink),
@@ -304,7 +293,7 @@ impl Layer {
             Wrapping::Parts => self.in_parts(last, sink),
             Wrapping::Protobuf => self.fields(last, sink),
             Wrapping::Armour if self.whole => self.digits_alone(last, sink),
-            Wrapping::Armour | Wrapping::Base64 { .. } | Wrapping::Hex => self.armour(last, sink),
+            Wrapping::Armour | Wrapping::Base64 { .. } | Wrapping::Hex => self.armour(chunk, last, sink),
         }
         self.flush(sink);
         let keep_from = self.done.saturating_sub(self.reach);
@@ -341,6 +330,11 @@ impl Layer {
 
     /// Opens a stretch around the escape at `at`, unless one is open.
     fn begin(&mut self, at: usize, sink: Sink<'_>) {
+        self.begin_behind(&[], at, sink);
+    }
+
+    /// `before`: what stands before it.
+    fn begin_behind(&mut self, before: &[u8], at: usize, sink: Sink<'_>) {
         if self.open.is_none() {
             let from = at.saturating_sub(self.reach);
             let offset = self.base + from as u64;
@@ -350,7 +344,7 @@ impl Layer {
             let packing = self.parts.as_ref().and_then(|parts| parts.packing());
             sink(match self.packed {
                 true => Event::Packed(Packed::Open(begin, packing.cloned().unwrap_or_default())),
-                false => Event::Open(begin),
+                false => Event::Open(begin, before),
             });
             self.view.extend_from_slice(&self.text[from..at]);
             self.origin.literal(at - from);
@@ -437,138 +431,6 @@ impl Layer {
             true => sink(Event::Packed(Packed::Close)),
             false => sink(Event::Close { whole: true, origin: &self.origin }),
         }
-    }
-
-    /// A text that is nothing but base64: pieces that end in `=` follow each other.
-    fn digits_alone(&mut self, last: bool, sink: Sink<'_>) {
-        self.begin(0, sink);
-        self.open = Some(u64::MAX);
-        while self.done < self.text.len() {
-            let quads = self.digits(usize::MAX) / 4;
-            for quad in self.text[self.done..self.done + 4 * quads].chunks_exact(4) {
-                self.view.extend(armour::bytes(quad));
-                self.origin.add(3, 4, Some(Kind::Base64));
-            }
-            self.done += 4 * quads;
-            let rest = self.digits(4);
-            let gap =
-                self.text[self.done + rest..].iter().take_while(|byte| !armour::is_digit(**byte)).count();
-            if rest > 0 && gap == 0 && !last {
-                return;
-            }
-            let bytes = armour::bytes(&self.text[self.done..self.done + rest]);
-            let count = rest.saturating_sub(1);
-            self.view.extend_from_slice(&bytes[..count]);
-            self.origin.add(count, rest, Some(Kind::Base64));
-            self.origin.add(0, gap, Some(Kind::Base64));
-            self.done += rest + gap;
-        }
-    }
-
-    fn armour(&mut self, last: bool, sink: Sink<'_>) {
-        loop {
-            let goes_on = match self.run {
-                Run::Seeking => self.seek(last, sink),
-                Run::Skipping => {
-                    self.done += self.digits(usize::MAX);
-                    self.run = if self.done < self.text.len() { Run::Seeking } else { Run::Skipping };
-                    self.done < self.text.len()
-                }
-                Run::In(Kind::Hex, _) => self.hex(last, sink),
-                Run::In(_, line) => self.base64(line, last, sink),
-            };
-            if !goes_on {
-                return;
-            }
-        }
-    }
-
-    /// Digits from where it stands, at most so many.
-    fn digits(&self, most: usize) -> usize {
-        let rest = &self.text[self.done..];
-        armour::digits(rest.get(..most).unwrap_or(rest))
-    }
-
-    /// Looks for the next run and judges it; whether there is more to do.
-    fn seek(&mut self, last: bool, sink: Sink<'_>) -> bool {
-        match armour::seek(&self.text, self.done) {
-            Ok(at) => self.done = at,
-            Err(at) => {
-                self.done = if last { self.text.len() } else { at };
-                return false;
-            }
-        }
-        let count = self.digits(ARMOUR_JUDGED);
-        if count < ARMOUR_JUDGED && self.done + count == self.text.len() && !last {
-            return false;
-        }
-        let run = &self.text[self.done..self.done + count];
-        let judged = armour::judge(run);
-        self.packed = judged.is_none() && armour::is_packed(run);
-        match judged.or(self.packed.then_some(Kind::Base64)) {
-            Some(kind) => {
-                self.begin(self.done, sink);
-                self.open = Some(u64::MAX);
-                self.run = Run::In(kind, 0);
-            }
-            None => self.run = Run::Skipping,
-        }
-        true
-    }
-
-    fn hex(&mut self, last: bool, sink: Sink<'_>) -> bool {
-        while let Some(byte) = self.text.get(self.done..self.done + 2).and_then(armour::pair) {
-            self.view.push(byte);
-            self.origin.add(1, 2, Some(Kind::Hex));
-            self.done += 2;
-        }
-        self.end_run(self.text.len() - self.done >= 2 || last, sink)
-    }
-
-    fn base64(&mut self, mut line: usize, last: bool, sink: Sink<'_>) -> bool {
-        loop {
-            let quads = self.digits(usize::MAX) / 4;
-            for quad in self.text[self.done..self.done + 4 * quads].chunks_exact(4) {
-                self.view.extend(armour::bytes(quad));
-                self.origin.add(3, 4, Some(Kind::Base64));
-            }
-            self.done += 4 * quads;
-            line += 4 * quads;
-            self.run = Run::In(Kind::Base64, line);
-            let rest = self.digits(4);
-            let behind = &self.text[self.done + rest..];
-            if behind.is_empty() && !last {
-                return false;
-            }
-            let joined = if rest == 0 { armour::joins(behind, line, last) } else { Some(0) };
-            match joined {
-                None => return false,
-                Some(0) => {
-                    let bytes = armour::bytes(&self.text[self.done..self.done + rest]);
-                    let count = rest.saturating_sub(1);
-                    self.view.extend_from_slice(&bytes[..count]);
-                    self.origin.add(count, rest, Some(Kind::Base64));
-                    self.done += rest;
-                    return self.end_run(true, sink);
-                }
-                Some(length) => {
-                    self.origin.add(0, length, Some(Kind::Base64));
-                    self.done += length;
-                    line = 0;
-                }
-            }
-        }
-    }
-
-    /// The run ends here, if it is known to; whether there is more to do.
-    fn end_run(&mut self, known: bool, sink: Sink<'_>) -> bool {
-        if !known {
-            return false;
-        }
-        // What is left of its digits, if any, belongs to no other run.
-        self.run = Run::Skipping;
-        self.close(sink);
-        true
     }
 
     fn flush(&mut self, sink: Sink<'_>) {

@@ -56,7 +56,7 @@ mod set;
 mod weigh;
 
 pub use matcher::{Detector, DetectorId, Matcher};
-pub use names::{Label, Layout, Place, Scope};
+pub use names::{Label, Layout, Place, Scope, Under};
 pub use pack::{Mask, Pack, PackError};
 pub use scan::Scan;
 pub use simd::{Level, first_run};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::names::{Gathering, Layout, Place};
+use super::names::{Gathering, Label, Layout, Place, Under};
 use super::region::{How, Region};
 use super::scratch::Scratch;
 use super::{Finding, Matcher};
@@ -28,6 +28,8 @@ pub struct Scan {
     early: Vec<Finding>,
     /// What the text's first line tells.
     first_line: Gathering,
+    /// What the whole text stands under.
+    under: Option<Box<Under>>,
 }
 
 impl Default for Scan {
@@ -47,6 +49,7 @@ impl Scan {
             scratch: Scratch::placing(),
             early: Vec::new(),
             first_line: Gathering::default(),
+            under: None,
         }
     }
 
@@ -54,6 +57,12 @@ impl Scan {
     #[must_use]
     pub fn within() -> Scan {
         Scan { first_line: Gathering::elsewhere(), ..Scan::new() }
+    }
+
+    /// A scan of a text that stands under a name of another.
+    #[must_use]
+    pub fn under(self, under: Option<Under>) -> Scan {
+        Scan { under: under.map(Box::new), ..self }
     }
 
     /// Takes what the first line of the text around it tells, before anything behind that line is pushed.
@@ -113,7 +122,8 @@ impl Scan {
         self.decide_joined(matcher, key, &chunk[..seam], chunk_base + back as u64, out);
         let to = chunk.len() - matcher.lag();
         let layout = self.first_line.known();
-        let region = Region { text: chunk, base: chunk_base, from: back, to, label: None, layout };
+        let region =
+            Region { text: chunk, base: chunk_base, from: back, to, label: label(&self.under), layout };
         region.decide(matcher, how(matcher, key), &mut self.scratch, out);
         self.decided = chunk_base + to as u64;
         self.carry.clear();
@@ -168,7 +178,14 @@ impl Scan {
                 from = back;
             }
             let layout = self.first_line.known();
-            let region = Region { text: chunk, base: chunk_base, from, to: chunk.len(), label: None, layout };
+            let region = Region {
+                text: chunk,
+                base: chunk_base,
+                from,
+                to: chunk.len(),
+                label: label(&self.under),
+                layout,
+            };
             region.decide(matcher, how(matcher, key), &mut self.scratch, out);
             self.decided = self.seen;
         }
@@ -203,7 +220,8 @@ impl Scan {
     pub fn settled_exact(&self, matcher: &Matcher) -> u64 {
         let from = (self.decided - self.base) as usize;
         let (text, layout) = (&self.carry[..], self.first_line.known());
-        let region = Region { text, base: self.base, from, to: text.len(), label: None, layout };
+        let region =
+            Region { text, base: self.base, from, to: text.len(), label: label(&self.under), layout };
         let open = self.base + region.first_open(matcher) as u64;
         self.early.iter().fold(open, |open, finding| open.min(finding.start))
     }
@@ -228,10 +246,14 @@ impl Scan {
         }
         let (from, to_here) = ((self.decided - self.base) as usize, (to - self.base) as usize);
         let layout = self.first_line.known();
-        let region = Region { text, base: self.base, from, to: to_here, label: None, layout };
+        let region = Region { text, base: self.base, from, to: to_here, label: label(&self.under), layout };
         region.decide(matcher, how(matcher, key), &mut self.scratch, out);
         self.decided = to;
     }
+}
+
+fn label(under: &Option<Box<Under>>) -> Option<Label<'_>> {
+    under.as_ref().map(|under| Label { scope: under.scope, name: &under.name })
 }
 
 fn how<'a>(matcher: &Matcher, key: &'a FingerprintKey) -> How<'a> {

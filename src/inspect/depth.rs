@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::decode::{self, Event, Framing, Kind, Layer, Origin, Packing, Wrapping};
-use crate::detect::{Finding, Layout, Place, Scan, first_run};
+use crate::detect::{Finding, Layout, Place, Scan, Under, first_run};
 use crate::inspect::Engine;
 use crate::limits::{KEYWORD_REACH, LAYER_DEPTH};
 
@@ -69,6 +69,8 @@ struct Stretch {
     /// Undone findings, in offsets of the stretch.
     fresh: Vec<Finding>,
     sunk: Risen,
+    /// The place that the text above gives it.
+    place: Option<Place>,
 }
 
 /// What comes up from below: findings, and where they stand.
@@ -254,18 +256,25 @@ fn take(
     event: Event<'_>,
     out: &mut Risen,
 ) {
-    if let Event::Open(at) = event {
+    if let Event::Open(at, before) = event {
+        let under = if wrapping == Wrapping::Armour {
+            Under::of(before, layout.map(|layout| &**layout))
+        } else {
+            None
+        };
         *slot = Some(Stretch {
             // Escapes stand in the midst of a text, and fields name no columns; other stretches are texts of their own.
             scan: match wrapping {
                 Wrapping::Escapes | Wrapping::Protobuf => Scan::within(),
                 _ => Scan::new(),
-            },
+            }
+            .under(under.clone()),
             below: below(engine, wrapping, left, framing),
             // What begins earlier ends before it, and is found by a look at the text itself.
             from: at.saturating_sub(engine.matcher.lag() as u64),
             fresh: Vec::new(),
             sunk: Risen::default(),
+            place: under.and_then(|under| under.place),
         });
         return;
     }
@@ -284,7 +293,7 @@ fn take(
         stretch.scan.adopt(layout);
     }
     match event {
-        Event::Open(_) | Event::Packed(_) => {}
+        Event::Open(..) | Event::Packed(_) => {}
         Event::Text(text, origin) => {
             stretch.scan.push(&engine.matcher, &engine.key, text, &mut stretch.fresh);
             for below in &mut stretch.below {
@@ -336,6 +345,9 @@ impl Stretch {
             if let (Some(kind), Some(name)) = (around, origin.called(view)) {
                 place = place.under(kind, name);
             }
+            if let Some(around) = &self.place {
+                place.path = format!("{} {}", around.path, place.path);
+            }
             if place.start >= from && place.start < to {
                 out.places.push(place);
             }
@@ -348,10 +360,14 @@ impl Stretch {
             if finding.start < from || finding.start >= to {
                 continue;
             }
-            if let (Some(around), Some(name)) = (around, origin.called(start))
-                && !out.places.iter().skip(first).any(|place| place.start == finding.start)
-            {
-                out.places.push(Place::called(finding.start, around, name));
+            let is_named = out.places.iter().skip(first).any(|place| place.start == finding.start);
+            match (around, origin.called(start), &self.place) {
+                _ if is_named => {}
+                (Some(around), Some(name), _) => {
+                    out.places.push(Place::called(finding.start, around, name));
+                }
+                (_, _, Some(place)) => out.places.push(Place { start: finding.start, ..place.clone() }),
+                (_, _, None) => {}
             }
             out.found.push(Sunk { finding, path: path.within(wrapping, kind) });
         }

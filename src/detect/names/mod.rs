@@ -92,6 +92,29 @@ pub struct Label<'a> {
     pub name: &'a [u8],
 }
 
+/// The name that a text stands under, by what stands before it in the text above.
+#[derive(Clone, Debug)]
+pub struct Under {
+    pub(super) scope: Scope,
+    pub(super) name: Box<[u8]>,
+    /// The place of what the text stands for, at 0.
+    pub place: Option<Place>,
+}
+
+impl Under {
+    /// `before`: the text above up to where this one begins, with one byte more than names reach where it has that;
+    /// `layout`: what its first line tells.
+    #[must_use]
+    pub fn of(before: &[u8], layout: Option<&Layout>) -> Option<Under> {
+        let layout = layout.unwrap_or_else(|| Layout::plain());
+        let mut names = Names::new();
+        names.look(before, before.len(), layout);
+        let own = names.list.first()?;
+        let name = own.text(before, layout).into();
+        Some(Under { scope: own.scope, name, place: names.place(0, before, layout) })
+    }
+}
+
 /// One name around a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {

@@ -260,10 +260,10 @@ fn base64_and_hexadecimal_runs_are_looked_into_and_encoded_anew() {
             let escaped =
                 |text: &str| base64(&format!("{{\"v\":\"{}\"}}", text.replace(' ', "\\u0020")), true);
             let cases: [(&str, Code<'_>, &[&str]); 5] = [
-                ("base64", &|text| base64(text, false), &["base64"]),
-                ("base64url", &|text| base64(text, true), &["base64"]),
-                ("lines", &lines, &["base64"]),
-                ("hex", &hex, &["hex"]),
+                ("base64", &|text| base64(text, false), &["json", "base64"]),
+                ("base64url", &|text| base64(text, true), &["json", "base64"]),
+                ("lines", &lines, &["json", "base64"]),
+                ("hex", &hex, &["json", "hex"]),
                 ("escapes in it", &escaped, &["base64", "json"]),
             ];
             for (name, code, carrier) in cases {

@@ -50,6 +50,63 @@ fn a_finding_tells_where_it_stands() {
 }
 
 #[test]
+fn a_run_of_base64_stands_under_the_names_around_it() {
+    let code = |text: &str| super::matrix::data_encoding_of(text.as_bytes());
+    let wide = "x".repeat(3000);
+    let hidden = format!("see this one, {PAN}, and bye");
+    let rows = [
+        (
+            format!(r#"{{"a":1,"customer":{{"blob":"{}"}}}}"#, code(&hidden)),
+            vec!["json", "base64"],
+            Some("$.customer.blob"),
+        ),
+        (
+            format!(r#"{{"blob":"{}"}}"#, code(&format!(r#"{{"note":{{"card":"{PAN}"}}}}"#))),
+            vec!["base64", "json"],
+            Some("$.blob $.note.card"),
+        ),
+        (format!("a=1&blob={}&b=2", code(&hidden)), vec!["form", "base64"], Some("blob")),
+        (format!("id,blob,x\n1,{},y\n", code(&hidden)), vec!["csv", "base64"], Some("column 2 \"blob\"")),
+        (format!("<a><blob>{}</blob></a>", code(&hidden)), vec!["xml", "base64"], Some("/a/blob")),
+        (
+            format!(
+                "{BOUNDARY}doc\"\r\nContent-Transfer-Encoding: base64\r\n\r\n{}\r\n--x7--\r\n",
+                code(&hidden)
+            ),
+            vec!["multipart", "base64"],
+            Some("doc"),
+        ),
+        // Further away than names are looked for.
+        (format!(r#"{{"blob":" {wide} {}"}}"#, code(&hidden)), vec!["base64"], None),
+    ];
+    let watching = Setup::new(vec![on("payment.pan", Action::Alert, 1)]);
+    for (body, carrier, path) in rows {
+        for length in [1, 7, 100, 9000] {
+            let outcome = watching.run(&plain(), &body.as_bytes().chunks(length).collect::<Vec<_>>());
+            let at = &outcome.found("payment.pan").at[0];
+            assert_eq!((at.path.as_deref(), &at.carrier), (path, &carrier), "{body} in pieces of {length}");
+        }
+    }
+}
+
+#[test]
+fn names_around_a_run_of_base64_speak_for_what_is_in_it() {
+    let code = |text: &str| super::matrix::data_encoding_of(text.as_bytes());
+    let alert =
+        Setup::new(vec![RuleSpec { confidence: Confidence::High, ..on("payment.pan", Action::Alert, 1) }]);
+    let found = |body: &str, length: usize| {
+        let outcome = alert.run(&plain(), &body.as_bytes().chunks(length).collect::<Vec<_>>());
+        outcome.decision.found.iter().any(|found| found.confidence == Confidence::High)
+    };
+    let hidden = code(&format!("about that one there: {BARE} it is"));
+    for length in [1, 50, 5000] {
+        assert!(found(&format!("{{\"card_number\":\"{hidden}\"}}"), length));
+        assert!(found(&format!("a=1&card_number={hidden}"), length));
+        assert!(!found(&format!("{{\"reference\":\"{hidden}\"}}"), length));
+    }
+}
+
+#[test]
 fn places_are_told_of_a_few_findings_and_not_of_a_million() {
     let body: String = (0..3000).map(|n| format!("{{\"k{n}\":\"u{n}@example.com\"}}\n")).collect();
     let setup = Setup { hold: 1 << 20, ..Setup::new(vec![on("contact.email", Action::Alert, 1)]) };
