@@ -403,3 +403,20 @@ async fn who_a_client_is_stands_in_its_records_and_one_tenants_budget_is_not_ano
     let request = records.iter().find(|record| record["direction"] == "request").unwrap();
     assert_eq!((&request["tenant"], &request["client"]["identity"]), (&"a".into(), &"shop".into()));
 }
+
+/// Groups and fields that come with the gate are all tried.
+#[test]
+fn every_preset_stands_in_a_table() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let read = |path: &str| std::fs::read_to_string(root.join(path)).unwrap();
+    let presets: toml::Table = read("src/config/presets.toml").parse().unwrap();
+    let table = read("tests/policy/presets.toml");
+    let names = |section: &str| presets[section].as_table().unwrap().keys().cloned().collect::<Vec<_>>();
+    for group in names("destinations") {
+        assert!(table.contains(&format!("\"{group}\"")), "{group} stands in no table");
+    }
+    for fields in names("fields").iter().filter(|name| *name != "free-text") {
+        assert!(table.contains(&format!("\"of:{fields}\"")), "fields of {fields} stand in no table");
+    }
+    assert!(read("src/config/starter.toml").contains("of:free-text"));
+}
