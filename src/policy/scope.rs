@@ -81,6 +81,23 @@ impl Scope {
         self.destinations.as_ref()
     }
 
+    pub(super) fn clients(&self) -> &[Client] {
+        &self.clients
+    }
+
+    pub(super) fn tenants(&self) -> &[Box<str>] {
+        &self.tenants
+    }
+
+    pub(super) fn media_types(&self) -> &[Box<str>] {
+        &self.media_types
+    }
+
+    /// Prefixes.
+    pub(super) fn paths(&self) -> &[Box<str>] {
+        &self.paths
+    }
+
     pub(super) fn covers(&self, message: &Message) -> bool {
         self.misses(message).is_none()
     }
@@ -243,7 +260,7 @@ fn scheme(word: &str) -> Result<Scheme, String> {
 
 /// The path as an origin is likely to read it: escapes undone, dot segments and empty segments resolved
 /// (RFC 3986, section 5.2.4).
-fn resolve_path(path: &str) -> Cow<'_, str> {
+pub(super) fn resolve_path(path: &str) -> Cow<'_, str> {
     let path = path.split('?').next().unwrap_or_default();
     if !path.contains('%') && !path.contains("//") && !path.contains("/.") && !path.contains('\\') {
         return Cow::Borrowed(path);

@@ -62,7 +62,7 @@ impl Tally {
     pub fn new(policy: &Policy, budgets: &Arc<dyn Budgets>, message: &Message) -> Tally {
         let mut exempt = DetectorSet::default();
         let mut active = Vec::new();
-        for &index in &*policy.index.candidates(&message.destination.host) {
+        for &index in &*policy.index.candidates(message) {
             let Some(rule) = policy.rules.get(index) else { continue };
             if rule.has_ended(message.now_ms) || !rule.scope.covers(message) {
                 continue;
@@ -376,7 +376,7 @@ pub(super) mod tests {
         rule
     }
 
-    fn value(detector: u16, value: u32, confidence: Confidence) -> Finding {
+    pub(in crate::policy) fn value(detector: u16, value: u32, confidence: Confidence) -> Finding {
         let fingerprint = FingerprintKey::new(&[1; 32]).of("", &value.to_le_bytes());
         Finding { detector: DetectorId(detector), start: 0, end: 1, confidence, keyword: false, fingerprint }
     }
