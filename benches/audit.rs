@@ -129,6 +129,7 @@ fn message(n: u64, packs: &Arc<PackStamps>) -> Draft {
         listener: "apps".into(),
         client: IpAddr::from([192, 0, 2, 7]),
         client_identity: None,
+        client_certificate: None,
         host: "api.example.com".into(),
         port: 443,
         group: None,

@@ -111,6 +111,7 @@ fn message(n: u64, packs: &Arc<PackStamps>) -> Draft {
         listener: "apps".into(),
         client: IpAddr::from([10, 0, (n % 256) as u8, (n / 256 % 256) as u8]),
         client_identity: None,
+        client_certificate: None,
         host,
         port: 443,
         group: None,

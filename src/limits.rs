@@ -38,6 +38,8 @@ pub const PASSWORDS_AT_ONCE: usize = 1;
 pub const PASSWORDS_WRONG: u32 = 10;
 pub const PASSWORDS_WRONG_WITHIN: Duration = Duration::from_secs(60);
 pub const PASSWORDS_ADDRESSES: usize = 4096;
+/// Names of a client's certificate that are looked at; those of workloads and people bear one or two.
+pub const CERTIFICATE_NAMES: usize = 32;
 /// Longest first line of a text that is kept as the header of its columns, and most columns; what spreadsheets and
 /// databases export stays below.
 pub const HEADER_ROW: usize = 4096;

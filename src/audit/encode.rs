@@ -102,6 +102,9 @@ fn push_message(f: &mut Fields, m: &MessageDraft, prints: Option<&Prints>) {
 fn push_ends(f: &mut Fields, flow: &FlowFacts, dialled: Option<&Dialled>) {
     f.raw(r#","client":{"address":"#).address(flow.client);
     f.raw(r#","identity":"#).quoted_or_null(flow.client_identity.as_deref());
+    if let Some(certificate) = &flow.client_certificate {
+        f.raw(r#","certificate":"#).quoted(certificate);
+    }
     f.raw(r#"},"destination":{"host":"#).quoted(&flow.host).raw(r#","address":"#);
     match dialled {
         Some(dialled) => f.address(dialled.address),

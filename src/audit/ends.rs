@@ -24,6 +24,7 @@ impl Known {
             listener,
             client,
             client_identity,
+            client_certificate,
             host,
             port,
             group,
@@ -41,6 +42,7 @@ impl Known {
             && *host == flow.host
             && *listener == flow.listener
             && *client_identity == flow.client_identity
+            && *client_certificate == flow.client_certificate
             && *group == flow.group
     }
 }
@@ -104,10 +106,11 @@ mod tests {
         // What is said elsewhere in a record may be another.
         let other = FlowFacts { method: "PUT".into(), tenant: "b".into(), ..flow.clone() };
         assert!(known(&other, dialled).is_some());
-        let changes: [fn(&mut FlowFacts); 8] = [
+        let changes: [fn(&mut FlowFacts); 9] = [
             |flow| flow.listener = "other".into(),
             |flow| flow.client = IpAddr::from([9, 9, 9, 9]),
             |flow| flow.client_identity = Some("somebody".into()),
+            |flow| flow.client_certificate = Some("somebody.test".into()),
             |flow| flow.host = "other.example".into(),
             |flow| flow.port += 1,
             |flow| flow.group = Some("group".into()),

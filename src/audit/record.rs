@@ -77,6 +77,8 @@ pub struct FlowFacts {
     pub listener: Arc<str>,
     pub client: IpAddr,
     pub client_identity: Option<Arc<str>>,
+    /// The name of its certificate by which it was known; cleansed.
+    pub client_certificate: Option<Arc<str>>,
     /// Cleansed.
     pub host: Arc<str>,
     pub port: u16,

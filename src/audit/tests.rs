@@ -50,6 +50,7 @@ pub(super) fn message(n: u64) -> Draft {
         listener: "apps".into(),
         client: IpAddr::from([192, 0, 2, 7]),
         client_identity: None,
+        client_certificate: None,
         host: "api.example.com".into(),
         port: 443,
         group: None,

@@ -9,7 +9,8 @@ use clap::ValueEnum;
 
 use super::{ConfigArg, Failure, Output, issuer};
 use crate::config::{self, Config};
-use crate::proxy::ListenerKind;
+use crate::flow::Host;
+use crate::proxy::{ListenerConfig, ListenerKind};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -60,7 +61,7 @@ pub(super) fn variables(config: &Config) -> Result<Vec<(&'static str, String)>, 
     let bundle = config.issuer.certificate.with_file_name("bundle.pem");
     write_bundle(&bundle, &issuer::trusted(config, &issuer)?)?;
     let explicit = config.listeners.iter().find(|listener| matches!(listener.kind, ListenerKind::Explicit));
-    let proxy = explicit.map(|listener| format!("http://{}", reachable(listener.address)));
+    let proxy = explicit.map(|listener| url(listener, listener.address));
     let proxy =
         proxy.ok_or_else(|| Failure::configuration("there is no explicit listener to send clients to"))?;
     let certificate = absolute(&config.issuer.certificate)?;
@@ -77,6 +78,16 @@ pub(super) fn variables(config: &Config) -> Result<Vec<(&'static str, String)>, 
         .iter()
         .flat_map(|(names, value)| names.iter().map(|name| (*name, (*value).to_owned())))
         .collect())
+}
+
+/// What a client on this machine calls a listener that is bound to `address`.
+pub(super) fn url(listener: &ListenerConfig, address: SocketAddr) -> String {
+    let reached = reachable(address);
+    let Some(tls) = &listener.tls else { return format!("http://{reached}") };
+    match tls.identity().name() {
+        Some(Host::Name(name)) => format!("https://{name}:{}", reached.port()),
+        Some(Host::Ip(_)) | None => format!("https://{reached}"),
+    }
 }
 
 /// Where a client on this machine reaches a listener.

@@ -108,6 +108,7 @@ impl Live {
         if let Err(error) = self.renew_trust() {
             tracing::error!(error, "roots or revocation lists cannot be read; what is in force stays");
         }
+        self.renew_listeners(&config);
         let before = self.parts.engine.load_full();
         self.parts.budgets.share_among(tenants(&config));
         self.parts.held.share_among(tenants(&config));
@@ -204,8 +205,6 @@ impl Live {
         }
     }
 
-    /// Takes up an issuer that has taken the place of the one in force. Leaves of the old one are dropped; connections
-    /// under way keep theirs.
     /// Reads again what upstreams are verified by: roots, revocation lists, client certificates.
     fn renew_trust(&self) -> Result<(), String> {
         let Some(trust) = self.trust.get() else { return Ok(()) };
@@ -214,6 +213,18 @@ impl Live {
         Ok(())
     }
 
+    /// What listeners show and ask for is what their files say now.
+    fn renew_listeners(&self, config: &Config) {
+        for listener in &self.parts.config.listeners {
+            let fresh = config.listeners.iter().find(|fresh| fresh.name == listener.name);
+            if let (Some(tls), Some(fresh)) = (&listener.tls, fresh.and_then(|fresh| fresh.tls.as_ref())) {
+                tls.renew(fresh);
+            }
+        }
+    }
+
+    /// Takes up an issuer that has taken the place of the one in force. Leaves of the old one are dropped; connections
+    /// under way keep theirs.
     fn renew_issuer(&self) -> Result<(), String> {
         let files = &self.parts.config.issuer;
         let read = rotation::settle(files).and_then(|()| keys::read_issuer(files));

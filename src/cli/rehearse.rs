@@ -33,6 +33,8 @@ pub(super) struct Rehearser {
     pub(super) directory: PathBuf,
     /// A listener of the gate, and what its clients trust.
     pub(super) listener: SocketAddr,
+    /// What it is called in the TLS that it speaks itself, if it does.
+    pub(super) secured: Option<Host>,
     pub(super) issuer: PathBuf,
     pub(super) rehearsal: Arc<Rehearsal>,
     pub(super) engine: Arc<ArcSwap<Engine>>,
@@ -127,6 +129,7 @@ impl Rehearser {
         let trust = UpstreamTls::new(&[RootSource::Pem(self.issuer.clone())], MinTls::Tls12);
         let client = Client {
             listener: self.listener,
+            secured: self.secured.clone(),
             host,
             port: receiver.address.port(),
             trust: trust.map_err(|e| e.message)?,
@@ -280,6 +283,7 @@ async fn message(stream: &mut (impl AsyncRead + Unpin)) -> Result<Vec<u8>, Broke
 
 struct Client {
     listener: SocketAddr,
+    secured: Option<Host>,
     host: Host,
     port: u16,
     trust: UpstreamTls,
@@ -294,10 +298,22 @@ impl Client {
     /// Sends one message as any client would: CONNECT, TLS that trusts the gate's issuer, a POST.
     async fn post(&self, body: &str) -> Result<Reply, Broken> {
         let authority = format!("{}:{}", self.host, self.port);
-        let mut stream = TcpStream::connect(self.listener).await?;
+        let tcp = TcpStream::connect(self.listener).await?;
+        let Some(name) = &self.secured else { return self.post_over(tcp, &authority, body).await };
+        let own = self.trust.connect(name, Alpn::Http1, tcp).await.map_err(|error| error.to_string())?;
+        self.post_over(own, &authority, body).await
+    }
+
+    async fn post_over(
+        &self,
+        mut stream: impl AsyncRead + AsyncWrite + Unpin,
+        authority: &str,
+        body: &str,
+    ) -> Result<Reply, Broken> {
         stream
             .write_all(format!("CONNECT {authority} HTTP/1.1\r\nHost: {authority}\r\n\r\n").as_bytes())
             .await?;
+        stream.flush().await?;
         let mut head = Vec::new();
         while !head.ends_with(b"\r\n\r\n") && head.len() < limits::HEAD_BYTES {
             head.push(stream.read_u8().await?);
@@ -371,6 +387,7 @@ mod tests {
             audit,
             directory: directory.clone(),
             listener: silent.local_addr().unwrap(),
+            secured: None,
             issuer,
             rehearsal: Arc::default(),
             engine: Arc::new(ArcSwap::from_pointee(engine)),

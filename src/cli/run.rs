@@ -14,7 +14,7 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
-use super::env::reachable;
+use super::env::{reachable, url};
 use super::live::By;
 use super::running::Running;
 use super::{ConfigArg, Failure, Output};
@@ -23,6 +23,7 @@ use crate::config::keys::{self, Keys};
 use crate::config::{self, Compiled, Config};
 use crate::limits;
 use crate::platform::process;
+use crate::tls::ListenerTls;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -199,14 +200,27 @@ fn greet(running: &Running, policy: &str, made: &[PathBuf], output: &mut Output)
         env!("CARGO_PKG_VERSION"),
         config.policy.mode.as_str()
     )?;
+    let called = |name: &str, address| {
+        let listener = config.listeners.iter().find(|listener| *listener.name == *name);
+        listener.map_or_else(|| format!("http://{}", reachable(address)), |listener| url(listener, address))
+    };
     for (name, address) in running.gate.addresses() {
-        writeln!(output, "  proxy    http://{}   listener {name}", reachable(address))?;
+        writeln!(output, "  proxy    {}   listener {name}", called(&name, address))?;
     }
     writeln!(output, "  trust    {certificate}{note}")?;
     writeln!(output, "  records  {}", shown(&config.audit.directory))?;
     writeln!(output, "  admin    http://{}/readyz?verbose", reachable(running.admin.address()))?;
-    if let Some((_, address)) = running.gate.addresses().first() {
-        let curl = format!("curl -x http://{} --cacert {certificate}", reachable(*address));
+    if let Some((name, address)) = running.gate.addresses().first() {
+        let tls = config.listeners.iter().find(|listener| listener.name == *name);
+        let tls = tls.and_then(|listener| listener.tls.as_ref()).map(ListenerTls::identity);
+        let secured = match tls {
+            Some(tls) if tls.asks() => {
+                format!(" --proxy-cacert {certificate} --proxy-cert client.pem --proxy-key client.key")
+            }
+            Some(_) => format!(" --proxy-cacert {certificate}"),
+            None => String::new(),
+        };
+        let curl = format!("curl -x {}{secured} --cacert {certificate}", called(name, *address));
         writeln!(
             output,
             "\nTry it from another terminal: the first passes, the second is blocked with its reason."

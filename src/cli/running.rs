@@ -32,7 +32,7 @@ use crate::proxy::{
 };
 use crate::sink::{SinkConfig, Sinks, Surroundings};
 use crate::telemetry;
-use crate::tls::{Leaves, UpstreamTls};
+use crate::tls::{Leaves, ListenerTls, UpstreamTls};
 
 /// A gate at work.
 pub(super) struct Running {
@@ -278,16 +278,19 @@ fn rehearse(
     engine: &Arc<ArcSwap<Engine>>,
     rehearsal: Arc<Rehearsal>,
 ) -> Option<Repeated> {
+    let is_open = |tls: &ListenerTls| tls.identity().is_issued() && !tls.identity().asks();
     let plain = config.listeners.iter().find(|listener| {
         matches!(listener.kind, ListenerKind::Explicit)
             && listener.proxy_protocol.is_none()
             && listener.authentication == Authentication::None
+            && listener.tls.as_ref().is_none_or(is_open)
     })?;
     let (_, address) = gate.addresses().into_iter().find(|(name, _)| plain.name == *name)?;
     let rehearser = Rehearser {
         audit: audit.clone(),
         directory: config.audit.directory.clone(),
         listener: super::env::reachable(address),
+        secured: plain.tls.as_ref().and_then(|tls| tls.identity().name().cloned()),
         issuer: config.issuer.certificate.clone(),
         rehearsal,
         engine: Arc::clone(engine),

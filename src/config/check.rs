@@ -22,7 +22,7 @@ use super::source::{At, Place, Source};
 use super::table::{Log, one_of};
 use super::{
     AdminSettings, Config, InspectSettings, IssuerFiles, StateSettings, UpstreamSettings, check_identity,
-    check_listener, check_rules, check_upstream, check_ways, units,
+    check_listener, check_rules, check_tls, check_upstream, check_ways, units,
 };
 
 const LISTENER_NAME: &str = "apps";
@@ -164,13 +164,14 @@ fn listeners(
     let mut listeners: Vec<ListenerConfig> = Vec::new();
     let mut listed = Vec::new();
     for (index, raw) in raw.unwrap_or_else(|| vec![RawListener::default()]).into_iter().enumerate() {
-        let kind = check_listener::kind(&raw, folder, log);
+        let kind = check_listener::kind(&raw, log);
         let proxy_protocol =
             check_listener::introductions(raw.proxy_protocol.as_ref(), &raw.proxy_protocol_from, log);
         let default_name =
             || if index == 0 { LISTENER_NAME.to_owned() } else { format!("{LISTENER_NAME}-{}", index + 1) };
         let name = raw.name.as_ref().map_or_else(default_name, |name| name.value.clone());
         let address = raw.address.as_ref().map_or_else(|| loopback(LISTENER_PORT), |address| address.value);
+        let tls = check_tls::tls(&raw, address, folder, log);
         let place_of_name = raw.name.as_ref().map(|name| &name.place);
         let place_of_address = raw.address.as_ref().map(|address| &address.place);
         for earlier in &listeners {
@@ -216,6 +217,7 @@ fn listeners(
             authentication: check_identity::authentication(raw.authentication.as_ref(), &kind, log),
             kind,
             proxy_protocol,
+            tls,
         });
     }
     (listeners, listed)

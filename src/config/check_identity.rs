@@ -12,11 +12,12 @@ use super::raw_rule::RawIdentity;
 use super::source::At;
 use super::table::Log;
 use crate::limits;
-use crate::policy::IdentitySpec;
+use crate::policy::{IdentitySpec, SubjectPattern};
 use crate::proxy::{Authentication, ListenerKind, PasswordHash};
 
 pub(super) fn check(written: Vec<RawIdentity>, folder: &Path, log: &Log) -> Vec<IdentitySpec> {
     let mut seen: Vec<(IpNet, String)> = Vec::new();
+    let mut certified = Vec::new();
     let mut specs: Vec<IdentitySpec> = Vec::new();
     for raw in written {
         let name = raw.name.as_ref().map_or_else(String::new, |name| name.value.clone());
@@ -26,12 +27,14 @@ pub(super) fn check(written: Vec<RawIdentity>, folder: &Path, log: &Log) -> Vec<
         }
         networks(&raw, &name, &mut seen, log);
         let password = password(&raw, folder, log);
+        let certificates = certificates(raw.certificates.as_deref(), &name, &mut certified, log);
         specs.push(IdentitySpec {
             name,
             clients: plain(raw.clients),
             tenant: raw.tenant.map(|tenant| tenant.value),
             environment: raw.environment.map(|environment| environment.value),
             password,
+            certificates,
         });
     }
     specs
@@ -43,6 +46,15 @@ pub(super) fn answerable(raw: &Raw, log: &Log) {
         listener.authentication.clone().filter(|asked| asked.value == Authentication::Basic)
     };
     let asked = raw.listeners.iter().flatten().find_map(asks);
+    let vouched = raw.listeners.iter().flatten().find_map(|listener| listener.client_ca.as_ref());
+    let certified =
+        |identity: &RawIdentity| identity.certificates.as_ref().is_some_and(|all| !all.is_empty());
+    if let Some(at) = vouched.filter(|_| !raw.identities.iter().any(certified)) {
+        let complaint = at.place.complain("clients are asked for certificates, and none stands for anybody");
+        log.push(complaint.expected(
+            "an [[identity]] with certificates = [\"…\"]: names that stand in the certificates of its clients",
+        ));
+    }
     let knows = |identity: &RawIdentity| identity.password.is_some() || identity.password_file.is_some();
     if let Some(asked) = asked.filter(|_| !raw.identities.iter().any(knows)) {
         let complaint = asked.place.complain("clients are asked who they are, and nobody could say");
@@ -50,6 +62,28 @@ pub(super) fn answerable(raw: &Raw, log: &Log) {
             complaint.expected("an [[identity]] with a password, as `tidegate identity hash` prints it"),
         );
     }
+}
+
+/// The names of certificates that stand for an identity.
+fn certificates(
+    written: Option<&[At<String>]>,
+    name: &str,
+    seen: &mut Vec<(SubjectPattern, String)>,
+    log: &Log,
+) -> Vec<String> {
+    for text in written.into_iter().flatten() {
+        match SubjectPattern::parse(&text.value) {
+            Ok(pattern) => match seen.iter().find(|(known, _)| *known == pattern) {
+                Some((_, other)) => {
+                    let what = format!("`{}` already stands for `{other}`", text.value);
+                    log.push(text.place.complain(what).expected("each name once"));
+                }
+                None => seen.push((pattern, name.to_owned())),
+            },
+            Err(why) => log.push(text.place.complain(why)),
+        }
+    }
+    written.into_iter().flatten().map(|text| text.value.clone()).collect()
 }
 
 fn networks(raw: &RawIdentity, name: &str, seen: &mut Vec<(IpNet, String)>, log: &Log) {
@@ -67,7 +101,7 @@ fn networks(raw: &RawIdentity, name: &str, seen: &mut Vec<(IpNet, String)>, log:
         }
         seen.push((net, name.to_owned()));
     }
-    let proves = raw.password.is_some() || raw.password_file.is_some();
+    let proves = raw.password.is_some() || raw.password_file.is_some() || raw.certificates.is_some();
     if raw.clients.as_ref().is_some_and(Vec::is_empty) && !proves {
         log.push(raw.place.complain("names no client").expected("clients = [\"10.1.0.0/16\"]"));
     }

@@ -1,29 +1,22 @@
 //! How connections come to a listener, judged: its kind, and who may speak for clients.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use ipnet::IpNet;
 
 use crate::flow::{Destination, Host, Scheme};
 use crate::proxy::{ListenerKind, Redirection, Reverse, Routes};
-use crate::tls::ServerIdentity;
 
 use super::check::network;
-use super::keys;
 use super::raw::{Lists, RawListener, Texts};
 use super::source::At;
 use super::table::Log;
 
 /// The kind of a listener, with what belongs to it; keys of another kind are complained of.
-pub(super) fn kind(raw: &RawListener, folder: &Path, log: &Log) -> ListenerKind {
+pub(super) fn kind(raw: &RawListener, log: &Log) -> ListenerKind {
     let word = raw.kind.as_ref().map_or("explicit", |kind| kind.value);
-    let reverse_only = [
-        raw.upstream.as_ref().map(|key| &key.place),
-        raw.upstreams.first().map(|(name, _)| &name.place),
-        raw.certificate.as_ref().map(|key| &key.place),
-        raw.key.as_ref().map(|key| &key.place),
-    ];
+    let reverse_only =
+        [raw.upstream.as_ref().map(|key| &key.place), raw.upstreams.first().map(|(name, _)| &name.place)];
     if word != "reverse" {
         for place in reverse_only.into_iter().flatten() {
             log.push(
@@ -40,12 +33,12 @@ pub(super) fn kind(raw: &RawListener, folder: &Path, log: &Log) -> ListenerKind 
             let known = Redirection::ALL.into_iter().find(|known| Some(known.as_str()) == word);
             ListenerKind::Transparent(known.unwrap_or(Redirection::Nat))
         }
-        "reverse" => ListenerKind::Reverse(Arc::new(reverse(raw, folder, log))),
+        "reverse" => ListenerKind::Reverse(Arc::new(reverse(raw, log))),
         _ => ListenerKind::Explicit,
     }
 }
 
-fn reverse(raw: &RawListener, folder: &Path, log: &Log) -> Reverse {
+fn reverse(raw: &RawListener, log: &Log) -> Reverse {
     if let (None, [], Some(kind)) = (&raw.upstream, raw.upstreams.as_slice(), &raw.kind) {
         let expected =
             "upstream = \"https://app.example\", or upstreams = { \"a.example\" = [\"https://…\"] }";
@@ -55,22 +48,7 @@ fn reverse(raw: &RawListener, folder: &Path, log: &Log) -> Reverse {
         fixed: raw.upstream.as_ref().and_then(|text| upstream(text, log)),
         hosts: hosts(&raw.upstreams, log),
     };
-    let tls = match (&raw.certificate, &raw.key) {
-        (None, None) => None,
-        (Some(certificate), Some(key)) => {
-            let files = (folder.join(&certificate.value), folder.join(&key.value));
-            let read = keys::read_pair(&files.0, &files.1).map_err(|error| error.to_string());
-            let identity = read.and_then(|(chain, key)| {
-                ServerIdentity::from_pem(&chain, &key).map_err(|error| error.to_string())
-            });
-            identity.map_err(|why| log.push(certificate.place.complain(why).expected("PEM files"))).ok()
-        }
-        (Some(one), None) | (None, Some(one)) => {
-            log.push(one.place.complain("half of a pair").expected("certificate and key together"));
-            None
-        }
-    };
-    Reverse { routes, tls }
+    Reverse { routes }
 }
 
 fn hosts(written: &Lists, log: &Log) -> Vec<(Host, Destination)> {

@@ -178,7 +178,7 @@ fn every_key_of_a_listener_arrives() {
         (host.to_string(), to.authority(), to.scheme.as_str()),
         ("a.example".into(), "b.example:80".into(), "http")
     );
-    assert!(reverse.tls.is_none());
+    assert!(shop.tls.is_none());
 }
 
 #[test]

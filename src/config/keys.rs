@@ -374,6 +374,13 @@ pub fn read_pair(chain: &Path, key: &Path) -> Result<(String, Zeroizing<String>)
     Ok((text(chain, &public)?, Zeroizing::new(text(key, &secret)?)))
 }
 
+/// A text that everybody may read, such as certificates.
+pub(super) fn read_public(path: &Path) -> Result<String, KeyError> {
+    let bytes = read_file(path, |_| Ok(()))?
+        .ok_or_else(|| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into()))?;
+    String::from_utf8(bytes.to_vec()).map_err(|_| KeyError::wrong(path, "is not text"))
+}
+
 fn read_file(
     path: &Path,
     accept: impl FnOnce(&fs::Metadata) -> Result<(), KeyError>,

@@ -12,6 +12,7 @@ mod check_identity;
 mod check_listener;
 mod check_rules;
 mod check_sink;
+mod check_tls;
 mod check_upstream;
 mod check_ways;
 mod compiled;
@@ -152,7 +153,9 @@ impl Config {
             PackChoice::Path(path) => Some(path.as_path()),
             PackChoice::BuiltIn(_) => None,
         });
-        self.file.as_deref().into_iter().chain(packs)
+        let tls = self.listeners.iter().filter_map(|listener| listener.tls.as_ref());
+        let tls = tls.flat_map(crate::tls::ListenerTls::files);
+        self.file.as_deref().into_iter().chain(packs).chain(tls)
     }
 }
 
@@ -246,3 +249,5 @@ fn sorted(mut complaints: Vec<Complaint>) -> Complaints {
 mod every_key_tests;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tls_tests;

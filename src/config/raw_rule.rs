@@ -165,6 +165,7 @@ pub(super) struct RawIdentity {
     pub(super) environment: Option<At<String>>,
     pub(super) password: Option<At<String>>,
     pub(super) password_file: Option<At<String>>,
+    pub(super) certificates: Texts,
 }
 
 impl RawIdentity {
@@ -173,7 +174,7 @@ impl RawIdentity {
             ("name", "a name that rules and records use, such as name = \"billing\""),
             ("clients", "whose addresses it is: clients = [\"10.1.0.0/16\"]"),
         ];
-        let proves = table.has("password") || table.has("password_file");
+        let proves = ["password", "password_file", "certificates"].iter().any(|key| table.has(key));
         let missing = |(key, _): &&(&str, &str)| !(table.has(key) || proves && *key == "clients");
         for (key, expected) in required.iter().filter(missing) {
             table.missing(key, expected);
@@ -186,6 +187,7 @@ impl RawIdentity {
             environment: table.name("environment"),
             password: table.name("password"),
             password_file: table.name("password_file"),
+            certificates: table.texts("certificates"),
         };
         table.finish();
         raw

@@ -9,6 +9,7 @@ use super::identity::{Directory, Identity};
 use super::index::Index;
 use super::scope::Scope;
 use super::selector::{self, DetectorSet};
+use super::subject::SubjectName;
 use super::suggest;
 use super::transport::{Protection, Transports};
 use super::{Action, Direction, MaskKind, Message, Mode, Per, PolicyError, PolicySpec, RuleSpec, Terms};
@@ -165,6 +166,12 @@ impl Policy {
     #[must_use]
     pub fn identity(&self, name: &str) -> Option<(&Arc<Identity>, &str)> {
         self.directory.named(name)
+    }
+
+    /// Whom a verified certificate with these names stands for, and by which of them.
+    #[must_use]
+    pub fn certified<'a>(&self, names: &'a [SubjectName]) -> Option<(&Arc<Identity>, &'a SubjectName)> {
+        self.directory.certified(names)
     }
 
     /// How a connection to `host` must be protected at least.

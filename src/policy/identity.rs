@@ -8,6 +8,8 @@ use std::sync::Arc;
 
 use ipnet::IpNet;
 
+use super::subject::{SubjectName, SubjectPattern};
+
 /// One `[[identity]]` as configured.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct IdentitySpec {
@@ -19,6 +21,8 @@ pub struct IdentitySpec {
     pub environment: Option<String>,
     /// What its password is hashed to, where it proves itself by one.
     pub password: Option<String>,
+    /// Names of certificates that stand for it.
+    pub certificates: Vec<String>,
 }
 
 /// Who a client is.
@@ -36,12 +40,15 @@ pub(super) struct Directory {
     networks: Vec<(IpNet, Arc<Identity>)>,
     /// Those that prove themselves, by name, with the hash of the password.
     proven: HashMap<Arc<str>, (Arc<Identity>, Box<str>)>,
+    /// Those that a certificate names, in the order of configuration.
+    certified: Vec<(SubjectPattern, Arc<Identity>)>,
 }
 
 impl Directory {
     pub(super) fn compile(identities: &[IdentitySpec], complain: &mut dyn FnMut(String)) -> Directory {
         let mut networks: Vec<(IpNet, Arc<Identity>)> = Vec::new();
         let mut proven = HashMap::new();
+        let mut certified: Vec<(SubjectPattern, Arc<Identity>)> = Vec::new();
         for spec in identities {
             let identity = Arc::new(Identity {
                 name: spec.name.as_str().into(),
@@ -50,6 +57,18 @@ impl Directory {
             });
             if let Some(hash) = &spec.password {
                 proven.insert(Arc::clone(&identity.name), (Arc::clone(&identity), hash.as_str().into()));
+            }
+            for text in &spec.certificates {
+                match SubjectPattern::parse(text) {
+                    Ok(pattern) => match certified.iter().find(|(known, _)| *known == pattern) {
+                        Some((_, other)) => complain(format!(
+                            "certificates of `{text}` stand for both `{}` and `{}`",
+                            other.name, identity.name
+                        )),
+                        None => certified.push((pattern, Arc::clone(&identity))),
+                    },
+                    Err(why) => complain(why),
+                }
             }
             for text in &spec.clients {
                 let network = IpNet::from_str(text).or_else(|_| IpAddr::from_str(text).map(IpNet::from));
@@ -66,7 +85,7 @@ impl Directory {
             }
         }
         networks.sort_by_key(|(network, _)| Reverse(network.prefix_len()));
-        Directory { networks, proven }
+        Directory { networks, proven, certified }
     }
 
     pub(super) fn names(&self) -> impl Iterator<Item = &str> {
@@ -74,6 +93,22 @@ impl Directory {
             .iter()
             .map(|(_, identity)| &*identity.name)
             .chain(self.proven.keys().map(|name| &**name))
+            .chain(self.certified.iter().map(|(_, identity)| &*identity.name))
+    }
+
+    /// Whom a certificate with these names stands for, and by which of them: the closest tells, of two as close the
+    /// one that is configured first.
+    pub(super) fn certified<'a>(
+        &self,
+        names: &'a [SubjectName],
+    ) -> Option<(&Arc<Identity>, &'a SubjectName)> {
+        let close = |pattern: &SubjectPattern| {
+            let all = names.iter().filter_map(|name| Some((pattern.closeness(name)?, name)));
+            all.reduce(|best, next| if next.0 > best.0 { next } else { best })
+        };
+        let all = self.certified.iter().filter_map(|(pattern, identity)| Some((close(pattern)?, identity)));
+        let best = all.reduce(|best, next| if next.0.0 > best.0.0 { next } else { best });
+        best.map(|((_, name), identity)| (identity, name))
     }
 
     pub(super) fn of(&self, client: IpAddr) -> Option<&Arc<Identity>> {
@@ -104,6 +139,34 @@ mod tests {
         assert_eq!(name("::ffff:10.2.2.3").as_deref(), Some("wide"));
         assert_eq!(name("2001:db8::7").as_deref(), Some("narrow"));
         assert_eq!(name("192.0.2.1"), None);
+    }
+
+    #[test]
+    fn the_closest_name_of_a_certificate_tells() {
+        let of = |name: &str, certificates: &[&str]| IdentitySpec {
+            certificates: certificates.iter().map(|text| (*text).to_owned()).collect(),
+            ..spec(name, &[])
+        };
+        let all = [
+            of("all", &["spiffe://c/*", "*.c.test"]),
+            of("shop", &["spiffe://c/shop"]),
+            of("web", &["w.c.test"]),
+        ];
+        let directory = Directory::compile(&all, &mut |c| panic!("{c}"));
+        let who = |names: &[SubjectName]| {
+            directory.certified(names).map(|(identity, name)| format!("{} {name}", identity.name))
+        };
+        let (uri, dns) =
+            (|text: &str| SubjectName::Uri(text.into()), |text: &str| SubjectName::Dns(text.into()));
+        assert_eq!(who(&[uri("spiffe://c/shop")]).as_deref(), Some("shop spiffe://c/shop"));
+        assert_eq!(who(&[uri("spiffe://c/x"), dns("w.c.test")]).as_deref(), Some("web w.c.test"));
+        assert_eq!(who(&[uri("spiffe://c/x")]).as_deref(), Some("all spiffe://c/x"));
+        assert_eq!(who(&[uri("spiffe://d/x"), dns("w.d.test")]), None);
+        assert_eq!(who(&[]), None);
+        let mut complaints = Vec::new();
+        Directory::compile(&[of("a", &["x.test", "a b"]), of("b", &["X.test"])], &mut |c| complaints.push(c));
+        assert!(complaints[0].contains("no name of a certificate"), "{complaints:?}");
+        assert!(complaints[1].contains("both `a` and `b`"), "{complaints:?}");
     }
 
     #[test]

@@ -19,6 +19,7 @@ mod replay;
 mod scope;
 mod selector;
 mod store;
+mod subject;
 mod suggest;
 mod tally;
 mod transport;
@@ -38,6 +39,7 @@ pub use overlay::{Board, Effect, Laid, Overlay, OverlayFault, OverlaySpec};
 pub use replay::{Outcome, Recorded, Replayed};
 pub use selector::unknown_identifiers;
 pub use store::StoreError;
+pub use subject::{SubjectName, SubjectPattern};
 pub use tally::{Counted, Tally};
 pub use transport::{Protection, TransportSpec};
 

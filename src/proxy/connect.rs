@@ -7,7 +7,6 @@ use http::header;
 use tokio::io::AsyncWriteExt;
 use tokio::time::timeout;
 
-use super::Authentication;
 use super::guard::{self, ConnectHead, ReadHeadError};
 use super::meters;
 use super::names::{self, NameError};
@@ -41,7 +40,7 @@ pub(super) async fn accept(peer: &mut Peer, io: &mut Prefixed<Wire>) -> io::Resu
     if let Err(error) = agree(&head) {
         return refuse(peer, io, error.as_str(), &error.to_string()).await;
     }
-    if peer.listener.authentication == Authentication::Basic {
+    if peer.is_asked() {
         let edition = peer.shared.edition();
         let field = head.headers.get(header::PROXY_AUTHORIZATION);
         let asked = peer.shared.doorkeeper.recognise(&edition.engine.policy, peer.address, field).await;

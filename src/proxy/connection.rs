@@ -29,6 +29,7 @@ use super::meters;
 use super::names::Entry;
 use super::peer::{Ended, Peer};
 use super::pinned;
+use super::secure;
 use super::shared::{Shared, Stage};
 use super::sniff::{Prefixed, Protocol, sniff};
 use super::stack::stack;
@@ -55,27 +56,48 @@ pub(super) async fn serve(
     let mut io = Prefixed::new(Bytes::new(), Wire::new(tcp, Arc::clone(&reset)));
     let mut stage = shared.stage.subscribe();
     let mut peer = Peer::new(shared, listener, address, original, reset);
-    let arrived = tokio::select! {
+    let mut arrived = tokio::select! {
         arrived = arrive(&mut peer, &mut io) => arrived,
         // Until a request has begun there is nothing to wait for.
         () = listener::ended(&mut stage, Stage::Draining) => return,
     };
+    if let Ok(Some(Arrived::Own(own, None))) = arrived {
+        let entered = tokio::select! {
+            entered = Box::pin(enter(&mut peer, io, &own)) => entered,
+            () = listener::ended(&mut stage, Stage::Draining) => return,
+        };
+        match entered {
+            Some(inside) => (io, arrived) = inside,
+            None => return,
+        }
+    }
     // What a connection turns out to be for gets its memory then: one that waits to be used, as many tunnels do, needs
     // little.
     let served = match arrived {
-        Ok(Some(Arrived::Plain(entry))) => Box::pin(requests(peer, io, entry, None)).await,
-        Ok(Some(Arrived::Own(identity, entry))) => {
+        Ok(Some(Arrived::Plain(entry))) => {
+            let tls = peer.tls;
+            Box::pin(requests(peer, io, entry, tls)).await
+        }
+        Ok(Some(Arrived::Own(own, Some(entry)))) => {
             let greeted = tokio::select! {
-                greeted = Box::pin(greet_as(&peer, io, &identity)) => greeted,
+                greeted = Box::pin(secure::greet(&mut peer, io, &own)) => greeted,
                 () = listener::ended(&mut stage, Stage::Draining) => return,
             };
             match greeted {
-                Some((io, tls)) => Box::pin(secured(peer, Greeted { io, entry, tls })).await,
+                Some(io) => {
+                    let tls = peer.tls.unwrap_or_default();
+                    Box::pin(secured(peer, Greeted { io, entry, tls })).await
+                }
                 None => Ok(()),
             }
         }
+        // What is inside the listener's own TLS asks for no more of it.
+        Ok(Some(Arrived::Own(_, None))) => Ok(()),
         Ok(Some(Arrived::Unopened(tunnel))) => Box::pin(tunnel::carry(peer, io, tunnel)).await,
-        Ok(Some(Arrived::Http2(entry))) => Box::pin(http2::serve(peer, io, entry, None)).await,
+        Ok(Some(Arrived::Http2(entry))) => {
+            let tls = peer.tls;
+            Box::pin(http2::serve(peer, io, entry, tls)).await
+        }
         Ok(Some(Arrived::Tls(host, port))) => {
             let greeted = tokio::select! {
                 greeted = Box::pin(greet(&peer, io, host, port)) => greeted,
@@ -103,8 +125,20 @@ pub(super) enum Arrived {
     /// TLS in a tunnel.
     Tls(Host, u16),
     Unopened(Box<tunnel::Unopened>),
-    /// TLS for this listener itself.
-    Own(tls::ServerIdentity, Entry),
+    /// TLS for this listener itself, and what its requests are for, where that is known without them.
+    Own(tls::ListenerTls, Option<Entry>),
+}
+
+/// Goes into the TLS that an explicit listener speaks itself, and looks what comes in it.
+async fn enter(
+    peer: &mut Peer,
+    io: Prefixed<Wire>,
+    own: &tls::ListenerTls,
+) -> Option<(Prefixed<Wire>, io::Result<Option<Arrived>>)> {
+    let stream = secure::greet(peer, io, own).await?;
+    let mut io = Prefixed::new(Bytes::new(), Wire::Tls(Box::new(stream)));
+    let arrived = explicit(peer, &mut io).await;
+    Some((io, arrived))
 }
 
 async fn arrive(peer: &mut Peer, io: &mut Prefixed<Wire>) -> io::Result<Option<Arrived>> {
@@ -120,6 +154,12 @@ async fn arrive(peer: &mut Peer, io: &mut Prefixed<Wire>) -> io::Result<Option<A
 
 async fn explicit(peer: &mut Peer, io: &mut Prefixed<Wire>) -> io::Result<Option<Arrived>> {
     let (reason, hint) = match sniff(io, limits::HEAD_TIMEOUT).await? {
+        Protocol::Tls if peer.owes_tls() => {
+            return Ok(peer.listener.tls.clone().map(|own| Arrived::Own(own, None)));
+        }
+        Protocol::Http1 | Protocol::Http2 if peer.owes_tls() => {
+            ("cleartext", "this proxy speaks TLS: name it with an https:// URL")
+        }
         Protocol::Http1 if connect::is_next(io.prefix()) => {
             return match connect::accept(peer, io).await? {
                 Some((host, port)) => look_into(peer, io, host, port).await,
@@ -240,25 +280,6 @@ async fn greet(peer: &Peer, io: Prefixed<Wire>, host: Host, port: u16) -> Option
         Ok(Err(reason)) => not_greeted(peer, &host, port, reason),
         Err(_) => not_greeted(peer, &host, port, "timeout"),
     }
-}
-
-/// Shakes hands with a client of a reverse listener, under the listener's own certificate.
-async fn greet_as(
-    peer: &Peer,
-    io: Prefixed<Wire>,
-    identity: &tls::ServerIdentity,
-) -> Option<(tls::ClientStream<Prefixed<Wire>>, &'static str)> {
-    let reason = match timeout(limits::HANDSHAKE_TIMEOUT, identity.accept(io)).await {
-        Ok(Ok(stream)) => {
-            let version = tls::version_str(stream.get_ref().1.protocol_version());
-            return Some((stream, version));
-        }
-        Ok(Err(error)) => tls::client_fault(&error),
-        Err(_) => "timeout",
-    };
-    meters::handshake_failed(Side::Client, reason);
-    drop(peer.ended(Ended::because(reason)));
-    None
 }
 
 /// What a client that speaks HTTP/2 is offered: what its upstream chose, so that neither is spoken to in a protocol

@@ -209,6 +209,7 @@ impl Flow {
             listener: Arc::clone(&peer.listener.name),
             client: peer.address.ip,
             client_identity: who.as_ref().map(|who| Arc::clone(&who.name)),
+            client_certificate: peer.certificate.clone(),
             host: said.host,
             port: said.port,
             group,

@@ -32,6 +32,7 @@ mod pinned;
 mod rehearsal;
 mod reply;
 mod room;
+mod secure;
 mod shared;
 mod silence;
 mod sniff;
@@ -64,7 +65,7 @@ use crate::inspect::Engine;
 use crate::limits;
 use crate::platform::process;
 use crate::policy::Hosts;
-use crate::tls::{Leaves, ServerIdentity, UpstreamTls};
+use crate::tls::{Leaves, ListenerTls, UpstreamTls};
 use room::{Room, Shares};
 use shared::{Shared, Stage};
 use upstream::Upstreams;
@@ -110,12 +111,10 @@ impl Redirection {
     }
 }
 
-/// What a reverse listener shows and where it leads.
+/// Where a reverse listener leads.
 #[derive(Clone, Debug)]
 pub struct Reverse {
     pub routes: Routes,
-    /// The certificate that it shows; none: clear text.
-    pub tls: Option<ServerIdentity>,
 }
 
 /// One `[[listener]]`.
@@ -128,6 +127,8 @@ pub struct ListenerConfig {
     pub kind: ListenerKind,
     /// Whose word is taken for who a client is (PROXY protocol); `None`: nobody's, and no such header is read.
     pub proxy_protocol: Option<Vec<ipnet::IpNet>>,
+    /// The TLS that it speaks itself; none: clear text.
+    pub tls: Option<ListenerTls>,
     /// Whether clients must say who they are, in each request or for each tunnel.
     pub authentication: Authentication,
 }

@@ -7,11 +7,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
-use super::ListenerConfig;
 use super::connection::linger;
 use super::exchange::{Recording, Refusal, unix_ms};
 use super::reply::{self, Problem};
 use super::shared::{Edition, Shared};
+use super::{Authentication, ListenerConfig};
 use crate::audit::{FlowFacts, Kind, MessageDraft, Pending};
 use crate::flow::{ClientAddr, Destination, Direction, Host, Scheme};
 use crate::inspect::{Coverage, Decision};
@@ -25,8 +25,12 @@ pub(super) struct Peer {
     pub(super) address: ClientAddr,
     /// Where a redirected connection was going, which is where all of it goes.
     pub(super) original: Option<SocketAddr>,
-    /// Whom its CONNECT named and proved.
+    /// Whom its certificate, or its CONNECT, named and proved.
     pub(super) proven: Option<Arc<Identity>>,
+    /// The name of its certificate by which it was known, cleansed.
+    pub(super) certificate: Option<Arc<str>>,
+    /// The version of the TLS that it speaks with the listener itself.
+    pub(super) tls: Option<&'static str>,
     /// Set when a reply whose end is marked by closing was cut: the connection must end in a reset, since a
     /// clean close would make it look whole.
     pub(super) reset: Arc<AtomicBool>,
@@ -80,7 +84,30 @@ impl Peer {
         original: Option<SocketAddr>,
         reset: Arc<AtomicBool>,
     ) -> Peer {
-        Peer { shared, listener, address, original, proven: None, reset, unread: Arc::default() }
+        Peer {
+            shared,
+            listener,
+            address,
+            original,
+            proven: None,
+            certificate: None,
+            tls: None,
+            reset,
+            unread: Arc::default(),
+        }
+    }
+
+    /// Whether it must say who it is by a name and a password: who came with a certificate has said it.
+    pub(super) fn is_asked(&self) -> bool {
+        match self.listener.authentication {
+            Authentication::None => false,
+            Authentication::Basic => self.certificate.is_none(),
+        }
+    }
+
+    /// Whether the listener's own TLS must come before anything else.
+    pub(super) fn owes_tls(&self) -> bool {
+        self.listener.tls.is_some() && self.tls.is_none()
     }
 
     /// Who it is: whom it proved to be, else whom its address stands for.
@@ -171,11 +198,12 @@ impl Peer {
             listener: Arc::clone(&self.listener.name),
             client: self.address.ip,
             client_identity: who.map(|who| Arc::clone(&who.name)),
+            client_certificate: self.certificate.clone(),
             host: edition.engine.matcher.cleanse(host).into(),
             port,
             group: None,
             http: None,
-            tls_client: None,
+            tls_client: self.tls,
             method: "CONNECT".into(),
             path_template: "".into(),
             traceparent: None,

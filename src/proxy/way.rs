@@ -159,8 +159,8 @@ pub(super) async fn reversed(
     reverse: &Arc<super::Reverse>,
 ) -> io::Result<Option<Arrived>> {
     let entry = Entry::Reverse(Arc::new(reverse.routes.clone()));
-    let (reason, hint) = match (sniff(io, limits::HEAD_TIMEOUT).await?, &reverse.tls) {
-        (Protocol::Tls, Some(identity)) => return Ok(Some(Arrived::Own(identity.clone(), entry))),
+    let (reason, hint) = match (sniff(io, limits::HEAD_TIMEOUT).await?, &peer.listener.tls) {
+        (Protocol::Tls, Some(own)) => return Ok(Some(Arrived::Own(own.clone(), Some(entry)))),
         (Protocol::Http1, None) => return Ok(Some(Arrived::Plain(entry))),
         (Protocol::Http2, None) => return Ok(Some(Arrived::Http2(entry))),
         (Protocol::Silent | Protocol::Closed, _) => return Ok(None),

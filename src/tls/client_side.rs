@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use rustls::ServerConfig;
 use rustls::crypto::CryptoProvider;
 use rustls::server::{NoServerSessionStorage, ProducesTickets};
 use rustls::sign::{CertifiedKey, SingleCertAndKey};
+use rustls::{CertificateError, ServerConfig};
 
 use super::{Alpn, HTTP_2, IssuerError, MinTls, provider};
 
@@ -65,11 +65,29 @@ pub fn client_fault(error: &std::io::Error) -> &'static str {
         Some(Error::AlertReceived(Alert::AccessDenied)) => "access_denied",
         Some(Error::AlertReceived(Alert::DecryptError)) => "decrypt_error",
         Some(Error::AlertReceived(_)) => "alert",
+        Some(Error::NoCertificatesPresented) => "no_client_certificate",
+        Some(Error::InvalidCertificate(fault)) => certificate_fault(fault),
         Some(Error::PeerIncompatible(_)) => "nothing_in_common",
         Some(Error::InvalidMessage(_) | Error::PeerMisbehaved(_)) => "not_tls",
         Some(_) => "other",
         None if error.kind() == std::io::ErrorKind::UnexpectedEof => "closed",
         None => "io",
+    }
+}
+
+/// The same for a client's own certificate, where it was asked for one.
+fn certificate_fault(fault: &CertificateError) -> &'static str {
+    use CertificateError as Fault;
+    match fault {
+        Fault::Expired | Fault::ExpiredContext { .. } => "client_certificate_expired",
+        Fault::NotValidYet | Fault::NotValidYetContext { .. } => "client_certificate_not_yet_valid",
+        Fault::Revoked => "client_certificate_revoked",
+        Fault::ExpiredRevocationList | Fault::ExpiredRevocationListContext { .. } => "client_crl_expired",
+        Fault::UnknownIssuer => "client_certificate_unknown_ca",
+        Fault::InvalidPurpose | Fault::InvalidPurposeContext { .. } => "client_certificate_wrong_purpose",
+        // What `own` says of names that are nobody's.
+        Fault::ApplicationVerificationFailure => "client_certificate_names_nobody",
+        _ => "client_certificate_invalid",
     }
 }
 

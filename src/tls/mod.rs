@@ -11,6 +11,7 @@ mod identity;
 mod issuer;
 mod leaf;
 mod negotiated;
+mod own;
 mod upstream_fault;
 mod upstream_side;
 
@@ -24,10 +25,11 @@ use rustls::crypto::CryptoProvider;
 
 pub use bundle::bundle;
 pub use client_side::{ClientStream, client_fault, is_refusal, offers_http2};
-pub use identity::{ClientIdentity, ServerIdentity};
+pub use identity::ClientIdentity;
 pub use issuer::Issuer;
 pub use leaf::{LeafStats, Leaves};
 pub use negotiated::Negotiated;
+pub use own::{Accepted, ClientTrust, Known, ListenerTls, NotAccepted, ServerIdentity};
 pub use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
 pub use upstream_fault::{UpstreamTlsError, UpstreamTlsFault};
 pub use upstream_side::{Trust, UpstreamStream, UpstreamTls};

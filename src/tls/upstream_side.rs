@@ -148,7 +148,9 @@ impl UpstreamTls {
     }
 }
 
-fn read_crls(paths: &[PathBuf]) -> Result<Vec<CertificateRevocationListDer<'static>>, IssuerError> {
+pub(super) fn read_crls(
+    paths: &[PathBuf],
+) -> Result<Vec<CertificateRevocationListDer<'static>>, IssuerError> {
     let mut lists = Vec::new();
     for path in paths {
         let wrong = |what: &dyn fmt::Display| IssuerError::new(format!("crls: {}: {what}", path.display()));

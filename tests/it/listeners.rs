@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tidegate::flow::{Destination, Scheme};
 use tidegate::policy::{Action, Mode};
 use tidegate::proxy::{ListenerKind, Redirection, Reverse, Routes};
-use tidegate::tls::{Issuer, ServerIdentity};
+use tidegate::tls::{Issuer, ListenerTls, ServerIdentity};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
@@ -91,10 +91,10 @@ async fn nobody_else_may_speak_for_a_client_and_none_may_keep_silent() {
     assert_eq!(client.response().await.status, 400);
 }
 
-fn reverse(origin: &Origin, scheme: Scheme, tls: Option<ServerIdentity>) -> ListenerKind {
+fn reverse(origin: &Origin, scheme: Scheme) -> ListenerKind {
     let to = Destination { scheme, host: origin.name.parse().unwrap(), port: origin.address.port() };
     let routes = Routes { fixed: None, hosts: vec![("shop.test".parse().unwrap(), to)] };
-    ListenerKind::Reverse(Arc::new(Reverse { routes, tls }))
+    ListenerKind::Reverse(Arc::new(Reverse { routes }))
 }
 
 #[tokio::test]
@@ -105,7 +105,7 @@ async fn a_reverse_listener_stands_for_its_origin_and_inspects_both_ways() {
         })
     })
     .await;
-    let world = World::start(Setup { kind: reverse(&origin, Scheme::Http, None), ..Setup::default() }).await;
+    let world = World::start(Setup { kind: reverse(&origin, Scheme::Http), ..Setup::default() }).await;
     let mut client = Client::direct(&world).await;
     let request = |path: &str| format!("GET {path} HTTP/1.1\r\nHost: shop.test\r\n\r\n");
     assert_eq!(client.exchange(request("/a")).await.status, 200);
@@ -137,8 +137,9 @@ async fn a_reverse_listener_shows_its_own_certificate_and_verifies_its_upstream(
     // The origin is made by a world whose gate does not trust it: the certificate decides, not the route.
     let stranger = World::start(Setup::default()).await;
     let origin = Origin::agreeable(&stranger, "origin.test").await;
-    let kind = reverse(&origin, Scheme::Https, Some(own));
-    let world = World::start(Setup { kind, mode: Mode::Enforce, ..Setup::default() }).await;
+    let kind = reverse(&origin, Scheme::Https);
+    let tls = Some(ListenerTls::new(own, vec![]));
+    let world = World::start(Setup { kind, tls, mode: Mode::Enforce, ..Setup::default() }).await;
     let mut client = Client::direct(&world).await;
     let plain = client.exchange(get(&origin, "/")).await;
     assert_eq!(plain.status, 400);

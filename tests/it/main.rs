@@ -7,6 +7,7 @@ mod blocks;
 mod bounded;
 mod budgets;
 mod carries;
+mod certificates;
 mod commands;
 mod drains;
 mod every_way;

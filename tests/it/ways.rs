@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tidegate::flow::{Destination, Direction, Scheme};
 use tidegate::policy::{Action, RuleSpec};
 use tidegate::proxy::{ListenerKind, Redirection, Reverse, Routes};
-use tidegate::tls::ServerIdentity;
+use tidegate::tls::{ListenerTls, ServerIdentity};
 use tokio::net::TcpStream;
 
 use crate::every_way;
@@ -191,17 +191,16 @@ pub async fn world(way: Way, origin_speaks: Speaks) -> (World, Either) {
         Way::TlsInTunnel | Way::PlainInTunnel | Way::Absolute => ListenerKind::Explicit,
         Way::RedirectedTls | Way::RedirectedPlain => ListenerKind::Transparent(Redirection::Nat),
         Way::ReverseTls | Way::ReversePlain | Way::ReverseEnds => {
-            let (chain, key) = authority_of.authority.serve("origin.test");
-            let tls = way.tls().0.then(|| ServerIdentity::from_pem(&chain, &key).unwrap());
-            ListenerKind::Reverse(Arc::new(Reverse {
-                routes: Routes { fixed: Some(to), hosts: vec![] },
-                tls,
-            }))
+            ListenerKind::Reverse(Arc::new(Reverse { routes: Routes { fixed: Some(to), hosts: vec![] } }))
         }
     };
+    let tls = (matches!(kind, ListenerKind::Reverse(_)) && way.tls().0).then(|| {
+        let (chain, key) = authority_of.authority.serve("origin.test");
+        ListenerTls::new(ServerIdentity::from_pem(&chain, &key).unwrap(), vec![])
+    });
     let mark = way.is_redirected().then_some(MARK);
     let authority = Some(Arc::clone(&authority_of.authority));
-    let world = World::start(Setup { kind, rules: rules(), mark, authority, ..Setup::default() }).await;
+    let world = World::start(Setup { kind, tls, rules: rules(), mark, authority, ..Setup::default() }).await;
     if way.is_redirected() {
         redirect(origin.port(), world.proxy.port());
     }

@@ -12,9 +12,9 @@ use tower::Service;
 use super::{Arrival, Boxed};
 use crate::policy::Identity;
 use crate::proxy::exchange::{Flow, Refusal};
+use crate::proxy::meters;
 use crate::proxy::names::Entry;
 use crate::proxy::reply::Problem;
-use crate::proxy::{Authentication, meters};
 
 /// The layer that lets nobody pass whom it does not know.
 #[derive(Clone, Copy, Debug)]
@@ -47,12 +47,9 @@ where
 
     fn call(&mut self, arrival: Arrival) -> Self::Future {
         // In a tunnel its CONNECT has said it.
-        let asks = match (arrival.client.peer.listener.authentication, &arrival.client.entry) {
-            (Authentication::Basic, Entry::Absolute) => {
-                arrival.client.guard.refusal_of(&arrival.request).is_none()
-            }
-            (Authentication::None | Authentication::Basic, _) => false,
-        };
+        let asks = arrival.client.peer.is_asked()
+            && matches!(arrival.client.entry, Entry::Absolute)
+            && arrival.client.guard.refusal_of(&arrival.request).is_none();
         if !asks {
             return Recognition::Unasked(self.inner.call(arrival));
         }

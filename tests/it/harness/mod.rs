@@ -30,7 +30,7 @@ use tidegate::proxy::{
     Authentication, DestinationConfig, Gate, GateConfig, ListenerConfig, ListenerKind, Parent, ReplyDetail,
     UpstreamConfig,
 };
-use tidegate::tls::{Issuer, Leaves, MinTls, RootSource, UpstreamTls};
+use tidegate::tls::{Issuer, Leaves, ListenerTls, MinTls, RootSource, UpstreamTls};
 
 pub use client::Client;
 pub use h2::{H2Client, H2Origin};
@@ -82,6 +82,8 @@ pub struct Setup {
     /// Roots of another world, whose origins this one's gate leads to.
     pub authority: Option<Arc<Authority>>,
     pub authentication: Authentication,
+    /// The TLS that the listener speaks itself, given the world's roots.
+    pub tls: Option<ListenerTls>,
     /// What the policy is called in records.
     pub policy_hash: Option<String>,
 }
@@ -111,6 +113,7 @@ impl Default for Setup {
             mark: None,
             authority: None,
             authentication: Authentication::None,
+            tls: None,
             policy_hash: None,
         }
     }
@@ -161,6 +164,7 @@ impl World {
                 kind: setup.kind,
                 proxy_protocol: setup.proxy_protocol,
                 authentication: setup.authentication,
+                tls: setup.tls,
             }],
             upstream: UpstreamConfig {
                 tls: Arc::new(UpstreamTls::new(&[RootSource::Pem(roots)], setup.min_tls).unwrap()),

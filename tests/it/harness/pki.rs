@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SerialNumber};
+use rcgen::{
+    BasicConstraints, CertificateParams, CertifiedIssuer, DnType, IsCa, KeyPair, SanType, SerialNumber,
+};
 use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::rustls::server::danger::ClientCertVerifier;
 use tokio_rustls::rustls::{self, ServerConfig, crypto};
@@ -19,6 +21,8 @@ pub enum Flaw {
     WrongName,
     SelfSigned,
     UnknownIssuer,
+    /// Of a server's, shown by a client.
+    WrongPurpose,
 }
 
 impl Authority {
@@ -61,7 +65,7 @@ impl Authority {
         }
         let key = KeyPair::generate().unwrap();
         let certificate = match flaw {
-            Flaw::None | Flaw::Expired | Flaw::NotYetValid | Flaw::WrongName => {
+            Flaw::None | Flaw::Expired | Flaw::NotYetValid | Flaw::WrongName | Flaw::WrongPurpose => {
                 params.signed_by(&key, &self.0).unwrap()
             }
             Flaw::SelfSigned => params.self_signed(&key).unwrap(),
@@ -85,6 +89,34 @@ impl Authority {
         params.extended_key_usages = vec![rcgen::ExtendedKeyUsagePurpose::ClientAuth];
         let key = KeyPair::generate().unwrap();
         (params.signed_by(&key, &self.0).unwrap().pem(), key.serialize_pem())
+    }
+
+    /// A client's certificate and key with these names, as PEM; `spiffe://…` and `a@b` are what they look like.
+    pub fn vouch(&self, names: &[&str], flaw: Flaw) -> (String, String) {
+        let mut params = CertificateParams::default();
+        params.extended_key_usages = vec![match flaw {
+            Flaw::WrongPurpose => rcgen::ExtendedKeyUsagePurpose::ServerAuth,
+            _ => rcgen::ExtendedKeyUsagePurpose::ClientAuth,
+        }];
+        params.subject_alt_names = names
+            .iter()
+            .map(|name| match name {
+                name if name.contains("://") => SanType::URI((*name).try_into().unwrap()),
+                name if name.contains('@') => SanType::Rfc822Name((*name).try_into().unwrap()),
+                name => SanType::DnsName((*name).try_into().unwrap()),
+            })
+            .collect();
+        if flaw == Flaw::Expired {
+            params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+            params.not_after = rcgen::date_time_ymd(2021, 1, 1);
+        }
+        params.serial_number = Some(SerialNumber::from(77u64));
+        let key = KeyPair::generate().unwrap();
+        let own = match flaw {
+            Flaw::UnknownIssuer => params.signed_by(&key, &Authority::new("nobody's roots").0),
+            _ => params.signed_by(&key, &self.0),
+        };
+        (own.unwrap().pem(), key.serialize_pem())
     }
 
     /// A server's certificate and key, as PEM.
