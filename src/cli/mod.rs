@@ -26,6 +26,7 @@ mod pack;
 mod packs;
 mod paint;
 mod posture;
+mod posture_trail;
 mod promote;
 mod rehearse;
 mod reload;

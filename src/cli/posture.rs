@@ -1,11 +1,13 @@
 //! `tidegate posture`: what destinations negotiated with the running gate, and what somebody should look at.
 
 use std::io::Write;
+use std::path::PathBuf;
 
 use serde_json::Value;
 
 use super::ask::{Format, GateArg};
-use super::{Failure, Output};
+use super::audit::moment;
+use super::{Failure, Output, posture_trail};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -13,13 +15,24 @@ Examples:
   tidegate posture --config egress.toml
   tidegate posture --format json | jq '.destinations[] | select(.notices != [])'
   tidegate posture --fail                 exits 1 when there is something to look at
+  tidegate posture --audit audit --since 30d    of a period, from the records
 
 For each destination since the gate started: the version, cipher and key exchange that were agreed on, until when its
 certificate holds, handshakes that failed and why, and connections in clear text. Tunnels that pass unopened are not
-among them: their terms are between the two ends.")]
+among them: their terms are between the two ends. From records: requests by version and in clear text, of all the runs
+of a period.")]
 pub(super) struct Args {
     #[command(flatten)]
     gate: GateArg,
+    /// The audit directory: what its records tell, in place of asking a running gate.
+    #[arg(long, value_name = "DIR")]
+    audit: Option<PathBuf>,
+    /// With --audit, not before: a time, a day (UTC), or so long ago (7d).
+    #[arg(long, value_name = "TIME", value_parser = moment, default_value = "7d", requires = "audit")]
+    since: i64,
+    /// With --audit, before this.
+    #[arg(long, value_name = "TIME", value_parser = moment, requires = "audit")]
+    until: Option<i64>,
     #[arg(long, value_enum, default_value = "text")]
     format: Format,
     /// Exits 1 when there is a notice.
@@ -28,7 +41,11 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let posture = args.gate.ask("GET", "/api/v1/posture", None)?.granted()?;
+    let posture = match &args.audit {
+        Some(directory) => posture_trail::gather(directory, args.since, args.until)
+            .map_err(|error| Failure::file(directory, "cannot be read", &error))?,
+        None => args.gate.ask("GET", "/api/v1/posture", None)?.granted()?,
+    };
     let destinations = posture.get("destinations").and_then(Value::as_array).cloned().unwrap_or_default();
     match args.format {
         Format::Json => writeln!(output, "{posture}")?,

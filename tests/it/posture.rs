@@ -1,7 +1,9 @@
 //! What destinations negotiated is known: versions, ciphers, certificates that were refused, clear text.
 
+use serde_json::Value;
 use tidegate::proxy::Seen;
 
+use crate::commands::done;
 use crate::harness::client::get;
 use crate::harness::origin::ok;
 use crate::harness::pki::Flaw;
@@ -36,4 +38,27 @@ async fn terms_failures_and_clear_text_are_kept_by_destination() {
     assert_eq!(of(&good).secured, 1, "one connection for three requests");
     assert_eq!((of(&expired).secured, of(&expired).failures.get("expired")), (0, Some(&1)));
     assert_eq!((of(&clear).clear, of(&clear).secured), (1, 0));
+
+    // And the trail tells it of a period: what was reached, not what could not be.
+    let (good, clear) = (good.address.port(), clear.address.port());
+    let trail = world.trail();
+    let ask = |more: &[&str]| {
+        let args = ["posture", "--format", "json", "--audit", trail.to_str().unwrap()];
+        let (code, out, err) = done(trail.parent().unwrap(), &[&args[..], more].concat());
+        (code, serde_json::from_str::<Value>(&out).unwrap_or_else(|_| panic!("{err}")))
+    };
+    let (code, told) = ask(&["--fail"]);
+    assert_eq!(code, 1, "{told}");
+    let told = told["destinations"].as_array().unwrap();
+    let of = |port: u16| told.iter().find(|seen| seen["port"] == port).unwrap();
+    assert_eq!(
+        (&of(good)["requests"]["tls"]["TLSv1.3"], &of(good)["notices"]),
+        (&3.into(), &Value::Array(vec![]))
+    );
+    assert_eq!(of(clear)["notices"], serde_json::json!(["clear text: 1 requests"]));
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert_eq!(
+        ask(&["--until", "2001-01-01", "--since", "2000-01-01"]).1["destinations"],
+        Value::Array(vec![])
+    );
 }
