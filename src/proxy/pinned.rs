@@ -37,25 +37,27 @@ impl Pinned {
 pub(super) fn notice(peer: &Peer, host: &Host, word: &'static str) -> String {
     let shown = peer.cleanse(&host.to_string());
     if peer.shared.pinned.is_due(host, Instant::now()) {
+        let bypass = suggestion(&shown, &peer.address.ip.to_string(), word, jiff::Timestamp::now());
+        // The suggestion comes last, on lines of its own: it can be pasted.
         tracing::warn!(
             client = %peer.address.ip,
             host = %shown,
             reason = word,
-            "a client refused the gate's certificate: it lacks the issuer (`tidegate env`), or pins the host's own; \
-             if it pins it, this would let it pass unopened: {}",
-            suggestion(&shown, &peer.address.ip.to_string(), word, jiff::Timestamp::now())
+            bypass = %format_args!("\n{bypass}"),
+            "a client refused the gate's certificate: it lacks the issuer (`tidegate env`), or pins the host's own; if it \
+             pins it, this bypass would let it pass unopened, for a time",
         );
     }
     format!("client refused the gate's certificate ({word}): it lacks the issuer or pins the host's own")
 }
 
-/// A bypass for this host and client alone, and not for long.
+/// A bypass for this host and client alone, and not for long, as it stands in a configuration.
 fn suggestion(host: &str, client: &str, word: &str, now: jiff::Timestamp) -> String {
     let until =
         now.checked_add(limits::PINNED_BYPASS).unwrap_or(now).to_zoned(jiff::tz::TimeZone::UTC).date();
     format!(
-        "[[bypass]] hosts = [\"{host}\"] clients = [\"{client}\"] reason = \"client pins its certificate ({word})\" \
-         owner = \"…\" expires = {until}"
+        "[[bypass]]\nhosts = [\"{host}\"]\nclients = [\"{client}\"]\nreason = \"client pins its certificate ({word})\"\n\
+         owner = \"somebody\"\nexpires = {until}"
     )
 }
 
@@ -80,8 +82,8 @@ mod tests {
         let now = "2026-11-26T12:00:00Z".parse().unwrap();
         assert_eq!(
             suggestion("a.example", "10.0.0.5", "unknown_ca", now),
-            "[[bypass]] hosts = [\"a.example\"] clients = [\"10.0.0.5\"] \
-             reason = \"client pins its certificate (unknown_ca)\" owner = \"…\" expires = 2026-12-26"
+            "[[bypass]]\nhosts = [\"a.example\"]\nclients = [\"10.0.0.5\"]\n\
+             reason = \"client pins its certificate (unknown_ca)\"\nowner = \"somebody\"\nexpires = 2026-12-26"
         );
     }
 }

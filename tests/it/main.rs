@@ -17,6 +17,7 @@ mod forwards;
 mod grpc;
 mod grpc_ways;
 mod harness;
+mod hints;
 mod http2;
 mod identities;
 mod issuers;
