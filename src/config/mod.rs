@@ -246,6 +246,8 @@ fn sorted(mut complaints: Vec<Complaint>) -> Complaints {
 }
 
 #[cfg(test)]
+mod arrival_tests;
+#[cfg(test)]
 mod every_key_tests;
 #[cfg(test)]
 mod tests;

@@ -21,6 +21,7 @@ mod hints;
 mod http2;
 mod identities;
 mod issuers;
+mod keys;
 mod ledgers;
 mod listeners;
 mod oracle;

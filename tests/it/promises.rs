@@ -7,7 +7,7 @@ use std::time::Duration;
 use tidegate::limits;
 
 /// The file that a proof stands in, and what to look for in it.
-fn place(root: &Path, proof: &str) -> Option<(PathBuf, String)> {
+pub fn place(root: &Path, proof: &str) -> Option<(PathBuf, String)> {
     let (file, name) = proof.split_once(": ")?;
     if file.starts_with("tests/") {
         return Some((root.join(file), name.to_owned()));
