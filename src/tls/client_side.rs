@@ -84,6 +84,8 @@ fn certificate_fault(fault: &CertificateError) -> &'static str {
         Fault::Revoked => "client_certificate_revoked",
         Fault::ExpiredRevocationList | Fault::ExpiredRevocationListContext { .. } => "client_crl_expired",
         Fault::UnknownIssuer => "client_certificate_unknown_ca",
+        // Of an authority that only bears the name of one that is known.
+        Fault::BadSignature => "client_certificate_bad_signature",
         Fault::InvalidPurpose | Fault::InvalidPurposeContext { .. } => "client_certificate_wrong_purpose",
         // What `own` says of names that are nobody's.
         Fault::ApplicationVerificationFailure => "client_certificate_names_nobody",

@@ -212,7 +212,8 @@ async fn refusals_say_exactly_why() {
     let revoking = Setup { tls: Some(asking(&vouching, &[crl], true)), ..setup(&vouching) };
     let billing = ["spiffe://corp.test/billing"];
     let own = vouching.vouch(&billing, Flaw::None);
-    let cases: [(Setup, Option<Pair>, &str, &str); 6] = [
+    let namesake = Authority::new("client roots").vouch(&billing, Flaw::None);
+    let cases: [(Setup, Option<Pair>, &str, &str); 7] = [
         (setup(&vouching), None, "CertificateRequired", "no_client_certificate"),
         (
             setup(&vouching),
@@ -237,6 +238,12 @@ async fn refusals_say_exactly_why() {
             Some(vouching.vouch(&["a.reports.corp.test"], Flaw::WrongPurpose)),
             "UnsupportedCertificate",
             "client_certificate_wrong_purpose: a.reports.corp.test",
+        ),
+        (
+            setup(&vouching),
+            Some(namesake),
+            "DecryptError",
+            "client_certificate_bad_signature: spiffe://corp.test/billing",
         ),
         (revoking, Some(own), "CertificateRevoked", "client_certificate_revoked: spiffe://corp.test/billing"),
     ];
