@@ -14,7 +14,8 @@ use crate::harness::wire::Reader;
 use crate::harness::{Client, Origin, Setup, World, soon};
 
 /// Words in the source by which a text is known to advise something.
-const MARKS: [&str; 9] = [
+const MARKS: [&str; 10] = [
+    "chmod 600",
     "$(tidegate ",
     "{curl} https",
     "`tidegate ",
@@ -28,6 +29,8 @@ const MARKS: [&str; 9] = [
 
 /// Each file and line with such a text, by some words of it, and the test that does what it says.
 const HINTS: &[(&str, &str, &str)] = &[
+    ("audit/prints.rs", "chmod 600", "hints::a_key_that_others_may_read_is_made_ones_own"),
+    ("config/keys.rs", "chmod 600", "hints::a_key_that_others_may_read_is_made_ones_own"),
     ("cli/run.rs", "eval ", "tests/clients/run: def greeting"),
     ("cli/run.rs", "{curl} https", "tests/clients/run: def greeting"),
     (
@@ -375,4 +378,21 @@ fn a_report_is_made_again_by_the_command_that_it_names() {
     let (code, second, err) = done(folder.path(), &again);
     assert_eq!(code, 0, "{again:?} {err}");
     assert_eq!(second, report);
+}
+
+#[test]
+fn a_key_that_others_may_read_is_made_ones_own() {
+    let folder = folder();
+    assert_eq!(done(folder.path(), &["issuer", "init"]).0, 0);
+    let key = folder.path().join("certs/issuer.key");
+    fs::set_permissions(&key, std::os::unix::fs::PermissionsExt::from_mode(0o644)).unwrap();
+    let (code, out, err) = done(folder.path(), &["issuer", "show"]);
+    assert_ne!(code, 0, "{out}");
+    let at = err.find("chmod 600").unwrap();
+    let line = err[at..].split(['`', '\n']).next().unwrap();
+    let done_so =
+        std::process::Command::new("sh").args(["-c", line]).current_dir(folder.path()).status().unwrap();
+    assert!(done_so.success(), "{line}");
+    let (code, out, err) = done(folder.path(), &["issuer", "show"]);
+    assert_eq!(code, 0, "{out}{err}");
 }
