@@ -216,7 +216,8 @@ async fn a_request_that_pauses_stays_in_hold() {
 async fn a_message_is_judged_by_the_rules_it_began_under() {
     let world = World::start(Setup::default()).await;
     let origin = Origin::agreeable(&world, "origin.test").await;
-    let whole = post(&origin, "/", "text/plain", format!("some words, card {PAN}").as_bytes());
+    let body = format!("{} card {PAN}", "words ".repeat(1000));
+    let whole = post(&origin, "/", "text/plain", body.as_bytes());
     let (first, rest) = whole.split_at(whole.len() - 20);
     let mut client = Client::tunnel(&world, &origin).await;
     client.send(first).await;

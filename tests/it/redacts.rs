@@ -1,6 +1,7 @@
 //! What a redact rule names leaves masked: same length, same type, and everything around it untouched.
 
 use std::io::Read;
+use std::time::Duration;
 
 use tidegate::flow::Direction;
 use tidegate::policy::{Action, MaskKind, RuleSpec};
@@ -45,7 +46,8 @@ async fn a_social_security_number_arrives_masked_in_json_that_parses() {
 async fn a_label_says_what_was_there_and_lengths_follow_in_both_directions() {
     let rules =
         vec![RuleSpec { mask: MaskKind::Label, ..rule("ssn", &["national-id.us-ssn"], Action::Redact) }];
-    let world = World::start(Setup { rules, ..Setup::default() }).await;
+    // What begins to stream keeps its length.
+    let world = World::start(Setup { rules, hold_idle: Duration::from_secs(3600), ..Setup::default() }).await;
     let origin = Origin::start(&world, "origin.test", |conn| {
         conn.serve(|_| {
             let body = format!("<p>{SSN}</p>");

@@ -95,6 +95,8 @@ pub(crate) fn frames(kind: u8, text: &[u8], pieces: &[&[u8]]) {
     assert!(are_frames(&whole, masked), "what left is no frames");
     for (out, ended) in [passed(lane(), pieces.iter().copied()), passed(lane(), text.chunks(1))] {
         assert_eq!(out, whole);
-        assert_eq!(ended.as_ref().map(discriminant), halt.as_ref().map(discriminant));
+        // Where what is packed is neither text nor packed well, it depends on the pieces which is seen first.
+        let kind = |halt: &Option<Halt>| halt.as_ref().map(|halt| how.is_none().then(|| discriminant(halt)));
+        assert_eq!(kind(&ended), kind(&halt));
     }
 }
