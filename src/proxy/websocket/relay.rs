@@ -25,6 +25,9 @@ const BAD_DATA: u16 = 1007;
 const POLICY: u16 = 1008;
 const INTERNAL_ERROR: u16 = 1011;
 
+/// How a WebSocket ends whose two ends have said so.
+pub(super) const CLOSED: &str = "closed";
+
 /// Why a WebSocket went no further.
 pub(super) enum Cut {
     /// By a decision, whose record is on its way.
@@ -139,7 +142,7 @@ where
     let broken = [&*up, &*down].iter().any(|track| !track.is_whole());
     let reason = match &ended {
         Ok(()) if broken => "closed in the middle of a message",
-        Ok(()) => "closed",
+        Ok(()) => CLOSED,
         Err(cut) => cut.reason(),
     };
     let told = match ended {

@@ -8,7 +8,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::compression::Compression;
 use super::opening::Opening;
-use super::relay::relay;
+use super::relay::{CLOSED, relay};
 use super::track::Track;
 use crate::audit::AuditError;
 use crate::flow::Direction;
@@ -100,7 +100,9 @@ impl Drop for Session {
     /// What was opened has an end on record also where nobody carries it any longer.
     fn drop(&mut self) {
         if self.opened {
-            let reason = self.flow.gone();
+            // Who has said goodbye, and heard it, may go.
+            let closed = self.tracks.iter().all(Track::is_closed);
+            let reason = if closed { CLOSED } else { self.flow.gone() };
             self.tracks.iter_mut().for_each(|track| track.end(&self.flow, reason));
         }
     }
