@@ -35,14 +35,20 @@ pub fn label(
     let is_form = media_type == FORM;
     let is_text =
         TEXTS.contains(&media_type) || media_type.ends_with("+json") || media_type.ends_with("+xml");
-    let is_number = value.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-' | b'+'));
-    if !(is_form || is_text) || is_number && may_be_number(before) && !is_form {
+    if !(is_form || is_text) || is_number(value) && may_be_number(before) && !is_form {
         return None;
     }
     Some(match is_form || percent {
         true => format!("%5BREDACTED%3A{identifier}%5D").into_bytes(),
         false => format!("[REDACTED:{identifier}]").into_bytes(),
     })
+}
+
+/// Whether digits may be a number, whole or with a fraction: groups of them are text.
+fn is_number(value: &[u8]) -> bool {
+    let digits = value.strip_prefix(b"-").or_else(|| value.strip_prefix(b"+")).unwrap_or(value);
+    let points = digits.iter().filter(|byte| **byte == b'.').count();
+    points < 2 && digits.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
 }
 
 #[cfg(test)]
@@ -63,7 +69,10 @@ mod tests {
             (json, true, "{\"url\":\"/?c=", "%34539148803436467", escaped),
             (Some("application/problem+json"), false, "\"", "4539 1488 0343 6467", plain),
             (Some("image/svg+xml"), false, "<text>", "4539 1488 0343 6467", plain),
-            (Some("text/csv"), false, "1,", "4539-1488-0343-6467", None),
+            (Some("text/csv"), false, "1,", "4539148803436467", None),
+            (Some("text/csv"), false, "1,", "45391488034364.67", None),
+            (Some("text/csv"), false, "1,", "4539-1488-0343-6467", plain),
+            (Some("text/html"), false, "<p>", "536-90-4399", plain),
             (Some("text/csv"), false, "1,", "4539 1488 0343 6467", plain),
             (form, false, "card=", "4539148803436467", escaped),
             (form, false, "card=", "4539+1488+0343+6467", escaped),
