@@ -255,6 +255,17 @@ const KEYS: &[Keys] = &[
         ],
     ),
     (
+        "RawSample",
+        "[audit.sample]\nkey = \"a.pub\"\nidentifiers = [\"payment.pan\"]\n",
+        &[
+            ("key", "\"a.pub\"", "\"b.pub\""),
+            ("identifiers", "[\"payment.pan\"]", "[\"payment.*\"]"),
+            ("actions", "[\"block\"]", "[\"redact\"]"),
+            ("max_size", "\"1MiB\"", "\"2MiB\""),
+            ("retention", "\"10d\"", "\"20d\""),
+        ],
+    ),
+    (
         "RawSelftest",
         "[selftest]\n",
         &[("every", "\"1h\"", "\"2h\""), ("identifiers", "[\"payment.pan\"]", "[\"contact.email\"]")],
@@ -315,7 +326,7 @@ const ONE_VALUE: [(&str, &str); 1] = [("RawInspect", "coded_redact")];
 /// The text around a key, with this value of it.
 fn text(around: &str, key: &str, value: &str) -> String {
     // The last table is the key's own: what it is for stands before it.
-    let own = around.rfind("[[").or(around.rfind('[')).unwrap_or(0);
+    let own = around.rfind("\n[").map_or(0, |at| at + 1);
     let (before, own) = around.split_at(own);
     let rest = own.lines().filter(|line| !line.starts_with(&format!("{key} = ")));
     let mut text = before.to_owned();

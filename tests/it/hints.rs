@@ -29,6 +29,11 @@ const MARKS: [&str; 10] = [
 
 /// Each file and line with such a text, by some words of it, and the test that does what it says.
 const HINTS: &[(&str, &str, &str)] = &[
+    (
+        "config/check_audit.rs",
+        "`tidegate audit sample-key` made",
+        "samples::a_sample_is_opened_by_its_key_alone_and_its_opening_is_written_down",
+    ),
     ("audit/prints.rs", "chmod 600", "hints::a_key_that_others_may_read_is_made_ones_own"),
     ("config/keys.rs", "chmod 600", "hints::a_key_that_others_may_read_is_made_ones_own"),
     ("cli/run.rs", "eval ", "tests/clients/run: def greeting"),

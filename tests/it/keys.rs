@@ -120,6 +120,18 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("RawSink", "alarm", "sinks: a_receiver_that_is_down_loses_nothing_and_its_silence_is_on_record"),
     ("RawSink", "tls", "sinks: syslog_over_tls_is_framed_and_what_a_broken_connection_took_is_sent_again"),
     ("RawSink", "format", "tests/ocsf/run: format = "),
+    (
+        "RawSample",
+        "key identifiers",
+        "samples: a_sample_is_opened_by_its_key_alone_and_its_opening_is_written_down",
+    ),
+    ("RawSample", "actions", "audit/sample/tests: what_is_not_to_be_sampled_is_not_and_the_record_says_why"),
+    ("RawSample", "max_size", "audit/sample/tests: room_is_bounded_and_records_come_first"),
+    (
+        "RawSample",
+        "retention",
+        "audit/sample/tests: samples_go_when_their_time_is_over_unless_held_and_that_is_on_record",
+    ),
     ("RawSelftest", "every", "evidence: a_gate_beats_tests_itself_and_shows_its_heads_elsewhere"),
     (
         "RawSelftest",
