@@ -233,6 +233,18 @@ impl Layer {
         self.open.is_none() && self.done == self.text.len()
     }
 
+    /// Whether nothing is to be done about what comes next but to keep the end of it, if it is of ASCII without any of
+    /// [`MARKS`](super::MARKS).
+    #[must_use]
+    pub fn passes_over(&self) -> bool {
+        self.wrapping == Wrapping::Escapes && self.is_idle()
+    }
+
+    /// The text goes on with `chunk`, which is [passed over](Self::passes_over).
+    pub fn pass(&mut self, chunk: &[u8]) {
+        self.keep(chunk);
+    }
+
     /// The text goes on with `chunk`.
     pub fn push(&mut self, chunk: &[u8], sink: Sink<'_>) {
         if self.wrapping == Wrapping::Armour && !self.whole {

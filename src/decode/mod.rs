@@ -52,6 +52,10 @@ pub use utf16::{OPENING, recognise};
 
 use std::fmt;
 
+/// A text of ASCII without any of these bytes wears nothing that [`Wrapping::Escapes`] would undo, and nothing packed can be
+/// told to begin in it by its signature.
+pub const MARKS: [u8; 7] = *b"\\%&+=\x04\x08";
+
 /// Why a body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum DecodeError {

@@ -28,6 +28,17 @@ pub struct Pages {
 const SIGNATURE: &[u8] = b"%PDF-";
 
 impl Pages {
+    /// Nothing is to be done about what comes next, whatever it is.
+    #[must_use]
+    pub fn passes_over(&self) -> bool {
+        self.document.is_none() && !self.has_parts && self.seen >= PDF_OPENING as u64
+    }
+
+    /// The text goes on with so many bytes, which are [passed over](Self::passes_over).
+    pub fn pass(&mut self, bytes: usize) {
+        self.seen += bytes as u64;
+    }
+
     /// Whether a document is being read.
     #[must_use]
     pub fn is_open(&self) -> bool {

@@ -215,6 +215,18 @@ impl Unpacker {
         }
     }
 
+    /// Whether nothing is to be done about what comes next, if it is of ASCII without any of [`MARKS`](super::MARKS).
+    #[must_use]
+    pub fn passes_over(&self) -> bool {
+        matches!(self.at, At::Seeking) && !self.zips && self.again.is_empty()
+    }
+
+    /// The text goes on with `chunk`, which is [passed over](Self::passes_over).
+    pub fn pass(&mut self, chunk: &[u8]) {
+        self.remember(chunk);
+        self.taken += chunk.len() as u64;
+    }
+
     /// Nothing follows `text`, which comes next: what is too short for an archive is none.
     pub fn is_whole(&mut self, text: &[u8]) {
         if matches!(&self.at, At::Opening(opening) if opening.is_empty()) && tar::begins(text).is_none() {

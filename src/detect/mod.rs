@@ -59,7 +59,7 @@ pub use matcher::{Detector, DetectorId, Matcher};
 pub use names::{Label, Layout, Place, Scope, Under};
 pub use pack::{Mask, Pack, PackError};
 pub use scan::Scan;
-pub use simd::{Level, first_run};
+pub use simd::{Bytes, Level, first_run, holds_any};
 
 use crate::fingerprint::Fingerprint;
 

@@ -9,6 +9,7 @@ use super::head;
 use super::judge::{Judge, Whence};
 use super::look::Seen;
 use super::packed::Packed;
+use super::reading::is_unmarked;
 use super::text::Text;
 use super::{Engine, Part};
 use crate::decode::{DecodeError, Decoder, Framing, Member, Packing, Pages, Piece, Unpacked, Unpacker};
@@ -134,12 +135,19 @@ impl Contents {
         }
     }
 
-    /// The text goes on with `piece`.
+    /// Whether nothing is to be done about a bare piece of text.
+    fn passes_over(&self) -> bool {
+        let closed = self.packed.member.is_none() && self.shown.member.is_none();
+        closed && self.unpacker.passes_over() && self.pages.passes_over()
+    }
+
+    /// The text goes on with `piece`; `bare`: without any of [`MARKS`](crate::decode::MARKS), in ASCII.
     pub(super) fn push(
         &mut self,
         judge: &mut Judge,
         carrier: &[&'static str],
         piece: &[u8],
+        bare: bool,
         packed: &mut Packed,
     ) {
         if self.depth == 0 {
@@ -149,6 +157,14 @@ impl Contents {
             packed.miss(word, piece.len() as u64);
         }
         if self.spent {
+            return;
+        }
+        if bare && self.passes_over() {
+            self.unpacker.pass(piece);
+            self.pages.pass(piece.len());
+            self.seen += piece.len() as u64;
+            self.packed.mark(judge.engine(), self.seen);
+            self.shown.mark(judge.engine(), self.seen);
             return;
         }
         for piece in piece.chunks(DECODE_STEP) {
@@ -175,10 +191,11 @@ impl Contents {
         judge: &mut Judge,
         carrier: &[&'static str],
         piece: &[u8],
+        bare: bool,
         packed: &mut Packed,
     ) {
         self.unpacker.is_whole(piece);
-        self.push(judge, carrier, piece, packed);
+        self.push(judge, carrier, piece, bare, packed);
         self.finish(judge, carrier, packed);
     }
 
@@ -438,14 +455,15 @@ impl Inside {
         packed: &mut Packed,
         twice: &mut VecDeque<(DetectorId, u64, u64)>,
     ) {
-        self.text.push(judge.engine(), text);
+        let bare = is_unmarked(text);
+        self.text.push(judge.engine(), text, bare);
         if judge.gathers() {
             // A shape: which characters stand where is all that is kept.
             self.recent.extend(text.iter().map(|byte| shape(*byte)));
             let more = self.recent.len().saturating_sub(SHAPES);
             self.recent.drain(..more);
         }
-        self.below.push(judge, &self.carrier, text, packed);
+        self.below.push(judge, &self.carrier, text, bare, packed);
         self.below.sunk(judge, &self.carrier, self.text.packed(), packed);
         let settled = self.text.settled(judge.engine());
         self.settle(judge, settled, packed, twice);

@@ -160,6 +160,16 @@ impl Depth {
         self.forget();
     }
 
+    /// The same of ASCII without any of [`MARKS`](crate::decode::MARKS); whether that was all.
+    pub(super) fn pass(&mut self, chunk: &[u8]) -> bool {
+        let passes = self.layer.passes_over();
+        if passes {
+            self.layer.pass(chunk);
+            self.forget();
+        }
+        passes
+    }
+
     /// The text ends with `chunk`.
     pub(super) fn last(&mut self, engine: &Engine, layout: Above<'_>, chunk: &[u8], out: &mut Risen) {
         if !self.layer.ends_plainly(chunk) {

@@ -12,8 +12,8 @@ use super::look::Seen;
 use super::packed::Packed;
 use super::spots::{Keys, Stands};
 use super::text::Text;
-use crate::decode::DecodeError;
-use crate::detect::{Confidence, DetectorId, Finding};
+use crate::decode::{DecodeError, MARKS};
+use crate::detect::{Bytes, Confidence, DetectorId, Finding, holds_any};
 use crate::fingerprint::Fingerprint;
 
 /// A hit of a body that has not left yet.
@@ -87,6 +87,12 @@ struct Opening {
     length: usize,
 }
 
+/// Whether a piece of text is of ASCII without any of [`MARKS`]: one look for all who would search it for some of them.
+pub(super) fn is_unmarked(piece: &[u8]) -> bool {
+    const BYTES: Bytes = Bytes::new(&MARKS);
+    !holds_any(&BYTES, piece)
+}
+
 impl Opening {
     fn push(&mut self, piece: &[u8]) {
         let room = self.bytes.iter_mut().skip(self.length);
@@ -110,10 +116,11 @@ impl Reading {
     }
 
     pub(super) fn push(&mut self, judge: &mut Judge, piece: &[u8]) {
+        let bare = is_unmarked(piece);
         self.opening.push(piece);
         self.keys.push(judge, piece);
-        self.text.push(judge.engine(), piece);
-        self.contents.push(judge, &self.carrier, piece, &mut self.packed);
+        self.text.push(judge.engine(), piece, bare);
+        self.contents.push(judge, &self.carrier, piece, bare, &mut self.packed);
         self.sink(judge);
         let settled = self.text.settled(judge.engine());
         self.settle(judge, settled);
@@ -121,11 +128,12 @@ impl Reading {
 
     /// The text ends with `piece`.
     pub(super) fn last(&mut self, judge: &mut Judge, piece: &[u8]) {
+        let bare = is_unmarked(piece);
         self.opening.push(piece);
         self.keys.push(judge, piece);
-        self.text.last(judge.engine(), piece);
+        self.text.last(judge.engine(), piece, bare);
         self.sink(judge);
-        self.contents.last(judge, &self.carrier, piece, &mut self.packed);
+        self.contents.last(judge, &self.carrier, piece, bare, &mut self.packed);
         self.settle(judge, u64::MAX);
     }
 

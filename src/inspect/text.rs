@@ -112,13 +112,16 @@ impl Text {
         Text { markup, ..Text::default() }
     }
 
-    pub(super) fn push(&mut self, engine: &Engine, piece: &[u8]) {
+    /// The text goes on with `piece`; `bare`: without any of [`MARKS`](crate::decode::MARKS), in ASCII.
+    pub(super) fn push(&mut self, engine: &Engine, piece: &[u8], bare: bool) {
         self.scan.push(&engine.matcher, &engine.key, piece, &mut self.fresh);
         self.join(engine, piece, false);
         match &mut self.depth {
             Below::Known(layers) => {
                 for layer in layers {
-                    layer.push(engine, self.scan.layout(), piece, &mut self.sunk);
+                    if !(bare && layer.pass(piece)) {
+                        layer.push(engine, self.scan.layout(), piece, &mut self.sunk);
+                    }
                 }
             }
             Below::Fresh(opening) if opening.is_empty() && piece.len() >= OPENING => {
@@ -146,10 +149,10 @@ impl Text {
     }
 
     /// The text ends with `piece`.
-    pub(super) fn last(&mut self, engine: &Engine, piece: &[u8]) {
+    pub(super) fn last(&mut self, engine: &Engine, piece: &[u8], bare: bool) {
         match &self.depth {
             Below::Fresh(opening) if !opening.is_empty() || piece.len() < OPENING => {
-                self.push(engine, piece);
+                self.push(engine, piece, bare);
                 return self.finish(engine);
             }
             Below::Fresh(_) => self.depth = Below::Known(self.below(engine, piece)),
@@ -159,7 +162,9 @@ impl Text {
         self.join(engine, piece, true);
         if let Below::Known(layers) = &mut self.depth {
             for mut layer in layers.drain(..) {
-                layer.last(engine, self.scan.layout(), piece, &mut self.sunk);
+                if !(bare && layer.pass(piece)) {
+                    layer.last(engine, self.scan.layout(), piece, &mut self.sunk);
+                }
                 self.unknown |= layer.is_unknown();
             }
         }

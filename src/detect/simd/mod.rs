@@ -4,6 +4,7 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod bytes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod nibbles;
@@ -17,6 +18,7 @@ use std::sync::LazyLock;
 
 use crate::detect::anchor::MIN_RUN_DIGITS;
 
+pub use bytes::Bytes;
 pub(super) use nibbles::Nibbles;
 pub(super) use spell::{Heads, Start};
 pub(super) use walk::Visit;
@@ -163,9 +165,16 @@ pub(super) fn word_starts(
 /// Where the first run begins of so many digits of base64 that it is looked into; or where the one begins, if any, that
 /// reaches the end.
 pub fn first_run(text: &[u8]) -> Result<usize, usize> {
-    static LEVEL: LazyLock<Level> = LazyLock::new(Level::detect);
     runs::first_run(*LEVEL, text)
 }
+
+/// Whether `text` holds any of these bytes.
+#[must_use]
+pub fn holds_any(bytes: &Bytes, text: &[u8]) -> bool {
+    bytes::holds(*LEVEL, bytes, text)
+}
+
+static LEVEL: LazyLock<Level> = LazyLock::new(Level::detect);
 
 #[cfg(test)]
 mod tests {

@@ -4,6 +4,7 @@ mod archives;
 mod around;
 mod body;
 mod coded;
+mod coverage;
 mod events;
 mod kinds;
 mod layers;
