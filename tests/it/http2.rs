@@ -557,6 +557,27 @@ async fn an_unreachable_upstream_is_said_inside_the_clients_own_session() {
 }
 
 #[tokio::test]
+async fn frames_fill_a_record_each() {
+    let world = World::start(Setup::default()).await;
+    let sent = 8 * limits::H2_FILLED;
+    let origin = H2Origin::start(&world, "origin.test", move |mut exchange| async move {
+        exchange.reply(200, &b"clean words "[..].repeat(sent / 12 + 1)[..sent]);
+    })
+    .await;
+    let mut client = H2Client::to(&world, &origin).await;
+    let (response, mut stream) = client.begin(request(&origin.authority(), "GET", "/")).await;
+    stream.send_data(Bytes::new(), true).unwrap();
+    let mut body = soon("a response", response).await.unwrap().into_body();
+    let mut lengths = Vec::new();
+    while let Some(chunk) = soon("a frame", body.data()).await {
+        let chunk = chunk.unwrap();
+        body.flow_control().release_capacity(chunk.len()).unwrap();
+        lengths.push(chunk.len());
+    }
+    assert_eq!(lengths, [limits::H2_FILLED; 8]);
+}
+
+#[tokio::test]
 async fn a_slow_reader_of_one_stream_costs_no_other() {
     let world = World::start(Setup::default()).await;
     let origin = H2Origin::start(&world, "origin.test", |mut exchange| async move {
