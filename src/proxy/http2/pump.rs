@@ -137,8 +137,9 @@ impl<B: Body<Data = Bytes>> Pump<B> {
                     if chunk.is_empty() && !last {
                         return Poll::Ready(Ok(false));
                     }
+                    // Room for all of it is asked for first: what was granted may be for a single byte.
                     self.left = Some((chunk, last));
-                    return Poll::Ready(self.send(room));
+                    return Poll::Ready(Ok(false));
                 }
                 Err(frame) => match frame.into_trailers() {
                     Ok(trailers) => self.stream.send_trailers(trailers),
