@@ -248,12 +248,13 @@ async fn a_folder_that_cannot_be_written_is_a_control_failure_and_delays_no_reco
     let folder = lab.trail().join("samples");
     fs::remove_dir(&folder).unwrap();
     fs::write(&folder, "").unwrap();
-    audit.submit(lab.blocked(1, &[("payment.pan", PAN)])).await.map(drop).unwrap();
     let sampler = audit.samples.clone().unwrap();
-    while !sampler.trouble.is_open() {
-        std::thread::yield_now();
+    let unwritable = serde_json::json!({"not_kept": "unwritable"});
+    // A round of the trail's own, soon after the start, may put the first failure on record: then another is tried.
+    while lab.said().last() != Some(&unwritable) {
+        audit.submit(lab.blocked(1, &[("payment.pan", PAN)])).await.map(drop).unwrap();
+        (0..100_000).take_while(|_| !sampler.trouble.is_open()).for_each(|_| std::thread::yield_now());
     }
-    audit.submit(lab.blocked(2, &[("payment.pan", PAN)])).await.map(drop).unwrap();
     fs::remove_file(&folder).unwrap();
     fs::create_dir(&folder).unwrap();
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o700)).unwrap();
@@ -265,9 +266,10 @@ async fn a_folder_that_cannot_be_written_is_a_control_failure_and_delays_no_reco
     audit.submit(lab.blocked(3, &[("payment.pan", PAN)])).await.map(drop).unwrap();
     writer.close();
     let said = lab.said();
-    assert!(said[0]["sha256"].is_string() && said[2]["sha256"].is_string());
-    assert_eq!(said[1], serde_json::json!({"not_kept": "unwritable"}));
-    assert_eq!(lab.files().len(), 1);
+    let [first, .., refused, last] = &said[..] else { panic!("{said:?}") };
+    assert!(first["sha256"].is_string() && last["sha256"].is_string() && *refused == unwritable, "{said:?}");
+    let hash = last["sha256"].as_str().unwrap();
+    assert!(lab.files().iter().any(|path| path.to_string_lossy().contains(hash)));
     let failure = records(&lab.trail()).into_iter().find(|record| record["control"] == "samples").unwrap();
     assert!(failure["from"].is_string() && failure["until"].is_string(), "{failure}");
 }
