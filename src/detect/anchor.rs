@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
-use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
+use regex_syntax::hir::{Hir, HirKind};
 
 use super::shape::{DEAD, Shape, ShapeError};
 
@@ -205,8 +205,7 @@ fn derive_one(hir: &Hir, shape: &Shape) -> Anchor {
 fn prefixes(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     let mut extractor = Extractor::new();
     extractor.kind(ExtractKind::Prefix).limit_total(MAX_SPELLINGS);
-    // Spelled in small letters, since all spellings of a word are one.
-    let mut seq = extractor.extract(&in_small(hir));
+    let mut seq = extractor.extract(hir);
     seq.keep_first_bytes(LITERAL_BYTES);
     let mut longest: Vec<Vec<u8>> =
         seq.literals()?.iter().map(|l| l.as_bytes().to_ascii_lowercase()).collect();
@@ -235,37 +234,6 @@ fn prefixes(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     let (_, keep) = best.filter(|(rarity, _)| *rarity < COMMON)?;
     let literals = cut(keep);
     (literals.len() <= MAX_LITERALS).then(|| literals.into_iter().map(<[u8]>::to_vec).collect())
-}
-
-/// The same pattern in small letters.
-fn in_small(hir: &Hir) -> Hir {
-    match hir.kind() {
-        HirKind::Empty => Hir::empty(),
-        HirKind::Look(look) => Hir::look(*look),
-        HirKind::Literal(literal) => Hir::literal(literal.0.to_ascii_lowercase()),
-        HirKind::Class(Class::Bytes(class)) => {
-            let mut small = ClassBytes::empty();
-            for range in class.iter() {
-                let (first, last) = (range.start().max(b'A'), range.end().min(b'Z'));
-                if first <= last {
-                    small.push(ClassBytesRange::new(first.to_ascii_lowercase(), last.to_ascii_lowercase()));
-                }
-                let others =
-                    [(range.start(), range.end().min(b'A' - 1)), (range.start().max(b'Z' + 1), range.end())];
-                for (first, last) in others.into_iter().filter(|(first, last)| first <= last) {
-                    small.push(ClassBytesRange::new(first, last));
-                }
-            }
-            Hir::class(Class::Bytes(small))
-        }
-        HirKind::Class(class) => Hir::class(class.clone()),
-        HirKind::Repetition(repetition) => {
-            Hir::repetition(Repetition { sub: Box::new(in_small(&repetition.sub)), ..repetition.clone() })
-        }
-        HirKind::Capture(capture) => in_small(&capture.sub),
-        HirKind::Concat(parts) => Hir::concat(parts.iter().map(in_small).collect()),
-        HirKind::Alternation(arms) => Hir::alternation(arms.iter().map(in_small).collect()),
-    }
 }
 
 /// How often one of the literals turns up in a text of words, about, and what each costs by being looked for.

@@ -37,8 +37,8 @@ pub(super) struct Compiled {
     pub after: usize,
     pub required: bool,
     pub beside: Option<Beside>,
-    /// Read backwards.
     pub not_before: Option<Arc<Shape>>,
+    last_before: Option<LastPairs>,
     pub not_after: Option<Arc<Shape>>,
     excluded: Vec<Vec<u8>>,
     pub has_words: bool,
@@ -47,13 +47,30 @@ pub(super) struct Compiled {
 }
 
 /// Automata of patterns for what stands around matches.
-pub(super) type Around = std::collections::HashMap<(Side, String), Arc<Shape>>;
+pub(super) type Around = std::collections::HashMap<String, Arc<Shape>>;
 
-/// Where a pattern stands next to a match; before one it is read backwards.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) enum Side {
-    Before,
-    Behind,
+/// What a match of a pattern can end with.
+#[derive(Debug)]
+struct LastPairs {
+    width: usize,
+    pairs: Box<[bool]>,
+}
+
+impl LastPairs {
+    fn of(shape: &Shape) -> LastPairs {
+        let width = shape.width();
+        let mut pairs = vec![false; width * width].into_boxed_slice();
+        shape.last_pairs(|first, last| pairs[first * width + last] = true);
+        LastPairs { width, pairs }
+    }
+
+    /// Whether one can end with `text`, as far as its last two bytes tell.
+    fn hold(&self, shape: &Shape, text: &[u8]) -> bool {
+        match *text {
+            [.., first, last] => self.pairs[shape.class_of(first) * self.width + shape.class_of(last)],
+            _ => true,
+        }
+    }
 }
 
 /// A pattern of the form prefix, value, suffix.
@@ -99,15 +116,16 @@ impl Compiled {
                 })
                 .collect()
         };
-        let mut around = |pattern: &Option<toml::Spanned<String>>, side: Side| {
+        let mut around = |pattern: &Option<toml::Spanned<String>>| -> Result<Option<Arc<Shape>>, String> {
             let Some(pattern) = pattern.as_ref().map(toml::Spanned::get_ref) else { return Ok(None) };
-            if let Some(shape) = known.get(&(side, pattern.clone())) {
-                return Ok::<_, String>(Some(Arc::clone(shape)));
+            if let Some(shape) = known.get(pattern) {
+                return Ok(Some(Arc::clone(shape)));
             }
-            let shape = Arc::new(self::around(pattern, side).map_err(|e| e.0)?);
-            known.insert((side, pattern.clone()), Arc::clone(&shape));
+            let shape = Arc::new(self::around(pattern).map_err(|e| e.0)?);
+            known.insert(pattern.clone(), Arc::clone(&shape));
             Ok(Some(shape))
         };
+        let not_before = around(&definition.exclude.before)?;
         let mut first = Box::new([false; 256]);
         for byte in 0..=255u8 {
             first[usize::from(byte)] = shape.step(Shape::START, byte) != DEAD;
@@ -145,8 +163,9 @@ impl Compiled {
                 before: b.before,
                 after: b.after,
             }),
-            not_before: around(&definition.exclude.before, Side::Before)?,
-            not_after: around(&definition.exclude.after, Side::Behind)?,
+            last_before: not_before.as_deref().map(LastPairs::of),
+            not_before,
+            not_after: around(&definition.exclude.after)?,
             excluded: definition.exclude.values.iter().map(|v| spelled(normalize, v.as_bytes())).collect(),
             has_words: keywords.is_some_and(|k| !k.any.is_empty()) || !definition.exclude.keywords.is_empty(),
             scopes: Scopes::of(keywords.map_or(&[], |k| &k.scope)),
@@ -256,7 +275,9 @@ impl Compiled {
 
     /// Whether what ends at `at` proves the match to be something else.
     pub(super) fn stands_behind(&self, text: &[u8], at: usize) -> bool {
-        self.not_before.as_ref().is_some_and(|shape| shape.ends(&text[..at]))
+        let text = &text[..at];
+        let may_end = |shape: &Shape| self.last_before.as_ref().is_none_or(|last| last.hold(shape, text));
+        self.not_before.as_ref().is_some_and(|shape| may_end(shape) && shape.ends(text))
     }
 
     /// Whether what begins at `end` proves the match to be something else.
@@ -309,11 +330,8 @@ impl Parts {
 }
 
 /// A pattern for what stands right before or behind a match.
-pub(super) fn around(pattern: &str, side: Side) -> Result<Shape, ShapeError> {
-    let shape = match side {
-        Side::Before => Shape::backwards(pattern)?,
-        Side::Behind => Shape::compile(pattern)?,
-    };
+pub(super) fn around(pattern: &str) -> Result<Shape, ShapeError> {
+    let shape = Shape::compile(pattern)?;
     if shape.max_len > limits::EXCLUDE_REACH {
         return Err(ShapeError(format!(
             "a pattern around a match covers up to {} bytes; at most {} are possible",

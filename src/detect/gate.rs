@@ -1,7 +1,9 @@
 //! Whether any detector can begin with a group of digits: looked up before what is known of each is.
 
+use std::collections::HashMap;
+
 use super::Confidence;
-use super::anchor::{GROUP_LEN, MIN_RUN_DIGITS, RUN_LIMIT};
+use super::anchor::{GROUP_LEN, RUN_LIMIT};
 use super::leading::Leading;
 use super::set::Set;
 
@@ -18,8 +20,11 @@ pub(super) struct Gate {
     /// By the separator behind a group, its length and that of the group behind it: fewest digits, from the group to
     /// the end of its run, with which anything can begin there.
     joined: Box<[u8; SEPARATORS * GROUPS * GROUPS]>,
-    /// By the length of a group that ends its run and by its first three digits, a bit: whether anything can.
-    last: Box<[[u64; LEADS]; GROUPS]>,
+    /// By what stands behind a group that ends its run, and its length: a row of `leads`.
+    last: Vec<u16>,
+    /// By the first three digits of such a group, and by the three behind them, a bit: whether anything can begin with
+    /// it. The first row has none.
+    leads: Vec<[[u64; LEADS]; 2]>,
 }
 
 /// Nothing begins, however many digits there are.
@@ -27,7 +32,8 @@ const NEVER: u8 = u8::MAX;
 
 impl Default for Gate {
     fn default() -> Gate {
-        Gate { joined: Box::new([NEVER; SEPARATORS * GROUPS * GROUPS]), last: Box::new([[0; LEADS]; GROUPS]) }
+        let joined = Box::new([NEVER; SEPARATORS * GROUPS * GROUPS]);
+        Gate { joined, last: Vec::new(), leads: vec![[[0; LEADS]; 2]] }
     }
 }
 
@@ -38,31 +44,29 @@ impl Gate {
         *known = (*known).min(digits.min(usize::from(NEVER) - 1) as u8);
     }
 
-    /// Something begins with the last `group` digits of a run, of which these are the first three.
-    fn let_last(&mut self, group: usize, lead: usize) {
-        self.last[group][lead / 64] |= 1 << (lead % 64);
-    }
-
     /// Whether anything begins with `group` digits, a separator and `next` more, of `left` in all.
     #[inline(always)]
     pub(super) fn joined(&self, separator: u8, group: usize, next: usize, left: usize) -> bool {
         usize::from(self.joined[place(separator, group, next)]) <= left
     }
 
-    /// Whether anything begins with the last `group` digits of a run, which these are the first of.
+    /// Whether anything begins with the last digits of a run, which `digits` begins with; `behind` is the place of their
+    /// number and of what stands behind them.
     #[inline(always)]
-    pub(super) fn last(&self, digits: &[u8], group: usize) -> bool {
-        let &[a, b, c, ..] = digits else { return true };
+    pub(super) fn last(&self, digits: &[u8], behind: usize) -> bool {
+        let &[a, b, c, d, e, f, ..] = digits else { return true };
         let digit = |byte: u8| usize::from(byte & 15);
-        let lead = (digit(a) * 100 + digit(b) * 10 + digit(c)) % 1024;
-        self.last[group.min(GROUP_LEN)][lead / 64] & 1 << (lead % 64) != 0
+        let three = |a, b, c| (digit(a) * 100 + digit(b) * 10 + digit(c)) % 1024;
+        let holds = |set: &[u64; LEADS], three: usize| set[three / 64] >> (three % 64) & 1 != 0;
+        let [first, second] = &self.leads[usize::from(self.last[behind])];
+        holds(first, three(a, b, c)) && holds(second, three(d, e, f))
     }
 
     /// What sets of detectors leave possible, where nothing is asked for that only a word nearby lifts to `quiet`.
     pub(super) fn build(leading: &Leading, quiet: Option<Confidence>) -> Gate {
         let mut gate = Gate::default();
         for sets in &leading.sets {
-            let [always, alone] = quiet.map_or([Set::NONE; 2], |floor| sets.keyed(floor));
+            let [always, _] = quiet.map_or([Set::NONE; 2], |floor| sets.keyed(floor));
             // With the first digits that something is possible for.
             let fewest = |fits: Set| {
                 let enough = |digits: usize| !(sets.by_digits[digits] & fits).is_empty();
@@ -89,24 +93,54 @@ impl Gate {
                     }
                 }
             }
-            for group in MIN_RUN_DIGITS..GROUPS {
-                let rows = sets.by_behind.iter().skip(group).step_by(GROUPS);
-                let fits =
-                    rows.fold(Set::NONE, |all, &[ends, behind]| all | ends & !alone | behind) & !always;
-                // A group of the last length may be longer.
-                let digits = if group == GROUP_LEN { RUN_LIMIT } else { group };
-                let fits = fits & sets.by_digits[digits];
-                for lead in (0..1000).filter(|lead| !(sets.by_lead[110 + lead] & fits).is_empty()) {
-                    gate.let_last(group, lead);
-                }
-            }
         }
+        gate.fill_last(leading, quiet);
         gate
     }
 
-    pub(super) fn size(&self) -> usize {
-        size_of_val(&*self.joined) + size_of_val(&*self.last)
+    fn fill_last(&mut self, leading: &Leading, quiet: Option<Confidence>) {
+        let rows = leading.sets.first().map_or(0, |sets| sets.by_behind.len());
+        let mut known: HashMap<Vec<Set>, u16> = HashMap::new();
+        for place in 0..rows {
+            let group = place % GROUPS;
+            // A group of the last length may be longer.
+            let digits = if group == GROUP_LEN { RUN_LIMIT } else { group };
+            let fits = leading.sets.iter().map(|sets| {
+                let [always, alone] = quiet.map_or([Set::NONE; 2], |floor| sets.keyed(floor));
+                let [ends, behind] = sets.by_behind[place];
+                (ends & !alone | behind) & !always & sets.by_digits[digits]
+            });
+            let fits: Vec<Set> = fits.collect();
+            let next = self.leads.len() as u16;
+            let row = match known.get(&fits) {
+                Some(&row) => row,
+                None if fits.iter().all(|set| set.is_empty()) => 0,
+                None => {
+                    self.leads.push(leads(leading, &fits));
+                    known.insert(fits, next);
+                    next
+                }
+            };
+            self.last.push(row);
+        }
     }
+
+    pub(super) fn size(&self) -> usize {
+        size_of_val(&*self.joined) + self.last.len() * 2 + size_of_val(&*self.leads)
+    }
+}
+
+/// The first three digits that something of these sets can begin with, and the three behind them.
+fn leads(leading: &Leading, fits: &[Set]) -> [[u64; LEADS]; 2] {
+    let mut leads = [[0; LEADS]; 2];
+    for (sets, &fits) in leading.sets.iter().zip(fits) {
+        for (bits, possible) in leads.iter_mut().zip([&sets.by_lead[110..], &sets.by_second]) {
+            for (three, _) in possible.iter().enumerate().filter(|(_, set)| !(**set & fits).is_empty()) {
+                bits[three / 64] |= 1 << (three % 64);
+            }
+        }
+    }
+    leads
 }
 
 #[inline(always)]

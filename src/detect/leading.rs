@@ -48,7 +48,7 @@ pub(super) struct Sets {
     /// The detector of each bit.
     pub detectors: Vec<u16>,
     pub(super) by_lead: Vec<Set>,
-    by_second: Vec<Set>,
+    pub(super) by_second: Vec<Set>,
     pub(super) by_digits: Vec<Set>,
     /// By what stands before a group.
     by_before: Vec<Set>,
@@ -374,6 +374,13 @@ impl Leading {
             behind: self.behind.row(c, d) * GROUPS + group.min(GROUP_LEN),
             next: (c & (SEPARATORS - 1)) * GROUPS + next.min(GROUP_LEN),
         }
+    }
+
+    /// The place of what stands behind `group` digits that end at `end`, and of their number.
+    #[inline(always)]
+    pub(super) fn behind(&self, text: &[u8], end: usize, group: usize) -> usize {
+        let byte = |at: usize| text.get(at).map_or(NO_BYTE, |&b| usize::from(b));
+        self.behind.row(byte(end), byte(end + 1)) * GROUPS + group.min(GROUP_LEN)
     }
 
     /// Rows of what stands behind a group: this byte and a digit.

@@ -8,7 +8,6 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Confidence;
-use super::compiled::Side;
 use super::names::Scope;
 use super::shape::Shape;
 use super::validate::Check;
@@ -532,10 +531,8 @@ fn check_definition(
             complain(beside.span(), message);
         }
     }
-    let before = definition.exclude.before.iter().map(|pattern| (pattern, Side::Before));
-    let after = definition.exclude.after.iter().map(|pattern| (pattern, Side::Behind));
-    for (around, side) in before.chain(after) {
-        if let Err(error) = super::compiled::around(around.get_ref(), side) {
+    for around in definition.exclude.before.iter().chain(&definition.exclude.after) {
+        if let Err(error) = super::compiled::around(around.get_ref()) {
             complain(around.span(), format!("`exclude` of `{id}`: {}", error.0));
         }
     }

@@ -474,7 +474,7 @@ impl Visit for Run<'_, '_> {
             rest = rest.checked_shr(group as u32 + 1).unwrap_or(0);
             let next = rest.trailing_ones() as usize;
             let possible = if group == left {
-                gate.last(text.get(at..).unwrap_or_default(), group)
+                gate.last(text.get(at..).unwrap_or_default(), leading.behind(text, at + group, group))
             } else {
                 gate.joined(text[at + group], group, next, left)
             };

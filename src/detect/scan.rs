@@ -10,8 +10,6 @@ use crate::fingerprint::FingerprintKey;
 
 /// Small chunks are gathered until this many starts can be decided at once.
 const QUANTUM: u64 = 256;
-/// Most bytes around a cut that are looked at together: what is kept of a stream, and as much of the next chunk.
-const JOINED: usize = 4096;
 
 /// Scans a stream chunk by chunk.
 #[derive(Clone, Debug)]
@@ -141,22 +139,13 @@ impl Scan {
         to: u64,
         out: &mut Vec<Finding>,
     ) {
-        let kept = self.carry.len();
-        let length = kept + more.len();
-        let (mut here, mut elsewhere) = ([0; JOINED], Vec::new());
-        let room = match here.get_mut(..length) {
-            Some(room) => room,
-            None => {
-                elsewhere.resize(length, 0);
-                &mut elsewhere[..]
-            }
-        };
-        room[..kept].copy_from_slice(&self.carry);
-        room[kept..].copy_from_slice(more);
-        self.decide(matcher, key, room, to, out);
+        let mut joined = Vec::with_capacity(self.carry.len() + more.len());
+        joined.extend_from_slice(&self.carry);
+        joined.extend_from_slice(more);
+        self.decide(matcher, key, &joined, to, out);
         let drop = ((self.decided - self.base) as usize).saturating_sub(matcher.look_back());
         self.carry.clear();
-        self.carry.extend_from_slice(&room[drop..]);
+        self.carry.extend_from_slice(&joined[drop..]);
         self.base += drop as u64;
     }
 

@@ -80,17 +80,8 @@ impl Shape {
         Shape::of(&parse(pattern)?)
     }
 
-    /// Compiles `pattern` so that it is read from its end to its beginning.
-    pub(super) fn backwards(pattern: &str) -> Result<Shape, ShapeError> {
-        Shape::read(&parse(pattern)?, true)
-    }
-
     /// Compiles a parsed pattern.
     pub(super) fn of(hir: &Hir) -> Result<Shape, ShapeError> {
-        Shape::read(hir, false)
-    }
-
-    fn read(hir: &Hir, backwards: bool) -> Result<Shape, ShapeError> {
         let properties = hir.properties();
         if !properties.look_set().is_empty() {
             return Err(ShapeError(
@@ -112,7 +103,7 @@ impl Shape {
                 limits::MATCH_LEN
             )));
         }
-        let dense = determinize(hir, backwards)?;
+        let dense = determinize(hir)?;
         Shape::from_dense(&dense, min_len, max_len)
     }
 
@@ -232,6 +223,11 @@ impl Shape {
         usize::from(self.classes[usize::from(byte)])
     }
 
+    /// Classes, and as many more as make the number a power of two.
+    pub(super) fn width(&self) -> usize {
+        1 << self.shift
+    }
+
     pub(super) fn states(&self) -> usize {
         self.states
     }
@@ -307,16 +303,30 @@ impl Shape {
         ends
     }
 
-    /// Whether a match of a pattern that is read backwards begins anywhere before `text` ends, and ends with it.
+    /// Whether a match ends with `text`, wherever it begins.
     pub(super) fn ends(&self, text: &[u8]) -> bool {
-        let mut state = Self::START;
-        for &byte in text.iter().rev().take(self.max_len) {
-            state = self.step(state, byte);
-            if state == DEAD || self.accepts(state) {
-                break;
+        let lengths = self.min_len..=self.max_len.min(text.len());
+        lengths.map(|length| &text[text.len() - length..]).any(|end| {
+            let begins = end.first().is_some_and(|&byte| self.step(Self::START, byte) != DEAD);
+            begins && self.run(end).holds(end.len())
+        })
+    }
+
+    /// Calls `pair` for every two classes whose bytes a match of two bytes or more can end with, and for every class with
+    /// each that a match of one byte can be.
+    pub(super) fn last_pairs(&self, mut pair: impl FnMut(usize, usize)) {
+        let classes = || 0..self.width();
+        let live = |state: u16| {
+            classes().map(move |class| (class, self.row(state)[class])).filter(|(_, to)| *to != DEAD)
+        };
+        for (last, _) in live(Self::START).filter(|(_, to)| self.accepts(*to)) {
+            classes().for_each(|first| pair(first, last));
+        }
+        for state in 1..self.states as u16 {
+            for (first, to) in live(state) {
+                live(to).filter(|(_, to)| self.accepts(*to)).for_each(|(last, _)| pair(first, last));
             }
         }
-        self.accepts(state)
     }
 
     /// Whether a match that starts here could still be under way, or be extended, when the text ends.
@@ -354,7 +364,7 @@ fn reason_of(error: &regex_syntax::Error) -> String {
     }
 }
 
-fn determinize(hir: &Hir, backwards: bool) -> Result<dense::DFA<Vec<u32>>, ShapeError> {
+fn determinize(hir: &Hir) -> Result<dense::DFA<Vec<u32>>, ShapeError> {
     let too_large = || {
         ShapeError(format!(
             "the pattern is too large to compile into an automaton of {} MiB; shorten its repetitions",
@@ -365,7 +375,6 @@ fn determinize(hir: &Hir, backwards: bool) -> Result<dense::DFA<Vec<u32>>, Shape
         .configure(
             thompson::Config::new()
                 .utf8(false)
-                .reverse(backwards)
                 .nfa_size_limit(Some(limits::PATTERN_AUTOMATON))
                 .which_captures(thompson::WhichCaptures::None),
         )
