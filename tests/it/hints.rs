@@ -14,8 +14,9 @@ use crate::harness::wire::Reader;
 use crate::harness::{Client, Origin, Setup, World, soon};
 
 /// Words in the source by which a text is known to advise something.
-const MARKS: [&str; 10] = [
+const MARKS: [&str; 11] = [
     "chmod 600",
+    "`openssl ",
     "$(tidegate ",
     "{curl} https",
     "`tidegate ",
@@ -36,6 +37,7 @@ const HINTS: &[(&str, &str, &str)] = &[
     ),
     ("audit/prints.rs", "chmod 600", "hints::a_key_that_others_may_read_is_made_ones_own"),
     ("config/keys.rs", "chmod 600", "hints::a_key_that_others_may_read_is_made_ones_own"),
+    ("tls/issuer.rs", "`openssl pkcs8 ", "hints::a_key_in_an_older_form_is_converted"),
     ("cli/run.rs", "eval ", "tests/clients/run: def greeting"),
     ("cli/run.rs", "{curl} https", "tests/clients/run: def greeting"),
     (
@@ -399,5 +401,25 @@ fn a_key_that_others_may_read_is_made_ones_own() {
         std::process::Command::new("sh").args(["-c", line]).current_dir(folder.path()).status().unwrap();
     assert!(done_so.success(), "{line}");
     let (code, out, err) = done(folder.path(), &["issuer", "show"]);
+    assert_eq!(code, 0, "{out}{err}");
+}
+
+#[test]
+fn a_key_in_an_older_form_is_converted() {
+    let folder = folder();
+    let at = folder.path();
+    assert_eq!(done(at, &["issuer", "init"]).0, 0);
+    let sh = |line: &str| {
+        let command = ["umask 077; ", line].concat();
+        std::process::Command::new("sh").args(["-c", &command]).current_dir(at).status().unwrap().success()
+    };
+    assert!(sh("openssl pkey -in certs/issuer.key -traditional -out old && mv old certs/issuer.key"));
+    let (code, out, err) = done(at, &["issuer", "show"]);
+    assert_ne!(code, 0, "{out}");
+    let begins = err.find("openssl pkcs8").unwrap_or_else(|| panic!("{err}"));
+    let line = err[begins..].split('`').next().unwrap();
+    assert!(sh(&line.replace("NEWKEY", "new").replace("KEY", "certs/issuer.key")), "{line}");
+    assert!(sh("mv new certs/issuer.key"));
+    let (code, out, err) = done(at, &["issuer", "show"]);
     assert_eq!(code, 0, "{out}{err}");
 }
