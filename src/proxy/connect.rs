@@ -1,6 +1,7 @@
 //! Answers a leading CONNECT: it grants a tunnel, and never dials.
 
 use std::io;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use http::header;
@@ -10,7 +11,7 @@ use tokio::time::timeout;
 use super::guard::{self, ConnectHead, ReadHeadError};
 use super::meters;
 use super::names::{self, NameError};
-use super::peer::{Ended, Peer};
+use super::peer::{Ended, Peer, Proof};
 use super::reply::Problem;
 use super::sniff::Prefixed;
 use super::wire::Wire;
@@ -45,7 +46,7 @@ pub(super) async fn accept(peer: &mut Peer, io: &mut Prefixed<Wire>) -> io::Resu
         let field = head.headers.get(header::PROXY_AUTHORIZATION);
         let asked = peer.shared.doorkeeper.recognise(&edition.engine.policy, peer.address, field).await;
         match asked {
-            Ok(who) => peer.proven = Some(who),
+            Ok(who) => peer.proven = Some(Proof::Password(Arc::clone(&who.name))),
             Err(unknown) => {
                 meters::refused(unknown.as_str());
                 let ended = Ended::because(unknown.as_str()).to(&head.host, head.port);

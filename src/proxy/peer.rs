@@ -15,7 +15,7 @@ use super::{Authentication, ListenerConfig};
 use crate::audit::{FlowFacts, Kind, MessageDraft, Pending};
 use crate::flow::{ClientAddr, Destination, Direction, Host, Scheme};
 use crate::inspect::{Coverage, Decision};
-use crate::policy::{Action, Disclosure, Identity, Laid, Message, Mode, Policy};
+use crate::policy::{Action, Disclosure, Identity, Laid, Message, Mode, Policy, SubjectName};
 
 /// Who connected, and where.
 #[derive(Clone)]
@@ -25,8 +25,8 @@ pub(super) struct Peer {
     pub(super) address: ClientAddr,
     /// Where a redirected connection was going, which is where all of it goes.
     pub(super) original: Option<SocketAddr>,
-    /// Whom its certificate, or its CONNECT, named and proved.
-    pub(super) proven: Option<Arc<Identity>>,
+    /// What its certificate, or its CONNECT, proved.
+    pub(super) proven: Option<Proof>,
     /// The name of its certificate by which it was known, cleansed.
     pub(super) certificate: Option<Arc<str>>,
     /// The version of the TLS that it speaks with the listener itself.
@@ -36,6 +36,27 @@ pub(super) struct Peer {
     pub(super) reset: Arc<AtomicBool>,
     /// Set when bytes of the client were not read: the connection must not be closed over them at once.
     unread: Arc<AtomicBool>,
+}
+
+/// Why a client is refused that proved to be somebody who is not configured any more.
+pub(super) const FORGOTTEN: &str = "identity_gone";
+
+/// What a client proved once; whom that is, the policy in force says.
+#[derive(Clone, Debug)]
+pub(super) enum Proof {
+    /// To be of this name, by a password.
+    Password(Arc<str>),
+    /// To have a certificate with these names.
+    Certificate(Arc<[SubjectName]>),
+}
+
+impl Proof {
+    fn who<'a>(&self, policy: &'a Policy) -> Option<&'a Arc<Identity>> {
+        match self {
+            Proof::Password(name) => policy.identity(name).map(|(who, _)| who),
+            Proof::Certificate(names) => policy.certified(names).map(|(who, _)| who),
+        }
+    }
 }
 
 /// How a connection ended that carried no request.
@@ -111,8 +132,16 @@ impl Peer {
     }
 
     /// Who it is: whom it proved to be, else whom its address stands for.
-    pub(super) fn who<'a>(&'a self, policy: &'a Policy) -> Option<&'a Arc<Identity>> {
-        self.proven.as_ref().or_else(|| policy.identify(self.address.ip))
+    pub(super) fn who<'a>(&self, policy: &'a Policy) -> Option<&'a Arc<Identity>> {
+        match &self.proven {
+            Some(proof) => proof.who(policy),
+            None => policy.identify(self.address.ip),
+        }
+    }
+
+    /// Whether it proved to be somebody whom the policy in force does not know any more.
+    pub(super) fn is_forgotten(&self, policy: &Policy) -> bool {
+        self.proven.as_ref().is_some_and(|proof| proof.who(policy).is_none())
     }
 
     /// Something that the client sent stays unread.

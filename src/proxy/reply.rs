@@ -29,6 +29,8 @@ pub(super) enum Problem {
     Throttled(u64),
     /// Nobody said who asks, or nobody who is known.
     Unauthenticated,
+    /// Whoever the connection was granted to is not configured any more.
+    Forgotten,
     /// Naming that no client should send, or a body that broke off.
     Malformed,
     /// Framing that no client should send.
@@ -63,6 +65,7 @@ impl Problem {
             Problem::Unrecorded => "unrecorded",
             Problem::Throttled(_) => "throttled",
             Problem::Unauthenticated => "unauthenticated",
+            Problem::Forgotten => "identity-gone",
             Problem::Malformed => "malformed",
             Problem::Framing(_) => "framing",
             Problem::Misdirected => "misdirected",
@@ -82,6 +85,7 @@ impl Problem {
             Problem::Unrecorded => "gate cannot record decisions",
             Problem::Throttled(_) => "requests are limited for a time",
             Problem::Unauthenticated => "proxy asks who you are",
+            Problem::Forgotten => "who asks is not known any more",
             Problem::Malformed | Problem::Framing(_) => "request refused",
             Problem::Misdirected => "request names another host than its connection",
             Problem::Upgrade => "protocol upgrade refused",
@@ -95,6 +99,8 @@ impl Problem {
     /// Never a 5xx for a block: clients retry those, and a charge would run twice.
     pub(super) fn status(self) -> StatusCode {
         match self {
+            // In a tunnel nobody expects to be asked by a proxy: a new connection is.
+            Problem::Forgotten => StatusCode::FORBIDDEN,
             Problem::Blocked | Problem::Withheld | Problem::AddressDenied => StatusCode::FORBIDDEN,
             Problem::Overloaded | Problem::Unrecorded => StatusCode::SERVICE_UNAVAILABLE,
             Problem::Throttled(_) => StatusCode::TOO_MANY_REQUESTS,
@@ -124,7 +130,8 @@ impl Problem {
             | Problem::Withheld
             | Problem::Misdirected
             | Problem::Throttled(_)
-            | Problem::Unauthenticated => "http_request_denied",
+            | Problem::Unauthenticated
+            | Problem::Forgotten => "http_request_denied",
             Problem::Overloaded | Problem::Unrecorded => "proxy_internal_error",
             Problem::Malformed | Problem::Framing(_) | Problem::ClientTimeout => "http_request_error",
             Problem::Upgrade => "http_upgrade_failed",
@@ -139,7 +146,7 @@ impl Problem {
             Problem::Blocked | Problem::Withheld | Problem::Misdirected | Problem::AddressDenied => {
                 grpc::PERMISSION_DENIED
             }
-            Problem::Unauthenticated => grpc::UNAUTHENTICATED,
+            Problem::Unauthenticated | Problem::Forgotten => grpc::UNAUTHENTICATED,
             Problem::Malformed | Problem::Framing(_) => grpc::INVALID_ARGUMENT,
             Problem::Throttled(_) => grpc::RESOURCE_EXHAUSTED,
             Problem::Upgrade => grpc::UNIMPLEMENTED,
@@ -159,6 +166,7 @@ impl Problem {
             Problem::Blocked
             | Problem::Withheld
             | Problem::Unauthenticated
+            | Problem::Forgotten
             | Problem::Malformed
             | Problem::Framing(_)
             | Problem::Misdirected

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::time::timeout;
 
 use super::meters;
-use super::peer::{Ended, Peer};
+use super::peer::{Ended, Peer, Proof};
 use super::sniff::Prefixed;
 use super::wire::Wire;
 use crate::flow::Side;
@@ -37,9 +37,9 @@ pub(super) async fn greet(
         }
     };
     let names = accepted.names.unwrap_or_default();
-    if let Some((who, name)) = policy.certified(&names) {
-        peer.proven = Some(Arc::clone(who));
+    if let Some((_, name)) = policy.certified(&names) {
         peer.certificate = Some(peer.cleanse(&name.to_string()).into());
+        peer.proven = Some(Proof::Certificate(names.into()));
     }
     peer.tls = Some(tls::version_str(accepted.stream.get_ref().1.protocol_version()));
     Some(accepted.stream)

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::net::TcpStream;
 
 use super::meters;
-use super::peer::{Ended, Peer};
+use super::peer::{Ended, FORGOTTEN, Peer};
 use super::shared::Edition;
 use super::sniff::{Prefixed, Protocol, sniff, sniff_hello};
 use super::unopened;
@@ -69,14 +69,11 @@ pub(super) async fn enter(
     host: &Host,
     port: u16,
 ) -> io::Result<Entered> {
-    // What decides here decides to the tunnel's end, whatever is reloaded meanwhile.
-    let edition = peer.shared.edition();
-    let ways = &edition.engine.interceptions;
-    let opaque = opaque(&edition);
-    let wait = if opaque.is_some() { limits::SERVER_FIRST_WAIT } else { limits::HEAD_TIMEOUT };
+    let listens = opaque(&peer.shared.edition()).is_some();
+    let wait = if listens { limits::SERVER_FIRST_WAIT } else { limits::HEAD_TIMEOUT };
     let mut upstream = None;
     let protocol = match sniff(io, wait).await? {
-        Protocol::Silent if opaque.is_some() => match first_word(peer, io, host, port).await? {
+        Protocol::Silent if listens => match first_word(peer, io, host, port).await? {
             Spoken::Client(protocol) => protocol,
             Spoken::Upstream(connection) => {
                 upstream = Some(connection);
@@ -86,6 +83,15 @@ pub(super) async fn enter(
         },
         protocol => protocol,
     };
+    // What is in force once somebody has spoken decides to the tunnel's end, whatever is reloaded after that.
+    let edition = peer.shared.edition();
+    let ways = &edition.engine.interceptions;
+    let opaque = opaque(&edition);
+    if peer.is_forgotten(&edition.engine.policy) {
+        meters::refused(FORGOTTEN);
+        drop(peer.ended(Ended::because(FORGOTTEN).to(host, port).after(io.prefix())));
+        return Ok(Entered::As(Protocol::Closed, host.clone()));
+    }
     let (host, unread) = match (protocol, opaque) {
         (Protocol::Tls, _) => {
             let (host, unread) = interception(peer, io, host, ways).await?;

@@ -21,7 +21,7 @@ use crate::harness::client::{connector, get, name, post};
 use crate::harness::origin::ok;
 use crate::harness::pki::Flaw;
 use crate::harness::wire::Reader;
-use crate::harness::{Authority, Client, Origin, PAN, Setup, World, rule, soon};
+use crate::harness::{Authority, Client, Origin, PAN, Setup, World, engine, rule, soon};
 
 type Pair = (String, String);
 
@@ -151,6 +151,30 @@ async fn a_client_is_whom_its_certificate_names() {
         (&"reports".into(), &"a.reports.corp.test".into())
     );
     assert_eq!(requests[0]["tenant"], "a");
+}
+
+#[tokio::test]
+async fn a_certificate_stands_for_whom_the_policy_in_force_says() {
+    let vouching = Authority::new("clients");
+    let world = World::start(setup(&vouching)).await;
+    let reload = |identities| {
+        world.engine.store(Arc::new(engine(&Setup { identities, ..setup(&vouching) })));
+    };
+    let origin = Origin::agreeable(&world, "origin.test").await;
+    let own = vouching.vouch(&["spiffe://corp.test/billing"], Flaw::None);
+    let mut open = tunnel(&world, &origin, Some(&own)).await;
+    for tenant in ["b", "c"] {
+        reload(vec![standing_for(tenant, &["spiffe://corp.test/*"], Some(tenant))]);
+        assert_eq!(open.exchange(get(&origin, "/")).await.status, 200);
+    }
+    reload(vec![standing_for("d", &["spiffe://corp.test/reports"], None)]);
+    let gone = open.exchange(get(&origin, "/")).await;
+    assert_eq!((gone.status, &gone.json()["type"]), (403, &"urn:tidegate:problem:identity-gone".into()));
+    assert!(open.is_closed().await);
+    let records = world.records().await;
+    let who =
+        |record: &serde_json::Value| (record["direction"] == "request").then(|| record["tenant"].clone());
+    assert_eq!(records.iter().filter_map(who).collect::<Vec<_>>(), ["b", "c", "default"]);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Who asks: clients that prove themselves by a name and a password, and what follows from who they are.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate::audit::base64;
@@ -187,6 +188,42 @@ async fn a_password_that_was_changed_is_not_known_any_more() {
     assert_eq!(client.exchange(post(&origin, "/", "application/json", b"{}")).await.status, 200);
     // What was granted goes on under the name that it was granted to.
     assert_eq!(open.exchange(get(&origin, "/")).await.status, 200);
+}
+
+/// An open tunnel is for a name; what that name may do is for the policy in force to say.
+#[tokio::test]
+async fn an_open_tunnel_is_judged_by_whom_its_name_stands_for_now() {
+    let only_a =
+        || RuleSpec { tenants: vec!["a".into()], ..rule("tenant-a", &["national-id.us-ssn"], Action::Block) };
+    let knowing = |identities: Vec<IdentitySpec>| Setup { rules: vec![only_a()], identities, ..asking() };
+    let world = World::start(knowing(vec![proving("billing-1", "x", Some("a"))])).await;
+    let reload = |identities| world.engine.store(Arc::new(crate::harness::engine(&knowing(identities))));
+    let origin = Origin::agreeable(&world, "origin.test").await;
+    let field = basic("billing-1", "x");
+    let mut open = tunnel(&world, &origin, &field).await;
+    let mut silent = Client::direct(&world).await;
+    silent.send(connect(&origin, &field)).await;
+    assert_eq!(silent.head().await.line, "HTTP/1.1 200 Connection established");
+    let ssn: &[u8] = br#"{"ssn":"536-22-1845"}"#;
+    assert_eq!(open.post(&origin, "/", ssn).await.json()["rule"], "tenant-a");
+    reload(vec![proving("billing-1", "x", Some("b"))]);
+    assert_eq!(open.post(&origin, "/", ssn).await.status, 200);
+    reload(vec![proving("reports-1", "y", Some("b"))]);
+    let gone = open.post(&origin, "/gone", b"{}").await;
+    assert_eq!((gone.status, &gone.json()["type"]), (403, &"urn:tidegate:problem:identity-gone".into()));
+    assert!(open.is_closed().await);
+    assert!(connector(&world.issuer).connect(name("origin.test"), silent.reader.io).await.is_err());
+    assert!(!origin.received_text().contains("/gone"));
+    reload(vec![proving("billing-1", "x", Some("a"))]);
+    let mut again = tunnel(&world, &origin, &field).await;
+    assert_eq!(again.post(&origin, "/", ssn).await.status, 403);
+    let records = world.records().await;
+    let requests = || records.iter().filter(|record| record["direction"] == "request");
+    let path = |record: &&serde_json::Value| record["http"]["path_template"].as_str().map(str::to_owned);
+    let told: Vec<_> = requests().filter_map(|r| Some((path(&r)?, r["tenant"].as_str()?))).collect();
+    let told: Vec<_> = told.iter().map(|(path, tenant)| (path.as_str(), *tenant)).collect();
+    assert_eq!(told, [("/", "a"), ("/", "b"), ("/gone", "default"), ("", "default"), ("/", "a")]);
+    assert!(records.iter().any(|record| record["kind"] == "end" && record["reason"] == "identity_gone"));
 }
 
 #[tokio::test]

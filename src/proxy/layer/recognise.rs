@@ -14,6 +14,7 @@ use crate::policy::Identity;
 use crate::proxy::exchange::{Flow, Refusal};
 use crate::proxy::meters;
 use crate::proxy::names::Entry;
+use crate::proxy::peer;
 use crate::proxy::reply::Problem;
 
 /// The layer that lets nobody pass whom it does not know.
@@ -46,6 +47,9 @@ where
     }
 
     fn call(&mut self, arrival: Arrival) -> Self::Future {
+        if is_forgotten(&arrival) {
+            return Recognition::Refused(Some(forgotten(arrival)));
+        }
         // In a tunnel its CONNECT has said it.
         let asks = arrival.client.peer.is_asked()
             && matches!(arrival.client.entry, Entry::Absolute)
@@ -59,6 +63,26 @@ where
             inner.call(arrival).await
         }))
     }
+}
+
+/// Whether a request comes from somebody who was known when the connection began, and is not any more.
+fn is_forgotten(arrival: &Arrival) -> bool {
+    let peer = &arrival.client.peer;
+    // Nearly nobody has proved anything: those do not pay for looking.
+    peer.proven.is_some()
+        && peer.is_forgotten(&peer.shared.edition().engine.policy)
+        && arrival.client.guard.refusal_of(&arrival.request).is_none()
+}
+
+/// It is told to connect again, where it is asked who it is.
+fn forgotten(arrival: Arrival) -> Box<Refusal> {
+    meters::refused(peer::FORGOTTEN);
+    let (parts, _) = arrival.request.into_parts();
+    let (flow, _) = Flow::begin(&arrival.client, &parts);
+    Box::new(flow.refuse(
+        Problem::Forgotten,
+        "whom this connection was granted to is not configured any more; connect again",
+    ))
 }
 
 async fn recognise(mut arrival: Arrival) -> Result<Arrival, Box<Refusal>> {
@@ -86,6 +110,7 @@ async fn recognise(mut arrival: Arrival) -> Result<Arrival, Box<Refusal>> {
 pub(in crate::proxy) enum Recognition<F, T> {
     Unasked(F),
     Asked(Boxed<T>),
+    Refused(Option<Box<Refusal>>),
 }
 
 impl<F, T> Future for Recognition<F, T>
@@ -98,6 +123,9 @@ where
         match self.get_mut() {
             Recognition::Unasked(future) => Pin::new(future).poll(cx),
             Recognition::Asked(future) => future.as_mut().poll(cx),
+            Recognition::Refused(refusal) => {
+                refusal.take().map_or(Poll::Pending, |refusal| Poll::Ready(Err(refusal)))
+            }
         }
     }
 }
