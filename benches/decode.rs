@@ -14,7 +14,6 @@
 use std::fmt::Write as _;
 use std::hint::black_box;
 use std::io::{Read, Write};
-use std::net::Ipv4Addr;
 use std::ops::ControlFlow;
 use std::process::{Command, ExitCode, Stdio};
 use std::sync::Arc;
@@ -24,7 +23,7 @@ use tidegate::config;
 use tidegate::decode::{Coding, Decoder, Encoder};
 use tidegate::detect::Scan;
 use tidegate::fingerprint::FingerprintKey;
-use tidegate::flow::{ClientAddr, Destination, Direction, Host, Scheme};
+use tidegate::flow::{Destination, Direction, Host, Scheme};
 use tidegate::inspect::{Engine, Head, HeldBytes, Inspector, Step};
 use tidegate::policy::{Action, LocalBudgets, Message};
 
@@ -182,20 +181,11 @@ fn decode(coding: Coding, wire: &Bytes, length: usize) {
 }
 
 fn message() -> Message {
+    let host = Host::Name("api.example".into());
     Message {
-        direction: Direction::Response,
-        destination: Destination { scheme: Scheme::Https, host: Host::Name("api.example".into()), port: 443 },
-        proven: true,
-        client: ClientAddr { ip: Ipv4Addr::LOCALHOST.into(), port: 40_000 },
-        identity: None,
-        listener: "apps".into(),
-        tenant: "default".into(),
-        environment: None,
-        method: "GET".into(),
-        path: "/events".into(),
         media_type: Some("application/x-ndjson".into()),
         status: Some(200),
-        now_ms: 0,
+        ..Message::to(Destination { scheme: Scheme::Https, host, port: 443 }, Direction::Response)
     }
 }
 

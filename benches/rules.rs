@@ -68,24 +68,15 @@ fn engine(text: &str) -> Arc<Engine> {
 fn flow(engine: &Arc<Engine>, body: &'static str) -> usize {
     let mut fired = 0;
     for direction in [Direction::Request, Direction::Response] {
+        let host = Host::Name("api.vendor-7.example".into());
         let message = Message {
-            direction,
-            destination: Destination {
-                scheme: Scheme::Https,
-                host: Host::Name("api.vendor-7.example".into()),
-                port: 443,
-            },
             proven: true,
             client: ClientAddr { ip: Ipv4Addr::new(10, 9, 9, 9).into(), port: 40_000 },
-            identity: None,
-            listener: "apps".into(),
-            tenant: "default".into(),
-            environment: None,
             method: "POST".into(),
             path: "/tickets".into(),
             media_type: Some("application/json".into()),
             status: (direction == Direction::Response).then_some(200),
-            now_ms: 0,
+            ..Message::to(Destination { scheme: Scheme::Https, host, port: 443 }, direction)
         };
         let mut inspector = Inspector::new(Arc::clone(engine), message);
         let target = (direction == Direction::Request).then_some("/tickets");

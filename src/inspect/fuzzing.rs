@@ -1,7 +1,6 @@
 //! Whole bodies through the engine: whatever they hold and however they are coded and cut, what leaves is what came but for
 //! the edits.
 
-use std::net::Ipv4Addr;
 use std::ops::ControlFlow;
 use std::sync::{Arc, OnceLock};
 
@@ -11,7 +10,7 @@ use super::{Engine, Head, HeldBytes, Inspector, Step};
 use crate::decode::{Coding, Decoder, Encoder};
 use crate::detect::{Matcher, Pack};
 use crate::fingerprint::FingerprintKey;
-use crate::flow::{ClientAddr, Destination, Direction, Host, Scheme};
+use crate::flow::{Destination, Direction, Host, Scheme};
 use crate::limits::HELD_BYTES;
 use crate::policy::{Action, LocalBudgets, Message, Policy, PolicySpec, RuleSpec};
 
@@ -46,21 +45,8 @@ fn inspector(hold: usize, direction: Direction) -> Option<Inspector> {
         overlays: Arc::default(),
         held: Arc::new(HeldBytes::new(HELD_BYTES)),
     };
-    let message = Message {
-        direction,
-        destination: Destination { scheme: Scheme::Https, host: Host::Name("a.example".into()), port: 443 },
-        proven: true,
-        client: ClientAddr { ip: Ipv4Addr::LOCALHOST.into(), port: 40_000 },
-        identity: None,
-        listener: "apps".into(),
-        tenant: "default".into(),
-        environment: None,
-        method: "POST".into(),
-        path: "/".into(),
-        media_type: None,
-        status: None,
-        now_ms: 0,
-    };
+    let host = Host::Name("a.example".into());
+    let message = Message::to(Destination { scheme: Scheme::Https, host, port: 443 }, direction);
     Some(Inspector::new(Arc::new(engine), message))
 }
 

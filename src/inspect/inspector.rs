@@ -50,12 +50,11 @@ pub(super) enum Phase {
 /// that [`Inspector::next_released`] has before the next call. A panic inside stops the message for good.
 ///
 /// ```
-/// use std::net::Ipv4Addr;
 /// use std::sync::Arc;
 ///
 /// use tidegate::config;
 /// use tidegate::fingerprint::FingerprintKey;
-/// use tidegate::flow::{ClientAddr, Destination, Direction, Host, Scheme};
+/// use tidegate::flow::{Destination, Direction, Host, Scheme};
 /// use tidegate::inspect::{Head, HeldBytes, Inspector, Step};
 /// use tidegate::policy::{Action, Disclosure, LocalBudgets, Message};
 ///
@@ -72,24 +71,12 @@ pub(super) enum Phase {
 /// let engine = Arc::new(compiled.engine(&config, key, budgets, Arc::new(HeldBytes::new(1 << 20))));
 ///
 /// // One for each message.
+/// let host = Host::Name("crm.example".into());
+/// let destination = Destination { scheme: Scheme::Https, host, port: 443 };
 /// let mut inspector = Inspector::new(engine, Message {
-///     direction: Direction::Request,
-///     destination: Destination {
-///         scheme: Scheme::Https,
-///         host: Host::Name("crm.example".into()),
-///         port: 443,
-///     },
-///     proven: true,
-///     client: ClientAddr { ip: Ipv4Addr::LOCALHOST.into(), port: 40_000 },
-///     identity: None,
-///     listener: "apps".into(),
-///     tenant: "default".into(),
-///     environment: None,
-///     method: "POST".into(),
 ///     path: "/tickets".into(),
 ///     media_type: Some("application/json".into()),
-///     status: None,
-///     now_ms: 0,
+///     ..Message::to(destination, Direction::Request)
 /// });
 /// let head = Head { target: Some("/tickets"), fields: &[], length: None, coding: None, events: false };
 /// assert_eq!(inspector.head(&head), Step::Wait);

@@ -1,13 +1,12 @@
 //! A text looked at outside of any message: what is found in it, in what it wears and in what is packed in it.
 
-use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::Engine;
 use super::judge::Judge;
 use super::reading::Reading;
 use crate::detect::{DetectorId, Finding};
-use crate::flow::{ClientAddr, Destination, Direction, Host, Scheme};
+use crate::flow::{Destination, Direction, Host, Scheme};
 use crate::policy::Message;
 
 /// A finding that counts.
@@ -71,19 +70,6 @@ impl Look {
 
 /// A message that no rule looks at.
 fn nobody() -> Message {
-    Message {
-        direction: Direction::Request,
-        destination: Destination { scheme: Scheme::Https, host: Host::Name("localhost".into()), port: 443 },
-        proven: false,
-        client: ClientAddr { ip: Ipv4Addr::LOCALHOST.into(), port: 0 },
-        identity: None,
-        listener: "".into(),
-        tenant: "".into(),
-        environment: None,
-        method: "".into(),
-        path: "".into(),
-        media_type: None,
-        status: None,
-        now_ms: 0,
-    }
+    let host = Host::Name("localhost".into());
+    Message::to(Destination { scheme: Scheme::Https, host, port: 443 }, Direction::Request)
 }

@@ -44,6 +44,7 @@ pub use tally::{Counted, Tally};
 pub use transport::{Protection, TransportSpec};
 
 use std::borrow::Cow;
+use std::net::Ipv4Addr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -284,6 +285,29 @@ pub struct Message {
     pub now_ms: u64,
 }
 
+impl Message {
+    /// A message to a destination of which nothing more is known: unproven, from nobody, with no method,
+    /// path or type. Whoever knows more says it by struct update; a gate says everything.
+    #[must_use]
+    pub fn to(destination: Destination, direction: Direction) -> Self {
+        Message {
+            direction,
+            destination,
+            proven: false,
+            client: ClientAddr { ip: Ipv4Addr::UNSPECIFIED.into(), port: 0 },
+            identity: None,
+            listener: "".into(),
+            tenant: "".into(),
+            environment: None,
+            method: "".into(),
+            path: "".into(),
+            media_type: None,
+            status: None,
+            now_ms: 0,
+        }
+    }
+}
+
 /// What became of matched values; decides whether an event is a breach.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Disclosure {
@@ -324,24 +348,16 @@ pub(crate) mod tests {
     }
 
     pub(crate) fn message() -> Message {
+        let host = crate::flow::Host::Name("api.example.com".into());
         Message {
-            direction: Direction::Request,
-            destination: Destination {
-                scheme: Scheme::Https,
-                host: crate::flow::Host::Name("api.example.com".into()),
-                port: 443,
-            },
             proven: true,
-            client: ClientAddr { ip: std::net::Ipv4Addr::LOCALHOST.into(), port: 40_000 },
-            identity: None,
+            client: ClientAddr { ip: Ipv4Addr::LOCALHOST.into(), port: 40_000 },
             listener: "apps".into(),
             tenant: "default".into(),
-            environment: None,
             method: "POST".into(),
             path: "/".into(),
             media_type: Some("application/json".into()),
-            status: None,
-            now_ms: 0,
+            ..Message::to(Destination { scheme: Scheme::Https, host, port: 443 }, Direction::Request)
         }
     }
 

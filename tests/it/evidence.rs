@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 use serde_json::Value;
 
 use crate::commands::{Gate, configure, done, folder, tidegate};
+use crate::tools::TICKETS;
 
 /// A trail of a gate that ran and was reloaded.
 fn trail(folder: &Path) {
@@ -225,26 +226,6 @@ fn what_lets_pass_and_what_was_refused_is_on_record_with_its_end() {
     assert!(records[0]["cause"].as_str().unwrap().contains("inspect.undecodable"));
     assert_eq!(records[0]["from"], records[3]["from"]);
 }
-
-const TICKETS: &str = r#"
-[pack]
-name = "tickets"
-version = "1.0.0"
-
-[[detector]]
-id = "tickets.number"
-description = "ticket number, Luhn"
-pattern = 'TCK-\d{8}'
-validators = ["luhn"]
-tier = "strong"
-
-[[detector.example]]
-text = "see TCK-12345674"
-finds = ["TCK-12345674"]
-[[detector.example]]
-text = "see TCK-12345678"
-finds = []
-"#;
 
 #[test]
 fn a_pack_that_was_changed_is_a_control_failure_until_it_is_signed_again() {

@@ -2,10 +2,9 @@
 
 use bytes::Bytes;
 use http::Request;
-use serde_json::json;
 
 use crate::harness::h2::answer;
-use crate::harness::{PAN, SSN, messages, soon};
+use crate::harness::{PAN, SSN, request_actions, soon};
 use crate::ways::{HERE, Sender, Speaks, Way, connected, meetings, world};
 
 /// Makes a clean call, one with a value that is masked, and one with a value that stops it.
@@ -36,12 +35,7 @@ pub async fn calls(way: Way) {
     assert!(origin.has_seen("two boxes") && origin.has_seen("***-**-****"), "{way:?}");
     assert!(!origin.has_seen(SSN) && !origin.has_seen(PAN), "{way:?}");
     let records = world.records().await;
-    let actions: Vec<_> = messages(&records)
-        .into_iter()
-        .filter(|record| record["kind"] == "decision" && record["direction"] == "request")
-        .map(|record| record["action"].clone())
-        .collect();
-    assert_eq!(actions, [json!("allow"), json!("redact"), json!("block")], "{way:?}: {records:#?}");
+    assert_eq!(request_actions(&records), ["allow", "redact", "block"], "{way:?}: {records:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

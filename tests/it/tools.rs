@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::commands::{Gate, configure, done, folder, records, tidegate};
 
 /// A pack with one detector: `TCK-` and eight digits that pass Luhn.
-const TICKETS: &str = r#"[pack]
+pub(super) const TICKETS: &str = r#"[pack]
 name = "mine"
 version = "1.2.0"
 

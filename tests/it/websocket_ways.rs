@@ -1,10 +1,8 @@
 //! A WebSocket meets the same decisions whatever way it comes and whatever it is asked for in.
 
-use serde_json::json;
-
 use crate::harness::socket::{KEY, Socket, TEXT, accept, stream};
 use crate::harness::wire::Reader;
-use crate::harness::{PAN, SSN, messages, soon};
+use crate::harness::{PAN, SSN, request_actions, soon};
 use crate::ways::{Either, HERE, Sender, Speaks, Way, connected, meetings, world};
 
 /// Asks for a WebSocket.
@@ -64,12 +62,7 @@ pub async fn comes(way: Way, client_speaks: Speaks, origin_speaks: Speaks) {
     socket.is_closed_with(1008).await;
     drop(socket);
     let records = world.records().await;
-    let actions: Vec<_> = messages(&records)
-        .into_iter()
-        .filter(|record| record["kind"] == "decision" && record["direction"] == "request")
-        .map(|record| record["action"].clone())
-        .collect();
-    assert_eq!(actions, [json!("allow"), json!("redact"), json!("block")], "{title}: {records:#?}");
+    assert_eq!(request_actions(&records), ["allow", "redact", "block"], "{title}: {records:#?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,7 +1,6 @@
 //! Frames under arbitrary bytes: what leaves, and why no more does, does not depend on how bytes are cut.
 
 use std::mem::discriminant;
-use std::net::Ipv4Addr;
 use std::sync::{Arc, OnceLock};
 
 use bytes::BytesMut;
@@ -11,7 +10,7 @@ use super::frame::{self, Head};
 use super::lane::{Halt, Lane};
 use crate::detect::{Matcher, Pack};
 use crate::fingerprint::FingerprintKey;
-use crate::flow::{ClientAddr, Destination, Direction, Host, Scheme};
+use crate::flow::{Destination, Direction, Host, Scheme};
 use crate::inspect::{Engine, HeldBytes};
 use crate::policy::{Action, LocalBudgets, Message, Policy, PolicySpec, RuleSpec};
 
@@ -44,21 +43,7 @@ pub(super) fn engine(hold: usize, undecodable: Action) -> Option<Arc<Engine>> {
 
 pub(super) fn terms() -> Message {
     let host = Host::Name("chat.example".into());
-    Message {
-        direction: Direction::Request,
-        destination: Destination { scheme: Scheme::Https, host, port: 443 },
-        proven: true,
-        client: ClientAddr { ip: Ipv4Addr::LOCALHOST.into(), port: 40_000 },
-        identity: None,
-        listener: "apps".into(),
-        tenant: "default".into(),
-        environment: None,
-        method: "GET".into(),
-        path: "/".into(),
-        media_type: None,
-        status: None,
-        now_ms: 0,
-    }
+    Message::to(Destination { scheme: Scheme::Https, host, port: 443 }, Direction::Request)
 }
 
 /// What left a lane, and how it ended.

@@ -237,6 +237,15 @@ pub fn messages(records: &[Value]) -> Vec<&Value> {
     records.iter().filter(|r| ["decision", "opening", "end"].contains(&r["kind"].as_str().unwrap())).collect()
 }
 
+/// What was decided of each request, in the order of the records.
+pub fn request_actions(records: &[Value]) -> Vec<&str> {
+    let requests = messages(records).into_iter();
+    requests
+        .filter(|record| record["kind"] == "decision" && record["direction"] == "request")
+        .filter_map(|record| record["action"].as_str())
+        .collect()
+}
+
 /// The one record that matches.
 pub fn only<'a>(records: &'a [Value], kind: &str, direction: &str) -> &'a Value {
     let found: Vec<_> = records.iter().filter(|r| r["kind"] == kind && r["direction"] == direction).collect();
