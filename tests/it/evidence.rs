@@ -244,7 +244,7 @@ fn a_pack_that_was_changed_is_a_control_failure_until_it_is_signed_again() {
     let packs = "packs = [\"payment\", \"./tickets.toml\"]\npack_keys = [\"packs.pub\"]\n";
     fs::write(&file, format!("{packs}{text}")).unwrap();
     let (mut gate, _) = Gate::start(folder.path());
-    fs::write(&pack, TICKETS.replace("1.0.0", "1.0.1")).unwrap();
+    fs::write(&pack, TICKETS.replace("1.2.0", "1.2.1")).unwrap();
     gate.signal("HUP");
     gate.logged("nothing has changed");
     run(&["pack", "sign", "--key", "packs.key", "tickets.toml"]);
@@ -259,7 +259,7 @@ fn a_pack_that_was_changed_is_a_control_failure_until_it_is_signed_again() {
     assert!(records.iter().all(|record| record["control"] == "config"), "{records:?}");
     assert_eq!(records[0]["from"], records[1]["from"]);
     let (_, packs, _) = done(folder.path(), &["audit", "query", "audit", "--kind", "pack"]);
-    assert!(packs.lines().count() == 1 && packs.contains("\"version\":\"1.0.1\""), "{packs}");
+    assert!(packs.lines().count() == 1 && packs.contains("\"version\":\"1.2.1\""), "{packs}");
 }
 
 fn selftest(folder: &Path) -> (i32, String, String) {
