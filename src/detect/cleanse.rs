@@ -1,5 +1,7 @@
 //! Client-supplied strings made fit for a record, a log line or a reply.
 
+use std::ops::Range;
+
 use super::region::How;
 use super::{Confidence, Finding, Matcher};
 use crate::limits;
@@ -30,10 +32,17 @@ impl Matcher {
     pub fn cleanse(&self, text: &str) -> String {
         let how = How { level: self.level, key: None, floor: Confidence::Low };
         let mut bytes = text.as_bytes().to_vec();
-        for finding in self.find_at(how, None, text.as_bytes()) {
-            if let Some(value) = bytes.get_mut(finding.start as usize..finding.end as usize) {
-                hide(value);
+        self.hide_found(how, &mut bytes, 0..text.len());
+        // What joins names (`.`, `[`, `/`) must not shield one: each is looked at by itself, and so are the digits that
+        // are long enough for a card number.
+        for word in spans(text.as_bytes(), |b| !b".[]\"/\\$:;,?&= ".contains(&b)) {
+            let digits = bytes.get(word.clone()).unwrap_or_default().iter().filter(|b| b.is_ascii_digit());
+            if digits.count() >= TELLING && word.len() < text.len() {
+                self.hide_found(how, &mut bytes, word);
             }
+        }
+        for run in spans(text.as_bytes(), |b| b.is_ascii_digit()).filter(|run| run.len() >= CARD) {
+            self.hide_found(how, &mut bytes, run);
         }
         if bytes.contains(&b'%') && !self.find_at(how, None, &percent_decoded(&bytes)).is_empty() {
             hide(&mut bytes);
@@ -52,6 +61,32 @@ impl Matcher {
         }
         out
     }
+
+    /// Hides what is found in a part of a text by itself.
+    fn hide_found(&self, how: How<'_>, bytes: &mut [u8], part: Range<usize>) {
+        let Some(part) = bytes.get_mut(part) else { return };
+        for finding in self.find_at(how, None, part) {
+            if let Some(value) = part.get_mut(finding.start as usize..finding.end as usize) {
+                hide(value);
+            }
+        }
+    }
+}
+
+/// With fewer digits no name holds an identifier that is made of them.
+const TELLING: usize = 6;
+/// Digits of the shortest card number.
+const CARD: usize = 13;
+
+/// The longest spans of bytes that `is_of` takes.
+fn spans(text: &[u8], is_of: impl Fn(u8) -> bool) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let start = at + text.get(at..)?.iter().position(|&b| is_of(b))?;
+        let rest = text.get(start..)?;
+        at = start + rest.iter().position(|&b| !is_of(b)).unwrap_or(rest.len());
+        Some(start..at)
+    })
 }
 
 /// Marks that turn the reading direction, with which a log line can be made to read as another.
@@ -112,6 +147,23 @@ mod tests {
             ("a\u{1b}[31mb\n", "a\\u{1b}[31mb\\u{a}"),
             ("x\u{202e}y", "x\\u{202e}y"),
             ("a%20b", "a%20b"),
+            // Names that are joined are looked at one by one.
+            ("$.4716253098472014.a", "$.****************.a"),
+            ("$.1.4716253098472014", "$.1.****************"),
+            ("$.12.536-90-4399", "$.12.***-**-****"),
+            ("$.a[4716253098472014].2024", "$.a[****************].2024"),
+            ("_4716253098472014.5", "_****************.5"),
+            ("application/x-4716253098472014.5", "application/x-****************.5"),
+            (
+                "00-aaaaaaaaaaaaaaaa4716253098472014-bbbbbbbbbbbbbbbb-01",
+                "00-aaaaaaaaaaaaaaaa****************-bbbbbbbbbbbbbbbb-01",
+            ),
+            (
+                "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+                "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
+            ),
+            ("$.orders[1048576].id", "$.orders[1048576].id"),
+            ("api-20261126.v2.example", "api-20261126.v2.example"),
         ];
         for (text, clean) in cases {
             if text.contains("%40") {

@@ -66,8 +66,27 @@ async fn nothing_that_was_found_is_in_any_record() {
         format!("{PAN} / HTTP/1.1\r\nHost: {host}\r\n\r\n"),
         format!("POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: text/{PAN}\r\nContent-Length: 1\r\n\r\nx"),
         format!("GET / HTTP/1.1\r\nHost: {PAN}.test\r\n\r\n"),
+        format!(
+            "GET / HTTP/1.1\r\nHost: {host}\r\nTraceparent: 00-aaaaaaaaaaaaaaaa{PAN}-bbbbbbbbbbbbbbbb-01\r\n\r\n"
+        ),
+        format!("POST / HTTP/1.1\r\nHost: {host}\r\nContent-Type: a/x-{PAN}.5\r\nContent-Length: 1\r\n\r\nx"),
     ];
-    for request in &requests {
+    // Keys that are values themselves, among keys that make numbers of what is joined.
+    let keyed = [
+        format!("{{\"{PAN}\":{{\"a\":\"{PAN}\"}}}}"),
+        format!("{{\"1\":{{\"{PAN}\":\"{PAN}\"}}}}"),
+        format!("{{\"customers\":{{\"{PAN}\":{{\"2024\":{{\"pan\":\"{PAN}\"}}}}}}}}"),
+        format!("{{\"12\":{{\"{SSN}\":\"{SSN}\"}}}}"),
+    ];
+    let keyed = keyed.iter().map(|body| post(&origin, "/", "application/json", body.as_bytes()));
+    let keyed = keyed.chain([post(
+        &origin,
+        "/",
+        "application/x-www-form-urlencoded",
+        format!("{PAN}.5={PAN}").as_bytes(),
+    )]);
+    let keyed: Vec<String> = keyed.map(|request| String::from_utf8(request).unwrap()).collect();
+    for request in requests.iter().chain(&keyed) {
         let mut client = Client::tunnel(&world, &origin).await;
         client.exchange(request).await;
     }
