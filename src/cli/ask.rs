@@ -58,6 +58,12 @@ impl Answer {
 impl GateArg {
     pub(super) fn ask(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Answer, Failure> {
         let config = config::read(self.config.config.as_deref())?;
+        if !config.admin.token.exists() {
+            let token = config.admin.token.display();
+            return Err(Failure::unavailable(format!(
+                "no gate has run with this configuration: its token {token} is not there"
+            )));
+        }
         let token = keys::read_text(&config.admin.token)?;
         let address = self.admin.unwrap_or_else(|| reachable(config.admin.address));
         if address.port() == 0 {

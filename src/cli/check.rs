@@ -64,7 +64,7 @@ fn describe(config: &Config, compiled: &Compiled, output: &mut Output) -> Result
     )?;
     writeln!(output, "policy         {}", compiled.policy.hash())?;
     let now = jiff::Timestamp::now().as_second();
-    for warning in config.interceptions.terms(now).warnings(now) {
+    for warning in config.warnings(now) {
         writeln!(output, "warning        {warning}")?;
     }
     for line in exemptions(config, now) {
@@ -129,18 +129,35 @@ fn environment(config: &Config, output: &mut Output) -> Result<Vec<String>, Fail
     if let Some(Err(error)) = config.upstream.parent.as_ref().map(config::ParentSettings::open) {
         faults.push(format!("upstream.parent_credentials: {error}"));
     }
-    for listener in &config.listeners {
-        faults.extend(bound(&format!("listener {}", listener.name), listener.address));
-    }
-    faults.extend(bound("admin", config.admin.address));
+    faults.extend(ports(config));
     faults.extend(writable("audit", &config.audit.directory));
+    faults.extend(config.witness.as_deref().and_then(appendable));
     Ok(faults)
+}
+
+/// Why addresses that are to be listened on cannot be.
+pub(super) fn ports(config: &Config) -> Vec<String> {
+    let listeners = config.listeners.iter();
+    let listeners = listeners.map(|listener| (format!("listener {}", listener.name), listener.address));
+    let all = listeners.chain([("admin".to_owned(), config.admin.address)]);
+    all.filter_map(|(name, address)| bound(&name, address)).collect()
 }
 
 /// Why an address cannot be bound, if it cannot.
 fn bound(name: &str, address: SocketAddr) -> Option<String> {
     let error = TcpListener::bind(address).err()?;
     Some(format!("{name}: {address} cannot be bound: {error}"))
+}
+
+/// Why the witness cannot be appended to. Its folder is not made: it is to be kept by somebody else.
+fn appendable(file: &Path) -> Option<String> {
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let error = match file.exists() {
+        true => fs::OpenOptions::new().append(true).open(file).err()?.to_string(),
+        false if !folder.exists() => format!("there is no folder {}", folder.display()),
+        false => return writable("audit.witness", folder),
+    };
+    Some(format!("audit.witness: {} cannot be written: {error}", file.display()))
 }
 
 /// Why a folder, or the nearest one above it that exists, cannot be written.

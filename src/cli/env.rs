@@ -20,7 +20,9 @@ Examples:
   tidegate env --shell dotenv > .env      for containers
 
 Variables that replace a client's trust store get a bundle of the system's roots and the issuer, written beside the
-issuer's certificate; those that add to it get the issuer alone. Java wants a trust store of its own.")]
+issuer's certificate; those that add to it get the issuer alone. Java wants a trust store of its own. Node heeds the proxy from version 24
+on (NODE_USE_ENV_PROXY); the fetch of an older one goes past it unless its code names a proxy agent, and only a
+firewall, or a transparent listener, keeps it from that.")]
 pub(super) struct Args {
     #[command(flatten)]
     config: ConfigArg,
@@ -42,8 +44,16 @@ const PROXY: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_prox
 const NO_PROXY: [&str; 2] = ["NO_PROXY", "no_proxy"];
 const LOOPBACK: &str = "localhost,127.0.0.1,::1";
 /// Variables whose file replaces the client's trust store.
-const REPLACE: [&str; 5] =
-    ["SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "AWS_CA_BUNDLE", "GIT_SSL_CAINFO"];
+const REPLACE: [&str; 8] = [
+    "SSL_CERT_FILE",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
+    "AWS_CA_BUNDLE",
+    "GIT_SSL_CAINFO",
+    "PIP_CERT",
+    "CARGO_HTTP_CAINFO",
+    "GRPC_DEFAULT_SSL_ROOTS_FILE_PATH",
+];
 /// Variables whose file is added to it.
 const ADD: [&str; 2] = ["NODE_EXTRA_CA_CERTS", "DENO_CERT"];
 

@@ -13,7 +13,8 @@ Examples:
   tidegate exec -- curl https://example.com/
   tidegate exec --config egress.toml -- npm install
 
-The command takes this one's place: its exit code is the command's. The variables are those of `tidegate env`.")]
+The command takes this one's place: its exit code is the command's (127: there is none of
+that name, 126: it cannot be run). The variables are those of `tidegate env`.")]
 pub(super) struct Args {
     #[command(flatten)]
     config: ConfigArg,
@@ -29,5 +30,5 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         args.command.split_first().ok_or_else(|| Failure::configuration("there is no command to run"))?;
     // It returns only when the command could not take over.
     let error = Command::new(program).args(arguments).envs(variables).exec();
-    Err(Failure::unavailable(format!("{}: cannot be run: {error}", program.display())))
+    Err(Failure::command(format!("{}: cannot be run: {error}", program.display()), &error))
 }

@@ -46,6 +46,12 @@ impl Failure {
         Failure { code: UNAVAILABLE, message: Some(message.to_string()) }
     }
 
+    /// A command that cannot take over, with the codes of shells: 127 not found, 126 not to be run.
+    pub(super) fn command(message: impl fmt::Display, error: &io::Error) -> Failure {
+        let code = if error.kind() == io::ErrorKind::NotFound { 127 } else { 126 };
+        Failure { code, message: Some(message.to_string()) }
+    }
+
     pub(super) fn io(message: impl fmt::Display) -> Failure {
         Failure { code: IO, message: Some(message.to_string()) }
     }

@@ -14,6 +14,7 @@ use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::check;
 use super::env::{reachable, url};
 use super::live::By;
 use super::running::Running;
@@ -51,6 +52,14 @@ enum LogFormat {
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     log_to_stderr(args.log_format);
     let (config, compiled) = config::load(args.config.config.as_deref())?;
+    let taken = check::ports(&config);
+    if !taken.is_empty() {
+        // Before keys and a trail are made for a gate that will not run.
+        return Err(Failure::unavailable(taken.join("\ntidegate: ")));
+    }
+    for warning in config.warnings(jiff::Timestamp::now().as_second()) {
+        tracing::warn!("{warning}");
+    }
     let keys = keys::open(&config)?;
     let meter = Meter::install().map_err(Failure::unavailable)?;
     process::raise_descriptor_limit();

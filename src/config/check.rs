@@ -15,9 +15,10 @@ use crate::proxy::{ListenerConfig, ReplyDetail};
 use crate::tls::{MinTls, RootSource};
 
 use super::check_audit::{self, Files};
+use super::check_names::Names;
 use super::packs::PackChoice;
-use super::raw::{Lists, Raw, RawInspect, RawListener, RawState, Texts};
-use super::raw_upstream::RawUpstream;
+use super::raw::{Lists, Raw, RawAdmin, RawInspect, RawListener, RawState, Texts};
+use super::raw_upstream::{ROOTS, RawUpstream};
 use super::source::{At, Place, Source};
 use super::table::{Log, one_of};
 use super::{
@@ -45,16 +46,7 @@ pub(super) fn check(
     let sampled = raw.audit.sample.as_mut().and_then(|sample| sample.identifiers.take()).unwrap_or_default();
     check_identity::answerable(&raw, log);
     let (listeners, listed) = listeners(raw.listeners, folder, log);
-    let admin = AdminSettings {
-        address: raw.admin.address.as_ref().map_or_else(|| loopback(ADMIN_PORT), |address| address.value),
-        token: paths.or(raw.admin.token.as_ref(), "certs/admin.token"),
-    };
-    if let Some(address) = &raw.admin.address
-        && let Some(taken) = listeners.iter().find(|listener| clash(listener.address, address.value))
-    {
-        let what = format!("listener `{}` already has this address", taken.name);
-        log.push(address.place.complain(what).expected("an address of its own"));
-    }
+    let admin = admin(&raw.admin, &listeners, &paths, log);
     let packs = packs(raw.packs, &paths, log);
     let pack_keys = pack_keys(raw.pack_keys, &paths, log);
     let scene = check_rules::Scene {
@@ -66,10 +58,12 @@ pub(super) fn check(
         packs: &packs,
         folder,
     };
+    let names = Names::of(&raw.sinks, &raw.selftest);
     let sinks = super::check_sink::check(raw.sinks, folder, log);
     let selftest = super::check_sink::selftest(&raw.selftest, log);
     let heartbeat = raw.audit.heartbeat.as_ref();
     let heartbeat = heartbeat.map_or(limits::HEARTBEAT, |written| super::check_sink::period(written, log));
+    let groups_named = !raw.destinations.is_empty();
     let written = check_rules::Written {
         rules: raw.rules,
         suppressions: raw.suppressions,
@@ -79,6 +73,7 @@ pub(super) fn check(
         transports: raw.transports,
     };
     let (policy, origins) = check_rules::check(written, &scene, log);
+    names.check(&policy, &listeners, log);
     let ground = check_ways::Ground { groups: &policy.groups, listeners: &listeners, log };
     let interceptions = check_ways::check(raw.bypasses, listed, raw.inspect.opaque.clone(), &ground);
     let upstream = upstreams(raw.upstream, &ground, &paths, log);
@@ -107,8 +102,24 @@ pub(super) fn check(
         interceptions,
         origins,
         sampled,
+        names,
+        groups_named,
         listeners,
     }
+}
+
+fn admin(raw: &RawAdmin, listeners: &[ListenerConfig], paths: &Paths<'_>, log: &Log) -> AdminSettings {
+    let admin = AdminSettings {
+        address: raw.address.as_ref().map_or_else(|| loopback(ADMIN_PORT), |address| address.value),
+        token: paths.or(raw.token.as_ref(), "certs/admin.token"),
+    };
+    if let Some(address) = &raw.address
+        && let Some(taken) = listeners.iter().find(|listener| clash(listener.address, address.value))
+    {
+        let what = format!("listener `{}` already has this address", taken.name);
+        log.push(address.place.complain(what).expected("an address of its own"));
+    }
+    admin
 }
 
 fn state(raw: &RawState, paths: &Paths<'_>) -> StateSettings {
@@ -311,7 +322,7 @@ fn upstream(raw: RawUpstream, paths: &Paths<'_>, log: &Log) -> UpstreamSettings 
             Some("1.3") => MinTls::Tls13,
             _ => MinTls::Tls12,
         },
-        allow_addresses: networks(raw.allow_addresses, log),
+        allow_addresses: allowed(raw.allow_addresses, log),
         connect_timeout: bounded_time(
             raw.connect_timeout.as_ref(),
             limits::CONNECT_TIMEOUT,
@@ -337,8 +348,7 @@ fn roots(written: Vec<At<String>>, paths: &Paths<'_>, log: &Log) -> Vec<RootSour
                     roots.push(RootSource::Pem(path));
                 } else {
                     let complaint = text.place.complain(format!("no such file: {}", path.display()));
-                    let expected = "system, mozilla or the path of a PEM file";
-                    log.push(complaint.expected(expected).meant(&text.value, ["system", "mozilla"]));
+                    log.push(complaint.expected(ROOTS).meant(&text.value, ["system", "mozilla"]));
                 }
             }
         }
@@ -363,6 +373,18 @@ fn networks(written: Texts, log: &Log) -> Vec<ipnet::IpNet> {
         }
     }
     networks
+}
+
+/// Networks that may be dialled although they are not public; some never are.
+fn allowed(written: Texts, log: &Log) -> Vec<ipnet::IpNet> {
+    for text in written.iter().flatten() {
+        let one = network(&text.value).filter(|net| net.prefix_len() == net.max_prefix_len());
+        if one.is_some_and(|net| crate::proxy::never_dialled(net.addr())) {
+            let what = format!("`{}` is a cloud's metadata service, which is never dialled", text.value);
+            log.push(text.place.complain(what).expected("other addresses"));
+        }
+    }
+    networks(written, log)
 }
 
 fn resolve(written: Lists, log: &Log) -> HashMap<Arc<str>, Vec<IpAddr>> {

@@ -26,6 +26,8 @@ use super::units;
 
 /// Shortest window: below it a rule would count hardly more than a flow.
 const MIN_WINDOW: Duration = Duration::from_secs(1);
+/// Longest id of a rule.
+const RULE_ID_BYTES: usize = 128;
 
 /// What rules refer to.
 pub(super) struct Scene<'a> {
@@ -67,6 +69,7 @@ pub(super) struct Written {
 
 pub(super) fn check(written: Written, scene: &Scene<'_>, log: &Log) -> (PolicySpec, Vec<Origin>) {
     let starter = Starter::read(log);
+    let mut groups = groups(written.destinations, &starter, log);
     let mut all = Vec::new();
     let mut texts = vec![scene.text];
     if scene.starter {
@@ -74,7 +77,6 @@ pub(super) fn check(written: Written, scene: &Scene<'_>, log: &Log) -> (PolicySp
         all.extend(starter.rules.into_iter().filter_map(|rule| covered(rule, scene.packs)));
     }
     all.extend(written.rules);
-    let mut groups = groups(written.destinations, log);
     let named: HashSet<String> = all
         .iter()
         .flat_map(|rule| [&rule.destinations, &rule.except_destinations])
@@ -101,6 +103,11 @@ pub(super) fn check(written: Written, scene: &Scene<'_>, log: &Log) -> (PolicySp
             let what = format!("another rule is already named `{}`", id.value);
             log.push(id.place.complain(what).expected("a name of its own"));
         }
+        if let Some(id) = rule.id.as_ref().filter(|id| !is_plain_id(&id.value)) {
+            let what = format!("`{}` is not a rule's id", id.value.escape_debug());
+            let expected = format!("letters, digits, `-`, `_` and `.`, {RULE_ID_BYTES} at most");
+            log.push(id.place.complain(what).expected(expected));
+        }
         let (spec, origin) = checker.rule(rule);
         specs.push(spec);
         origins.push(origin);
@@ -123,6 +130,11 @@ pub(super) fn check(written: Written, scene: &Scene<'_>, log: &Log) -> (PolicySp
     (spec, origins)
 }
 
+/// It stands in replies, header fields, records, metrics and on terminals.
+fn is_plain_id(id: &str) -> bool {
+    id.len() <= RULE_ID_BYTES && id.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b))
+}
+
 /// A starter rule cut to the identifiers of the packs in use; `None` when nothing is left of it.
 fn covered(mut rule: RawRule, packs: &[At<PackChoice>]) -> Option<RawRule> {
     let in_use = |id: &str| {
@@ -140,7 +152,9 @@ fn pack_name(name: &str) -> &'static str {
     Pack::built_in_names().iter().find(|known| **known == name).copied().unwrap_or("")
 }
 
-fn groups(written: Lists, log: &Log) -> Vec<(String, Vec<String>)> {
+fn groups(written: Lists, starter: &Starter, log: &Log) -> Vec<(String, Vec<String>)> {
+    let shipped = starter.groups.iter().chain(&starter.presets).map(|(name, _)| name.clone());
+    let known: HashSet<String> = written.iter().map(|(name, _)| name.value.clone()).chain(shipped).collect();
     let mut groups = Vec::new();
     for (name, hosts) in written {
         if name.value.contains('.') {
@@ -149,6 +163,11 @@ fn groups(written: Lists, log: &Log) -> Vec<(String, Vec<String>)> {
         }
         for host in hosts.iter().filter(|host| !is_host_pattern(&host.value)) {
             log.push(not_a_host(host));
+        }
+        // Taken for a host of one label it would match nothing, and what was to be exempt would not be.
+        for group in hosts.iter().filter(|host| known.contains(&host.value)) {
+            let what = format!("`{}` is a group, and a group holds hosts alone", group.value);
+            log.push(group.place.complain(what).expected("its hosts; a rule may name several groups"));
         }
         groups.push((name.value, hosts.into_iter().map(|host| host.value).collect()));
     }

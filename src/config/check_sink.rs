@@ -45,8 +45,9 @@ pub(super) fn check(raw: Vec<RawSink>, folder: &Path, log: &Log) -> Vec<SinkSett
 
 fn one(raw: RawSink, folder: &Path, log: &Log) -> Option<(At<SinkSettings>, String)> {
     let (Some(name), Some(kind)) = (&raw.name, &raw.kind) else {
-        for (key, missing) in [("name", raw.name.is_none()), ("kind", raw.kind.is_none())] {
-            if missing {
+        for key in ["name", "kind"] {
+            // One that was written and is wrong has had its complaint.
+            if !raw.written.iter().any(|written| *written == key) {
                 log.push(raw.place.complain(format!("a sink needs `{key}`")));
             }
         }

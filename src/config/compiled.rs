@@ -1,5 +1,6 @@
 //! Packs opened and compiled, and the policy compiled against them.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::audit::SampleConfig;
@@ -90,10 +91,9 @@ pub(super) fn compile(config: &Config, mut complaints: Vec<Complaint>) -> Result
 /// Complains of identifiers that no pack in use has.
 fn identifiers(config: &Config, matcher: &Matcher) -> Vec<Complaint> {
     let known = || matcher.detectors().iter().map(|detector| detector.id.as_str());
-    let tags = || matcher.detectors().iter().flat_map(|detector| detector.tags.iter().map(String::as_str));
     let has = |written: &str| {
         if let Some(tag) = written.strip_prefix("tag:") {
-            return tags().any(|known| known == tag);
+            return matcher.detectors().iter().any(|detector| detector.tags.iter().any(|known| known == tag));
         }
         match written.strip_suffix('*') {
             Some("") => true,
@@ -102,14 +102,26 @@ fn identifiers(config: &Config, matcher: &Matcher) -> Vec<Complaint> {
         }
     };
     let written = config.origins.iter().flat_map(|origin| &origin.identifiers).chain(&config.sampled);
-    let unknown = written.filter(|id| !has(&id.value));
-    unknown
-        .map(|id| {
-            let complaint = id.place.complain(format!("no pack in use finds `{}`", id.value));
-            let expected = format!("{}, `pack.*`, `tag:…` or `*`", known().collect::<Vec<_>>().join(", "));
-            complaint.expected(expected).meant(&id.value, known())
-        })
-        .collect()
+    let unknown = written.filter(|id| !has(&id.value)).map(|id| unknown_identifier(id, matcher));
+    unknown.chain(config.names.identifiers(matcher)).collect()
+}
+
+/// The complaint about an identifier that no pack in use has. There are too many to name them all.
+pub(super) fn unknown_identifier(written: &At<String>, matcher: &Matcher) -> Complaint {
+    let detectors = matcher.detectors();
+    let packs: BTreeSet<&str> =
+        detectors.iter().filter_map(|detector| detector.id.split('.').next()).collect();
+    let tags: BTreeSet<&str> =
+        detectors.iter().flat_map(|detector| &detector.tags).map(String::as_str).collect();
+    let ids = detectors.iter().map(|detector| detector.id.clone());
+    let known = ids
+        .chain(packs.iter().map(|pack| format!("{pack}.*")))
+        .chain(tags.iter().map(|tag| format!("tag:{tag}")));
+    let known: Vec<String> = known.collect();
+    let complaint = written.place.complain(format!("no pack in use finds `{}`", written.value));
+    let all: Vec<String> = packs.iter().map(|pack| format!("`{pack}.*`")).collect();
+    let expected = format!("one of `tidegate pack list`, {}, `tag:…` or `*`", all.join(", "));
+    complaint.expected(expected).meant(&written.value, known.iter().map(String::as_str))
 }
 
 /// The tag of detectors whose values are never kept, in any form (sensitive authentication data, PCI DSS 3.3.1).

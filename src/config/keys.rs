@@ -61,6 +61,19 @@ impl KeyError {
         KeyError { path: path.to_owned(), message: message.into(), is_io: false }
     }
 
+    fn missing(path: &Path) -> KeyError {
+        KeyError {
+            path: path.to_owned(),
+            message: "cannot be read: there is no such file".to_owned(),
+            is_io: true,
+        }
+    }
+
+    fn there(path: &Path) -> KeyError {
+        let message = "cannot be made: it is there already".to_owned();
+        KeyError { path: path.to_owned(), message, is_io: true }
+    }
+
     pub(super) fn io(path: &Path, doing: &str, error: &io::Error) -> KeyError {
         KeyError { path: path.to_owned(), message: format!("{doing}: {error}"), is_io: true }
     }
@@ -71,7 +84,7 @@ pub fn open(config: &Config) -> Result<Keys, Vec<KeyError>> {
     let mut made = Vec::new();
     let mut errors = Vec::new();
     let issuer = issuer(config, &mut made).map_err(|error| errors.push(error)).ok();
-    let audit = audit_key(&config.audit_key, &mut made).map_err(|error| errors.push(error)).ok();
+    let audit = audit_key(config, &mut made).map_err(|error| errors.push(error)).ok();
     let fingerprint =
         fingerprint_key(&config.fingerprint_key, &mut made).map_err(|error| errors.push(error)).ok();
     let admin_token = admin_token(&config.admin.token, &mut made).map_err(|error| errors.push(error)).ok();
@@ -105,7 +118,7 @@ pub fn look(config: &Config) -> (Vec<KeyError>, Vec<PathBuf>) {
     }
     let checks: [(&Path, Judge); 4] = [
         (&config.state.key, |path, bytes| parse_fingerprint_key(path, bytes).map(drop)),
-        (&config.audit_key, |_, _| Ok(())),
+        (&config.audit_key, |path, bytes| parse_audit_key(path, bytes).map(drop)),
         (&config.fingerprint_key, |path, bytes| parse_fingerprint_key(path, bytes).map(drop)),
         (&config.admin.token, |path, bytes| parse_token(path, bytes).map(drop)),
     ];
@@ -114,6 +127,10 @@ pub fn look(config: &Config) -> (Vec<KeyError>, Vec<PathBuf>) {
     for (path, check) in checks {
         match read_secret(path) {
             Ok(Some(bytes)) => errors.extend(check(path, &bytes).err()),
+            Ok(None) if path == config.audit_key => match may_make_audit_key(config) {
+                Ok(()) => missing.push(path.to_owned()),
+                Err(error) => errors.push(error),
+            },
             Ok(None) => missing.push(path.to_owned()),
             Err(error) => errors.push(error),
         }
@@ -129,8 +146,7 @@ pub fn fingerprint_key(path: &Path, made: &mut Vec<PathBuf>) -> Result<Fingerpri
 
 /// Reads a fingerprint key that must be there.
 pub fn read_fingerprint_key(path: &Path) -> Result<FingerprintKey, KeyError> {
-    let bytes = read_secret(path)?
-        .ok_or_else(|| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into()))?;
+    let bytes = read_secret(path)?.ok_or_else(|| KeyError::missing(path))?;
     parse_fingerprint_key(path, &bytes)
 }
 
@@ -138,7 +154,7 @@ pub fn read_fingerprint_key(path: &Path) -> Result<FingerprintKey, KeyError> {
 pub fn make_signing_pair(key: &Path, public: &Path) -> Result<String, KeyError> {
     let wrong = |error: audit::KeyError| KeyError::wrong(key, error.to_string());
     if public.exists() {
-        return Err(KeyError::io(public, "cannot be made", &io::ErrorKind::AlreadyExists.into()));
+        return Err(KeyError::there(public));
     }
     let secret = generate_signing_key().map_err(wrong)?;
     let signer = Signer::from_pkcs8(&secret).map_err(wrong)?;
@@ -149,15 +165,14 @@ pub fn make_signing_pair(key: &Path, public: &Path) -> Result<String, KeyError> 
 
 /// Reads a signing key that must be there.
 pub fn read_signing_key(path: &Path) -> Result<Signer, KeyError> {
-    let bytes = read_secret(path)?
-        .ok_or_else(|| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into()))?;
-    Signer::from_pkcs8(&bytes).map_err(|error| KeyError::wrong(path, error.to_string()))
+    let bytes = read_secret(path)?.ok_or_else(|| KeyError::missing(path))?;
+    parse_audit_key(path, &bytes)
 }
 
 /// Makes a key pair for samples, never over an old one; gives the id of its public half.
 pub fn make_sample_pair(key: &Path, public: &Path) -> Result<String, KeyError> {
     if public.exists() {
-        return Err(KeyError::io(public, "cannot be made", &io::ErrorKind::AlreadyExists.into()));
+        return Err(KeyError::there(public));
     }
     let opener = SampleOpener::generate().map_err(|error| KeyError::wrong(key, error.to_string()))?;
     create(key, opener.to_pem().as_bytes(), 0o600)?;
@@ -179,16 +194,14 @@ pub fn sha256(bytes: &[u8]) -> String {
 
 /// Reads the private key that opens samples.
 pub fn read_sample_opener(path: &Path) -> Result<SampleOpener, KeyError> {
-    let bytes = read_secret(path)?
-        .ok_or_else(|| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into()))?;
+    let bytes = read_secret(path)?.ok_or_else(|| KeyError::missing(path))?;
     let text = std::str::from_utf8(&bytes).unwrap_or_default();
     SampleOpener::from_pem(text).map_err(|error| KeyError::wrong(path, error.to_string()))
 }
 
 /// Reads the token or key of a sink: one line.
 pub fn read_sink_secret(path: &Path) -> Result<Zeroizing<String>, KeyError> {
-    let bytes = read_secret(path)?
-        .ok_or_else(|| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into()))?;
+    let bytes = read_secret(path)?.ok_or_else(|| KeyError::missing(path))?;
     let text = std::str::from_utf8(&bytes).map(str::trim).unwrap_or_default();
     let is_one_line = !text.is_empty() && text.bytes().all(|b| b.is_ascii_graphic());
     if is_one_line {
@@ -214,8 +227,24 @@ pub fn random_fingerprint_key() -> Result<FingerprintKey, KeyError> {
         .map_err(|message| KeyError::wrong(Path::new("random"), message))
 }
 
-fn audit_key(path: &Path, made: &mut Vec<PathBuf>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
-    secret(path, made, || generate_signing_key().map_err(|error| error.to_string()))
+/// Reads the key of the trail; makes one only where no trail can have been signed with another.
+fn audit_key(config: &Config, made: &mut Vec<PathBuf>) -> Result<Zeroizing<Vec<u8>>, KeyError> {
+    let path = &config.audit_key;
+    if read_secret(path)?.is_none() {
+        may_make_audit_key(config)?;
+    }
+    let bytes = secret(path, made, || generate_signing_key().map_err(|error| error.to_string()))?;
+    parse_audit_key(path, &bytes)?;
+    Ok(bytes)
+}
+
+fn parse_audit_key(path: &Path, bytes: &[u8]) -> Result<Signer, KeyError> {
+    Signer::from_pkcs8(bytes).map_err(|error| KeyError::wrong(path, error.to_string()))
+}
+
+fn may_make_audit_key(config: &Config) -> Result<(), KeyError> {
+    let message = "holds records signed with it; restore it, or begin a new trail in another directory";
+    may_make(&config.audit_key, &config.audit.directory, message)
 }
 
 fn admin_token(path: &Path, made: &mut Vec<PathBuf>) -> Result<Zeroizing<String>, KeyError> {
@@ -273,23 +302,21 @@ pub fn make_issuer(files: &IssuerFiles, node: &str) -> Result<(), KeyError> {
 }
 
 fn may_make_issuer(config: &Config) -> Result<(), KeyError> {
-    let directory = &config.audit.directory;
-    let has_records = audit::has_records(directory).map_err(|error| {
-        KeyError::io(
-            directory,
-            "earlier records, and with them the need for an issuer, cannot be looked for",
-            &error,
-        )
+    let message = "holds records made with an issuer; restore both issuer files, or make a new issuer knowingly \
+                   with `tidegate issuer init`";
+    may_make(&config.issuer.certificate, &config.audit.directory, message)
+}
+
+/// Refuses to make what records were made with: nothing new may come silently beside them.
+fn may_make(file: &Path, records: &Path, message: &str) -> Result<(), KeyError> {
+    let has_records = audit::has_records(records).map_err(|error| {
+        let doing = "earlier records, and with them the need for a file, cannot be looked for";
+        KeyError::io(records, doing, &error)
     })?;
     if !has_records {
         return Ok(());
     }
-    let message = format!(
-        "is missing, but {} holds records made with an issuer; restore both issuer files, or make a new issuer \
-         knowingly with `tidegate issuer init`",
-        directory.display()
-    );
-    Err(KeyError::wrong(&config.issuer.certificate, message))
+    Err(KeyError::wrong(file, format!("is missing, but {} {message}", records.display())))
 }
 
 fn parse_fingerprint_key(path: &Path, bytes: &[u8]) -> Result<FingerprintKey, KeyError> {
@@ -357,15 +384,14 @@ fn read_secret(path: &Path) -> Result<Option<Zeroizing<Vec<u8>>>, KeyError> {
 
 /// A secret in words, without the space around it.
 pub fn read_text(path: &Path) -> Result<Zeroizing<String>, KeyError> {
-    let bytes = read_secret(path)?
-        .ok_or_else(|| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into()))?;
+    let bytes = read_secret(path)?.ok_or_else(|| KeyError::missing(path))?;
     let text = std::str::from_utf8(&bytes).map_err(|_| KeyError::wrong(path, "is not text"))?;
     Ok(Zeroizing::new(text.trim().to_owned()))
 }
 
 /// A certificate chain and its key, as PEM; the key must be readable by its owner alone.
 pub fn read_pair(chain: &Path, key: &Path) -> Result<(String, Zeroizing<String>), KeyError> {
-    let missing = |path: &Path| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into());
+    let missing = |path: &Path| KeyError::missing(path);
     let text = |path: &Path, bytes: &[u8]| {
         String::from_utf8(bytes.to_vec()).map_err(|_| KeyError::wrong(path, "is not PEM"))
     };
@@ -376,8 +402,7 @@ pub fn read_pair(chain: &Path, key: &Path) -> Result<(String, Zeroizing<String>)
 
 /// A text that everybody may read, such as certificates.
 pub(super) fn read_public(path: &Path) -> Result<String, KeyError> {
-    let bytes = read_file(path, |_| Ok(()))?
-        .ok_or_else(|| KeyError::io(path, "cannot be read", &io::ErrorKind::NotFound.into()))?;
+    let bytes = read_file(path, |_| Ok(()))?.ok_or_else(|| KeyError::missing(path))?;
     String::from_utf8(bytes.to_vec()).map_err(|_| KeyError::wrong(path, "is not text"))
 }
 
@@ -485,6 +510,10 @@ mod tests {
         assert!(!config.issuer.key.exists() && !config.issuer.certificate.exists());
 
         make_issuer(&config.issuer, "n").unwrap();
+        let errors = open(&config).unwrap_err();
+        assert!(errors.iter().any(|error| error.path == config.audit_key), "{errors:?}");
+        assert!(look(&config).0.iter().any(|error| error.message.contains("signed with it")));
+        create(&config.audit_key, &generate_signing_key().unwrap(), 0o600).unwrap();
         open(&config).unwrap();
         fs::remove_file(&config.issuer.key).unwrap();
         let errors = open(&config).unwrap_err();
@@ -499,8 +528,10 @@ mod tests {
         open(&config).unwrap();
         fs::write(&config.fingerprint_key, "0011").unwrap();
         fs::write(&config.admin.token, "short").unwrap();
+        fs::write(&config.audit_key, "none").unwrap();
         fs::write(&config.issuer.certificate, [0xff, 0xfe]).unwrap();
         let errors = open(&config).unwrap_err();
-        assert_eq!(errors.len(), 3, "{errors:?}");
+        assert_eq!(errors.len(), 4, "{errors:?}");
+        assert_eq!(look(&config).0.len(), 4);
     }
 }

@@ -10,6 +10,7 @@ mod check_audit;
 mod check_fields;
 mod check_identity;
 mod check_listener;
+mod check_names;
 mod check_rules;
 mod check_sink;
 mod check_tls;
@@ -29,6 +30,7 @@ mod source;
 mod starter;
 mod table;
 mod units;
+mod warnings;
 
 use std::collections::HashMap;
 use std::net::{IpAddr, SocketAddr};
@@ -89,6 +91,9 @@ pub struct Config {
     origins: Vec<check_rules::Origin>,
     /// What is sampled, as written.
     sampled: Vec<At<String>>,
+    names: check_names::Names,
+    /// Whether `[destinations]` has a group of its own.
+    groups_named: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

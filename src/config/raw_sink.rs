@@ -11,6 +11,8 @@ use super::table::Table;
 #[derive(Debug)]
 pub(super) struct RawSink {
     pub(super) place: Place,
+    /// The keys that are there, right or wrong.
+    pub(super) written: Vec<String>,
     pub(super) name: Option<At<String>>,
     pub(super) kind: Option<At<&'static str>>,
     pub(super) address: Option<At<String>>,
@@ -34,6 +36,7 @@ pub(super) const KINDS: [&str; 5] = ["stdout", "syslog", "splunk", "datadog", "w
 impl RawSink {
     pub(super) fn read(mut table: Table<'_>) -> RawSink {
         let raw = RawSink {
+            written: table.keys().into_iter().map(|(key, _)| key).collect(),
             name: table.name("name"),
             kind: table.word("kind", &KINDS, plain),
             address: table.name("address"),

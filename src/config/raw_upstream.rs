@@ -34,12 +34,14 @@ pub(super) struct RawDestination {
     pub(super) source_address: Option<At<IpAddr>>,
 }
 
+/// Whom to trust.
+pub(super) const ROOTS: &str = "system, mozilla or the path of a PEM file";
 const VERSIONS: [&str; 2] = ["1.2", "1.3"];
 
 impl RawUpstream {
     pub(super) fn read(mut table: Table<'_>) -> RawUpstream {
         let raw = RawUpstream {
-            roots: table.texts("roots"),
+            roots: table.some_texts("roots", ROOTS),
             min_tls: table.word("min_tls", &VERSIONS, |word| word),
             allow_addresses: table.texts("allow_addresses"),
             connect_timeout: table.duration("connect_timeout"),
@@ -66,7 +68,7 @@ impl RawDestination {
         let raw = RawDestination {
             place: table.place.clone(),
             hosts: table.texts("hosts"),
-            roots: table.texts("roots"),
+            roots: table.some_texts("roots", ROOTS),
             min_tls: table.word("min_tls", &VERSIONS, |word| word),
             client_certificate: table.name("client_certificate"),
             client_key: table.name("client_key"),

@@ -111,10 +111,6 @@ impl<'a> Table<'a> {
         }
     }
 
-    pub(super) fn text(&mut self, key: &'static str) -> Option<At<String>> {
-        self.typed(key, "a string", |value| value.as_str().map(str::to_owned))
-    }
-
     /// A string that must not be empty.
     pub(super) fn name(&mut self, key: &'static str) -> Option<At<String>> {
         self.typed(key, "a string that is not empty", |value| filled(value.as_str()?))
@@ -189,10 +185,12 @@ impl<'a> Table<'a> {
         words: &[T],
         as_str: impl Fn(T) -> &'static str,
     ) -> Option<At<T>> {
-        let written = self.text(key)?;
+        let known = words.iter().map(|&word| as_str(word)).collect::<Vec<_>>();
+        let quoted = known.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>();
+        let expected = one_of(&quoted.iter().map(String::as_str).collect::<Vec<_>>());
+        let written = self.typed(key, &expected, |value| value.as_str().map(str::to_owned))?;
         let found = words.iter().copied().find(|&word| as_str(word) == written.value);
         if found.is_none() {
-            let known = words.iter().map(|&word| as_str(word)).collect::<Vec<_>>();
             let complaint = written.place.complain(format!("unknown word `{}`", written.value));
             self.log.push(complaint.expected(one_of(&known)).meant(&written.value, known));
         }
@@ -202,6 +200,15 @@ impl<'a> Table<'a> {
     /// A list of strings, each in its own place. Absent and empty are told apart.
     pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<At<String>>> {
         let list = self.take(key)?;
+        Some(self.strings(list))
+    }
+
+    /// A list of strings that means nothing when it is empty.
+    pub(super) fn some_texts(&mut self, key: &'static str, expected: &str) -> Option<Vec<At<String>>> {
+        let list = self.take(key)?;
+        if matches!(&list.value, DeValue::Array(items) if items.is_empty()) {
+            self.log.push(list.place.complain("the list is empty").expected(expected));
+        }
         Some(self.strings(list))
     }
 

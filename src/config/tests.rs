@@ -121,6 +121,39 @@ const WRONG: &[(&str, &[&[&str]])] = &[
     ("[audit]\nkey_epoch = \"1s\"", &[&["audit.key_epoch: 1s is out of range", "1m to 400d"]]),
     ("[audit]\nheartbeat = \"30d\"", &[&["audit.heartbeat: out of range", "1s to 7d"]]),
     ("[[sink]]\nname = \"a\"", &[&["sink[0]: a sink needs `kind`"]]),
+    ("[[sink]]\nname = \"a\"\nkind = \"elastic\"", &[&["sink[0].kind: unknown word `elastic`"]]),
+    (
+        "[[sink]]\nname = \"a\"\nkind = \"stdout\"\nrules = [\"pan-leave\", \"pan-*\"]\nidentifiers = [\"payment.*\", \"paymnt.*\"]\ntenants = [\"nobody\"]",
+        &[
+            &["4:10: sink[0].rules[0]: there is no rule `pan-leave`", "a pattern such as `x*`"],
+            &["5:29: sink[0].identifiers[1]: no pack in use finds `paymnt.*`", "did you mean `payment.*`?"],
+            &["sink[0].tenants[0]: no listener or identity serves tenant `nobody`", "expected default"],
+        ],
+    ),
+    (
+        "[selftest]\nidentifiers = [\"payment.pann\", \"payment.*\"]",
+        &[
+            &["selftest.identifiers[0]: no pack in use finds `payment.pann`", "did you mean `payment.pan`?"],
+            &["selftest.identifiers[1]: no pack in use finds `payment.*`"],
+        ],
+    ),
+    ("[upstream]\nroots = []", &[&["2:9: upstream.roots: the list is empty", "system, mozilla"]]),
+    ("[upstream]\nmin_tls = 1.2", &[&["upstream.min_tls: bad value: 1.2", "expected \"1.2\" or \"1.3\""]]),
+    (
+        "[upstream]\nallow_addresses = [\"10.0.0.0/8\", \"169.254.169.254\"]",
+        &[&["upstream.allow_addresses[1]", "a cloud's metadata service, which is never dialled"]],
+    ),
+    (
+        "[destinations]\nmine = [\"pay.example\", \"payment-processors\", \"yours\"]\nyours = []",
+        &[
+            &["2:24: destinations.mine[1]: `payment-processors` is a group, and a group holds hosts alone"],
+            &["destinations.mine[2]: `yours` is a group"],
+        ],
+    ),
+    (
+        "[[rule]]\nid = \"r r\\u0007\"\nidentifiers = [\"*\"]\naction = \"block\"",
+        &[&["2:6: rule[0].id: `r r\\u{7}` is not a rule's id", "128 at most"]],
+    ),
     (
         "[[sink]]\nname = \"a b\"\nkind = \"stdout\"\nactions = [\"blok\"]",
         &[

@@ -69,7 +69,7 @@ use crate::tls::{Leaves, ListenerTls, UpstreamTls};
 use room::{Room, Shares};
 use shared::{Shared, Stage};
 use upstream::Upstreams;
-pub use upstream::{Parent, Seen};
+pub use upstream::{Parent, Seen, never_dialled};
 pub use way::Routes;
 
 /// How much a refusal tells the client.

@@ -171,8 +171,17 @@ fn a_machine_that_is_not_ready_is_told_apart_from_a_wrong_configuration() {
     let (code, _, err) = done(folder.path(), &["run", "--config", "t.toml"]);
     assert_eq!(code, 69, "{err}");
     assert!(err.contains(&address), "{err}");
+    let made = |name: &str| folder.path().join(name).exists();
+    assert!(!made("certs") && !made("audit"), "nothing is made for a gate that cannot run");
 
+    configure(folder.path(), "[audit]\nwitness = \"none/such/heads\"\n");
+    let (code, _, err) = done(folder.path(), &["check", "--config", "t.toml"]);
+    assert!(code == 1 && err.contains("audit.witness: "), "{code} {err}");
+
+    configure(folder.path(), "");
     let key = folder.path().join("certs/audit.key");
+    fs::create_dir(folder.path().join("certs")).unwrap();
+    fs::write(&key, "").unwrap();
     fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
     let (code, _, err) = done(folder.path(), &["run", "--config", "t.toml"]);
     assert_eq!(code, 78);

@@ -80,6 +80,8 @@ const HINTS: &[(&str, &str, &str)] = &[
     ("config/check_identity.rs", "as `tidegate identity hash` prints it", "hints::a_password_is_hashed"),
     ("config/check_identity.rs", "what `tidegate identity hash` prints", "hints::a_password_is_hashed"),
     ("cli/packs.rs", "`tidegate pack list` names all", "hints::all_detectors_are_named"),
+    ("config/compiled.rs", "one of `tidegate pack list`", "hints::all_detectors_are_named"),
+    ("config/check_names.rs", "identifiers of `tidegate pack list`", "hints::all_detectors_are_named"),
     ("cli/scan/mod.rs", "`tidegate pack list` names all", "hints::all_detectors_are_named"),
     ("cli/overlay.rs", "`tidegate overlay list` shows them", "hints::overlays_are_listed"),
     (

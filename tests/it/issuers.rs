@@ -72,6 +72,8 @@ fn a_command_is_run_behind_the_gate_and_answers_for_itself() {
     let (code, out, err) = done(folder.path(), &["exec", "--config", "t.toml", "--", "sh", "-c", script]);
     assert_eq!((code, out.as_str()), (7, "http://127.0.0.1:0\n"), "{err}");
     let (code, _, err) = done(folder.path(), &["exec", "--config", "t.toml", "--", "./no-such-command"]);
-    assert!(code == 69 && err.contains("no-such-command: cannot be run"), "{code} {err}");
+    assert!(code == 127 && err.contains("no-such-command: cannot be run"), "{code} {err}");
+    let (code, _, err) = done(folder.path(), &["exec", "--config", "t.toml", "--", "./t.toml"]);
+    assert!(code == 126 && err.contains("t.toml: cannot be run"), "{code} {err}");
     assert_eq!(tidegate(folder.path(), &["exec"]).output().unwrap().status.code(), Some(64));
 }

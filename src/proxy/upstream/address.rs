@@ -167,6 +167,12 @@ fn is_local(ip: IpAddr) -> bool {
     ip.is_loopback() || ip.is_unspecified() || UdpSocket::bind((ip, 0)).is_ok()
 }
 
+/// Whether nothing may lead to `ip`: it is a cloud's metadata service.
+#[must_use]
+pub fn never_dialled(ip: IpAddr) -> bool {
+    is_metadata(ip.to_canonical())
+}
+
 fn is_metadata(ip: IpAddr) -> bool {
     match ip {
         IpAddr::V4(ip) => METADATA_V4.contains(&ip),

@@ -31,6 +31,7 @@ use http::{Request, Response};
 use http_body::Body;
 
 pub(crate) use address::AddressRefusal;
+pub use address::never_dialled;
 pub(crate) use body::UpstreamBody;
 pub(crate) use error::{Fault, SendError, UpstreamBodyError, UpstreamError};
 pub(crate) use exchange::BoxError;
