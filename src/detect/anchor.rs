@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
 
 use super::shape::{DEAD, Shape, ShapeError};
 
@@ -204,15 +204,14 @@ fn derive_one(hir: &Hir, shape: &Shape) -> Anchor {
 /// can be cut to, the one at which they turn up least.
 fn prefixes(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     let mut extractor = Extractor::new();
-    extractor.kind(ExtractKind::Prefix).limit_total(MAX_SPELLINGS);
-    let mut seq = extractor.extract(hir);
+    extractor.kind(ExtractKind::Prefix).limit_total(MAX_SPELLINGS).limit_literal_len(LITERAL_BYTES);
+    let mut seq = extractor.extract(&folded(hir));
     seq.keep_first_bytes(LITERAL_BYTES);
-    let mut longest: Vec<Vec<u8>> =
-        seq.literals()?.iter().map(|l| l.as_bytes().to_ascii_lowercase()).collect();
+    let mut longest: Vec<&[u8]> = seq.literals()?.iter().map(|literal| literal.as_bytes()).collect();
     longest.sort_unstable();
     // Cut, what was in order still is.
     let cut = |keep: usize| {
-        let mut literals: Vec<&[u8]> = longest.iter().map(|l| l.get(..keep).unwrap_or(l)).collect();
+        let mut literals: Vec<&[u8]> = longest.iter().map(|l| l.get(..keep).unwrap_or(*l)).collect();
         literals.dedup();
         literals
     };
@@ -234,6 +233,26 @@ fn prefixes(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     let (_, keep) = best.filter(|(rarity, _)| *rarity < COMMON)?;
     let literals = cut(keep);
     (literals.len() <= MAX_LITERALS).then(|| literals.into_iter().map(<[u8]>::to_vec).collect())
+}
+
+/// The same in lower case: of every letter one spelling is left.
+fn folded(hir: &Hir) -> Hir {
+    let lower = |range: &ClassBytesRange| (range.start()..=range.end()).map(|b| b.to_ascii_lowercase());
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) | HirKind::Class(Class::Unicode(_)) => hir.clone(),
+        HirKind::Literal(literal) => Hir::literal(literal.0.to_ascii_lowercase()),
+        HirKind::Class(Class::Bytes(class)) => {
+            let bytes = class.ranges().iter().flat_map(lower).map(|byte| ClassBytesRange::new(byte, byte));
+            Hir::class(Class::Bytes(ClassBytes::new(bytes)))
+        }
+        HirKind::Repetition(repetition) => {
+            let sub = Box::new(folded(&repetition.sub));
+            Hir::repetition(Repetition { sub, ..repetition.clone() })
+        }
+        HirKind::Capture(group) => folded(&group.sub),
+        HirKind::Concat(parts) => Hir::concat(parts.iter().map(folded).collect()),
+        HirKind::Alternation(arms) => Hir::alternation(arms.iter().map(folded).collect()),
+    }
 }
 
 /// How often one of the literals turns up in a text of words, about, and what each costs by being looked for.

@@ -7,6 +7,7 @@ use super::anchor::{Anchor, is_separator};
 use super::names::Scopes;
 use super::pack::{Boundary, Definition, Normalize, Tier};
 use super::shape::{DEAD, Shape, ShapeError, parse};
+use super::sides::Sides;
 use super::validate::Check;
 use super::{Confidence, anchor};
 use crate::limits;
@@ -25,6 +26,8 @@ pub(super) struct Compiled {
     pub validators: Vec<&'static Check>,
     pub invalidators: Vec<&'static Check>,
     pub doubts: Vec<&'static Check>,
+    /// What some of the checks hang on.
+    pub(super) sides: Sides,
     pub normalize: Normalize,
     pub tier: Tier,
     /// Confidence of digits alone, and of anything else, unaided.
@@ -139,6 +142,7 @@ impl Compiled {
             anchors,
             parts: Parts::split(pattern).map_err(|e| e.0)?,
             boundary: definition.boundary,
+            sides: Sides::of(&checks(&definition.validators)?),
             validators: checks(&definition.validators)?,
             invalidators: checks(&definition.invalidators)?,
             doubts: checks(&definition.doubts)?,
@@ -208,7 +212,12 @@ impl Compiled {
         }
         while let Some(len) = ends.pop_longest() {
             let end = at + len;
-            if boundary_after(self.boundary, text, end) && self.holds(&text[at..end]) {
+            if !boundary_after(self.boundary, text, end) {
+                continue;
+            }
+            if let Some(enough) = self.sides.refused(&text[at..end]) {
+                ends.remove_from(enough);
+            } else if self.holds(&text[at..end]) {
                 return self.stands(text, at, end).then_some(Match { start: at, end, value: at..end });
             }
         }
@@ -269,7 +278,7 @@ impl Compiled {
     }
 
     /// Whether nothing around the match proves it to be something else.
-    fn stands(&self, text: &[u8], at: usize, end: usize) -> bool {
+    pub(super) fn stands(&self, text: &[u8], at: usize, end: usize) -> bool {
         !self.stands_behind(text, at) && !self.stands_before(text, end)
     }
 

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::anchor::is_separator;
+use super::literal::letters_at;
 use super::simd::{self, Heads, Level, Start};
 
 /// The words of all detectors.
@@ -23,25 +24,30 @@ struct Listed {
     first: u64,
     mask: u64,
     number: u16,
-    /// Length of the first part, and the byte that the next one begins with.
+    /// Length of the first part, and the byte that the next one begins with, or 0.
     part: u16,
-    next: Option<u8>,
+    next: u8,
 }
 
 impl Listed {
     fn new(number: u16, Entry { text, first, mask, .. }: &Entry) -> Listed {
         let part = text.iter().take_while(|&&b| b != b' ').count();
-        Listed { first: *first, mask: *mask, number, part: part as u16, next: text.get(part + 1).copied() }
+        Listed {
+            first: *first,
+            mask: *mask,
+            number,
+            part: part as u16,
+            next: text.get(part + 1).copied().unwrap_or(0),
+        }
     }
+}
 
-    /// Whether the second part can begin behind the first, which begins at `at`.
-    #[inline(always)]
-    fn goes_on(&self, text: &[u8], at: usize) -> bool {
-        let Some(next) = self.next else { return true };
-        let behind = at + usize::from(self.part);
-        let is_next = |at: usize| text.get(at).is_some_and(|byte| byte.to_ascii_lowercase() == next);
-        is_next(behind) || is_next(behind + 1)
-    }
+/// The two bytes, in lower case, with the first of which or behind it the second part of a word can begin, whose first
+/// part ends at `end`.
+#[inline(always)]
+fn going_on(text: &[u8], end: usize) -> [u8; 2] {
+    let byte = |at: usize| text.get(at).map_or(0, u8::to_ascii_lowercase);
+    [byte(end), byte(end + 1)]
 }
 
 #[derive(Debug)]
@@ -96,16 +102,6 @@ fn hash(letters: u64, count: usize, capital: bool) -> u32 {
     };
     let mixed = (kept | CASE).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
     mixed as u32 ^ if capital { 0x5555_5555 } else { 0 }
-}
-
-/// The bytes at `at`, as many as there are.
-#[inline(always)]
-fn letters_at(text: &[u8], at: usize) -> u64 {
-    let rest = text.get(at..).unwrap_or_default();
-    match rest.first_chunk::<HASHED>() {
-        Some(letters) => u64::from_le_bytes(*letters),
-        None => rest.iter().rev().fold(0, |letters, &byte| letters << 8 | u64::from(byte)),
-    }
 }
 
 #[inline(always)]
@@ -237,9 +233,19 @@ impl Words {
     #[inline(never)]
     fn compare(&self, text: &[u8], at: usize, letters: u64, slot: usize, mut hit: impl FnMut(u16, usize)) {
         let listed = self.slots[slot] as usize..self.slots[slot + 1] as usize;
+        // Most words of a slot have a first part of one length.
+        let (mut part, mut behind) = (0, [0; 2]);
         for listed in &self.listed[listed] {
-            if letters & listed.mask != listed.first || !listed.goes_on(text, at) {
+            if letters & listed.mask != listed.first {
                 continue;
+            }
+            if listed.next != 0 {
+                if part != listed.part {
+                    (part, behind) = (listed.part, going_on(text, at + usize::from(listed.part)));
+                }
+                if !behind.contains(&listed.next) {
+                    continue;
+                }
             }
             let number = listed.number;
             let entry = &self.entries[usize::from(number)];

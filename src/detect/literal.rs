@@ -5,28 +5,59 @@ use super::simd::{self, Level, Nibbles};
 /// The literals of all detectors.
 #[derive(Debug, Default)]
 pub(super) struct Literals {
+    /// In the order of their slots.
     entries: Vec<Entry>,
-    /// Entries by the hash of their first three bytes, and a bit for each hash that any has.
-    slots: Vec<Vec<u16>>,
+    /// Where the entries of a hash of their first three bytes begin, and a bit for each hash that any has.
+    slots: Vec<u16>,
     bits: Vec<u64>,
     nibbles: Nibbles,
 }
 
 #[derive(Debug)]
 struct Entry {
+    /// Its first eight bytes, case folded, and which bytes of them there are.
+    first: u64,
+    mask: u64,
     /// In lower case, at least three bytes.
     text: Vec<u8>,
     owner: u16,
 }
 
 const BITS: usize = 1 << 14;
-const SLOTS: usize = 256;
+const SLOTS: usize = 1 << 12;
+const CASE: u64 = 0x2020_2020_2020_2020;
+
+impl Entry {
+    fn new(text: Vec<u8>, owner: u16) -> Entry {
+        let first = text.iter().take(8).rev().fold(0, |all, &byte| all << 8 | u64::from(byte));
+        let mask = u64::MAX >> (64 - 8 * text.len().clamp(1, 8));
+        Entry { first: (first | CASE) & mask, mask, text, owner }
+    }
+
+    /// The slot of its first bytes.
+    fn slot(&self) -> usize {
+        match *self.text.as_slice() {
+            [a, b, c, ..] => hash(a, b, c) % SLOTS,
+            _ => 0,
+        }
+    }
+}
 
 /// A hash of three bytes, case folded.
 #[inline(always)]
 fn hash(a: u8, b: u8, c: u8) -> usize {
     let key = u32::from(a) | u32::from(b) << 8 | u32::from(c) << 16 | 0x0020_2020;
     (key.wrapping_mul(0x9E37_79B1) >> 18) as usize
+}
+
+/// The eight bytes at `at`, as far as the text goes.
+#[inline(always)]
+pub(super) fn letters_at(text: &[u8], at: usize) -> u64 {
+    let rest = text.get(at..).unwrap_or_default();
+    match rest.first_chunk() {
+        Some(letters) => u64::from_le_bytes(*letters),
+        None => rest.iter().rev().fold(0, |letters, &byte| letters << 8 | u64::from(byte)),
+    }
 }
 
 impl Literals {
@@ -37,17 +68,23 @@ impl Literals {
         }
         let mut built = Literals {
             entries: Vec::new(),
-            slots: vec![Vec::new(); SLOTS],
+            slots: vec![0; SLOTS + 1],
             bits: vec![0; BITS / 64],
             nibbles: Nibbles::new(literals.iter().map(|(text, _, bound)| (text.as_slice(), *bound))),
         };
-        for (number, (text, owner, _)) in literals.into_iter().enumerate() {
+        for (text, owner, _) in literals {
             if let [a, b, c, ..] = *text.as_slice() {
                 let hash = hash(a, b, c);
                 built.bits[hash / 64] |= 1 << (hash % 64);
-                built.slots[hash % SLOTS].push(number as u16);
+                built.slots[hash % SLOTS + 1] += 1;
+                built.entries.push(Entry::new(text, owner));
             }
-            built.entries.push(Entry { text, owner });
+        }
+        built.entries.sort_by_cached_key(Entry::slot);
+        let mut before = 0;
+        for slot in &mut built.slots {
+            before += *slot;
+            *slot = before;
         }
         built
     }
@@ -69,8 +106,11 @@ impl Literals {
             let Some(&[a, b, c]) = text.get(at..at + 3) else { return };
             let hash = hash(a, b, c);
             if self.bits[hash / 64] & 1 << (hash % 64) != 0 {
-                for &number in &self.slots[hash % SLOTS] {
-                    let entry = &self.entries[usize::from(number)];
+                let slot = hash % SLOTS;
+                let entries = usize::from(self.slots[slot])..usize::from(self.slots[slot + 1]);
+                let letters = letters_at(text, at) | CASE;
+                for entry in self.entries[entries].iter().filter(|entry| letters & entry.mask == entry.first)
+                {
                     let found = text.get(at..at + entry.text.len());
                     if found.is_some_and(|found| found.eq_ignore_ascii_case(&entry.text)) {
                         hit(entry.owner, at);
@@ -83,6 +123,7 @@ impl Literals {
     pub(super) fn size(&self) -> usize {
         self.entries.iter().map(|e| e.text.len() + 2 * size_of::<Entry>()).sum::<usize>()
             + self.bits.len() * 8
+            + self.slots.len() * 2
     }
 }
 

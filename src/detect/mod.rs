@@ -53,6 +53,7 @@ mod literal;
 mod region;
 mod scratch;
 mod set;
+mod sides;
 mod weigh;
 
 pub use matcher::{Detector, DetectorId, Matcher};

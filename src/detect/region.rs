@@ -1,5 +1,7 @@
 //! Decides every start of one contiguous piece of text.
 
+use std::ops::Range;
+
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::{Evidence, Trail};
 use super::index::{At, Prefixed, Word};
@@ -8,6 +10,7 @@ use super::matcher::{DetectorId, Matcher};
 use super::names::{Label, Layout, Scope};
 use super::scratch::{Said, Scratch};
 use super::set::Set;
+use super::sides::Behind;
 use super::simd::{self, Level, Visit};
 use super::vicinity::{Reading, Vicinity};
 use super::{Confidence, Finding};
@@ -121,6 +124,10 @@ impl Run<'_, '_> {
         let matcher = self.matcher;
         let detector = &matcher.compiled[usize::from(number)];
         let Some(found) = detector.match_at(self.region.text, at) else { return false };
+        self.take(number, detector, found)
+    }
+
+    fn take(&mut self, number: u16, detector: &Compiled, found: Match) -> bool {
         if detector.unordered {
             self.deferred.push((number, found));
             return true;
@@ -203,12 +210,7 @@ impl Run<'_, '_> {
         evidence
     }
 
-    fn confidence(
-        &mut self,
-        number: u16,
-        detector: &Compiled,
-        value: &std::ops::Range<usize>,
-    ) -> (Confidence, bool) {
+    fn confidence(&mut self, number: u16, detector: &Compiled, value: &Range<usize>) -> (Confidence, bool) {
         let text = self.region.text;
         let unaided = detector.unaided(&text[value.clone()]);
         let says = if detector.has_words {
@@ -226,7 +228,7 @@ impl Run<'_, '_> {
         number: u16,
         detector: &Compiled,
         unaided: Confidence,
-        value: &std::ops::Range<usize>,
+        value: &Range<usize>,
     ) -> Evidence {
         let text = self.region.text;
         let words = &self.matcher.words;
@@ -370,7 +372,14 @@ impl Run<'_, '_> {
         }
         let first = start.saturating_sub(*before).max(self.region.from.min(start));
         let text = &self.region.text[first..start];
-        let reach = text.iter().rev().take_while(|&&b| prefix.holds(b)).count();
+        let mut left = text.len();
+        while let Some(&byte) = left.checked_sub(1).and_then(|at| text.get(at)) {
+            if !prefix.holds(byte) {
+                break;
+            }
+            left -= 1;
+        }
+        let reach = text.len() - left;
         // A start inside the run needs a first byte that a run can hold.
         if *inside {
             self.try_starts(*detector, start - reach, end);
@@ -421,13 +430,16 @@ impl Run<'_, '_> {
     }
 
     /// Detectors of mail addresses around an `@`, or what stands for one, at `position`.
-    fn around(&mut self, detectors: &[At], position: usize) {
-        let text = self.region.text;
-        for At { detector, before, class } in detectors {
+    fn around(&mut self, detectors: &[At], Range { start: position, end }: Range<usize>) {
+        let (text, matcher) = (self.region.text, self.matcher);
+        for At { detector: number, before, class } in detectors {
+            let detector = &matcher.compiled[usize::from(*number)];
             let least = position.saturating_sub(*before).max(self.region.from);
             let reach = text[least..position].iter().rev().take_while(|&&b| class[usize::from(b)]).count();
+            let mut behind = Behind::of(position..end);
             for at in position - reach..=position.min(self.region.to.saturating_sub(1)) {
-                if self.try_start(*detector, at) {
+                let found = detector.match_around(text, at, &mut behind);
+                if found.is_some_and(|found| self.take(*number, detector, found)) {
                     break;
                 }
             }
@@ -488,7 +500,8 @@ impl Visit for Run<'_, '_> {
 
     fn at(&mut self, position: usize, encoded: bool) {
         let index = &self.matcher.index;
-        self.around(if encoded { &index.encoded } else { &index.at }, position);
+        let (detectors, length) = if encoded { (&index.encoded, 3) } else { (&index.at, 1) };
+        self.around(detectors, position..position + length);
     }
 
     #[inline(always)]

@@ -44,6 +44,7 @@ pub struct Ends {
 
 impl Ends {
     #[must_use]
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.words.iter().take(self.top + 1).all(|&w| w == 0)
     }
@@ -65,6 +66,20 @@ impl Ends {
             }
             self.top = self.top.checked_sub(1)?;
         }
+    }
+
+    /// Removes a length.
+    pub(super) fn remove(&mut self, len: usize) {
+        if let Some(bit) = len.checked_sub(1) {
+            self.words[bit / 64 % WORDS] &= !(1 << (bit % 64));
+        }
+    }
+
+    /// Removes `len` and all that are longer.
+    pub(super) fn remove_from(&mut self, len: usize) {
+        let Some(bit) = len.checked_sub(1).filter(|bit| bit / 64 <= self.top) else { return };
+        self.top = bit / 64;
+        self.words[self.top] &= !(u64::MAX << (bit % 64));
     }
 }
 
@@ -288,19 +303,45 @@ impl Shape {
     /// Runs from the beginning of `text` and gives every accepting end.
     #[must_use]
     pub fn run(&self, text: &[u8]) -> Ends {
+        self.run_on(Self::START, text)
+    }
+
+    /// The same from a state that was come to.
+    pub(super) fn run_on(&self, state: u16, text: &[u8]) -> Ends {
         let mut ends = Ends::default();
-        let mut state = Self::START;
-        for (at, &byte) in text.iter().take(self.max_len).enumerate() {
-            state = self.step(state, byte);
+        let mut state = state;
+        for (word, piece) in text.get(..self.max_len).unwrap_or(text).chunks(64).take(WORDS).enumerate() {
+            let mut bits = 0;
+            for (bit, &byte) in piece.iter().enumerate() {
+                state = self.step(state, byte);
+                if state == DEAD {
+                    break;
+                }
+                bits |= u64::from(self.accepts(state)) << bit;
+            }
+            if bits != 0 {
+                (ends.words[word], ends.top) = (bits, word);
+            }
             if state == DEAD {
                 break;
             }
-            if self.accepts(state) {
-                ends.top = at / 64 % WORDS;
-                ends.words[ends.top] |= 1 << (at % 64);
-            }
         }
         ends
+    }
+
+    /// The state behind `text`, which is dead where none can begin with it; nothing where one can end in it.
+    pub(super) fn through(&self, text: &[u8]) -> Option<u16> {
+        let mut state = Self::START;
+        for &byte in text {
+            state = self.step(state, byte);
+            if self.accepts(state) {
+                return None;
+            }
+            if state == DEAD {
+                break;
+            }
+        }
+        Some(state)
     }
 
     /// Whether a match ends with `text`, wherever it begins.

@@ -1,7 +1,7 @@
 //! What makes a text around `@` a mail address rather than a file name, a version, a remote or a placeholder.
 
-use super::Check;
 use super::listed::List;
+use super::{Check, Hangs};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -17,6 +17,9 @@ pub(super) const CHECKS: &[Check] = &[
         passes: mailbox,
     },
 ];
+
+/// Either side of the `@` is judged by itself.
+pub(super) const HANGS: &[(&str, Hangs)] = &[("domain", Hangs::BehindMark), ("mailbox", Hangs::BeforeMark)];
 
 /// The root zone as IANA lists it (tlds-alpha-by-domain, version 2024022800), lower case, ascending.
 static TOP_LEVEL: List = List::new(include_str!("tlds.txt"));
@@ -35,7 +38,7 @@ const LABEL: usize = 63;
 
 /// The part before the `@`, which may be percent-encoded, and the part behind it.
 fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    if let Some(at) = text.iter().position(|&b| b == b'@') {
+    if let Some(at) = memchr::memchr(b'@', text) {
         return Some((&text[..at], &text[at + 1..]));
     }
     let at = text.windows(3).position(|w| w == b"%40")?;

@@ -14,6 +14,7 @@ mod europe_north;
 mod europe_south;
 mod europe_west;
 mod groups;
+mod hangs;
 mod health;
 mod iban;
 mod iso7064;
@@ -37,6 +38,8 @@ mod travel;
 mod verhoeff;
 
 use std::fmt;
+
+pub(in crate::detect) use hangs::Hangs;
 
 /// One named check.
 #[derive(Clone, Copy)]

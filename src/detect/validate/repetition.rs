@@ -11,9 +11,16 @@ pub(super) fn all_same(text: &[u8]) -> bool {
 
 /// Each digit is one more, or each one less, than the one before; 9 is followed by 0.
 pub(super) fn sequential(text: &[u8]) -> bool {
-    let digits = values(text).filter(u8::is_ascii_digit);
-    let steps = |step: u8| {
-        digits.clone().zip(digits.clone().skip(1)).all(|(a, b)| (a - b'0' + step) % 10 == b - b'0')
-    };
-    digits.clone().count() > 2 && (steps(1) || steps(9))
+    let (mut up, mut down, mut count, mut last) = (true, true, 0, 0);
+    for digit in text.iter().filter(|b| b.is_ascii_digit()).map(|b| b - b'0') {
+        if count > 0 {
+            up &= (last + 1) % 10 == digit;
+            down &= (digit + 1) % 10 == last;
+            if !up && !down {
+                return false;
+            }
+        }
+        (last, count) = (digit, count + 1);
+    }
+    count > 2
 }

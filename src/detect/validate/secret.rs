@@ -1,6 +1,6 @@
 //! Checks of secrets: what a token must decode to, and what is a placeholder rather than a secret.
 
-use super::Check;
+use super::{Check, Hangs};
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -34,6 +34,9 @@ pub(super) const CHECKS: &[Check] = &[
         passes: placeholder,
     },
 ];
+
+/// A token is refused by its beginning.
+pub(super) const HANGS: &[(&str, Hangs)] = &[("jwt", Hangs::Beginning(jwt_refused_by))];
 
 /// Shannon entropy that a random value of ten characters or more has, in bits a character. English text has about
 /// 2.5 to 3 over so short a stretch, sixteen random hex digits 3.2, random letters and digits 3.5 and more.
@@ -110,13 +113,18 @@ const OPENINGS: &[&str] = &[
     "ssm:",
 ];
 
+/// Characters of the claims that are looked at.
+const CLAIMS: usize = 18;
+
 fn jwt(text: &[u8]) -> bool {
     let mut parts = text.split(|&b| b == b'.');
     let (Some(header), Some(claims)) = (parts.next(), parts.next()) else { return false };
     // Looked at first: sixteen characters tell most that is none.
-    if !opens_object(decoded::<12>(claims).as_slice()) {
-        return false;
-    }
+    let claims = claims.get(..CLAIMS).unwrap_or(claims);
+    opens_object(decoded::<12>(claims).as_slice()) && is_jwt_header(header)
+}
+
+fn is_jwt_header(header: &[u8]) -> bool {
     let header = decoded::<192>(header);
     let header = header.as_slice();
     let holds = |name: &[u8]| header.windows(name.len()).any(|w| w == name);
@@ -124,6 +132,17 @@ fn jwt(text: &[u8]) -> bool {
         && header.ends_with(b"}")
         && (holds(b"\"alg\"") || holds(b"\"enc\""))
         && header.iter().all(|b| *b >= b' ')
+}
+
+/// How many of the first bytes of a text that is no token tell that; more than it has where they do not.
+fn jwt_refused_by(text: &[u8]) -> usize {
+    let Some(dot) = memchr::memchr(b'.', text) else { return usize::MAX };
+    let (header, claims) = (&text[..dot], &text[dot + 1..]);
+    if !is_jwt_header(header) {
+        return dot + 1;
+    }
+    let looked = claims.iter().take(CLAIMS).position(|&b| b == b'.').map_or(CLAIMS, |end| end + 1);
+    dot + 1 + looked
 }
 
 /// Whether a text can be the beginning of a JSON object with a name in it.
