@@ -35,6 +35,7 @@ mod run;
 mod running;
 mod sample;
 mod scan;
+mod schema;
 mod selftest;
 mod watch;
 mod windows;
@@ -108,6 +109,8 @@ enum Command {
     Completions(completions::Args),
     /// Prints the manual page.
     Man(man::Args),
+    /// Prints the JSON Schema of the configuration, for editors.
+    Schema(schema::Args),
 }
 
 /// Which configuration a command speaks of.
@@ -151,6 +154,7 @@ pub fn main() -> ExitCode {
         Command::Exec(args) => exec::run(&args),
         Command::Completions(args) => completions::run(&args, &mut output),
         Command::Man(args) => man::run(&args, &mut output),
+        Command::Schema(args) => schema::run(&args, &mut output),
     };
     let done = done.and_then(|()| output.flush().map_err(Failure::output));
     match done {

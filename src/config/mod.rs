@@ -25,6 +25,7 @@ mod raw_sink;
 mod raw_upstream;
 mod raw_ways;
 pub mod rotation;
+mod schema;
 mod signature;
 mod source;
 mod starter;
@@ -42,6 +43,7 @@ pub use check_sink::{SelftestSettings, SinkSettings};
 pub use check_upstream::{DestinationSettings, ParentSettings};
 pub use compiled::Compiled;
 pub use packs::{PackChoice, PackFiles, PackSet};
+pub use schema::schema;
 pub use source::{Complaint, Complaints};
 pub use units::{show_duration, show_size};
 

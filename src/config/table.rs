@@ -6,9 +6,11 @@ use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Value, json};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::schema::{self, Sketch};
 use super::source::{At, Complaint, Place, Source};
 use super::units;
 
@@ -40,6 +42,8 @@ pub(super) struct Table<'a> {
     pub(super) place: Place,
     entries: Vec<Entry<'a>>,
     known: Vec<&'static str>,
+    /// Where what is asked for is drawn, and the pointer to this table's own place in it.
+    sketch: Option<(&'a Sketch, String)>,
 }
 
 impl<'a> Table<'a> {
@@ -53,6 +57,28 @@ impl<'a> Table<'a> {
             log.push(place.complain(format!("not TOML: {message}")));
         }
         errors.is_empty().then(|| Table::new(source, log, 0..0, String::new(), table.into_inner()))
+    }
+
+    /// A table that holds nothing and draws what it is asked for.
+    pub(super) fn sketched(source: &'a Arc<Source>, log: &'a Log, sketch: &'a Sketch) -> Table<'a> {
+        let table = Table::new(source, log, 0..0, String::new(), DeTable::new());
+        Table { sketch: Some((sketch, String::new())), ..table }
+    }
+
+    /// Draws a key where a schema is drawn.
+    fn draw(&self, key: &str, of: impl FnOnce() -> Value) {
+        if let Some((sketch, pointer)) = &self.sketch {
+            sketch.add(pointer, key, of());
+        }
+    }
+
+    /// A table under this one, or one of a list, where a schema is drawn.
+    fn draw_table(&self, key: &str, many: bool) -> Option<Table<'a>> {
+        let (sketch, pointer) = self.sketch.as_ref()?;
+        let of = if many { json!({ "type": "array", "items": schema::object() }) } else { schema::object() };
+        let own = sketch.add(pointer, key, of);
+        let own = if many { format!("{own}/items") } else { own };
+        Some(Table { sketch: Some((sketch, own)), ..Table::sketched(self.source, self.log, sketch) })
     }
 
     fn new(
@@ -69,7 +95,7 @@ impl<'a> Table<'a> {
         };
         let mut entries = table.into_iter().map(entry).collect::<Vec<_>>();
         entries.sort_by_key(|entry| entry.key_span.start);
-        Table { source, log, place: Place::new(source, span, path), entries, known: Vec::new() }
+        Table { source, log, place: Place::new(source, span, path), entries, known: Vec::new(), sketch: None }
     }
 
     fn path(&self, key: &str) -> String {
@@ -113,15 +139,18 @@ impl<'a> Table<'a> {
 
     /// A string that must not be empty.
     pub(super) fn name(&mut self, key: &'static str) -> Option<At<String>> {
+        self.draw(key, || json!({ "type": "string", "minLength": 1 }));
         self.typed(key, "a string that is not empty", |value| filled(value.as_str()?))
     }
 
     pub(super) fn flag(&mut self, key: &'static str) -> Option<At<bool>> {
+        self.draw(key, || json!({ "type": "boolean" }));
         self.typed(key, "true or false", DeValue::as_bool)
     }
 
     /// A whole number from 1 up.
     pub(super) fn count(&mut self, key: &'static str) -> Option<At<u32>> {
+        self.draw(key, || json!({ "type": "integer", "minimum": 1, "maximum": u32::MAX }));
         self.typed(key, "a whole number from 1 up", |value| {
             let integer = value.as_integer()?;
             u32::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|&n| n > 0)
@@ -129,16 +158,19 @@ impl<'a> Table<'a> {
     }
 
     pub(super) fn size(&mut self, key: &'static str) -> Option<At<u64>> {
-        self.typed(key, "a size such as \"256KiB\" or \"50GiB\"", |value| units::size(value.as_str()?))
+        let expected = "a size such as \"256KiB\" or \"50GiB\"";
+        self.draw(key, || schema::form(expected, "^[0-9]+ ?([KkMmGgTt][Ii]?)?[Bb]$"));
+        self.typed(key, expected, |value| units::size(value.as_str()?))
     }
 
     pub(super) fn duration(&mut self, key: &'static str) -> Option<At<Duration>> {
-        self.typed(key, "a time such as \"50ms\", \"10s\", \"1h\" or \"365d\"", |value| {
-            units::duration(value.as_str()?)
-        })
+        let expected = "a time such as \"50ms\", \"10s\", \"1h\" or \"365d\"";
+        self.draw(key, || schema::form(expected, "^[0-9]+ ?([Mm][Ss]|[SsMmHhDd])$"));
+        self.typed(key, expected, |value| units::duration(value.as_str()?))
     }
 
     pub(super) fn date(&mut self, key: &'static str) -> Option<At<jiff::civil::Date>> {
+        self.draw(key, || json!({ "type": "string", "format": "date" }));
         self.typed(key, "a date without quotes, such as 2027-01-31", |value| {
             let date = value.as_datetime().filter(|at| at.time.is_none())?.date?;
             let (month, day) = (i8::try_from(date.month).ok()?, i8::try_from(date.day).ok()?);
@@ -148,6 +180,7 @@ impl<'a> Table<'a> {
 
     /// A point in time, in milliseconds since the Unix epoch; a date alone is its first minute in UTC.
     pub(super) fn moment(&mut self, key: &'static str) -> Option<At<u64>> {
+        self.draw(key, || json!({ "type": "string", "description": "a date, or a time with its offset" }));
         self.typed(
             key,
             "a date without quotes, such as 2027-01-31, or a time such as 2027-01-31T18:00:00Z",
@@ -167,6 +200,7 @@ impl<'a> Table<'a> {
 
     /// A share in whole percent.
     pub(super) fn percent(&mut self, key: &'static str) -> Option<At<u8>> {
+        self.draw(key, || json!({ "type": "integer", "minimum": 0, "maximum": 100 }));
         self.typed(key, "a whole number from 0 to 100", |value| {
             let integer = value.as_integer()?;
             u8::from_str_radix(integer.as_str(), integer.radix()).ok().filter(|&share| share <= 100)
@@ -175,6 +209,7 @@ impl<'a> Table<'a> {
 
     /// A string in the form of `T`.
     pub(super) fn parsed<T: FromStr>(&mut self, key: &'static str, expected: &str) -> Option<At<T>> {
+        self.draw(key, || json!({ "type": "string", "description": expected }));
         self.typed(key, expected, |value| value.as_str()?.parse().ok())
     }
 
@@ -186,6 +221,7 @@ impl<'a> Table<'a> {
         as_str: impl Fn(T) -> &'static str,
     ) -> Option<At<T>> {
         let known = words.iter().map(|&word| as_str(word)).collect::<Vec<_>>();
+        self.draw(key, || json!({ "enum": known }));
         let quoted = known.iter().map(|word| format!("\"{word}\"")).collect::<Vec<_>>();
         let expected = one_of(&quoted.iter().map(String::as_str).collect::<Vec<_>>());
         let written = self.typed(key, &expected, |value| value.as_str().map(str::to_owned))?;
@@ -199,12 +235,18 @@ impl<'a> Table<'a> {
 
     /// A list of strings, each in its own place. Absent and empty are told apart.
     pub(super) fn texts(&mut self, key: &'static str) -> Option<Vec<At<String>>> {
+        self.draw(key, schema::strings);
         let list = self.take(key)?;
         Some(self.strings(list))
     }
 
     /// A list of strings that means nothing when it is empty.
     pub(super) fn some_texts(&mut self, key: &'static str, expected: &str) -> Option<Vec<At<String>>> {
+        self.draw(key, || {
+            let mut list = schema::strings();
+            list["minItems"] = json!(1);
+            list
+        });
         let list = self.take(key)?;
         if matches!(&list.value, DeValue::Array(items) if items.is_empty()) {
             self.log.push(list.place.complain("the list is empty").expected(expected));
@@ -234,6 +276,10 @@ impl<'a> Table<'a> {
 
     /// A table whose keys are names of the user's own, each with a list of strings.
     pub(super) fn lists(&mut self, key: &'static str) -> Vec<(At<String>, Vec<At<String>>)> {
+        if self.sketch.is_some() {
+            self.draw(key, || json!({ "type": "object", "additionalProperties": schema::strings() }));
+            return Vec::new();
+        }
         let Some(table) = self.table(key) else { return Vec::new() };
         let entries = table.entries.iter().map(|entry| (entry.key.clone(), entry.key_span.clone()));
         let names = entries.collect::<Vec<_>>();
@@ -253,6 +299,9 @@ impl<'a> Table<'a> {
 
     /// A table under this one.
     pub(super) fn table(&mut self, key: &'static str) -> Option<Table<'a>> {
+        if let Some(drawn) = self.draw_table(key, false) {
+            return Some(drawn);
+        }
         let At { value, place } = self.take(key)?;
         match value {
             DeValue::Table(table) => Some(self.inner(place, table)),
@@ -266,6 +315,9 @@ impl<'a> Table<'a> {
 
     /// Every `[[key]]`, in order; `None` when there is none.
     pub(super) fn tables(&mut self, key: &'static str) -> Option<Vec<Table<'a>>> {
+        if let Some(drawn) = self.draw_table(key, true) {
+            return Some(vec![drawn]);
+        }
         let At { value, place } = self.take(key)?;
         let DeValue::Array(items) = value else {
             let complaint = place.complain(format!("bad value: {}", shown(&value)));

@@ -131,4 +131,17 @@ mod tests {
             assert_eq!(name.ends_with("_total"), *kind == Kind::Counter, "{name}");
         }
     }
+
+    #[test]
+    fn every_name_is_documented_and_no_other() {
+        let text = include_str!("../../docs/operating.md");
+        let rows = text.lines().filter_map(|line| line.strip_prefix("| `tidegate_"));
+        let rows: Vec<(&str, &str)> = rows.filter_map(|row| row.split_once("` | ")).collect();
+        assert_eq!(rows.len(), ALL.len());
+        for (name, kind, _) in ALL {
+            let kind = format!("{kind:?} | ").to_lowercase();
+            let row = rows.iter().find(|(row, _)| name.strip_prefix("tidegate_") == Some(row));
+            assert!(row.is_some_and(|(_, rest)| rest.starts_with(&kind)), "{name}");
+        }
+    }
 }
