@@ -60,7 +60,12 @@ pub(super) fn form(expected: &str, pattern: &str) -> Value {
 
 /// A list of strings that are not empty.
 pub(super) fn strings() -> Value {
-    json!({ "type": "array", "items": { "type": "string", "minLength": 1 } })
+    json!({ "type": "array", "items": item() })
+}
+
+/// A string that is not empty.
+pub(super) fn item() -> Value {
+    json!({ "type": "string", "minLength": 1 })
 }
 
 #[cfg(test)]

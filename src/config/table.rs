@@ -139,7 +139,7 @@ impl<'a> Table<'a> {
 
     /// A string that must not be empty.
     pub(super) fn name(&mut self, key: &'static str) -> Option<At<String>> {
-        self.draw(key, || json!({ "type": "string", "minLength": 1 }));
+        self.draw(key, schema::item);
         self.typed(key, "a string that is not empty", |value| filled(value.as_str()?))
     }
 
@@ -242,11 +242,7 @@ impl<'a> Table<'a> {
 
     /// A list of strings that means nothing when it is empty.
     pub(super) fn some_texts(&mut self, key: &'static str, expected: &str) -> Option<Vec<At<String>>> {
-        self.draw(key, || {
-            let mut list = schema::strings();
-            list["minItems"] = json!(1);
-            list
-        });
+        self.draw(key, || json!({ "minItems": 1, "type": "array", "items": schema::item() }));
         let list = self.take(key)?;
         if matches!(&list.value, DeValue::Array(items) if items.is_empty()) {
             self.log.push(list.place.complain("the list is empty").expected(expected));
