@@ -110,12 +110,20 @@ pub const H2_FILLED: usize = H2_LEAST_FRAME - 9;
 pub const H2_GATHERED: usize = 64 * 1024;
 pub const H2_GATHERED_ROOM: usize = H2_GATHERED + 1024;
 /// What the sender of one HTTP/2 stream may send before it is read. A connection's window is that of all its streams
-/// together: none that waits can stall another, and a connection never buffers more than 12.5 MiB.
+/// together: none that waits can stall another, and a connection never buffers more than 12.5 MiB (16.5 MiB with wide ones).
 pub const H2_STREAM_WINDOW: u32 = 2 * H2_FRAME_BYTES;
 /// The same of upstreams, whose streams this side opens: where there are more, another connection is made. A wider window
 /// keeps bodies coming while one is looked at; together they are no more than a client's.
 pub const H2_UPSTREAM_STREAMS: u32 = 32;
 pub const H2_UPSTREAM_WINDOW: u32 = 3 * H2_STREAM_WINDOW;
+/// What a stream's window may become where its peer is far away: enough for 40 MB a second over 50 ms, the most that is
+/// aimed at. Streams of one connection that may have it, connections that may at once (128 MiB of windows together, beside
+/// the usual ones), and how often one connection may change.
+pub const H2_WIDE_WINDOW: u32 = 2 * 1024 * 1024;
+pub const H2_WIDE_RATE: f64 = 40e6;
+pub const H2_WIDE_STREAMS: u32 = 2;
+pub const H2_WIDE_CONNECTIONS: usize = 32;
+pub const H2_WIDTH_CHANGES: u8 = 16;
 /// Longest HTTP/2 head, as it is decoded (RFC 9113, section 10.5.1) and as it comes.
 pub const H2_HEAD_BYTES: u32 = 64 * 1024;
 /// Largest HTTP/2 frame that is taken: with its head it fills four TLS records, and goes on as four frames that do.

@@ -463,7 +463,10 @@ impl Judge {
     pub(super) fn decision(&self, coverage: Coverage) -> Decision {
         let (action, would) = (self.action(), self.strongest());
         let reason = self.refused.clone().or_else(|| self.suspended.clone());
-        let unlisted = (self.unlisted > Action::Allow).then_some(Reason::Unlisted);
+        // It is told as the reason only where no rule asks for more.
+        let ruled = self.tally.as_ref().map_or(Action::Allow, |tally| tally.observed().max(tally.action()));
+        let is_unlisted = self.unlisted > Action::Allow && self.unlisted >= ruled;
+        let unlisted = is_unlisted.then_some(Reason::Unlisted);
         let policy = &self.engine.policy;
         let fired = self.tally.iter().flat_map(|tally| tally.fired(policy));
         Decision {

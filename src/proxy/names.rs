@@ -33,6 +33,8 @@ pub(super) enum NameError {
     /// `https://` over a connection in clear text.
     CleartextHttps,
     Scheme,
+    /// `*`, which names a server as a whole, and not in OPTIONS.
+    Asterisk,
     /// CONNECT on a connection that carries requests.
     LateConnect,
     MissingHost,
@@ -60,6 +62,7 @@ impl NameError {
             NameError::OriginForm
             | NameError::CleartextHttps
             | NameError::Scheme
+            | NameError::Asterisk
             | NameError::LateConnect
             | NameError::MissingHost
             | NameError::ManyHosts
@@ -74,6 +77,7 @@ impl NameError {
             NameError::OriginForm => "not_a_proxy_request",
             NameError::CleartextHttps => "cleartext_https",
             NameError::Scheme => "scheme",
+            NameError::Asterisk => "asterisk",
             NameError::LateConnect => "late_connect",
             NameError::MissingHost => "missing_host",
             NameError::ManyHosts => "many_hosts",
@@ -100,6 +104,7 @@ impl fmt::Display for NameError {
                  through CONNECT"
             }
             NameError::Scheme => "client asked for a URL whose scheme is neither http nor https",
+            NameError::Asterisk => "client asked for `*`, which only OPTIONS may (RFC 9112, section 3.2.4)",
             NameError::LateConnect => "client sent CONNECT on a connection that already carries requests",
             NameError::MissingHost => "client sent no Host field (RFC 9112, section 3.2)",
             NameError::ManyHosts => "client sent more than one Host field",
@@ -150,6 +155,9 @@ pub(super) fn destination(
     if *method == Method::CONNECT {
         return Err(NameError::LateConnect);
     }
+    if target.path() == "*" && *method != Method::OPTIONS {
+        return Err(NameError::Asterisk);
+    }
     if let Entry::Tunnel(tunnel) = entry
         && target.authority().is_none()
         && is_only_host(tunnel, fields)
@@ -163,6 +171,9 @@ pub(super) fn destination(
         Entry::Absolute => absolute(target, host),
         Entry::Original(original) => redirected(target, host, *original),
         Entry::Reverse(routes) => {
+            if !matches!(target.scheme_str(), None | Some("http" | "https")) {
+                return Err(NameError::Scheme);
+            }
             let host = named(target, host)?.map(|(host, _)| host);
             routes.to(host.as_ref()).cloned().ok_or(NameError::NotServed)
         }
@@ -350,11 +361,13 @@ mod tests {
             (&https, "/", &["b.example"], Err(NameError::Tunnel)),
             (&https, "/", &["a.example:8443"], Err(NameError::Tunnel)),
             (&odd, "/", &["a.example:8443"], Ok("https a.example:8443")),
-            (&odd, "*", &["a.example"], Ok("https a.example:8443")),
+            (&odd, "*", &["a.example"], Err(NameError::Asterisk)),
         ];
         for (entry, target, hosts, expected) in cases {
             assert_eq!(named(entry, target, hosts), expected.map(str::to_owned), "{target} {hosts:?}");
         }
+        let fields = fields(&["a.example"]);
+        assert!(destination(&odd, &Method::OPTIONS, &Uri::from_static("*"), &fields).is_ok());
         let Entry::Tunnel(end) = https else { unreachable!() };
         assert_eq!(named(&Entry::Fronted(end), "/", &["a.example"]), Err(NameError::Sni));
         assert_eq!(NameError::Sni.status(), StatusCode::MISDIRECTED_REQUEST);
@@ -386,6 +399,7 @@ mod tests {
         let reverse = Entry::Reverse(Arc::new(routes));
         assert_eq!(named(&reverse, "/", &["a.example"]), Ok("https b.example:8443".to_owned()));
         assert_eq!(named(&reverse, "/", &["c.example"]), Err(NameError::NotServed));
+        assert_eq!(named(&reverse, "ftp://a.example/", &[]), Err(NameError::Scheme));
         assert_eq!(named(&reverse, "/", &[]), Err(NameError::NotServed));
     }
 

@@ -10,6 +10,7 @@ use super::ReplyDetail;
 use super::doorkeeper::Unknown;
 use super::guard;
 use super::headers::{DECISION, PROXY_STATUS};
+use super::upstream;
 use crate::flow::{Direction, FlowId};
 use crate::inspect::{Decision, Part, Place, Reason};
 use crate::limits;
@@ -161,8 +162,9 @@ impl Problem {
             Problem::Overloaded
             | Problem::Unrecorded
             | Problem::Throttled(_)
-            | Problem::Upstream(_)
             | Problem::UpstreamTimeout(_) => true,
+            // A certificate that is not to be trusted does not mend itself.
+            Problem::Upstream(error) => error != upstream::CERTIFICATE,
             Problem::Blocked
             | Problem::Withheld
             | Problem::Unauthenticated

@@ -47,5 +47,6 @@ mod upstreams;
 mod ways;
 mod websocket;
 mod websocket_ways;
+mod windows;
 mod withstands;
 mod wrapped;

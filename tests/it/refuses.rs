@@ -72,7 +72,8 @@ async fn a_proxy_is_not_an_origin() {
     let absolute = format!("GET http://{host}/x HTTP/1.1\r\nHost: {host}\r\n\r\n");
     assert_eq!(client.exchange(&absolute).await.status, 200);
     let late = client.exchange(format!("CONNECT {host} HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
-    assert_eq!(late.status, 400);
+    assert_eq!((late.status, late.field("connection")), (400, Some("close")));
+    assert!(client.is_closed().await);
     assert!(origin.received_text().starts_with("GET /x HTTP/1.1\r\n"));
     assert_eq!(origin.received_text().matches("HTTP/1.1").count(), 1);
 }
@@ -167,6 +168,7 @@ async fn an_untrusted_upstream_is_named_as_such() {
         assert_eq!(response.status, 502, "{flaw:?}");
         assert!(response.field("proxy-status").unwrap().contains("error=tls_certificate_error"), "{flaw:?}");
         let problem = response.json();
+        assert_eq!(problem["retryable"], false, "{flaw:?}");
         assert!(problem["detail"].as_str().unwrap().contains(words), "{flaw:?}: {problem}");
         assert_eq!(problem["upstream_received"], false);
         assert_eq!(origin.received_text(), "");

@@ -228,6 +228,12 @@ fn unlisted_destinations_are_refused_before_anything_leaves() {
         let outcome = setup.body("hello");
         assert_eq!((outcome.last, outcome.decision.action), (last, unlisted));
         assert_eq!(outcome.decision.reason, Some(Reason::Unlisted));
+        // A rule that asks for more is the reason.
+        let mut ruled = Setup::new(usual());
+        ruled.spec.unlisted = unlisted;
+        let decision = ruled.body(PAN).decision;
+        assert_eq!(decision.action, Action::Block);
+        assert_eq!(decision.reason.is_none(), unlisted == Action::Alert);
         let observed = Setup { spec: PolicySpec { mode: Mode::Observe, ..setup.spec }, ..Setup::new(vec![]) };
         let decision = observed.body("hello").decision;
         assert_eq!((decision.action, decision.would), (Action::Allow, Some(unlisted)));

@@ -81,6 +81,8 @@ struct Told {
     flood: OnceLock<Flood>,
     /// Streams that came to their end since the guard looked.
     finished: AtomicU64,
+    /// Bytes of bodies that came.
+    data: AtomicU64,
 }
 
 impl FrameHandle {
@@ -96,6 +98,11 @@ impl FrameHandle {
     /// How the peer began, once it has.
     pub(in crate::proxy) async fn greeting(&self) -> Greeting {
         *self.0.greeting.wait().await
+    }
+
+    /// Bytes of bodies that the peer has sent.
+    pub(in crate::proxy) fn received(&self) -> u64 {
+        self.0.data.load(Ordering::Relaxed)
     }
 
     /// A stream came to its end: who uses streams may give some up.
@@ -119,6 +126,8 @@ struct Counter {
     /// Bytes of the header block that is under way, and frames of it.
     block: usize,
     pieces: usize,
+    /// Bytes of bodies that were begun.
+    data: u64,
     greeting: Option<Greeting>,
     resets: Budget,
     control: Budget,
@@ -133,6 +142,7 @@ impl Counter {
             skip: if is_client { PREFACE } else { 0 },
             block: 0,
             pieces: 0,
+            data: 0,
             greeting: None,
             resets: Budget::new(limits::H2_RESETS, limits::H2_RESETS_A_SECOND, now),
             control: Budget::new(limits::H2_CONTROL, limits::H2_CONTROL_A_SECOND, now),
@@ -171,6 +181,7 @@ impl Counter {
         match kind {
             // DATA earns what it carries.
             0 if length > 0 => {
+                self.data += length as u64;
                 self.control.earn(1 + length as u64 / limits::H2_CONTROL_BYTES);
                 Ok(())
             }
@@ -262,6 +273,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for FrameGuard<IO> {
         let fresh = buf.filled().get(start..).unwrap_or_default();
         this.counter.resets.earn(this.handle.0.finished.swap(0, Ordering::Relaxed));
         let counted = this.counter.feed(fresh);
+        this.handle.0.data.store(this.counter.data, Ordering::Relaxed);
         if let Some(greeting) = this.counter.greeting {
             // The first one counts.
             let _ = this.handle.0.greeting.set(greeting);

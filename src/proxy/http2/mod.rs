@@ -12,6 +12,7 @@ mod interim;
 mod pump;
 mod received;
 mod server;
+mod width;
 
 pub(super) use duplex::Duplex;
 pub(super) use frames::{FrameGuard, FrameHandle, Greeting};
@@ -20,6 +21,7 @@ pub(super) use interim::Interim;
 pub(super) use pump::{Pump, PumpError};
 pub(super) use received::Received;
 pub(super) use server::serve;
+pub(super) use width::Width;
 
 use crate::limits;
 

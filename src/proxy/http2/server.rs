@@ -5,7 +5,7 @@ use std::io;
 use std::pin::pin;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 use bytes::Bytes;
 use h2::server::{Connection, SendResponse};
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tower::Service;
 
-use super::{Duplex, FrameGuard, FrameHandle, Gathered, Interim, Pump, Received};
+use super::{Duplex, FrameGuard, FrameHandle, Gathered, Interim, Pump, Received, Width};
 use crate::limits;
 use crate::proxy::cork::Corked;
 use crate::proxy::deadline::Deadlined;
@@ -88,16 +88,17 @@ where
 {
     let mut stage = client.peer.shared.stage.subscribe();
     let (mut next, mut pulse) = (Stage::Draining, Pulse::new(connection.ping_pong()));
+    let mut width = Width::new(limits::H2_STREAM_WINDOW, limits::H2_STREAMS);
     loop {
-        let idle = streams.is_empty();
+        let (open, idle) = (streams.len(), streams.is_empty());
         tokio::select! {
             biased;
-            accepted = connection.accept() => match accepted {
-                Some(Ok((request, respond))) => {
+            came = poll_fn(|cx| poll_next(&mut connection, &mut width, frames, open, cx)) => match came {
+                Came::Stream(request, respond) => {
                     streams.spawn(stream(Arc::clone(client), frames.clone(), Arc::clone(sockets), request, respond));
                 }
-                Some(Err(error)) => return Err(io::Error::other(error)),
-                None => return Ok(()),
+                Came::Much => if pulse.ask() { width.asked() },
+                Came::End(ended) => return ended,
             },
             Some(_) = streams.join_next(), if !idle => pulse.rest(),
             () = frames.flooded() => {
@@ -108,7 +109,7 @@ where
                 return Err(io::ErrorKind::InvalidData.into());
             }
             beat = pulse.beat(idle) => match beat {
-                Beat::Alive => {}
+                Beat::Alive => width.answered(),
                 Beat::Unused => connection.graceful_shutdown(),
                 Beat::Dead => return Err(io::ErrorKind::TimedOut.into()),
             },
@@ -133,6 +134,41 @@ where
             },
         }
     }
+}
+
+/// What a connection brought.
+enum Came {
+    Stream(Request<RecvStream>, SendResponse<Bytes>),
+    /// Enough of bodies to ask how long their way is.
+    Much,
+    End(io::Result<()>),
+}
+
+fn poll_next<IO>(
+    connection: &mut Connection<IO, Bytes>,
+    width: &mut Width,
+    frames: &FrameHandle,
+    open: usize,
+    cx: &mut Context<'_>,
+) -> Poll<Came>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    if let Some(windows) = width.change(|| open) {
+        let taken = connection.set_initial_window_size(windows.stream).is_ok();
+        if taken {
+            connection.set_target_window_size(windows.connection);
+        }
+        width.changed(windows, taken);
+    }
+    let accepted = connection.poll_accept(cx);
+    Poll::Ready(match accepted {
+        Poll::Ready(Some(Ok((request, respond)))) => Came::Stream(request, respond),
+        Poll::Ready(Some(Err(error))) => Came::End(Err(io::Error::other(error))),
+        Poll::Ready(None) => Came::End(Ok(())),
+        Poll::Pending if width.wants_measure(frames.received()) => Came::Much,
+        Poll::Pending => return Poll::Pending,
+    })
 }
 
 /// One request and its response.
@@ -225,6 +261,15 @@ impl Pulse {
         self.resting = false;
     }
 
+    /// Asks now whether its client is there; whether it could be asked.
+    fn ask(&mut self) -> bool {
+        if !self.asked {
+            self.asked = self.pings.as_mut().is_some_and(|pings| pings.send_ping(Ping::opaque()).is_ok());
+            self.due = Instant::now() + limits::H2_PING;
+        }
+        self.asked
+    }
+
     async fn beat(&mut self, idle: bool) -> Beat {
         let asked = self.asked;
         let pings = &mut self.pings;
@@ -239,10 +284,10 @@ impl Pulse {
             }
             () = tokio::time::sleep_until(self.due) => {}
         }
-        self.due = Instant::now() + limits::H2_PING;
         if self.asked {
             return Beat::Dead;
         }
+        self.due = Instant::now() + limits::H2_PING;
         if idle {
             if self.resting {
                 return Beat::Dead;
@@ -250,7 +295,7 @@ impl Pulse {
             self.resting = self.since.elapsed() >= limits::KEEP_ALIVE_TIMEOUT;
             return if self.resting { Beat::Unused } else { Beat::Alive };
         }
-        self.asked = self.pings.as_mut().is_some_and(|pings| pings.send_ping(Ping::opaque()).is_ok());
+        self.ask();
         Beat::Alive
     }
 }

@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 
 use http::header::{self, HeaderMap};
 use http::request::Parts;
-use http::{StatusCode, Version};
+use http::{Method, StatusCode, Version};
 use hyper::body::Body;
 use tower::Service;
 
@@ -53,7 +53,9 @@ where
         match admit(&flow, named, &parts) {
             Ok(()) => Admission::Admitted(self.inner.call(Admitted { flow, parts, body })),
             Err(refusal) => {
-                Admission::Refused(Some(Box::new(Refusal { close: !body.is_end_stream(), ..refusal })))
+                // Of what follows a CONNECT nobody knows whether it is meant for a tunnel.
+                let close = !body.is_end_stream() || parts.method == Method::CONNECT;
+                Admission::Refused(Some(Box::new(Refusal { close, ..refusal })))
             }
         }
     }

@@ -6,7 +6,8 @@ use std::task::{Context, Poll};
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
 use http::uri::PathAndQuery;
-use http::{Response, StatusCode, Uri, Version};
+use http::{Method, Response, StatusCode, Uri, Version};
+use hyper::ext::ReasonPhrase;
 use tower::Service;
 
 use super::answer::ReplyBody;
@@ -75,7 +76,7 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
     headers::clean_request(&mut parts.headers, host);
     if flow.websocket.is_some() {
         websocket::narrow_offer(&mut parts.headers);
-        parts.method = http::Method::GET;
+        parts.method = Method::GET;
     }
     parts.uri = origin_form(&parts.uri);
     parts.version = Version::HTTP_11;
@@ -125,16 +126,21 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
     headers::edit(&mut parts.headers, body.head_edits());
     let had_length = parts.headers.contains_key(header::CONTENT_LENGTH);
     frame(&mut parts.headers, &body);
-    if body.length() == Some(0) && !had_length {
-        // Nothing was sent, and nothing was said of a length: it was a request without a body.
+    let asks_for_length = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
+    if body.length() == Some(0) && !had_length && !asks_for_length {
+        // Nothing was sent, and nothing was said of a length: it was a request without a body. Where one is usual, origins
+        // want to be told that it is empty (RFC 9110, section 8.6).
         parts.headers.remove(header::CONTENT_LENGTH);
     }
     Ok(Outbound { parts, body })
 }
 
+/// What is said for a status that has no words of its own.
+const NO_REASON: ReasonPhrase = ReasonPhrase::from_static(b"");
+
 async fn respond(
     flow: Arc<Flow>,
-    asked: &http::Method,
+    asked: &Method,
     http10: bool,
     response: Response<UpstreamBody>,
 ) -> Result<Response<ReplyBody>, Box<Refusal>> {
@@ -143,6 +149,9 @@ async fn respond(
     headers::clean_response(&mut parts.headers);
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
+    if parts.status.canonical_reason().is_none() {
+        parts.extensions.insert(NO_REASON);
+    }
     let follows = headers::has_body(asked, parts.status);
     let status = parts.status.as_u16();
     let message = flow.message(MessageHead {
@@ -235,7 +244,7 @@ async fn switch(
 
 /// Makes the head tell how the body is framed, and takes off what an edit made wrong.
 fn frame<B: Source>(fields: &mut HeaderMap, body: &Gated<B>) {
-    match (body.length(), body.trailers()) {
+    match (body.length(), body.trailers().filter(|trailers| !trailers.is_empty())) {
         // As it says already, most often.
         (Some(length), None) if headers::length(fields) == Some(length) => {}
         (Some(length), None) => {

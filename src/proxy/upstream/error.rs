@@ -13,6 +13,9 @@ use crate::proxy::deadline::Stalled;
 use crate::proxy::guard::{GuardHandle, Refusal};
 use crate::tls::{UpstreamTlsError, UpstreamTlsFault};
 
+/// An upstream's certificate is not to be trusted (RFC 9209, section 2.3.11).
+pub(crate) const CERTIFICATE: &str = "tls_certificate_error";
+
 /// Why there is no connection to an upstream.
 #[derive(Debug)]
 pub(crate) enum UpstreamError {
@@ -82,7 +85,7 @@ impl UpstreamError {
                 | UpstreamTlsFault::BadSignature
                 | UpstreamTlsFault::BadCertificate
                 | UpstreamTlsFault::WrongPurpose
-                | UpstreamTlsFault::WeakAlgorithm => "tls_certificate_error",
+                | UpstreamTlsFault::WeakAlgorithm => CERTIFICATE,
                 UpstreamTlsFault::Alert
                 | UpstreamTlsFault::NoProtocol
                 | UpstreamTlsFault::NeedsClientCertificate => "tls_alert_received",

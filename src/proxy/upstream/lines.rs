@@ -2,11 +2,16 @@
 
 use std::collections::HashMap;
 use std::fmt;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::task::Poll;
 
 use bytes::Bytes;
-use h2::client::SendRequest;
+use h2::Ping;
+use h2::client::{Connection, SendRequest};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::Peer;
@@ -14,7 +19,7 @@ use super::pool::Key;
 use super::transport::Transport;
 use crate::limits;
 use crate::proxy::deadline::Deadlined;
-use crate::proxy::http2::{self, FrameGuard, FrameHandle, Gathered};
+use crate::proxy::http2::{self, FrameGuard, FrameHandle, Gathered, Width};
 
 /// One connection. A task of its own drives it until it ends.
 pub(super) struct Line {
@@ -57,8 +62,9 @@ impl Line {
             frames,
         });
         let driven = Arc::downgrade(&line);
+        let frames = line.frames.clone();
         tokio::spawn(async move {
-            let ended = connection.await;
+            let ended = drive(connection, &driven, &frames).await;
             if let Some(line) = driven.upgrade() {
                 line.close();
             }
@@ -100,6 +106,46 @@ impl Line {
         let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
         self.closed.load(Ordering::Relaxed) || (idle && since.elapsed() >= limits::POOL_IDLE)
     }
+}
+
+/// Drives a connection to its end, and widens its windows while few streams share a long way.
+async fn drive<IO>(
+    mut connection: Connection<IO, Bytes>,
+    line: &Weak<Line>,
+    frames: &FrameHandle,
+) -> Result<(), h2::Error>
+where
+    IO: AsyncRead + AsyncWrite + Unpin,
+{
+    let mut width = Width::new(limits::H2_UPSTREAM_WINDOW, limits::H2_UPSTREAM_STREAMS);
+    let mut pings = connection.ping_pong();
+    poll_fn(|cx| {
+        if let Poll::Ready(ended) = Pin::new(&mut connection).poll(cx) {
+            return Poll::Ready(ended);
+        }
+        let mut is_told = false;
+        if let Some(pings) = &mut pings {
+            if width.wants_measure(frames.received()) && pings.send_ping(Ping::opaque()).is_ok() {
+                width.asked();
+                is_told = true;
+            }
+            if width.is_asked() && matches!(pings.poll_pong(cx), Poll::Ready(Ok(_))) {
+                width.answered();
+            }
+        }
+        let open = || line.upgrade().map_or(0, |line| line.open.load(Ordering::Relaxed));
+        if let Some(windows) = width.change(open) {
+            let taken = connection.set_initial_window_size(windows.stream).is_ok();
+            if taken {
+                connection.set_target_window_size(windows.connection);
+                is_told = true;
+            }
+            width.changed(windows, taken);
+        }
+        // What was put down just now has to be sent.
+        if is_told { Pin::new(&mut connection).poll(cx) } else { Poll::Pending }
+    })
+    .await
 }
 
 /// The right to one stream of a connection; given back when it is dropped.

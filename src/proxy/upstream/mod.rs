@@ -33,7 +33,7 @@ use http_body::Body;
 pub(crate) use address::AddressRefusal;
 pub use address::never_dialled;
 pub(crate) use body::UpstreamBody;
-pub(crate) use error::{Fault, SendError, UpstreamBodyError, UpstreamError};
+pub(crate) use error::{CERTIFICATE, Fault, SendError, UpstreamBodyError, UpstreamError};
 pub(crate) use exchange::BoxError;
 pub use parent::Parent;
 pub(crate) use pool::PoolStats;

@@ -1,0 +1,152 @@
+//! How wide the windows of a connection's streams are: as wide as the way to its peer is long, while few streams share it.
+//!
+//! A sender may be a window ahead of its reader, so that it gets a window through in each round trip. The usual one is
+//! enough for peers nearby. Where a body of some size comes from afar, one round trip is measured, once, and the windows
+//! become what keeps that way filled; with more than a few streams they are the usual ones again, so that none of them can
+//! stall the others by not being read.
+
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::Instant;
+
+use crate::limits;
+
+/// Connections that may have wide windows at once.
+static WIDE: Semaphore = Semaphore::const_new(limits::H2_WIDE_CONNECTIONS);
+
+/// What the engine is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::proxy) struct Windows {
+    pub(in crate::proxy) stream: u32,
+    pub(in crate::proxy) connection: u32,
+}
+
+#[derive(Debug)]
+enum Way {
+    /// Too little came over it to ask how long it is.
+    Unknown,
+    Asked(Instant),
+    /// What a stream's window would have to be.
+    Known(u32),
+}
+
+/// The windows of one connection.
+#[derive(Debug)]
+pub(in crate::proxy) struct Width {
+    usual: Windows,
+    way: Way,
+    wide: Option<SemaphorePermit<'static>>,
+    /// Changes that are left: a peer may take many for a flood.
+    changes: u8,
+}
+
+impl Width {
+    /// Of a connection that begins with windows of `stream` bytes for each of so many streams.
+    pub(in crate::proxy) fn new(stream: u32, streams: u32) -> Width {
+        let usual = Windows { stream, connection: stream * streams };
+        Width { usual, way: Way::Unknown, wide: None, changes: limits::H2_WIDTH_CHANGES }
+    }
+
+    /// Whether it is time to measure, after so many bytes of bodies.
+    pub(in crate::proxy) fn wants_measure(&self, received: u64) -> bool {
+        matches!(self.way, Way::Unknown) && received >= u64::from(self.usual.stream / 2)
+    }
+
+    /// A ping was sent.
+    pub(in crate::proxy) fn asked(&mut self) {
+        self.way = Way::Asked(Instant::now());
+    }
+
+    pub(in crate::proxy) fn is_asked(&self) -> bool {
+        matches!(self.way, Way::Asked(_))
+    }
+
+    /// The ping came back.
+    pub(in crate::proxy) fn answered(&mut self) {
+        if let Way::Asked(since) = self.way {
+            self.way = Way::Known(wanted(since.elapsed(), self.usual.stream));
+        }
+    }
+
+    /// What the windows should become with so many streams open, if they should change.
+    pub(in crate::proxy) fn change(&mut self, open: impl FnOnce() -> usize) -> Option<Windows> {
+        let Way::Known(wanted) = self.way else { return None };
+        if self.wide.is_some() {
+            return (open() > limits::H2_WIDE_STREAMS as usize).then_some(self.usual);
+        }
+        if wanted <= self.usual.stream || self.changes == 0 || open() != 1 {
+            return None;
+        }
+        self.wide = WIDE.try_acquire().ok();
+        let extra = (wanted - self.usual.stream) * limits::H2_WIDE_STREAMS;
+        let wide = Windows { stream: wanted, connection: self.usual.connection + extra };
+        self.wide.is_some().then_some(wide)
+    }
+
+    /// Whether the engine took a change: it takes none while its peer has not agreed to the one before.
+    pub(in crate::proxy) fn changed(&mut self, to: Windows, taken: bool) {
+        match (to == self.usual, taken) {
+            (true, true) | (false, false) => self.wide = None,
+            (false, true) => self.changes -= 1,
+            (true, false) => {}
+        }
+    }
+}
+
+/// What keeps a way filled at [`limits::H2_WIDE_RATE`].
+fn wanted(round_trip: Duration, least: u32) -> u32 {
+    let bytes = round_trip.as_secs_f64() * limits::H2_WIDE_RATE;
+    (bytes.min(f64::from(limits::H2_WIDE_WINDOW)) as u32).max(least)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const STREAM: u32 = limits::H2_STREAM_WINDOW;
+
+    fn measured(round_trip: Duration) -> Width {
+        let mut width = Width::new(STREAM, limits::H2_STREAMS);
+        assert!(!width.wants_measure(1000) && width.wants_measure(STREAM.into()));
+        assert_eq!(width.change(|| 1), None);
+        width.way = Way::Known(wanted(round_trip, STREAM));
+        width
+    }
+
+    #[test]
+    fn a_long_way_gets_a_wide_window_while_few_streams_share_it() {
+        let mut near = measured(Duration::from_millis(1));
+        assert_eq!(near.change(|| 1), None);
+        let mut far = measured(Duration::from_millis(50));
+        assert_eq!((far.change(|| 0), far.change(|| 2)), (None, None));
+        let wide = far.change(|| 1).unwrap();
+        assert!(wide.stream > 10 * STREAM && wide.stream <= limits::H2_WIDE_WINDOW, "{wide:?}");
+        // Streams that are not read fill their windows; there is room for others beside them.
+        let others = far.usual.connection - limits::H2_WIDE_STREAMS * STREAM;
+        assert_eq!(wide.connection, limits::H2_WIDE_STREAMS * wide.stream + others);
+        far.changed(wide, true);
+        let few = limits::H2_WIDE_STREAMS as usize;
+        assert_eq!((far.change(|| 0), far.change(|| few)), (None, None));
+        let usual = far.change(|| few + 1).unwrap();
+        assert_eq!(usual, far.usual);
+        // The peer has not agreed yet: it is said again.
+        far.changed(usual, false);
+        assert_eq!(far.change(|| few + 1), Some(usual));
+        far.changed(usual, true);
+        assert_eq!(far.change(|| 1), Some(wide));
+    }
+
+    #[test]
+    fn changes_and_wide_connections_are_bounded() {
+        let mut far = measured(Duration::from_secs(1));
+        for _ in 0..limits::H2_WIDTH_CHANGES {
+            let wide = far.change(|| 1).unwrap();
+            assert_eq!(wide.stream, limits::H2_WIDE_WINDOW);
+            far.changed(wide, true);
+            let usual = far.change(|| 9).unwrap();
+            far.changed(usual, true);
+        }
+        assert_eq!(far.change(|| 1), None);
+    }
+}
