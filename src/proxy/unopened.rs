@@ -475,3 +475,24 @@ fn poll_fill(
     }
     read
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_tunnel_that_is_half_closed_lives_while_bytes_move() {
+        let now = Instant::now();
+        let clock = Clock { began: now, last: AtomicU64::new(0), half_closed: AtomicBool::new(true) };
+        let most = limits::TUNNEL_HALF_IDLE;
+        for _ in 0..5 {
+            assert!(tokio::time::timeout(most - Duration::from_secs(1), clock.idle()).await.is_err());
+            clock.moved();
+        }
+        let since = Instant::now();
+        clock.idle().await;
+        assert!((most..most + Duration::from_secs(1)).contains(&since.elapsed()));
+    }
+}

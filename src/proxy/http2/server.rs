@@ -94,11 +94,15 @@ where
         tokio::select! {
             biased;
             came = poll_fn(|cx| poll_next(&mut connection, &mut width, frames, open, cx)) => match came {
-                Came::Stream(request, respond) => {
+                Some(Some(Ok((request, respond)))) => {
                     streams.spawn(stream(Arc::clone(client), frames.clone(), Arc::clone(sockets), request, respond));
                 }
-                Came::Much => if pulse.ask() { width.asked() },
-                Came::End(ended) => return ended,
+                Some(Some(Err(error))) => return Err(io::Error::other(error)),
+                Some(None) => return Ok(()),
+                None => {
+                    pulse.ask();
+                    width.asked();
+                }
             },
             Some(_) = streams.join_next(), if !idle => pulse.rest(),
             () = frames.flooded() => {
@@ -136,21 +140,14 @@ where
     }
 }
 
-/// What a connection brought.
-enum Came {
-    Stream(Request<RecvStream>, SendResponse<Bytes>),
-    /// Enough of bodies to ask how long their way is.
-    Much,
-    End(io::Result<()>),
-}
-
+/// The next stream, if any comes; or nothing but enough of bodies to ask how long their way is.
 fn poll_next<IO>(
     connection: &mut Connection<IO, Bytes>,
     width: &mut Width,
     frames: &FrameHandle,
     open: usize,
     cx: &mut Context<'_>,
-) -> Poll<Came>
+) -> Poll<Option<Accepted>>
 where
     IO: AsyncRead + AsyncWrite + Unpin,
 {
@@ -161,15 +158,14 @@ where
         }
         width.changed(windows, taken);
     }
-    let accepted = connection.poll_accept(cx);
-    Poll::Ready(match accepted {
-        Poll::Ready(Some(Ok((request, respond)))) => Came::Stream(request, respond),
-        Poll::Ready(Some(Err(error))) => Came::End(Err(io::Error::other(error))),
-        Poll::Ready(None) => Came::End(Ok(())),
-        Poll::Pending if width.wants_measure(frames.received()) => Came::Much,
-        Poll::Pending => return Poll::Pending,
-    })
+    match connection.poll_accept(cx) {
+        Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
+        Poll::Pending if width.wants_measure(frames.received()) => Poll::Ready(None),
+        Poll::Pending => Poll::Pending,
+    }
 }
+
+type Accepted = Option<Result<(Request<RecvStream>, SendResponse<Bytes>), h2::Error>>;
 
 /// One request and its response.
 async fn stream(
@@ -261,13 +257,12 @@ impl Pulse {
         self.resting = false;
     }
 
-    /// Asks now whether its client is there; whether it could be asked.
-    fn ask(&mut self) -> bool {
+    /// Asks now whether its client is there.
+    fn ask(&mut self) {
         if !self.asked {
             self.asked = self.pings.as_mut().is_some_and(|pings| pings.send_ping(Ping::opaque()).is_ok());
             self.due = Instant::now() + limits::H2_PING;
         }
-        self.asked
     }
 
     async fn beat(&mut self, idle: bool) -> Beat {
