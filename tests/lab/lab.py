@@ -51,10 +51,12 @@ class Certificates:
                 "/CN=lab origin CA", "-keyout", self.dir / "origin-ca.key", "-out", self.ca,
                 "-addext", "keyUsage=critical,keyCertSign,cRLSign")
 
-    def leaf(self, name, hosts=HOSTS, days="2"):
+    def leaf(self, name, hosts=HOSTS, days="2", names=None, usage="serverAuth"):
+        """A certificate for these hosts, or for names of any kind."""
         key, csr, ext, out = (self.dir / f"{name}.{e}" for e in ("key", "csr", "ext", "pem"))
         openssl("req", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=lab", "-keyout", key, "-out", csr)
-        ext.write_text("subjectAltName=" + ",".join(f"DNS:{h}" for h in hosts) + "\nextendedKeyUsage=serverAuth\n")
+        names = names or [f"DNS:{h}" for h in hosts]
+        ext.write_text(f"subjectAltName={','.join(names)}\nextendedKeyUsage={usage}\n")
         openssl("x509", "-req", "-in", csr, "-CA", self.ca, "-CAkey", self.dir / "origin-ca.key", "-CAcreateserial",
                 "-days", days, "-extfile", ext, "-out", out)
         return out, key
