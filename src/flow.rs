@@ -5,6 +5,24 @@ use std::net::IpAddr;
 use std::str::FromStr;
 use std::sync::Arc;
 
+/// A byte as two lower-case hexadecimal digits, looked up: records are full of them.
+#[must_use]
+pub(crate) fn hex_byte(byte: u8) -> [u8; 2] {
+    const fn digit(nibble: u8) -> u8 {
+        if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
+    }
+    static TABLE: [[u8; 2]; 256] = {
+        let mut table = [[0; 2]; 256];
+        let (mut rest, mut byte) = (table.as_mut_slice(), 0u8);
+        while let Some((entry, after)) = rest.split_first_mut() {
+            *entry = [digit(byte >> 4), digit(byte & 0xf)];
+            (rest, byte) = (after, byte.wrapping_add(1));
+        }
+        table
+    };
+    TABLE.get(usize::from(byte)).copied().unwrap_or_default()
+}
+
 /// Identifies one flow; time-ordered (RFC 9562, UUID version 7) when built from a clock and random bits.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct FlowId(u128);
@@ -21,6 +39,12 @@ impl FlowId {
         FlowId(u128::from_be_bytes(bytes))
     }
 
+    /// The milliseconds that it was built from.
+    #[must_use]
+    pub const fn unix_ms(self) -> u64 {
+        (self.0 >> 80) as u64
+    }
+
     #[must_use]
     pub fn bytes(self) -> [u8; 16] {
         self.0.to_be_bytes()
@@ -30,11 +54,10 @@ impl FlowId {
     #[must_use]
     pub fn text(self) -> [u8; 36] {
         const PLACES: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
-        let digit = |nibble: u8| if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 };
         let mut text = [b'-'; 36];
         for (byte, place) in self.0.to_be_bytes().into_iter().zip(PLACES) {
-            if let Some([high, low]) = text.get_mut(place..place + 2) {
-                (*high, *low) = (digit(byte >> 4), digit(byte & 0xf));
+            if let Some(two) = text.get_mut(place..place + 2) {
+                two.copy_from_slice(&hex_byte(byte));
             }
         }
         text

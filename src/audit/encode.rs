@@ -15,7 +15,7 @@ use crate::audit::{ends, spare};
 use crate::flow::FlowId;
 use crate::inspect::{Coverage, Decision, Found, Part, Place, Reason};
 use crate::limits;
-use crate::policy::Action;
+use crate::policy::{Action, Disclosure};
 
 /// Fields that the writer owns; an event that brings one of its own does not get to say it twice.
 const OWNED: [&str; 6] = ["seq", "time", "node", "boot", "prev", "kind"];
@@ -58,11 +58,16 @@ fn push_event(fields: &mut Fields, kind: Kind, detail: &Map<String, Value>) {
     }
 }
 
+/// What records of messages in which nothing was found have between their bytes and the policy: most records.
+const NOTHING_FOUND: &str = concat!(
+    r#","findings":[],"rules":[],"action":"allow","would":null,"reason":null,"disclosure":"none","#,
+    r#""policy":{"hash":"#,
+);
+
 /// Names, braces and commas of what every record has are spelled out in long pieces: put together one by one they
 /// cost more than all the rest.
 fn push_message(f: &mut Fields, m: &MessageDraft, prints: Option<&Prints>) {
     let decision = m.decision.as_ref();
-    let action = decision.map_or(m.action, |d| d.action);
     f.raw(r#""kind":""#).raw(m.kind.as_str());
     f.raw(r#"","decision":""#).id(m.decision_id).raw(r#"","flow":""#).id(m.flow.flow);
     f.raw(r#"","tenant":"#).quoted(&m.flow.tenant).raw(r#","mode":""#).raw(m.mode.as_str()).raw("\"");
@@ -80,6 +85,36 @@ fn push_message(f: &mut Fields, m: &MessageDraft, prints: Option<&Prints>) {
         Some(decision) => push_coverage(f, &decision.coverage),
         None => f.null("bytes"),
     }
+    if decision.is_some_and(is_nothing_found) && m.reason.is_none() {
+        f.raw(NOTHING_FOUND);
+    } else {
+        push_judgement(f, m, prints);
+        f.raw(r#","policy":{"hash":"#);
+    }
+    f.quoted(&m.policy_hash).raw(r#"},"packs":"#);
+    f.out.extend_from_slice(m.packs.json());
+    match m.overlay.as_deref() {
+        None => f.raw(r#","overlay":null,"canary":false,"latency_us":{"inspect":"#),
+        Some(overlay) => {
+            f.raw(r#","overlay":"#).quoted(overlay).raw(r#","canary":false,"latency_us":{"inspect":"#)
+        }
+    };
+    f.digits(m.inspect_us);
+    f.raw(r#","hold":"#).digits(m.hold_us);
+    f.raw(r#"},"traceparent":"#).quoted_or_null(m.flow.traceparent.as_deref());
+}
+
+/// Whether [`NOTHING_FOUND`] says all that a decision has to say of what it found.
+fn is_nothing_found(decision: &Decision) -> bool {
+    let Decision { action, would, reason, rules, found, disclosure, coverage: _, edits: _ } = decision;
+    let silent = rules.is_empty() && found.is_empty() && would.is_none() && reason.is_none();
+    silent && *action == Action::Allow && *disclosure == Disclosure::None
+}
+
+/// What was found, and what came of it.
+fn push_judgement(f: &mut Fields, m: &MessageDraft, prints: Option<&Prints>) {
+    let decision = m.decision.as_ref();
+    let action = decision.map_or(m.action, |d| d.action);
     push_findings(f, decision, prints.map(|prints| (prints, &*m.flow.tenant)));
     f.array("rules", |f| {
         for rule in decision.iter().flat_map(|d| &d.rules) {
@@ -90,12 +125,6 @@ fn push_message(f: &mut Fields, m: &MessageDraft, prints: Option<&Prints>) {
     f.word_or_null("would", decision.and_then(|d| d.would).map(Action::as_str));
     push_reason(f, decision.and_then(|d| d.reason.as_ref()), m.reason.as_deref());
     f.word_or_null("disclosure", decision.map(|d| d.disclosure.as_str()));
-    f.raw(r#","policy":{"hash":"#).quoted(&m.policy_hash).raw(r#"},"packs":"#);
-    f.out.extend_from_slice(m.packs.json());
-    f.raw(r#","overlay":"#).quoted_or_null(m.overlay.as_deref());
-    f.raw(r#","canary":false,"latency_us":{"inspect":"#).digits(m.inspect_us);
-    f.raw(r#","hold":"#).digits(m.hold_us);
-    f.raw(r#"},"traceparent":"#).quoted_or_null(m.flow.traceparent.as_deref());
 }
 
 /// Both ends of the flow and what is spoken between them.
@@ -124,15 +153,14 @@ fn push_ends(f: &mut Fields, flow: &FlowFacts, dialled: Option<&Dialled>) {
 fn push_coverage(f: &mut Fields, coverage: &Coverage) {
     f.raw(r#","bytes":{"seen":"#).digits(coverage.seen);
     f.raw(r#","inspected":"#).digits(coverage.inspected);
-    f.array("uninspected", |f| {
-        for (reason, bytes) in &coverage.uninspected {
-            f.object_item(|f| {
-                f.word("reason", reason);
-                f.number("bytes", *bytes);
-            });
-        }
-    });
-    f.raw(r#","forwarded_before_decision":"#).digits(coverage.forwarded_before_decision);
+    f.raw(r#","uninspected":["#);
+    for (reason, bytes) in &coverage.uninspected {
+        f.object_item(|f| {
+            f.word("reason", reason);
+            f.number("bytes", *bytes);
+        });
+    }
+    f.raw(r#"],"forwarded_before_decision":"#).digits(coverage.forwarded_before_decision);
     f.raw(r#","forwarded":"#).digits(coverage.forwarded).raw("}");
 }
 
@@ -223,7 +251,8 @@ struct Fields {
 }
 
 impl Fields {
-    /// A piece of ours, as it stands in the record.
+    /// A piece of ours, as it stands in the record. Inlined: pieces whose length is known are stored, not copied.
+    #[inline(always)]
     fn raw(&mut self, piece: &'static str) -> &mut Self {
         self.out.extend_from_slice(piece.as_bytes());
         self

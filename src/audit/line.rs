@@ -45,24 +45,32 @@ impl Stamp {
 /// Times as text; the calendar is asked once a second.
 #[derive(Debug, Default)]
 struct Clock {
-    second: i64,
-    /// `2026-11-23T06:17:57`
-    text: String,
+    known: Option<Timestamp>,
+    /// `2026-11-23T06:17:57.000000Z`, when it is known.
+    text: Vec<u8>,
 }
 
 impl Clock {
     fn push(&mut self, out: &mut Vec<u8>, now: Timestamp) {
+        // Lines that are written together say the same.
+        if self.known != Some(now) {
+            self.tell(now);
+        }
+        out.extend_from_slice(&self.text);
+    }
+
+    fn tell(&mut self, now: Timestamp) {
+        const SECOND: usize = TIME_BYTES - ".000000Z".len();
         // Before 1970 the fraction counts backwards; no clock that is that wrong deserves more than a whole second.
         let micros = u32::try_from(now.subsec_microsecond()).unwrap_or(0);
-        if now.as_second() != self.second || self.text.is_empty() {
-            self.second = now.as_second();
-            self.text = format!("{now:.0}");
-            self.text.truncate(TIME_BYTES - ".000000Z".len());
+        if self.known.is_none_or(|known| known.as_second() != now.as_second()) {
+            self.text = format!("{now:.0}").into_bytes();
         }
-        out.extend_from_slice(self.text.as_bytes());
-        out.push(b'.');
-        out.extend([100_000, 10_000, 1000, 100, 10, 1].map(|unit| b'0' + (micros / unit % 10) as u8));
-        out.push(b'Z');
+        self.text.truncate(SECOND);
+        self.text.push(b'.');
+        self.text.extend([100_000, 10_000, 1000, 100, 10, 1].map(|unit| b'0' + (micros / unit % 10) as u8));
+        self.text.push(b'Z');
+        self.known = Some(now);
     }
 }
 
@@ -121,11 +129,11 @@ mod tests {
             node in any::<String>(), boot in any::<String>(), seq in any::<u64>(),
             micros in 0i64..4_000_000_000_000_000, head in any::<[u8; 32]>(),
         ) {
-            let now = Timestamp::from_microsecond(micros).unwrap();
             let mut out = Vec::new();
             let mut stamp = Stamp::new(&node, &boot);
-            // The second time comes from the kept text.
-            for _ in 0..2 {
+            // The second time comes from the kept text, the next often from its second.
+            for later in [0, 0, 1, 700_001, 86_400_000_000] {
+                let now = Timestamp::from_microsecond(micros + later).unwrap();
                 out.clear();
                 stamp.begin(&mut out, seq, now, &head);
                 out.extend_from_slice(b"\"kind\":\"end\"}");

@@ -104,8 +104,9 @@ pub(super) struct Log {
     sync: bool,
     segment: Segment,
     state: State,
-    /// Lines of the batch being made.
+    /// Lines of the batch being made, and the time that they say: one for all that is written at once.
     buffer: Vec<u8>,
+    now: Timestamp,
     pub(super) disk: Arc<Disk>,
 }
 
@@ -239,6 +240,7 @@ impl Log {
             segment,
             state,
             buffer: Vec::new(),
+            now: Timestamp::now(),
             disk: Arc::new(Disk { used: AtomicU64::new(0), max: AtomicU64::new(config.max_disk) }),
         }
     }
@@ -322,6 +324,7 @@ impl Log {
     pub(super) fn append<'a>(&mut self, bodies: impl Iterator<Item = &'a [u8]>) -> Result<(), WriteError> {
         let before = self.state.clone();
         self.buffer.clear();
+        self.now = Timestamp::now();
         for body in bodies {
             self.push_record(body);
             if self.state.unsigned >= limits::CHECKPOINT_RECORDS {
@@ -335,6 +338,7 @@ impl Log {
     pub(super) fn append_own(&mut self, body: &[u8]) -> Result<(), WriteError> {
         let before = self.state.clone();
         self.buffer.clear();
+        self.now = Timestamp::now();
         self.push_record(body);
         self.write(before, Room::Reserve)
     }
@@ -343,6 +347,7 @@ impl Log {
     pub(super) fn sign(&mut self, cause: Cause) -> Result<(), WriteError> {
         let before = self.state.clone();
         self.buffer.clear();
+        self.now = Timestamp::now();
         self.push_checkpoint(cause, None);
         self.write(before, Room::Reserve)
     }
@@ -378,6 +383,7 @@ impl Log {
     pub(super) fn hand_over(&mut self, next: Signer) -> Result<(), WriteError> {
         let before = self.state.clone();
         self.buffer.clear();
+        self.now = Timestamp::now();
         self.push_checkpoint(Cause::Handover, Some(next.public()));
         self.write(before, Room::Reserve)?;
         if let Some(line) = &self.state.fresh {
@@ -434,7 +440,7 @@ impl Log {
 
     fn begin_line(&mut self) -> usize {
         let start = self.buffer.len();
-        self.stamp.begin(&mut self.buffer, self.state.seq + 1, Timestamp::now(), &self.state.head);
+        self.stamp.begin(&mut self.buffer, self.state.seq + 1, self.now, &self.state.head);
         start
     }
 

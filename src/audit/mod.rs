@@ -67,7 +67,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 use std::thread::{self, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Map, Value};
 
@@ -76,6 +76,7 @@ use desk::Desk;
 use keep::{Chores, Keeper};
 use log::Log;
 use prints::Prints;
+use queue::Ticket;
 use retention::Retention;
 use sample::{Sampler, Scribe};
 use sync::Syncer;
@@ -194,6 +195,8 @@ pub struct AuditStats {
     pub refused: u64,
     /// Records refused since the start.
     pub refused_total: u64,
+    /// Samples asked for since the start, by what came of them; none where none are taken.
+    pub samples: Vec<(&'static str, u64)>,
     /// The last thing that went wrong, even if it is over.
     pub last_error: Option<String>,
 }
@@ -278,33 +281,37 @@ impl Audit {
     }
 
     fn queue(&self, kind: Kind, body: impl FnOnce() -> Vec<u8>) -> Pending {
-        match self.shared.condition() {
-            Condition::Writable | Condition::Retrying => {}
-            Condition::Down => return self.refuse(AuditError::Unwritable),
-            Condition::Closed => return Pending::refused(AuditError::Closed),
-        }
-        if kind == Kind::Checkpoint {
-            tracing::error!("a checkpoint was submitted; only the writer makes them");
-            return self.refuse(AuditError::Unwritable);
-        }
-        let body = body();
-        if body.len() > limits::RECORD_BYTES {
-            tracing::error!(bytes = body.len(), "an audit record is too long to be written");
-            return self.refuse(AuditError::Unwritable);
-        }
-        match self.shared.queue.push(body) {
+        match self.enqueue(kind, body) {
             Ok(ticket) if self.desk.gathers() => Pending::gathering(ticket, Arc::clone(&self.desk)),
             Ok(ticket) => {
                 self.desk.serve(false);
                 Pending::waiting(ticket)
             }
-            Err(error) => self.refuse(error),
+            Err(error) => {
+                // After the end nothing is left that could tell of it.
+                self.shared.refuse(u64::from(error != AuditError::Closed));
+                Pending::refused(error)
+            }
         }
     }
 
-    fn refuse(&self, error: AuditError) -> Pending {
-        self.shared.refuse(1);
-        Pending::refused(error)
+    fn enqueue(&self, kind: Kind, body: impl FnOnce() -> Vec<u8>) -> Result<Arc<Ticket>, AuditError> {
+        let since = Instant::now();
+        match self.shared.condition() {
+            Condition::Writable | Condition::Retrying => {}
+            Condition::Down => return Err(AuditError::Unwritable),
+            Condition::Closed => return Err(AuditError::Closed),
+        }
+        if kind == Kind::Checkpoint {
+            tracing::error!("a checkpoint was submitted; only the writer makes them");
+            return Err(AuditError::Unwritable);
+        }
+        let body = body();
+        if body.len() > limits::RECORD_BYTES {
+            tracing::error!(bytes = body.len(), "an audit record is too long to be written");
+            return Err(AuditError::Unwritable);
+        }
+        self.shared.queue.push(body, since)
     }
 
     /// Whether records can be written now (readiness).
@@ -333,6 +340,7 @@ impl Audit {
             since_checkpoint: shared.since_checkpoint(),
             refused: shared.refused.load(Ordering::Relaxed),
             refused_total: shared.refused_total.load(Ordering::Relaxed),
+            samples: self.samples.as_ref().map(|samples| samples.outcomes()).unwrap_or_default(),
             last_error: shared.error.lock().unwrap_or_else(PoisonError::into_inner).clone(),
         }
     }

@@ -21,7 +21,6 @@ use crate::limits;
 pub(super) struct Entry {
     pub(super) body: Vec<u8>,
     pub(super) ticket: Arc<Ticket>,
-    pub(super) since: Instant,
 }
 
 #[derive(Debug, Default)]
@@ -64,9 +63,9 @@ impl Queue {
     }
 
     /// Adds a record. Nobody is woken: whoever adds one sees to it that it is written.
-    pub(super) fn push(&self, body: Vec<u8>) -> Result<Arc<Ticket>, AuditError> {
-        let ticket = Arc::new(Ticket::default());
-        let entry = Entry { body, ticket: Arc::clone(&ticket), since: Instant::now() };
+    pub(super) fn push(&self, body: Vec<u8>, since: Instant) -> Result<Arc<Ticket>, AuditError> {
+        let ticket = Arc::new(Ticket { since, slot: Mutex::default() });
+        let entry = Entry { body, ticket: Arc::clone(&ticket) };
         let mut inner = self.lock();
         if inner.closed {
             return Err(AuditError::Closed);
@@ -141,14 +140,18 @@ impl Queue {
         let inner = self.lock();
         Depth {
             records: inner.entries.len(),
-            oldest: inner.entries.front().map(|entry| entry.since.elapsed()).unwrap_or_default(),
+            oldest: inner.entries.front().map(|entry| entry.ticket.since.elapsed()).unwrap_or_default(),
         }
     }
 }
 
 /// Shared by a waiting flow and the writer.
-#[derive(Debug, Default)]
-pub(super) struct Ticket(Mutex<Slot>);
+#[derive(Debug)]
+pub(super) struct Ticket {
+    /// When the record was submitted.
+    since: Instant,
+    slot: Mutex<Slot>,
+}
 
 #[derive(Debug, Default)]
 struct Slot {
@@ -169,7 +172,7 @@ enum Phase {
 
 impl Ticket {
     fn lock(&self) -> MutexGuard<'_, Slot> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The writer is about to write this record; `false` when nobody wants it any more.
@@ -267,6 +270,15 @@ impl Pending {
         Pending(State::Gathering { ticket, desk, yielded: false })
     }
 
+    /// Since when the record waits, or has; `None` for one that was refused at once.
+    #[must_use]
+    pub fn since(&self) -> Option<Instant> {
+        match &self.0 {
+            State::Refused(_) => None,
+            State::Gathering { ticket, .. } | State::Waiting { ticket, .. } => Some(ticket.since),
+        }
+    }
+
     /// Sees to it that a record which was left to gather others is written.
     fn send(&mut self) {
         if let State::Gathering { ticket, desk, .. } = &self.0 {
@@ -321,34 +333,42 @@ impl Future for Pending {
 mod tests {
     use super::*;
 
+    fn push(queue: &Queue, body: Vec<u8>) -> Result<Arc<Ticket>, AuditError> {
+        queue.push(body, Instant::now())
+    }
+
+    fn ticket() -> Arc<Ticket> {
+        Arc::new(Ticket { since: Instant::now(), slot: Mutex::default() })
+    }
+
     #[test]
     fn the_queue_is_bounded_in_records_and_in_bytes() {
         let queue = Queue::default();
         for _ in 0..limits::AUDIT_QUEUE {
-            queue.push(vec![b'x'; 8]).unwrap();
+            push(&queue, vec![b'x'; 8]).unwrap();
         }
-        assert_eq!(queue.push(vec![]).unwrap_err(), AuditError::QueueFull);
+        assert_eq!(push(&queue, vec![]).unwrap_err(), AuditError::QueueFull);
         assert_eq!(queue.depth().records, limits::AUDIT_QUEUE);
         let mut batch = Vec::new();
         assert_eq!(queue.take(&mut batch), Taken::Records);
         assert_eq!(batch.len(), limits::AUDIT_BATCH);
 
         let queue = Queue::default();
-        queue.push(vec![0; limits::AUDIT_QUEUE_BYTES]).unwrap();
-        assert_eq!(queue.push(vec![0]).unwrap_err(), AuditError::QueueFull);
+        push(&queue, vec![0; limits::AUDIT_QUEUE_BYTES]).unwrap();
+        assert_eq!(push(&queue, vec![0]).unwrap_err(), AuditError::QueueFull);
         batch.clear();
         // One that alone passes a batch's bytes is still handed out.
         assert_eq!(queue.take(&mut batch), Taken::Records);
         assert_eq!(batch.len(), 1);
-        queue.push(vec![0]).unwrap();
+        push(&queue, vec![0]).unwrap();
     }
 
     #[test]
     fn a_closed_queue_is_emptied_first() {
         let queue = Queue::default();
-        queue.push(vec![1]).unwrap();
+        push(&queue, vec![1]).unwrap();
         queue.close();
-        assert_eq!(queue.push(vec![2]).unwrap_err(), AuditError::Closed);
+        assert_eq!(push(&queue, vec![2]).unwrap_err(), AuditError::Closed);
         let mut batch = Vec::new();
         assert_eq!(queue.take(&mut batch), Taken::Records);
         assert_eq!(queue.take(&mut batch), Taken::Closed);
@@ -372,14 +392,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_record_that_nobody_takes_is_withdrawn_after_the_wait() {
-        let ticket = Arc::new(Ticket::default());
+        let ticket = ticket();
         assert_eq!(Pending::waiting(Arc::clone(&ticket)).await.unwrap_err(), AuditError::Unwritable);
         assert!(!ticket.take(), "a refused record is never written");
     }
 
     #[tokio::test]
     async fn a_write_that_hangs_is_a_refusal_even_if_it_ends_well_later() {
-        let ticket = Arc::new(Ticket::default());
+        let ticket = ticket();
         assert!(ticket.take());
         assert_eq!(Pending::waiting(Arc::clone(&ticket)).await.unwrap_err(), AuditError::Unwritable);
         ticket.complete(Ok(()));
@@ -388,7 +408,7 @@ mod tests {
 
     #[tokio::test]
     async fn completion_wakes_whoever_polled_last() {
-        let ticket = Arc::new(Ticket::default());
+        let ticket = ticket();
         let waiter = tokio::spawn(Pending::waiting(Arc::clone(&ticket)));
         tokio::task::yield_now().await;
         assert!(ticket.take());

@@ -9,8 +9,8 @@ use crate::limits;
 
 /// A line holds one record, and what the writer adds to its body.
 pub(super) const LINE_BYTES: u64 = limits::RECORD_BYTES as u64 + 64 * 1024;
-/// Bytes read in one call.
-const BLOCK: usize = 1 << 20;
+/// Bytes read in one call: few enough to stay in the cache of a core until they are looked at.
+const BLOCK: usize = 1 << 18;
 
 /// What was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,7 @@
 //! The few text forms that records are made of: JSON strings and numbers, lower-case hexadecimal.
 
 use crate::audit::chain::Hash;
+use crate::flow::hex_byte;
 
 /// Appends `text` as a JSON string. Beyond what JSON asks, every control character and every character that turns
 /// the direction of text is escaped, so that a record can be shown on a terminal as it is.
@@ -21,10 +22,30 @@ pub(super) fn push_string_within(out: &mut Vec<u8>, text: &str, limit: usize) {
     out.extend_from_slice("…\"".as_bytes());
 }
 
+/// Whether a text stands in a JSON string as it is: printable ASCII without quotes and backslashes. Eight bytes at a
+/// time, as most texts are too short for more.
+fn is_plain(text: &[u8]) -> bool {
+    const EACH: u64 = 0x0101_0101_0101_0101;
+    const HIGH: u64 = 0x8080_8080_8080_8080;
+    // In each high bit whether its byte is none of these; a borrow can only make a byte above a bad one seem bad, too.
+    let bad = |word: u64| {
+        let less = |limit: u8| word.wrapping_sub(EACH * u64::from(limit)) & !word;
+        let is = |byte: u8| {
+            let rest = word ^ (EACH * u64::from(byte));
+            rest.wrapping_sub(EACH) & !rest
+        };
+        (word | less(0x20) | is(b'"') | is(b'\\') | is(0x7f)) & HIGH
+    };
+    // The last eight may have been looked at in part.
+    let Some(last) = text.last_chunk() else {
+        return text.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\'));
+    };
+    let words = text.as_chunks().0.iter();
+    words.fold(bad(u64::from_le_bytes(*last)), |seen, word| seen | bad(u64::from_le_bytes(*word))) == 0
+}
+
 fn push_escaped(out: &mut Vec<u8>, text: &str) {
-    // Without an early end, which lets the compiler look at many bytes at once.
-    let plain = |ok: bool, b: u8| ok & matches!(b, 0x20..=0x7e) & (b != b'"') & (b != b'\\');
-    if text.bytes().fold(true, plain) {
+    if is_plain(text.as_bytes()) {
         return out.extend_from_slice(text.as_bytes());
     }
     let mut buffer = [0; 4];
@@ -51,7 +72,7 @@ fn is_unsafe_to_show(c: char) -> bool {
 fn push_unicode_escape(out: &mut Vec<u8>, c: char) {
     let code = u32::from(c);
     out.extend_from_slice(b"\\u");
-    out.extend([12u32, 8, 4, 0].map(|shift| hex_digit((code >> shift & 0xf) as u8)));
+    push_hex(out, &[(code >> 8) as u8, code as u8]);
 }
 
 /// Appends a JSON value with the same care for characters as [`push_string`].
@@ -92,6 +113,10 @@ pub(super) fn push_comma(out: &mut Vec<u8>) {
 
 /// Appends a decimal number.
 pub(super) fn push_number(out: &mut Vec<u8>, number: u64) {
+    if number < 10 {
+        // Most numbers of a record are none, or a few microseconds.
+        return out.push(b'0' + number as u8);
+    }
     let mut digits = [b'0'; 20];
     let (mut rest, mut used) = (number, 0);
     for place in digits.iter_mut().rev() {
@@ -104,24 +129,20 @@ pub(super) fn push_number(out: &mut Vec<u8>, number: u64) {
     out.extend_from_slice(digits.get(digits.len() - used..).unwrap_or_default());
 }
 
-pub(super) const fn hex_digit(nibble: u8) -> u8 {
-    if nibble < 10 { b'0' + nibble } else { b'a' + nibble - 10 }
-}
-
 /// Appends `bytes` as lower-case hexadecimal.
 pub(super) fn push_hex(out: &mut Vec<u8>, bytes: &[u8]) {
-    out.extend(bytes.iter().flat_map(|b| [hex_digit(b >> 4), hex_digit(b & 0xf)]));
+    out.extend(bytes.iter().flat_map(|b| hex_byte(*b)));
 }
 
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().flat_map(|b| [hex_digit(b >> 4), hex_digit(b & 0xf)]).map(char::from).collect()
+    bytes.iter().flat_map(|b| hex_byte(*b)).map(char::from).collect()
 }
 
 /// A hash as it stands in a record.
 pub(super) fn hex_hash(hash: &Hash) -> [u8; 64] {
     let mut out = [0; 64];
     for (to, byte) in out.as_chunks_mut::<2>().0.iter_mut().zip(hash) {
-        *to = [hex_digit(byte >> 4), hex_digit(byte & 0xf)];
+        *to = hex_byte(*byte);
     }
     out
 }
@@ -182,6 +203,21 @@ mod tests {
             let back: String = serde_json::from_slice(&out).unwrap();
             prop_assert!(back == text || (text.len() > limit && text.starts_with(back.trim_end_matches('…'))));
         }
+    }
+
+    #[test]
+    fn plain_is_what_needs_no_escape() {
+        for byte in 0..=u8::MAX {
+            let plain = matches!(byte, b' '..=b'~') && !matches!(byte, b'"' | b'\\');
+            for length in 1..20 {
+                for at in 0..length {
+                    let mut text = vec![b'x'; length];
+                    text[at] = byte;
+                    assert_eq!(is_plain(&text), plain, "{byte:#x} at {at} of {length}");
+                }
+            }
+        }
+        assert!(is_plain(b""));
     }
 
     #[test]

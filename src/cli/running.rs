@@ -430,6 +430,9 @@ fn refresh(audit: &Audit, growth: &Growth) {
     gauge!(telemetry::RECORDS_WAITING).set(stats.queued as f64);
     gauge!(telemetry::RECORDS_LAG).set(stats.lag.as_secs_f64());
     gauge!(telemetry::AUDIT_DISK_BYTES).set(stats.disk_bytes as f64);
+    for (outcome, count) in &stats.samples {
+        counter!(telemetry::SAMPLES, "outcome" => *outcome).absolute(*count);
+    }
     let days = growth.days_left(Instant::now(), stats.disk_bytes, stats.max_disk);
     gauge!(telemetry::AUDIT_DISK_DAYS).set(days);
 }

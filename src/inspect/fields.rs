@@ -35,6 +35,9 @@ impl Declared {
             value.split_at_checked(mark.unwrap_or(value.len())).unwrap_or((value, ""));
         let essence = lower(essence.trim());
         let parameter = |wanted: &str| {
+            if parameters.is_empty() {
+                return None;
+            }
             let pairs = parameters.split(';').skip(1).filter_map(|pair| pair.trim().split_once('='));
             let mut found = pairs.filter(|(name, _)| name.trim_end().eq_ignore_ascii_case(wanted));
             found.next().map(|(_, value)| value.trim_matches(['"', ' ']))
@@ -93,6 +96,8 @@ impl Signed {
                     };
                     signed.head |= scheme(b"AWS4-") || scheme(b"Signature ") || scheme(b"SharedKey");
                 }
+                // Nearly all heads hold little else.
+                "host" | "accept" | "user-agent" | "date" | "server" | "content-type" | "content-length" => {}
                 "signature-input" | "signature" => signed.head = true,
                 "digest" | "content-digest" | "repr-digest" | "content-md5" => signed.body = true,
                 // Webhook senders sign the body under a name of their own.
@@ -109,7 +114,7 @@ impl Signed {
 
 /// Whether a query carries a signature over the request (S3, Google Cloud, Azure).
 fn is_presigned(target: &str) -> bool {
-    let query = target.split_once('?').map_or("", |(_, query)| query);
+    let Some((_, query)) = target.split_once('?') else { return false };
     query.split('&').filter_map(|pair| pair.split_once('=')).any(|(key, _)| {
         ["x-amz-signature", "x-goog-signature", "sig"].iter().any(|word| key.eq_ignore_ascii_case(word))
     })

@@ -9,7 +9,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::HeaderMap;
@@ -21,7 +21,6 @@ use crate::audit::{AuditError, Kind, Pending};
 use crate::flow::{Direction, FlowId};
 use crate::inspect::{Head, HeadEdit, Inspector, Step};
 use crate::policy::Action;
-use crate::telemetry::latency;
 
 /// A body that has been stopped, or whose other end broke off. The side that reads it must not end cleanly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -79,16 +78,16 @@ pub(super) struct Labels {
 }
 
 impl<B: Source> Gated<B> {
-    /// `silence`: how long a response waits in hold while nothing arrives.
+    /// `message`: which it is, and what its decision is called; `silence`: how long a response waits in hold while nothing arrives.
     pub(super) fn new(
         source: B,
         inspector: Box<Inspector>,
         flow: Arc<Flow>,
-        direction: Direction,
+        message: (Direction, FlowId),
         labels: Labels,
         silence: Option<Duration>,
     ) -> Gated<B> {
-        Gated(Box::new(Passage::new(source, inspector, flow, direction, labels, silence)))
+        Gated(Box::new(Passage::new(source, inspector, flow, message, labels, silence)))
     }
 
     /// It is a stream of gRPC messages, each of which its reader takes whole.
@@ -123,7 +122,7 @@ impl<B: Source> Gated<B> {
                 Pulled::Broken(broken) => break Primed::Broken(broken),
             }
         };
-        passage.holding = passage.began.elapsed();
+        passage.holding = passage.looked.duration_since(passage.began);
         primed
     }
 
@@ -173,19 +172,16 @@ impl<B: Source> Gated<B> {
     /// opening of one that streams.
     pub(super) async fn admit(&mut self) -> Result<(), AuditError> {
         let passage = &mut *self.0;
-        let asked = Instant::now();
-        let admitted = match passage.phase {
+        match passage.phase {
             Phase::Flowing => {
-                let draft = passage.draft(Kind::Opening, None);
-                passage.flow.submit(&draft).await.map(drop)
+                let record = passage.flow.submit(&passage.draft(Kind::Opening, None));
+                passage.flow.shared().permit(record).await.map(drop)
             }
             Phase::Aborted(_) => Ok(()),
             Phase::Judged | Phase::Recording(_) | Phase::Leaving(_) | Phase::Over => {
                 poll_fn(|cx| passage.poll_permit(cx)).await
             }
-        };
-        latency::RECORD.record(asked.elapsed());
-        admitted
+        }
     }
 
     /// Ends a message that was stopped.

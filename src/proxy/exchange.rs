@@ -1,9 +1,12 @@
 //! One exchange on its way through the stack: who asks, for what, and what its records say.
 
 use std::borrow::Cow;
+use std::future::{Future, poll_fn};
+use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use http::request::Parts;
 use http::{HeaderMap, Method, header};
@@ -252,6 +255,11 @@ impl Flow {
         self.destination.as_ref().is_some_and(|to| to.scheme == Scheme::Https && upstreams.proves(&to.host))
     }
 
+    /// When it began, in milliseconds since the Unix epoch.
+    pub(super) fn began_ms(&self) -> u64 {
+        self.facts.flow.unix_ms()
+    }
+
     pub(super) fn tenant(&self) -> &Arc<str> {
         &self.facts.tenant
     }
@@ -284,7 +292,7 @@ impl Flow {
             path: Arc::clone(&self.path),
             media_type: self.media_type(head.fields, head.direction),
             status: head.status,
-            now_ms: unix_ms(),
+            now_ms: head.now_ms,
         })
     }
 
@@ -426,6 +434,7 @@ pub(super) struct MessageHead<'a> {
     pub(super) direction: Direction,
     pub(super) fields: &'a HeaderMap,
     pub(super) status: Option<u16>,
+    pub(super) now_ms: u64,
 }
 
 impl Shared {
@@ -435,11 +444,20 @@ impl Shared {
     }
 
     /// Waits for the leave that a written record gives.
-    pub(super) async fn permit(&self, record: Pending) -> Result<Permit, AuditError> {
-        let asked = std::time::Instant::now();
-        let permit = record.await;
-        latency::RECORD.record(asked.elapsed());
-        permit
+    pub(super) async fn permit(&self, mut record: Pending) -> Result<Permit, AuditError> {
+        poll_fn(|cx| self.poll_permit(&mut record, cx)).await
+    }
+
+    pub(super) fn poll_permit(
+        &self,
+        record: &mut Pending,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Permit, AuditError>> {
+        let permit = ready!(Pin::new(&mut *record).poll(cx));
+        if let Some(since) = record.since() {
+            latency::RECORD.record(since.elapsed());
+        }
+        Poll::Ready(permit)
     }
 }
 
@@ -541,12 +559,6 @@ fn known_method(method: &str) -> Option<&'static str> {
 
 fn text<'a>(fields: &'a HeaderMap, name: &str) -> Option<&'a str> {
     fields.get(name)?.to_str().ok()
-}
-
-/// Milliseconds since the Unix epoch.
-pub(super) fn unix_ms() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Microseconds, for a record.

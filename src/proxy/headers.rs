@@ -219,6 +219,9 @@ pub(super) fn is_grpc(media_type: &str) -> bool {
 /// Applies same-length edits to field values; edits of the target are left to the caller.
 /// An edit that no longer fits takes the whole value away: what was to be masked never leaves.
 pub(super) fn edit(fields: &mut HeaderMap, edits: &[HeadEdit]) {
+    if edits.is_empty() {
+        return;
+    }
     for (index, value) in fields.iter_mut().enumerate().map(|(index, (_, value))| (index, value)) {
         let mut edited: Option<Vec<u8>> = None;
         for edit in edits.iter().filter(|edit| edit.field == Some(index)) {

@@ -1,7 +1,6 @@
 //! One message's passage through its inspector: pulled, looked at, recorded, let go.
 
 use std::error::Error;
-use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -48,6 +47,8 @@ pub(super) struct Passage<B: Source> {
     /// Of a gRPC stream.
     messages: Option<Messages>,
     pub(super) began: Instant,
+    /// When the inspector was last done with a piece of it.
+    pub(super) looked: Instant,
     inspecting: Duration,
     /// From the head to the first moment that the message could leave.
     pub(super) holding: Duration,
@@ -89,14 +90,15 @@ impl<B: Source> Passage<B> {
         source: B,
         inspector: Box<Inspector>,
         flow: Arc<Flow>,
-        direction: Direction,
+        (direction, decision_id): (Direction, FlowId),
         labels: Labels,
         silence: Option<Duration>,
     ) -> Passage<B> {
+        let began = Instant::now();
         Passage {
             source,
             inspector,
-            decision_id: flow.shared().ids.next(),
+            decision_id,
             flow,
             direction,
             labels,
@@ -108,7 +110,8 @@ impl<B: Source> Passage<B> {
             silence: silence.map(Silence::new),
             pace: Pace::default(),
             messages: None,
-            began: Instant::now(),
+            began,
+            looked: began,
             inspecting: Duration::ZERO,
             holding: Duration::ZERO,
             settled: false,
@@ -124,14 +127,16 @@ impl<B: Source> Passage<B> {
         let Flow { client, edition, .. } = &*self.flow;
         let known = |known: &mut Familiar| self.inspector.head_among(head, known);
         let step = client.familiar.heads(self.direction, &edition.engine, known);
-        self.inspecting = self.began.elapsed();
+        self.looked = Instant::now();
+        self.inspecting = self.looked.duration_since(self.began);
         step
     }
 
     fn timed(&mut self, look: impl FnOnce(&mut Inspector) -> Step) -> Step {
         let before = Instant::now();
         let step = look(&mut self.inspector);
-        self.inspecting += before.elapsed();
+        self.looked = Instant::now();
+        self.inspecting += self.looked.duration_since(before);
         step
     }
 
@@ -305,7 +310,7 @@ impl<B: Source> Passage<B> {
         loop {
             self.phase = match &mut self.phase {
                 Phase::Judged => Phase::Recording(self.record()),
-                Phase::Recording(pending) => match ready!(Pin::new(pending).poll(cx)) {
+                Phase::Recording(pending) => match ready!(self.flow.shared().poll_permit(pending, cx)) {
                     Ok(permit) => {
                         if let Some(trailers) = &mut self.trailers {
                             headers::edit(trailers, self.inspector.trailer_edits());

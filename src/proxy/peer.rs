@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::connection::linger;
-use super::exchange::{Recording, Refusal, unix_ms};
+use super::exchange::{Recording, Refusal};
 use super::reply::{self, Problem};
-use super::shared::{Edition, Shared};
+use super::shared::{Edition, Shared, unix_ms};
 use super::{Authentication, ListenerConfig};
 use crate::audit::{FlowFacts, Kind, MessageDraft, Pending};
 use crate::flow::{ClientAddr, Destination, Direction, Host, Scheme};

@@ -155,7 +155,11 @@ pub(super) struct Ids {
 
 impl Ids {
     pub(super) fn next(&self) -> FlowId {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        self.next_at(unix_ms())
+    }
+
+    /// For who has just looked at the clock.
+    pub(super) fn next_at(&self, now_ms: u64) -> FlowId {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         let mut hasher = self.secret.build_hasher();
         hasher.write_u64(count);
@@ -164,8 +168,14 @@ impl Ids {
         low.copy_from_slice(&hasher.finish().to_ne_bytes());
         // Two that hash alike still differ here.
         high.iter_mut().zip(count.to_le_bytes()).for_each(|(to, from)| *to = from);
-        FlowId::new(u64::try_from(now.as_millis()).unwrap_or(u64::MAX), random)
+        FlowId::new(now_ms, random)
     }
+}
+
+/// Milliseconds since the Unix epoch.
+pub(super) fn unix_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(now.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Counts what is open, and tells when nothing is.
@@ -225,6 +235,7 @@ mod tests {
         let many: HashSet<_> = (0..10_000).map(|_| ids.next()).collect();
         assert_eq!(many.len(), 10_000);
         assert_eq!(ids.next().to_string().as_bytes()[14], b'7');
+        assert_eq!(ids.next_at(1_764_000_000_123).unix_ms(), 1_764_000_000_123);
     }
 
     #[tokio::test]

@@ -14,10 +14,9 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until, timeout};
 
-use super::exchange::unix_ms;
 use super::listener;
 use super::peer::Peer;
-use super::shared::{Edition, Stage};
+use super::shared::{Edition, Stage, unix_ms};
 use super::sniff::Prefixed;
 use super::tunnel::Why;
 use super::wire::Wire;

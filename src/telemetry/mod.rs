@@ -58,6 +58,8 @@ pub const RECORDS_REFUSED: &str = "tidegate_records_refused_total";
 pub const AUDIT_DISK_BYTES: &str = "tidegate_audit_disk_bytes";
 /// Days until the audit disk budget is spent at the present rate.
 pub const AUDIT_DISK_DAYS: &str = "tidegate_audit_disk_days";
+/// Samples asked for, by `outcome`: `kept`, or why not, as their records say.
+pub const SAMPLES: &str = "tidegate_audit_samples_total";
 /// Records of a sink, by `sink` and `outcome`: `delivered` (sent; again after a failure) or `filtered`.
 pub const SINK_RECORDS: &str = "tidegate_sink_records_total";
 /// Tries of a sink that failed, by `sink`.
@@ -99,6 +101,7 @@ pub const ALL: &[(&str, Kind, &str)] = &[
     (RECORDS_REFUSED, Kind::Counter, "flows refused for want of a record"),
     (AUDIT_DISK_BYTES, Kind::Gauge, "bytes of the audit directory in use"),
     (AUDIT_DISK_DAYS, Kind::Gauge, "days until the audit disk budget is spent"),
+    (SAMPLES, Kind::Counter, "samples asked for by decisions, kept or not"),
     (SINK_RECORDS, Kind::Counter, "records sent to a sink, or filtered out"),
     (SINK_FAILURES, Kind::Counter, "tries of a sink that failed"),
     (SINK_BEHIND, Kind::Gauge, "records that a sink has not read yet"),

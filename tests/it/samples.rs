@@ -40,6 +40,18 @@ fn send(address: &str, body: &str) -> String {
     answer
 }
 
+/// What the admin listener says of figures; its address is in the greeting.
+fn figures(greeting: &str) -> String {
+    let admin = greeting.lines().find(|line| line.trim_start().starts_with("admin")).unwrap();
+    let admin = admin.split("http://").nth(1).unwrap().split(['/', ' ']).next().unwrap();
+    let mut stream = TcpStream::connect(admin).unwrap();
+    let head = format!("GET /metrics HTTP/1.1\r\nHost: {admin}\r\nConnection: close\r\n\r\n");
+    stream.write_all(head.as_bytes()).unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    answer
+}
+
 /// Whether any file below a folder holds a text.
 fn holds(folder: &Path, text: &str) -> bool {
     fs::read_dir(folder).unwrap().any(|entry| {
@@ -71,6 +83,11 @@ fn a_sample_is_opened_by_its_key_alone_and_its_opening_is_written_down() {
     // CVV beside it: nothing of this message is kept.
     let answer = send(&address, &format!("{{\"card\":\"{PAN}\",\"cvv\":\"737\"}}"));
     assert!(answer.starts_with("HTTP/1.1 403"), "{answer}");
+    let metrics = figures(&greeting);
+    for (outcome, count) in [("kept", 1), ("sensitive", 1), ("full", 0)] {
+        let line = format!("tidegate_audit_samples_total{{outcome=\"{outcome}\"}} {count}\n");
+        assert!(metrics.contains(&line), "{line}{metrics}");
+    }
     gate.signal("TERM");
     assert_eq!(gate.end().0, 0);
     let decided = asked(folder.path(), &["--kind", "decision", "--action", "block"]);

@@ -66,6 +66,9 @@ enum Missing {
 }
 
 impl Missing {
+    const ALL: [Missing; 5] =
+        [Missing::Sensitive, Missing::Gone, Missing::Full, Missing::Busy, Missing::Unwritable];
+
     const fn as_str(self) -> &'static str {
         match self {
             Missing::Sensitive => "sensitive",
@@ -97,6 +100,15 @@ pub(super) struct Sampler {
     trouble: Arc<Trouble>,
     /// When values were last forgotten.
     turned: Mutex<Instant>,
+    outcomes: Outcomes,
+}
+
+/// How many samples were asked for, by what came of them.
+#[derive(Debug, Default)]
+struct Outcomes {
+    kept: AtomicU64,
+    /// In the order of [`Missing::ALL`].
+    missing: [AtomicU64; Missing::ALL.len()],
 }
 
 /// Files and bytes of all samples.
@@ -163,7 +175,9 @@ impl Sampler {
         let scribe = Scribe { send: send.clone(), thread: Some(thread) };
         let (config, id, node) = (config.clone(), key.id(), node.to_owned());
         let turned = Mutex::new(Instant::now());
-        Ok((Arc::new(Sampler { config, key, id, node, send, room, disk, trouble, turned }), scribe))
+        let outcomes = Outcomes::default();
+        let sampler = Sampler { config, key, id, node, send, room, disk, trouble, turned, outcomes };
+        Ok((Arc::new(sampler), scribe))
     }
 
     /// Names the key in records.
@@ -204,10 +218,24 @@ impl Sampler {
         }
         Some(match self.seal(draft, decision, &wanted) {
             Ok((hash, values)) => {
+                self.outcomes.kept.fetch_add(1, Ordering::Relaxed);
                 format!(r#","sample":{{"sha256":"{hash}","key":"{}","values":{values}}}"#, self.id)
             }
-            Err(missing) => format!(r#","sample":{{"not_kept":"{}"}}"#, missing.as_str()),
+            Err(missing) => {
+                let counts = Missing::ALL.iter().zip(&self.outcomes.missing);
+                for (_, count) in counts.filter(|(each, _)| **each == missing) {
+                    count.fetch_add(1, Ordering::Relaxed);
+                }
+                format!(r#","sample":{{"not_kept":"{}"}}"#, missing.as_str())
+            }
         })
+    }
+
+    /// How many samples were asked for since the start, by what their records say came of them.
+    pub(super) fn outcomes(&self) -> Vec<(&'static str, u64)> {
+        let missing = Missing::ALL.iter().map(|missing| missing.as_str()).zip(&self.outcomes.missing);
+        let all = [("kept", &self.outcomes.kept)].into_iter().chain(missing);
+        all.map(|(outcome, count)| (outcome, count.load(Ordering::Relaxed))).collect()
     }
 
     fn seal(

@@ -120,6 +120,7 @@ async fn without_the_setting_there_is_nothing() {
     let lab = Lab::new();
     let (audit, writer) = Audit::open(config(&lab.trail()), &key()).unwrap();
     audit.submit(lab.blocked(1, &[("payment.pan", PAN)])).await.map(drop).unwrap();
+    assert!(audit.stats().samples.is_empty());
     writer.close();
     assert!(!lab.trail().join("samples").exists());
     assert_eq!(lab.said(), [Json::Null]);
@@ -153,6 +154,8 @@ async fn what_is_not_to_be_sampled_is_not_and_the_record_says_why() {
     lab.jar.turn();
     lab.jar.turn();
     audit.submit(late).await.map(drop).unwrap();
+    let counted = [("kept", 0), ("sensitive", 1), ("gone", 1), ("full", 0), ("busy", 0), ("unwritable", 0)];
+    assert_eq!(audit.stats().samples, counted);
     writer.close();
     let not = |why: &str| serde_json::json!({ "not_kept": why });
     assert_eq!(lab.said(), [not("sensitive"), Json::Null, Json::Null, Json::Null, not("gone")]);

@@ -68,9 +68,9 @@ enum Style {
 
 impl Style {
     fn of<B>(request: &Request<B>) -> Style {
-        let media_type = request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let media_type = || request.headers().get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
         if request.version() == Version::HTTP_2
-            && media_type.is_some_and(|value| headers::is_grpc(&headers::media_type(value)))
+            && media_type().is_some_and(|value| headers::is_grpc(&headers::media_type(value)))
         {
             Style::Grpc
         } else if request.method() == Method::HEAD {

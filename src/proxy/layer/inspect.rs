@@ -20,6 +20,7 @@ use crate::proxy::body::{Broken, Gated, Labels, Primed, Source};
 use crate::proxy::exchange::{Flow, MessageHead, Recording, Refusal, Spoken};
 use crate::proxy::incoming::ClientBody;
 use crate::proxy::reply::Problem;
+use crate::proxy::shared::unix_ms;
 use crate::proxy::upstream::UpstreamBody;
 use crate::proxy::websocket::{self, Session};
 use crate::proxy::{headers, meters, names, throttle};
@@ -82,8 +83,10 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
     parts.version = Version::HTTP_11;
     parts.extensions.clear();
 
-    let message =
-        flow.message(MessageHead { direction: Direction::Request, fields: &parts.headers, status: None });
+    // It has just begun.
+    let now_ms = flow.began_ms();
+    let direction = Direction::Request;
+    let message = flow.message(MessageHead { direction, fields: &parts.headers, status: None, now_ms });
     let message = message.ok_or_else(|| flow.refuse(Problem::Malformed, "request names no destination"))?;
     let laid = Laid::of(&flow.edition.engine.overlays, &message);
     let taken = if laid.refuses() { Ok(()) } else { throttle::take_request(&laid) };
@@ -97,17 +100,19 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
     inspector.may_resize();
     // Who calls may wait for an answer before the first message: the head alone must not wait for it in vain.
     let idle = events.then(|| flow.shared().hold_idle);
-    let mut body = Gated::new(body, inspector, flow, Direction::Request, labels, idle);
+    let decision_id = flow.shared().ids.next_at(now_ms);
+    let mut body = Gated::new(body, inspector, flow, (direction, decision_id), labels, idle);
     if grpc {
         body.by_message();
     }
+    let length = headers::length(&parts.headers);
     let primed = {
         let coding = headers::coding(&parts.headers);
         let fields = headers::view(&parts.headers);
         let head = Head {
             target: parts.uri.path_and_query().map(PathAndQuery::as_str),
             fields: &fields,
-            length: headers::length(&parts.headers),
+            length,
             coding: coding.as_deref(),
             events,
         };
@@ -124,10 +129,10 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
     }
     edit_target(&mut parts, body.head_edits());
     headers::edit(&mut parts.headers, body.head_edits());
-    let had_length = parts.headers.contains_key(header::CONTENT_LENGTH);
-    frame(&mut parts.headers, &body);
+    let says_none = length.is_none() && !parts.headers.contains_key(header::CONTENT_LENGTH);
+    frame(&mut parts.headers, length, &body);
     let asks_for_length = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
-    if body.length() == Some(0) && !had_length && !asks_for_length {
+    if body.length() == Some(0) && says_none && !asks_for_length {
         // Nothing was sent, and nothing was said of a length: it was a request without a body. Where one is usual, origins
         // want to be told that it is empty (RFC 9110, section 8.6).
         parts.headers.remove(header::CONTENT_LENGTH);
@@ -154,10 +159,12 @@ async fn respond(
     }
     let follows = headers::has_body(asked, parts.status);
     let status = parts.status.as_u16();
+    let now_ms = unix_ms();
     let message = flow.message(MessageHead {
         direction: Direction::Response,
         fields: &parts.headers,
         status: Some(status),
+        now_ms,
     });
     let message = message.ok_or_else(|| flow.refuse(Problem::Malformed, "request names no destination"))?;
     let labels = labels(&flow, &message, Some(status));
@@ -166,10 +173,12 @@ async fn respond(
     let mut inspector = Box::new(Inspector::new(Arc::clone(&flow.edition.engine), message));
     inspector.may_resize();
     let idle = flow.shared().hold_idle;
-    let mut body = Gated::new(body, inspector, Arc::clone(&flow), Direction::Response, labels, Some(idle));
+    let message = (Direction::Response, flow.shared().ids.next_at(now_ms));
+    let mut body = Gated::new(body, inspector, Arc::clone(&flow), message, labels, Some(idle));
     if grpc {
         body.by_message();
     }
+    let length = headers::length(&parts.headers).filter(|_| follows);
     let primed = {
         // What a head says of a body that does not follow is not to be held against it.
         let coding = headers::coding(&parts.headers).filter(|_| follows);
@@ -177,7 +186,7 @@ async fn respond(
         let head = Head {
             target: None,
             fields: &fields,
-            length: if follows { headers::length(&parts.headers) } else { None },
+            length,
             coding: coding.as_deref(),
             events: events && follows,
         };
@@ -190,7 +199,7 @@ async fn respond(
     }
     headers::edit(&mut parts.headers, body.head_edits());
     if follows {
-        frame(&mut parts.headers, &body);
+        frame(&mut parts.headers, length, &body);
     }
     if body.admit().await.is_err() {
         return Err(Box::new(Refusal::unrecorded(&flow, Direction::Response)));
@@ -242,11 +251,12 @@ async fn switch(
     Ok(())
 }
 
-/// Makes the head tell how the body is framed, and takes off what an edit made wrong.
-fn frame<B: Source>(fields: &mut HeaderMap, body: &Gated<B>) {
+/// Makes the head, which says that the body is `said` bytes long, tell how the body is framed, and takes off what an
+/// edit made wrong.
+fn frame<B: Source>(fields: &mut HeaderMap, said: Option<u64>, body: &Gated<B>) {
     match (body.length(), body.trailers().filter(|trailers| !trailers.is_empty())) {
         // As it says already, most often.
-        (Some(length), None) if headers::length(fields) == Some(length) => {}
+        (Some(length), None) if said == Some(length) => {}
         (Some(length), None) => {
             fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }

@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use crate::flow::Host;
 use crate::limits;
-use crate::proxy::exchange::unix_ms;
+use crate::proxy::shared::unix_ms;
 use crate::tls::Negotiated;
 
 /// What is known of one destination since the start.

@@ -18,6 +18,7 @@ use crate::inspect::Decision;
 use crate::limits;
 use crate::policy::Action;
 use crate::proxy::exchange::{Flow, MessageHead, micros};
+use crate::proxy::shared::unix_ms;
 
 /// One direction, with what has come of it and what may leave.
 pub(super) struct Track {
@@ -36,7 +37,8 @@ impl Track {
     /// `None` for a flow without a destination, of which nothing is asked.
     pub(super) fn new(flow: &Arc<Flow>, direction: Direction, how: Option<Compression>) -> Option<Track> {
         let fields = HeaderMap::new();
-        let terms = flow.message(MessageHead { direction, fields: &fields, status: None })?;
+        let now_ms = unix_ms();
+        let terms = flow.message(MessageHead { direction, fields: &fields, status: None, now_ms })?;
         let masked = match direction {
             Direction::Request => true,
             Direction::Response => false,
@@ -46,7 +48,7 @@ impl Track {
             out: BytesMut::new(),
             bytes: BytesMut::new(),
             lane: Lane::new(&flow.edition.engine, terms, masked, how),
-            decision_id: flow.shared().ids.next(),
+            decision_id: flow.shared().ids.next_at(now_ms),
             noted: Action::Allow,
             ended: false,
             inspecting: Duration::ZERO,
