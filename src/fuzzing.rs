@@ -314,6 +314,7 @@ pub fn layers(data: &[u8]) {
     let Some((kind, rest)) = data.split_first() else { return };
     let (text, pieces) = pieces(rest);
     let wrapping = match kind % 4 {
+        0 if *kind >= 0x80 => Wrapping::Form,
         0 => Wrapping::Escapes,
         1 => Wrapping::Armour,
         2 => Wrapping::Utf16 { big_endian: false },
@@ -439,7 +440,7 @@ mod tests {
                 ],
             ),
             (unpack, archives(coded(4, &[Coding::Zstd]).split_off(6))),
-            (layers, (0..4).map(|kind| [&[kind], cut(WORN).as_slice()].concat()).collect()),
+            (layers, (0..4).chain([0x80]).map(|kind| [&[kind], cut(WORN).as_slice()].concat()).collect()),
             (
                 configuration,
                 vec![

@@ -206,8 +206,8 @@ pub const ZSTD_SKIPPABLE: usize = 16 * 1024;
 /// Longest line around a signed chunk, and most bytes of trailers behind the last: S3's own are below 200.
 pub const AWS_CHUNK_LINE: usize = 1024;
 
-/// Longest escape that is waited for while it comes: eight backslashes and what they escape.
-pub const ESCAPE_LEN: usize = 16;
+/// Longest escape that is waited for while it comes: two halves of a character, each behind eight backslashes.
+pub const ESCAPE_LEN: usize = 26;
 /// Layers of escapes in escapes that are undone: a form in JSON in JSON.
 pub const LAYER_DEPTH: usize = 3;
 /// Shortest run of base64 or hexadecimal digits that is looked into: fifteen bytes, the shortest card number and quotes.

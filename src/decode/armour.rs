@@ -1,6 +1,7 @@
 //! Text in the clothes of letters and digits: base64, its URL-safe twin, and hexadecimal runs.
 
 use super::escape::Kind;
+use super::utf16;
 use crate::limits::{ARMOUR_JUDGED, ARMOUR_LEAST};
 
 /// Shortest line of base64 that goes on behind a line end.
@@ -72,24 +73,46 @@ fn last_mark(stretch: &[u8]) -> Option<usize> {
 /// What a run is, going by its beginning: most of what it stands for must be readable.
 pub(super) fn judge(run: &[u8]) -> Option<Kind> {
     let run = run.get(..run.len().min(ARMOUR_JUDGED))?;
-    if run.iter().all(u8::is_ascii_hexdigit) && is_readable(run.chunks_exact(2).filter_map(pair)) {
+    if run.iter().all(u8::is_ascii_hexdigit) && is_text(&mut run.chunks_exact(2).filter_map(pair)) {
         return Some(Kind::Hex);
     }
-    let quads = run.chunks_exact(4).flat_map(|quad| bytes(quad).into_iter().take(3));
-    is_readable(quads).then_some(Kind::Base64)
+    let mut quads = run.chunks_exact(4).flat_map(bytes);
+    is_text(&mut quads).then_some(Kind::Base64)
 }
 
-/// Whether a run stands for something packed: zip, gzip, zstd, PDF.
-pub(super) fn is_packed(run: &[u8]) -> bool {
-    let begin = |quad: usize| run.get(4 * quad..4 * quad + 4).map_or([0; 3], bytes);
-    let ([a, b, c], [d, e, _]) = (begin(0), begin(1));
+/// How a run stands for something packed, if it does: zip, gzip, zstd, PDF.
+pub(super) fn packed(run: &[u8]) -> Option<Kind> {
+    let quad = |quad: usize| run.get(4 * quad..4 * quad + 4).map_or([0; 3], bytes);
+    let ([a, b, c], [d, e, _]) = (quad(0), quad(1));
+    if begins_packed([a, b, c, d, e]) {
+        return Some(Kind::Base64);
+    }
+    let byte = |at: usize| run.get(2 * at..2 * at + 2).and_then(pair);
+    begins_packed([byte(0)?, byte(1)?, byte(2)?, byte(3)?, byte(4)?]).then_some(Kind::Hex)
+}
+
+fn begins_packed(bytes: [u8; 5]) -> bool {
     matches!(
-        [a, b, c, d, e],
+        bytes,
         [b'P', b'K', 3, 4, _]
             | [0x1f, 0x8b, 8, ..]
             | [0x28, 0xb5, 0x2f, 0xfd, _]
             | [b'%', b'P', b'D', b'F', b'-']
     )
+}
+
+/// Whether it is readable, or would be but for the halves of UTF-16.
+fn is_text(bytes: &mut dyn Iterator<Item = u8>) -> bool {
+    let mut opening = [0; ARMOUR_JUDGED];
+    let length = opening.iter_mut().zip(bytes).map(|(to, from)| *to = from).count();
+    let opening = opening.get(..length).unwrap_or_default();
+    match utf16::recognise(opening, None) {
+        Some(_) => {
+            let marked = opening.starts_with(&[0xff, 0xfe]) || opening.starts_with(&[0xfe, 0xff]);
+            is_readable(opening.iter().copied().skip(2 * usize::from(marked)).filter(|byte| *byte != 0))
+        }
+        None => is_readable(opening.iter().copied()),
+    }
 }
 
 fn is_readable(bytes: impl Iterator<Item = u8>) -> bool {
@@ -189,6 +212,28 @@ mod tests {
         for (run, expected) in cases {
             assert_eq!(judge(run.as_bytes()), expected, "{run}");
         }
+    }
+
+    #[test]
+    fn runs_of_utf_16_and_of_what_is_packed_are_told() {
+        let utf16 = |text: &str| text.encode_utf16().flat_map(u16::to_le_bytes).collect::<Vec<u8>>();
+        let base64 = |text: &[u8]| {
+            let blank = vec![b'A'; text.len().div_ceil(3) * 4 - (3 - text.len() % 3) % 3];
+            encode(&blank, text).unwrap()
+        };
+        let hex =
+            |text: &[u8]| text.iter().flat_map(|byte| format!("{byte:02x}").into_bytes()).collect::<Vec<_>>();
+        for text in ["write-host 4539", "\u{feff}write-host 4539"] {
+            assert_eq!(judge(&base64(&utf16(text))), Some(Kind::Base64), "{text}");
+            assert_eq!(judge(&hex(&utf16(text))), Some(Kind::Hex), "{text}");
+        }
+        assert_eq!(judge(&base64(b"\xff\xfe\x01\x02\x93\x84\x11\x90\x02\x01\x03\x07\x92\x17\x12")), None);
+        for (start, count) in [(&b"PK\x03\x04"[..], 20), (b"\x1f\x8b\x08", 20), (b"\x28\xb5\x2f\xfd", 20)] {
+            let bytes = [start, &vec![0; count]].concat();
+            assert_eq!(packed(&base64(&bytes)), Some(Kind::Base64));
+            assert_eq!(packed(&hex(&bytes)), Some(Kind::Hex));
+        }
+        assert_eq!(packed(b"AAAAAAAAAAAAAAAAAAAAAAAA"), None);
     }
 
     #[test]

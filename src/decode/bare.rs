@@ -1,25 +1,25 @@
 //! Whether a whole text is what it seems: nothing worn, nothing packed.
 
 use super::escape::{Active, Unit, unit};
-use super::layer::Seek;
+use super::layer::{Seek, Wrapping};
 use super::{armour, tar, unpack, utf16};
 use crate::limits::ARMOUR_JUDGED;
 
 /// Whether no reader of wrappings, parts or archives has anything to do with `text`, of which this is all.
-/// `seek`: where the next run of base64 may begin.
+/// `form`: it is declared to be one; `seek`: where the next run of base64 may begin.
 #[must_use]
-pub fn is_bare(text: &[u8], charset: Option<&str>, seek: Seek) -> bool {
+pub fn is_bare(text: &[u8], charset: Option<&str>, form: bool, seek: Seek) -> bool {
     // Parts begin with a dash, and what is sent in parts may hold documents.
     !text.starts_with(b"-")
         && utf16::recognise(text, charset).is_none()
         && tar::begins(text) != Some(true)
         && !unpack::has_sign(text)
-        && is_unescaped(text)
+        && is_unescaped(text, Wrapping::escapes(text, form) == Wrapping::Form)
         && is_unarmoured(text, seek)
 }
 
 /// Whether nothing in it is written otherwise, and no document begins in it.
-fn is_unescaped(text: &[u8]) -> bool {
+fn is_unescaped(text: &[u8], form: bool) -> bool {
     let (mut active, mut at) = (Active::UNKNOWN, 0);
     loop {
         at = active.next(text, at);
@@ -28,6 +28,10 @@ fn is_unescaped(text: &[u8]) -> bool {
             return true;
         }
         if rest.starts_with(b"%PDF-") {
+            return false;
+        }
+        // Where a form ends is not looked for.
+        if form && rest.starts_with(b"+") {
             return false;
         }
         match unit(text, at, true) {
@@ -39,13 +43,14 @@ fn is_unescaped(text: &[u8]) -> bool {
 }
 
 /// Whether no run of letters and digits in it stands for something else.
-fn is_unarmoured(text: &[u8], seek: Seek) -> bool {
+#[must_use]
+pub fn is_unarmoured(text: &[u8], seek: Seek) -> bool {
     let mut rest = text;
     while let Ok(start) = seek(rest) {
         rest = rest.get(start..).unwrap_or_default();
         let run = rest.get(..armour::digits(rest)).unwrap_or_default();
         let opening = run.get(..ARMOUR_JUDGED).unwrap_or(run);
-        if armour::judge(opening).is_some() || armour::is_packed(opening) {
+        if armour::judge(opening).is_some() || armour::packed(opening).is_some() {
             return false;
         }
         rest = rest.get(run.len()..).unwrap_or_default();

@@ -153,17 +153,25 @@ pub(super) fn unit(text: &[u8], at: usize, last: bool) -> Unit {
     let before = at.checked_sub(1).and_then(|before| text.get(before)).copied();
     let found = match rest.first() {
         Some(b'\\') => backslash(rest, last),
-        Some(b'%') => percent(rest),
+        Some(b'%') => percent(rest, last),
         Some(b'&') => entity(rest, last),
         Some(b'=') => quoted_printable(rest, text.get(..at).unwrap_or_default(), last),
         Some(b'+') => plus(rest, before),
-        Some(0x80..) => return high(rest, last),
+        Some(0x80..) => return high(rest, text.get(..at).unwrap_or_default(), last),
         Some(_) | None => Look::No,
     };
     match found {
         Look::Yes(escape) => Unit::Escape(escape),
         Look::More if !last && rest.len() < ESCAPE_LEN => Unit::Open,
         Look::More | Look::No => Unit::Literal(1),
+    }
+}
+
+/// The same in a form, where `+` stands for a space.
+pub(super) fn unit_of_form(text: &[u8], at: usize, last: bool) -> Unit {
+    match text.get(at) {
+        Some(b'+') => Unit::Escape(Escape::byte(Kind::Plus, 1, b' ')),
+        _ => unit(text, at, last),
     }
 }
 
@@ -187,7 +195,7 @@ fn backslash(rest: &[u8], last: bool) -> Look {
         }
     };
     match letter {
-        b'u' => coded(behind, 4, |code| Escape::of(Kind::Backslash, len + 4, code)),
+        b'u' => wide(Kind::Backslash, behind, rest.get(..len).unwrap_or_default(), last),
         b'x' => coded(behind, 2, |code| Escape::of(Kind::Backslash, len + 2, code)),
         b'n' => simple(b'\n'),
         b'r' => simple(b'\r'),
@@ -196,6 +204,34 @@ fn backslash(rest: &[u8], last: bool) -> Look {
         b'/' => simple(b'/'),
         b'"' | b'\'' => Look::Yes(Escape { telling: false, ..Escape::byte(Kind::Backslash, len, letter) }),
         _ => Look::No,
+    }
+}
+
+/// Four hexadecimal digits behind `lead`; where they are half of a character, the other half behind the same.
+fn wide(kind: Kind, behind: &[u8], lead: &[u8], last: bool) -> Look {
+    let len = lead.len() + 4;
+    let mut first = 0;
+    let alone = coded(behind, 4, |code| {
+        first = code;
+        Escape::of(kind, len, code)
+    });
+    let (Look::Yes(_), 0xd800..=0xdbff) = (&alone, first) else { return alone };
+    let next = behind.get(4..).unwrap_or_default();
+    let common = next.len().min(lead.len());
+    if next.get(..common) != lead.get(..common) {
+        return alone;
+    }
+    let mut low = 0;
+    let half = coded(next.get(lead.len()..).unwrap_or_default(), 4, |code| {
+        low = code;
+        Escape::of(kind, len, code)
+    });
+    match half {
+        Look::Yes(_) if (0xdc00..=0xdfff).contains(&low) => {
+            Look::Yes(Escape::of(kind, 2 * len, 0x1_0000 + ((first - 0xd800) << 10) + (low - 0xdc00)))
+        }
+        Look::More if !last => Look::More,
+        Look::Yes(_) | Look::No | Look::More => alone,
     }
 }
 
@@ -210,12 +246,14 @@ fn coded(text: &[u8], digits: usize, escape: impl FnOnce(u32) -> Escape) -> Look
     Look::Yes(escape(code))
 }
 
-fn percent(rest: &[u8]) -> Look {
+fn percent(rest: &[u8], last: bool) -> Look {
     match rest.get(1) {
         None => Look::More,
-        Some(b'u') => coded(rest.get(2..).unwrap_or_default(), 4, |code| Escape::of(Kind::Percent, 6, code)),
-        Some(_) => coded(rest.get(1..).unwrap_or_default(), 2, |code| {
-            Escape::byte(Kind::Percent, 3, u8::try_from(code).unwrap_or(b'?'))
+        Some(b'u') => wide(Kind::Percent, rest.get(2..).unwrap_or_default(), b"%u", last),
+        Some(_) => coded(rest.get(1..).unwrap_or_default(), 2, |code| match u8::try_from(code) {
+            // The half of a letter in UTF-16.
+            Ok(0) => Escape::nothing(Kind::Percent, 3),
+            byte => Escape::byte(Kind::Percent, 3, byte.unwrap_or(b'?')),
         }),
     }
 }
@@ -250,8 +288,15 @@ fn quoted_printable(rest: &[u8], before: &[u8], last: bool) -> Look {
     }
     let Some(digits) = pair(rest) else { return Look::No };
     let follows = before.len().checked_sub(3).and_then(|at| before.get(at..)).and_then(pair).is_some();
-    let alone = matches!(&digits, b"3D" | b"40" | b"2E" | b"2D");
     let next = rest.get(3..).unwrap_or_default();
+    let alone = match &digits {
+        b"3D" | b"40" | b"2E" | b"2D" => true,
+        b"20" => match between_groups(before, next, last) {
+            Some(between) => between,
+            None => return Look::More,
+        },
+        _ => false,
+    };
     if !follows && !alone && pair(next).is_none() {
         let may_follow = next
             .iter()
@@ -260,6 +305,21 @@ fn quoted_printable(rest: &[u8], before: &[u8], last: bool) -> Look {
         return if !last && next.len() < 3 && may_follow { Look::More } else { Look::No };
     }
     coded(&digits, 2, |code| Escape::byte(Kind::QuotedPrintable, 3, u8::try_from(code).unwrap_or(b'?')))
+}
+
+/// Whether spaces stand before and behind a group of digits that is next to this one: one of them alone may be a key and
+/// its value. `None`: what follows tells.
+fn between_groups(before: &[u8], behind: &[u8], last: bool) -> Option<bool> {
+    const SPACE: &[u8] = b"=20";
+    let digits = |count: usize| (3..=6).contains(&count);
+    let earlier = before.iter().rev().take(7).take_while(|byte| byte.is_ascii_digit()).count();
+    if digits(earlier) && before.get(..before.len() - earlier).is_some_and(|before| before.ends_with(SPACE)) {
+        return Some(true);
+    }
+    let count = behind.iter().take(7).take_while(|byte| byte.is_ascii_digit()).count();
+    let rest = behind.get(count..).unwrap_or_default();
+    let may = count < 7 && rest.len() < SPACE.len() && SPACE.starts_with(rest) && !last;
+    if may { None } else { Some(digits(count) && rest.starts_with(SPACE)) }
 }
 
 fn is_upper_hex(byte: u8) -> bool {
@@ -349,7 +409,7 @@ fn named(behind: &[u8], last: bool) -> Look {
 }
 
 /// A character outside ASCII, or a byte that is none.
-fn high(rest: &[u8], last: bool) -> Unit {
+fn high(rest: &[u8], before: &[u8], last: bool) -> Unit {
     let first = rest.first().copied().unwrap_or_default();
     let length = match first {
         0xc2..=0xdf => 2,
@@ -368,7 +428,21 @@ fn high(rest: &[u8], last: bool) -> Unit {
                 let telling = escape.out().iter().all(|byte| {
                     byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'.' | b'-' | b' ' | b'/' | b'_')
                 });
-                Unit::Escape(Escape { telling, ..escape })
+                // An accent on a letter is everyday.
+                let is_accent =
+                    matches!(first, 0xcc | 0xcd) && !before.last().is_some_and(u8::is_ascii_digit);
+                Unit::Escape(Escape { telling: telling && !is_accent, ..escape })
+            }
+            None if is_latin(code) => {
+                match in_address(before, rest.get(length..).unwrap_or_default(), last) {
+                    Some(true) => {
+                        // Which letter it is taken for matters to nobody but those who count different addresses.
+                        let letter = b"abcdefghijklmnopqrstuvwxyz".get(code as usize % 26).copied();
+                        Unit::Escape(Escape::byte(Kind::LookAlike, length, letter.unwrap_or(b'x')))
+                    }
+                    Some(false) => Unit::Literal(length),
+                    None => Unit::Open,
+                }
             }
             None => Unit::Literal(length),
         };
@@ -384,6 +458,36 @@ fn high(rest: &[u8], last: bool) -> Unit {
     }
 }
 
+/// What stands before the digits of an escape that is two halves of one character.
+fn half(raw: &[u8]) -> Option<&[u8]> {
+    let lead = raw.len().checked_sub(8).filter(|rest| rest % 2 == 0)? / 2;
+    let (first, second) = (raw.get(..lead)?, raw.get(lead + 4..2 * lead + 4)?);
+    (lead > 1 && first == second && first.ends_with(b"u")).then_some(first)
+}
+
+/// A letter of Latin with something on it.
+fn is_latin(code: u32) -> bool {
+    matches!(code, 0xc0..=0x24f) && !matches!(code, 0xd7 | 0xf7)
+}
+
+/// Whether such a letter between these stands in a mail address: an `@` is near, and nothing but letters of an address
+/// between. `None`: what follows tells.
+fn in_address(before: &[u8], behind: &[u8], last: bool) -> Option<bool> {
+    let is_part = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'+' | b'-' | 0x80..=0xbf | 0xc3..=0xc9)
+    };
+    const NEAR: usize = ESCAPE_LEN - 4;
+    let earlier = before.iter().rev().take(NEAR).find(|byte| !is_part(byte));
+    if earlier == Some(&b'@') {
+        return Some(true);
+    }
+    match behind.iter().take(NEAR).find(|byte| !is_part(byte)) {
+        Some(byte) => Some(*byte == b'@'),
+        None if behind.len() < NEAR && !last => None,
+        None => Some(false),
+    }
+}
+
 /// The escape `raw` with another byte in it, of the same length.
 pub(super) fn written(kind: Kind, raw: &[u8], byte: u8) -> Option<Vec<u8>> {
     let hex = |text: &[u8], digits: usize| {
@@ -394,6 +498,14 @@ pub(super) fn written(kind: Kind, raw: &[u8], byte: u8) -> Option<Vec<u8>> {
         if upper { format!("{byte:0digits$X}") } else { format!("{byte:0digits$x}") }
     };
     let out = match kind {
+        // Two halves of one character: a digit has a twin that has two, too; any other byte is written twice.
+        Kind::Backslash | Kind::Percent if half(raw).is_some() => {
+            let lead = half(raw)?;
+            let twin = if byte.is_ascii_digit() { 0xdfce + u32::from(byte - b'0') } else { u32::from(byte) };
+            let first = if byte.is_ascii_digit() { 0xd835 } else { twin };
+            let one = |code: u32| [lead, format!("{code:04x}").as_bytes()].concat();
+            [one(first), one(twin)].concat()
+        }
         Kind::Backslash => {
             let letter = raw.iter().position(|byte| *byte != b'\\')?;
             let (head, digits) = raw.split_at_checked(letter + 1)?;

@@ -1,7 +1,8 @@
 //! One layer of a text undone as it comes: escapes where there are some, with their surroundings; a charset; base64.
 
 use super::coding::Coding;
-use super::escape::{Active, Kind, Unit, unit};
+use super::escape::{Active, Kind, Unit, unit, unit_of_form};
+use super::form::{self, Form};
 use super::markup::Markup;
 use super::origin::Origin;
 use super::parts::{Parts, Step};
@@ -17,6 +18,8 @@ mod runs;
 pub enum Wrapping {
     /// Escapes of every kind, and characters that look like others.
     Escapes,
+    /// The same of a form: `+` stands for a space.
+    Form,
     Utf16 {
         big_endian: bool,
     },
@@ -34,6 +37,20 @@ pub enum Wrapping {
         trail: u8,
     },
     Hex,
+}
+
+impl Wrapping {
+    /// Those of a text, or of a form, that begins so.
+    #[must_use]
+    pub fn escapes(opening: &[u8], form: bool) -> Wrapping {
+        if form::begins(opening, form) { Wrapping::Form } else { Wrapping::Escapes }
+    }
+
+    /// Whether it is escapes, of a form or not.
+    #[must_use]
+    pub fn is_escapes(self) -> bool {
+        matches!(self, Wrapping::Escapes | Wrapping::Form)
+    }
 }
 
 /// Where a layer stands in runs of digits.
@@ -102,6 +119,8 @@ pub struct Layer {
     /// Where the open stretch ends unless another escape comes before.
     open: Option<u64>,
     run: Run,
+    /// Where a form is one.
+    form: Form,
     seek: Seek,
     markup: Markup,
     parts: Option<Box<Parts>>,
@@ -123,8 +142,9 @@ impl Layer {
     pub fn new(wrapping: Wrapping, reach: usize) -> Layer {
         Layer {
             wrapping,
-            reach: if wrapping == Wrapping::Escapes { reach } else { 0 },
+            reach: if wrapping.is_escapes() { reach } else { 0 },
             run: Run::Seeking,
+            form: Form::new(false),
             seek: |text| armour::seek(text, 0),
             markup: Markup::default(),
             parts: None,
@@ -146,6 +166,12 @@ impl Layer {
     #[must_use]
     pub fn seeking(self, seek: Seek) -> Layer {
         Layer { seek, ..self }
+    }
+
+    /// Of a text that is declared to be a form.
+    #[must_use]
+    pub fn declared(self) -> Layer {
+        Layer { form: Form::new(true), ..self }
     }
 
     /// The parts of a multipart body; `boundary`: what its head declares.
@@ -217,7 +243,7 @@ impl Layer {
         let mut active = Active::UNKNOWN;
         self.is_idle()
             && match self.wrapping {
-                Wrapping::Escapes => active.next(chunk, 0) == chunk.len(),
+                Wrapping::Escapes | Wrapping::Form => active.next(chunk, 0) == chunk.len(),
                 Wrapping::Armour => !self.whole && self.run == Run::Seeking && (self.seek)(chunk).is_err(),
                 Wrapping::Markup
                 | Wrapping::Utf16 { .. }
@@ -237,11 +263,12 @@ impl Layer {
     /// [`MARKS`](super::MARKS).
     #[must_use]
     pub fn passes_over(&self) -> bool {
-        self.wrapping == Wrapping::Escapes && self.is_idle()
+        self.wrapping.is_escapes() && self.is_idle()
     }
 
     /// The text goes on with `chunk`, which is [passed over](Self::passes_over).
     pub fn pass(&mut self, chunk: &[u8]) {
+        self.follow(chunk);
         self.keep(chunk);
     }
 
@@ -250,7 +277,8 @@ impl Layer {
         if self.wrapping == Wrapping::Armour && !self.whole {
             return self.push_armour(chunk, sink);
         }
-        if self.is_idle() && self.wrapping == Wrapping::Escapes {
+        self.follow(chunk);
+        if self.is_idle() && self.wrapping.is_escapes() {
             let mut active = Active::UNKNOWN;
             if active.next(chunk, 0) == chunk.len() {
                 return self.keep(chunk);
@@ -259,6 +287,12 @@ impl Layer {
         for piece in chunk.chunks(LAYER_STEP) {
             self.text.extend_from_slice(piece);
             self.walk(false, sink);
+        }
+    }
+
+    fn follow(&mut self, chunk: &[u8]) {
+        if self.wrapping == Wrapping::Form {
+            self.form.push(chunk, self.base + self.text.len() as u64);
         }
     }
 
@@ -299,7 +333,7 @@ impl Layer {
     /// `chunk`: what is being read, where runs of digits are looked for.
     fn walk_above(&mut self, chunk: &[u8], last: bool, sink: Sink<'_>) {
         match self.wrapping {
-            Wrapping::Escapes => self.escapes(last, sink),
+            Wrapping::Escapes | Wrapping::Form => self.escapes(last, sink),
             Wrapping::Utf16 { big_endian } => self.utf16(big_endian, last, sink),
             Wrapping::Markup => self.tags(sink),
             Wrapping::Parts => self.in_parts(last, sink),
@@ -322,7 +356,8 @@ impl Layer {
             if at == self.text.len() {
                 return;
             }
-            match unit(&self.text, at, last) {
+            let is_form = self.wrapping == Wrapping::Form && self.form.holds(self.base + at as u64);
+            match if is_form { unit_of_form(&self.text, at, last) } else { unit(&self.text, at, last) } {
                 Unit::Open => return,
                 Unit::Literal(length) => self.literal(self.text.len().min(at + length), sink),
                 Unit::Escape(escape) => {

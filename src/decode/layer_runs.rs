@@ -120,9 +120,11 @@ impl Layer {
             return false;
         }
         let run = &self.text[self.done..self.done + count];
-        let judged = armour::judge(run);
-        self.packed = judged.is_none() && armour::is_packed(run);
-        match judged.or(self.packed.then_some(Kind::Base64)) {
+        let packed = armour::packed(run);
+        // Digits of one can look like text of the other.
+        let judged = if packed == Some(Kind::Hex) { None } else { armour::judge(run) };
+        self.packed = judged.is_none() && packed.is_some();
+        match judged.or(packed) {
             Some(kind) => {
                 let before = self.stands_before(self.base + self.done as u64, chunk);
                 self.begin_behind(&before, self.done, sink);

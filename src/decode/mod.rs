@@ -16,6 +16,7 @@ mod deltas;
 pub mod encoder;
 mod escape;
 mod fold;
+mod form;
 mod gzip;
 mod layer;
 mod markup;
@@ -34,7 +35,7 @@ mod zip;
 mod zip_directory;
 mod zstd;
 
-pub use bare::is_bare;
+pub use bare::{is_bare, is_unarmoured};
 pub use blocks::{BlockWriter, Blocks};
 pub use coding::Coding;
 pub use decoder::{Decoder, Piece};

@@ -1,6 +1,6 @@
 //! A mask put into what a value wears: undone wrapping by wrapping, and wrapped up again in as many bytes.
 
-use super::escape::{Kind, Unit, unit, written};
+use super::escape::{Kind, Unit, unit, unit_of_form, written};
 use super::layer::Wrapping;
 use super::{armour, utf16};
 
@@ -70,14 +70,19 @@ struct Undone<'a> {
     kind: Option<Kind>,
 }
 
+fn of(unit: Unit, raw: &[u8], at: usize) -> (usize, Vec<u8>, Option<Kind>) {
+    match unit {
+        Unit::Escape(escape) => (escape.len, escape.out().to_vec(), Some(escape.kind)),
+        Unit::Literal(_) | Unit::Open => (1, raw[at..at + 1].to_vec(), None),
+    }
+}
+
 fn undo(wrapping: Wrapping, raw: &[u8]) -> Vec<Undone<'_>> {
     let (mut units, mut at) = (Vec::new(), 0);
     while at < raw.len() {
         let (length, text, kind) = match wrapping {
-            Wrapping::Escapes => match unit(raw, at, true) {
-                Unit::Escape(escape) => (escape.len, escape.out().to_vec(), Some(escape.kind)),
-                Unit::Literal(_) | Unit::Open => (1, raw[at..at + 1].to_vec(), None),
-            },
+            Wrapping::Escapes => of(unit(raw, at, true), raw, at),
+            Wrapping::Form => of(unit_of_form(raw, at, true), raw, at),
             Wrapping::Utf16 { big_endian } => match utf16::unit(&raw[at..], big_endian, true) {
                 Some((length, escape)) => (length, escape.out().to_vec(), Some(Kind::Utf16)),
                 None => (1, raw[at..at + 1].to_vec(), None),

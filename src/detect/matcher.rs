@@ -2,6 +2,7 @@
 
 use super::compiled::{Around, Compiled};
 use super::context::Words;
+use super::family::Family;
 use super::index::Index;
 use super::names::{Label, Layout};
 use super::pack::{Definition, Mask, Pack, PackError, Tier};
@@ -30,6 +31,8 @@ pub struct Detector {
     pub validators: Vec<String>,
     /// Index into [`Matcher::packs`].
     pub pack: usize,
+    /// What it competes with where they overlap.
+    pub family: Family,
     /// `digits`, `literal`, `at`, `word` or `none`.
     pub anchor: &'static str,
 }
@@ -161,6 +164,12 @@ impl Matcher {
         &self.detectors[usize::from(id.0)]
     }
 
+    /// The family of a finding.
+    #[must_use]
+    pub fn family(&self, finding: &Finding) -> Family {
+        self.detector(finding.detector).family
+    }
+
     /// All findings of a whole text, ordered by start. `label` is the name that the text stands under
     /// (a header's name, a query key): its words count as keywords. Overlapping findings of different
     /// detectors are all reported; the tally keeps one.
@@ -241,6 +250,7 @@ fn number_beside(detectors: &[Detector], compiled: &mut [Compiled]) {
 fn describe(definition: &Definition, index: usize, pack: &Pack, compiled: &Compiled) -> Detector {
     Detector {
         id: definition.id.get_ref().clone(),
+        family: Family::of(&pack.name, definition.id.get_ref(), index, definition.tier),
         description: definition.description.clone(),
         severity: definition.severity.as_str(),
         tier: definition.tier,

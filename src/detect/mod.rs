@@ -45,6 +45,7 @@ pub mod validate;
 mod vicinity;
 
 mod compiled;
+mod family;
 mod fault;
 mod gate;
 mod index;
@@ -56,6 +57,7 @@ mod set;
 mod sides;
 mod weigh;
 
+pub use family::Family;
 pub use matcher::{Detector, DetectorId, Matcher};
 pub use names::{Label, Layout, Place, Scope, Under};
 pub use pack::{Mask, Pack, PackError};

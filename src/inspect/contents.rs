@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use super::depth::{self, Armoured, Lane, Path};
 use super::fields::Declared;
@@ -10,6 +11,7 @@ use super::judge::{Judge, Whence};
 use super::look::Seen;
 use super::packed::Packed;
 use super::reading::is_unmarked;
+use super::spots::Stands;
 use super::text::Text;
 use super::{Engine, Part};
 use crate::decode::{DecodeError, Decoder, Framing, Member, Packing, Pages, Piece, Unpacked, Unpacker};
@@ -511,7 +513,9 @@ impl Inside {
         if !self.text.has_findings() {
             return;
         }
-        self.text.resolve(settled, &mut |finding, _| judge.exempts(finding, &[]), &mut self.winners);
+        let engine = Arc::clone(judge.engine());
+        let mut exempt = |finding: &Finding, _: Stands<'_>| judge.exempts(finding, &[]);
+        self.text.resolve(&engine.matcher, settled, &mut exempt, &mut self.winners);
         let mut winners = std::mem::take(&mut self.winners);
         for finding in winners.drain(..) {
             let path = self.text.path(&finding);

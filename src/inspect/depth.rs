@@ -7,10 +7,13 @@ use crate::detect::{Finding, Layout, Place, Scan, Under, first_run};
 use crate::inspect::Engine;
 use crate::limits::{KEYWORD_REACH, LAYER_DEPTH};
 
+/// Wrappings around a value at most: its layers, and a charset and protocol buffers that a run of base64 stands for.
+const STEPS: usize = LAYER_DEPTH + 2;
+
 /// The wrappings around a value, outermost first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Path {
-    steps: [Option<(Wrapping, Option<Kind>)>; LAYER_DEPTH + 1],
+    steps: [Option<(Wrapping, Option<Kind>)>; STEPS],
 }
 
 impl Path {
@@ -28,13 +31,19 @@ impl Path {
         self.steps.iter().flatten().filter_map(|(_, kind)| kind.map(Kind::as_str))
     }
 
+    /// Whether it was found in what a run of base64 or the like stands for.
+    pub(super) fn is_armoured(&self) -> bool {
+        let is_run = |wrapping| matches!(wrapping, Wrapping::Base64 { .. } | Wrapping::Hex);
+        self.steps.iter().flatten().any(|(wrapping, _)| is_run(*wrapping))
+    }
+
     /// Whether nothing can be written in its place.
     pub(super) fn is_fixed(&self) -> bool {
         self.steps.iter().flatten().any(|(_, kind)| *kind == Some(Kind::Number))
     }
 
     pub(super) fn within(self, wrapping: Wrapping, kind: Option<Kind>) -> Path {
-        let mut steps = [None; LAYER_DEPTH + 1];
+        let mut steps = [None; STEPS];
         let (first, inner) = (std::iter::once(Some((wrapping, kind))), self.steps);
         steps.iter_mut().zip(first.chain(inner)).for_each(|(to, from)| *to = from);
         Path { steps }
@@ -71,6 +80,10 @@ struct Stretch {
     sunk: Risen,
     /// The place that the text above gives it.
     place: Option<Place>,
+    /// Layers that may still be undone, itself included.
+    left: usize,
+    /// Whether nothing of a run was told yet.
+    fresh_text: bool,
 }
 
 /// What comes up from below: findings, and where they stand.
@@ -126,6 +139,17 @@ struct Around<'l> {
 impl Depth {
     pub(super) fn new(engine: &Engine, wrapping: Wrapping, left: usize) -> Depth {
         Depth::of(Layer::new(wrapping, reach(engine)).seeking(first_run), left)
+    }
+
+    /// Escapes of a text that begins so; `form`: it is declared to be one.
+    pub(super) fn of_escapes(engine: &Engine, opening: &[u8], form: bool) -> Depth {
+        let layer = Layer::new(Wrapping::escapes(opening, form), reach(engine));
+        Depth::of(if form { layer.declared() } else { layer }, LAYER_DEPTH)
+    }
+
+    /// Escapes of what stands in a query, whatever it begins with.
+    pub(super) fn of_query(engine: &Engine) -> Depth {
+        Depth::of(Layer::new(Wrapping::Form, reach(engine)).declared(), LAYER_DEPTH)
     }
 
     fn of(layer: Layer, left: usize) -> Depth {
@@ -235,21 +259,15 @@ impl Stretch {
     }
 }
 
-/// What is undone below a wrapping that may have `left` layers, itself included.
-fn below(engine: &Engine, wrapping: Wrapping, left: usize, framing: Option<Framing>) -> Vec<Depth> {
+/// What is undone below a wrapping that may have `left` layers, itself included. Nothing opens before it is needed.
+fn below(engine: &Engine, left: usize, framing: Option<Framing>) -> Vec<Depth> {
     let mut depths = Vec::new();
     depths.extend(framing.map(|framing| Depth::of(Layer::of_armoured_protobuf(framing), left)));
     if left > 1 {
-        depths.push(Depth::new(engine, Wrapping::Escapes, left - 1));
-    }
-    if left == LAYER_DEPTH && wrapping != Wrapping::Armour {
-        depths.push(Depth::new(engine, Wrapping::Armour, ARMOUR_DEPTH));
+        depths.extend([Wrapping::Escapes, Wrapping::Armour].map(|below| Depth::new(engine, below, left - 1)));
     }
     depths
 }
-
-/// Layers of a run of base64: itself, and escapes in what it stands for.
-pub(super) const ARMOUR_DEPTH: usize = 2;
 
 /// How much around an escape is read once more: what can be part of a value with it, and what is judged with that.
 fn reach(engine: &Engine) -> usize {
@@ -275,11 +293,13 @@ fn take(
         *slot = Some(Stretch {
             // Escapes stand in the midst of a text, and fields name no columns; other stretches are texts of their own.
             scan: match wrapping {
-                Wrapping::Escapes | Wrapping::Protobuf => Scan::within(),
+                Wrapping::Escapes | Wrapping::Form | Wrapping::Protobuf => Scan::within(),
                 _ => Scan::new(),
             }
             .under(under.clone()),
-            below: below(engine, wrapping, left, framing),
+            below: below(engine, left, framing),
+            left,
+            fresh_text: wrapping == Wrapping::Armour,
             // What begins earlier ends before it, and is found by a look at the text itself.
             from: at.saturating_sub(engine.matcher.lag() as u64),
             fresh: Vec::new(),
@@ -299,12 +319,18 @@ fn take(
         return;
     }
     let Some(stretch) = slot else { return };
-    if wrapping == Wrapping::Escapes {
+    if wrapping.is_escapes() {
         stretch.scan.adopt(layout);
     }
     match event {
         Event::Open(..) | Event::Packed(_) => {}
         Event::Text(text, origin) => {
+            // A run is judged before any of it is told, by more than it takes to tell its charset.
+            if std::mem::take(&mut stretch.fresh_text)
+                && let Some(utf16) = decode::recognise(text, None)
+            {
+                stretch.below.push(Depth::new(engine, utf16, stretch.left.saturating_sub(1).max(1)));
+            }
             stretch.scan.push(&engine.matcher, &engine.key, text, &mut stretch.fresh);
             for below in &mut stretch.below {
                 below.push(engine, stretch.scan.layout(), text, &mut stretch.sunk);
@@ -336,14 +362,19 @@ impl Stretch {
             Wrapping::Protobuf => Some("protobuf"),
             _ => None,
         };
-        let is_text = around.is_none() && wrapping != Wrapping::Escapes;
+        let is_text = around.is_none() && !wrapping.is_escapes();
         for Armoured { lane, what } in self.sunk.packed.drain(..) {
             let what = match what {
                 Packed::Open(at, packing) => Packed::Open(origin.start(at), packing),
                 Packed::Text(text, at) => Packed::Text(text, origin.start(at)),
                 Packed::Close => Packed::Close,
             };
-            let lane = if wrapping == Wrapping::Escapes { Lane::Undone } else { lane };
+            // Of two ways down to the same run one is gone: a lane holds one at a time.
+            let lane = match (lane, wrapping.is_escapes(), wrapping == Wrapping::Armour) {
+                (Lane::Undone, true, _) | (Lane::Undone, _, true) => continue,
+                (_, true, _) => Lane::Undone,
+                (lane, false, _) => lane,
+            };
             out.packed.push(Armoured { lane, what });
         }
         let first = out.places.len();

@@ -16,12 +16,14 @@ pub(super) struct Declared {
     pub(super) protobuf: Option<Framing>,
     /// The same, in base64.
     pub(super) armoured: Option<Framing>,
+    /// It is a form, where `+` stands for a space.
+    pub(super) form: bool,
 }
 
 impl Declared {
     /// Whether it is one text and nothing else.
     pub(super) fn is_one_text(&self) -> bool {
-        let Declared { charset: _, lines, boundary, protobuf, armoured } = self;
+        let Declared { charset: _, lines, boundary, protobuf, armoured, form: _ } = self;
         lines.is_none() && boundary.is_none() && protobuf.is_none() && armoured.is_none()
     }
 
@@ -49,6 +51,7 @@ impl Declared {
             boundary: boundary.filter(|name| !name.is_empty()).map(|name| name.as_bytes().into()),
             protobuf: protobuf(&essence),
             armoured: essence.starts_with("application/grpc-web-text").then_some(Framing::Frames),
+            form: essence == "application/x-www-form-urlencoded",
         }
     }
 }
@@ -99,17 +102,28 @@ impl Signed {
                 // Nearly all heads hold little else.
                 "host" | "accept" | "user-agent" | "date" | "server" | "content-type" | "content-length" => {}
                 "signature-input" | "signature" => signed.head = true,
-                "digest" | "content-digest" | "repr-digest" | "content-md5" => signed.body = true,
-                // Webhook senders sign the body under a name of their own.
-                name => {
-                    signed.body |= name.ends_with("-signature")
-                        || name.as_bytes().windows(5).any(|part| part == b"-hmac");
-                }
+                // SigV4 says so where it does not cover the body.
+                "x-amz-content-sha256" => signed.body |= !value.ends_with(b"UNSIGNED-PAYLOAD"),
+                name => signed.body |= is_of_body(name),
             }
         }
         signed.body |= signed.head;
         signed
     }
+}
+
+/// Whether a field of this name holds a digest of the body, or a signature over it. Webhook senders and stores of objects
+/// have names of their own.
+fn is_of_body(name: &str) -> bool {
+    const WORDS: [&str; 5] = ["signature", "sig", "hmacsignature", "digest", "checksum"];
+    const HASHES: [&str; 7] = ["md5", "sha1", "sha256", "sha512", "crc32", "crc64", "hmac"];
+    // Digests of keys and certificates; what is asked for, not said.
+    const OTHERS: [&str; 7] = ["key", "cert", "certificate", "want", "accept", "algorithm", "mode"];
+    let words = || name.split(['-', '_']);
+    let is_hash = |word: &str| HASHES.iter().any(|hash| word.starts_with(hash));
+    name == "x-goog-hash"
+        || words().any(|word| WORDS.contains(&word) || is_hash(word))
+            && !words().any(|word| OTHERS.contains(&word))
 }
 
 /// Whether a query carries a signature over the request (S3, Google Cloud, Azure).
@@ -237,7 +251,7 @@ mod tests {
     #[test]
     fn signatures_are_seen() {
         type Fields<'a> = &'a [(&'a str, &'a [u8])];
-        let cases: [(Option<&str>, Fields<'_>, bool, bool); 9] = [
+        let cases: [(Option<&str>, Fields<'_>, bool, bool); 10] = [
             (Some("/a?b=c"), &[("authorization", b"Bearer x")], false, false),
             (None, &[("authorization", b"aws4-HMAC-SHA256 Credential=x")], true, true),
             (None, &[("authorization", b"Signature keyId=x")], true, true),
@@ -247,9 +261,28 @@ mod tests {
             (None, &[("stripe-signature", b"t=1")], false, true),
             (Some("/a?x=1&X-Amz-Signature=ab"), &[], true, true),
             (Some("/sig=1?design=2"), &[], false, false),
+            (None, &[("x-amz-content-sha256", b"UNSIGNED-PAYLOAD")], false, false),
         ];
         for (target, fields, head, body) in cases {
             assert_eq!(Signed::of(target, fields), Signed { head, body }, "{target:?} {fields:?}");
+        }
+    }
+
+    #[test]
+    fn digests_and_signatures_are_known_by_their_names() {
+        let of_body = "digest content-digest repr-digest content-md5 stripe-signature x-hub-signature x-hub-signature-256 \
+            hmacsignature x-signature-ed25519 x-shopify-hmac-sha256 x-square-hmacsha256-signature paypal-transmission-sig \
+            x-amz-content-sha256 x-amz-checksum-crc32 x-amz-checksum-crc64nvme x-amz-checksum-sha256 \
+            x-goog-content-sha256 x-goog-hash x-ms-content-sha256 x-ms-blob-content-md5 x-ms-content-crc64 \
+            x-bz-content-sha1 x-checksum-sha1 x-checksum x-oss-hash-crc64ecma x-content-sha512 x-hmac x_signature";
+        for name in of_body.split_whitespace() {
+            assert!(Signed::of(None, &[(name, b"abc")]).body, "{name}");
+        }
+        let others = "design x-shape x-signatory assignature etag want-digest want-content-digest x-amz-checksum-mode \
+            x-amz-sdk-checksum-algorithm x-amz-server-side-encryption-customer-key-md5 x-goog-encryption-key-sha256 \
+            x-client-cert-sha256 sec-websocket-key accept-signature x-share-id x-sharding user-agent";
+        for name in others.split_whitespace() {
+            assert!(!Signed::of(None, &[(name, b"abc")]).body, "{name}");
         }
     }
 

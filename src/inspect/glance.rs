@@ -9,7 +9,7 @@ use crate::detect::{Scan, first_run};
 /// is not sure at once, `false`.
 pub(super) fn is_bare(engine: &Engine, declared: &Declared, text: &[u8]) -> bool {
     let is_one = declared.is_one_text() && Lines::recognise(text) == Some(false);
-    if !is_one || !decode::is_bare(text, declared.charset.as_deref(), first_run) {
+    if !is_one || !decode::is_bare(text, declared.charset.as_deref(), declared.form, first_run) {
         return false;
     }
     let (mut scan, mut found) = (Scan::new(), Vec::new());

@@ -1,14 +1,18 @@
 //! Looks at what stands around a body: target, header fields, cookies, trailers.
 
+use std::sync::Arc;
+
+use super::armoured;
+use super::depth::Path;
 use super::familiar::Familiar;
 use super::fields::{self, Signed};
 use super::judge::{Hidden, Judge, Whence};
 use super::percent::Decoded;
 use super::{Head, HeadEdit, Part};
-use crate::decode::Kind;
+use crate::decode::{self, Kind};
 use crate::detect::{Confidence, DetectorId, Finding, Label, Scope};
 use crate::fingerprint::Fingerprint;
-use crate::limits::ESCAPE_DEPTH;
+use crate::limits::{ARMOUR_LEAST, ESCAPE_DEPTH};
 use crate::policy::{Naming, Overlap, Spot};
 
 /// A finding of a head that has not left yet.
@@ -25,8 +29,8 @@ pub(super) struct HeadHit {
 /// What can be done about a finding, if a rule asks for it.
 #[derive(Debug)]
 enum Fate {
-    /// Hide it.
-    Edit(HeadEdit),
+    /// Hide it; with the bytes that came.
+    Edit(HeadEdit, Vec<u8>),
     /// It cannot be hidden, and the word says why.
     Fixed(&'static str),
     /// No rule could ask.
@@ -58,7 +62,7 @@ impl HeadHits {
         }
         let asked = self.hits.iter().filter(|hit| hit.is_edited(judge));
         asked.map(|hit| &hit.fate).find_map(|fate| match fate {
-            Fate::Edit(_) | Fate::Noted => None,
+            Fate::Edit(..) | Fate::Noted => None,
             Fate::Fixed(word) => Some(*word),
             // No rule could ask for it, and yet one does: it must not pass.
             Fate::Unasked => Some("unprepared"),
@@ -67,15 +71,16 @@ impl HeadHits {
 
     /// The head leaves: settles what became of each hit, gives the edits.
     pub(super) fn leave(&mut self, judge: &mut Judge) -> Vec<HeadEdit> {
-        let mut edits = Vec::new();
+        let mut edits: Vec<HeadEdit> = Vec::new();
         for hit in std::mem::take(&mut self.hits) {
             let edited = hit.is_edited(judge);
             match hit.fate {
-                Fate::Edit(edit) if edited => {
+                Fate::Edit(mut edit, came) if edited => {
                     judge.edited(hit.detector);
+                    edits.iter().for_each(|earlier| deepen(&mut edit, &came, earlier));
                     edits.push(edit);
                 }
-                Fate::Edit(_) | Fate::Fixed(_) | Fate::Unasked | Fate::Noted => {
+                Fate::Edit(..) | Fate::Fixed(_) | Fate::Unasked | Fate::Noted => {
                     judge.left(hit.detector, hit.fingerprint);
                 }
             }
@@ -104,6 +109,8 @@ struct Seen<'a> {
     name: Option<&'a [u8]>,
     family: Option<&'static str>,
     carrier: &'static [&'static str],
+    /// What it wears in a run of base64 or the like; nothing: it stands in none.
+    path: Path,
 }
 
 /// Carrier of a credential that stands where credentials belong.
@@ -202,12 +209,17 @@ fn field(judge: &mut Judge, field: Field<'_>, hits: &mut HeadHits) -> bool {
     let in_place = |judge: &Judge, key: Option<&[u8]>, detector: DetectorId| {
         fields::holds_credentials(field.label, key) && judge.is_credential(detector)
     };
+    let engine = Arc::clone(judge.engine());
     let mut exempt = |finding: &Finding| {
         let name = seen.iter().find(|seen| seen.finding == *finding).and_then(|seen| seen.name);
         in_place(judge, None, finding.detector) || judge.exempts(finding, spot(field, name).as_slice())
     };
     overlap.add(&mut seen.iter().map(|seen| seen.finding).collect());
-    overlap.resolve(u64::MAX, &mut exempt, &mut winners);
+    let family = |finding: &Finding| {
+        let is_within = seen.iter().any(|seen| seen.finding == *finding && seen.path.is_armoured());
+        engine.matcher.family(finding).within(is_within)
+    };
+    overlap.resolve(u64::MAX, &family, &mut exempt, &mut winners);
     for finding in winners {
         let Some(seen) = seen.iter().find(|seen| seen.finding == finding) else { continue };
         let path = seen.name.or(field.label.map(str::as_bytes));
@@ -220,7 +232,7 @@ fn field(judge: &mut Judge, field: Field<'_>, hits: &mut HeadHits) -> bool {
         } else {
             let exempt = judge.count(&finding, whence, spot(field, seen.name).as_slice());
             let asked = !exempt && judge.may_edit(detector, confidence);
-            (exempt, if asked { edit(judge, field, &finding) } else { Fate::Unasked })
+            (exempt, if asked { edit(judge, field, &finding, seen.path) } else { Fate::Unasked })
         };
         hits.hits.push(HeadHit { detector, confidence, fingerprint: finding.fingerprint, exempt, fate });
     }
@@ -233,7 +245,7 @@ fn spot<'a>(field: Field<'_>, name: Option<&'a [u8]>) -> Option<Spot<'a>> {
     Some(Spot { naming: Naming::Query, path, exact: true })
 }
 
-fn edit(judge: &Judge, field: Field<'_>, finding: &Finding) -> Fate {
+fn edit(judge: &Judge, field: Field<'_>, finding: &Finding, path: Path) -> Fate {
     if let Some(word) = field.fixed {
         return Fate::Fixed(word);
     }
@@ -241,20 +253,35 @@ fn edit(judge: &Judge, field: Field<'_>, finding: &Finding) -> Fate {
     let (Some(before), Some(value)) = (field.text.get(..start), field.text.get(start..end)) else {
         return Fate::Fixed("encoded");
     };
-    let replacement = judge.mask(
-        Hidden {
-            detector: finding.detector,
-            confidence: finding.confidence,
-            fingerprint: finding.fingerprint,
-        },
-        before,
-        value,
-    );
+    let hidden = Hidden {
+        detector: finding.detector,
+        confidence: finding.confidence,
+        fingerprint: finding.fingerprint,
+    };
+    let mut mask = |before: &[u8], value: &[u8]| judge.mask(hidden, before, value);
+    let Some(replacement) = decode::rewrap(&path.wrappings(), before, value, &mut mask) else {
+        return Fate::Fixed("encoded");
+    };
     // An escape that the mask does not know could leave the value readable.
     if replacement.len() != value.len() || still_there(judge, &replacement) {
         return Fate::Fixed("encoded");
     }
-    Fate::Edit(HeadEdit { field: field.index, start, replacement })
+    Fate::Edit(HeadEdit { field: field.index, start, replacement }, value.to_vec())
+}
+
+/// What an edit keeps of the bytes that came, an earlier one of the same field may hide.
+fn deepen(edit: &mut HeadEdit, came: &[u8], earlier: &HeadEdit) {
+    if edit.field != earlier.field {
+        return;
+    }
+    for (index, (byte, came)) in edit.replacement.iter_mut().zip(came).enumerate() {
+        let place = (edit.start + index).checked_sub(earlier.start);
+        if let Some(hidden) = place.and_then(|place| earlier.replacement.get(place))
+            && byte == came
+        {
+            *byte = *hidden;
+        }
+    }
 }
 
 /// Whether any look at `masked` finds something.
@@ -291,7 +318,7 @@ fn look<'a>(judge: &Judge, field: Field<'a>) -> Vec<Seen<'a>> {
     let escaped =
         field.text.iter().any(|&byte| is_mark(byte)) || field.text.windows(2).any(|pair| pair == b"&#");
     // A look at the whole finds whatever a closer look would, save what is escaped.
-    if whole.is_empty() && !escaped {
+    if whole.is_empty() && !escaped && !armoured::may_hold(field.text) && !in_segments(field) {
         return Vec::new();
     }
     let mut seen = Vec::new();
@@ -299,7 +326,7 @@ fn look<'a>(judge: &Judge, field: Field<'a>) -> Vec<Seen<'a>> {
         look_at(judge, piece, &mut seen);
     }
     for finding in whole {
-        add(&mut seen, Seen { finding, name: None, family: None, carrier: &[] });
+        add(&mut seen, Seen { finding, name: None, family: None, carrier: &[], path: Path::default() });
     }
     seen
 }
@@ -313,7 +340,14 @@ fn look_at<'a>(judge: &Judge, piece: Piece<'a>, seen: &mut Vec<Seen<'a>>) {
         layers.push(layer);
     }
     let found = |text: &[u8]| engine.matcher.find(&engine.key, piece.label, text);
-    let entry = |finding, carrier| Seen { finding, name: piece.name, family: piece.family, carrier };
+    let entry = |finding, carrier| Seen {
+        finding,
+        name: piece.name,
+        family: piece.family,
+        carrier,
+        path: Path::default(),
+    };
+    look_into(judge, piece, layers.last(), seen);
     for (depth, layer) in layers.iter().enumerate().rev() {
         let carrier = carrier(layer.kind(), depth);
         for mut finding in found(&layer.text) {
@@ -326,6 +360,37 @@ fn look_at<'a>(judge: &Judge, piece: Piece<'a>, seen: &mut Vec<Seen<'a>>) {
         finding.start += piece.at as u64;
         finding.end += piece.at as u64;
         add(seen, entry(finding, &[]));
+    }
+}
+
+/// Looks into runs of base64 and the like.
+fn look_into<'a>(judge: &Judge, piece: Piece<'a>, undone: Option<&Decoded>, seen: &mut Vec<Seen<'a>>) {
+    // A credential in its own place is a whole: what its issuer wrote in it goes where it is meant to go.
+    let is_credential = |label: Label<'_>| matches!(label.name, b"authorization" | b"proxy-authorization");
+    if piece.label.is_some_and(is_credential) {
+        return;
+    }
+    if !armoured::may_hold(piece.text) && !undone.is_some_and(|undone| armoured::may_hold(&undone.text)) {
+        return;
+    }
+    let name = piece.label.map(|label| label.name);
+    for found in armoured::look(judge.engine(), name, piece.text, piece.plus) {
+        let (path, mut finding) = (found.path, found.finding);
+        // Identifiers of sessions and clients are numbers, too: of those only what is sure counts, and cards.
+        let is_card = |tag: &String| tag == "pci";
+        let detector = judge.engine().matcher.detector(finding.detector);
+        if finding.confidence < Confidence::High && !detector.tags.iter().any(is_card) {
+            continue;
+        }
+        finding.start += piece.at as u64;
+        finding.end += piece.at as u64;
+        let carrier: &[&str] = match path.carriers().next() {
+            Some("base64") => &["base64"],
+            Some("hex") => &["hex"],
+            _ if path.carriers().any(|kind| kind == Kind::Hex.as_str()) => &["percent", "hex"],
+            _ => &["percent", "base64"],
+        };
+        add(seen, Seen { finding, name: piece.name, family: piece.family, carrier, path });
     }
 }
 
@@ -368,6 +433,7 @@ fn pieces(field: Field<'_>) -> Vec<Piece<'_>> {
             let path = field.text.iter().position(|&b| b == b'?').unwrap_or(field.text.len());
             let (path, query) = field.text.split_at_checked(path).unwrap_or((field.text, &[]));
             let mut pieces = vec![Piece { text: path, ..plain }];
+            segments(path, plain, &mut pieces);
             pairs(query, path.len(), b"?&;", None, &mut pieces);
             pieces
         }
@@ -378,6 +444,24 @@ fn pieces(field: Field<'_>) -> Vec<Piece<'_>> {
         }
         (Part::Header | Part::Body | Part::Trailer, _) => vec![plain],
     }
+}
+
+/// Long segments of a path, in which a slash is no digit of base64.
+fn segments<'a>(path: &'a [u8], plain: Piece<'a>, pieces: &mut Vec<Piece<'a>>) {
+    let mut at = 0;
+    for text in path.split(|byte| *byte == b'/') {
+        if text.len() >= ARMOUR_LEAST && text.len() < path.len() {
+            pieces.push(Piece { text, at, ..plain });
+        }
+        at += text.len() + 1;
+    }
+}
+
+/// Whether a segment of a path, or a value of a query, holds a run that the whole does not show.
+fn in_segments(field: Field<'_>) -> bool {
+    let ends = |byte: &u8| matches!(byte, b'/' | b'?' | b'=' | b'&' | b';');
+    field.part == Part::Target
+        && field.text.split(ends).any(|text| text.len() >= ARMOUR_LEAST && armoured::may_hold(text))
 }
 
 /// `key=value` pairs: each value under its key, each key for itself.

@@ -361,7 +361,7 @@ impl Judge {
         let (tally, matcher) = (self.tally.as_ref()?, &self.engine.matcher);
         let kind = tally.mask(&self.engine.policy, hit.detector, hit.confidence);
         // A label would move what else stands in a run of base64, and what counts the bytes of a string.
-        let is_plain = |wrapping: &Wrapping| matches!(wrapping, Wrapping::Escapes | Wrapping::Parts);
+        let is_plain = |wrapping: &Wrapping| wrapping.is_escapes() || *wrapping == Wrapping::Parts;
         if kind != MaskKind::Label || !self.resizes || !hit.path.wrappings().iter().all(is_plain) {
             return None;
         }

@@ -8,6 +8,7 @@
 //! the bytes until they are settled, `ledger` notes what became of each value.
 
 mod ahead;
+mod armoured;
 mod aside;
 mod body;
 mod coded;

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::Part;
 use super::contents::Contents;
@@ -57,8 +58,10 @@ impl Hit {
 #[derive(Debug, Default)]
 pub(super) struct Reading {
     text: Text,
-    /// By start; disjoint but for exempt ones.
+    /// By start.
     hits: VecDeque<Hit>,
+    /// Length of the longest so far.
+    longest: u32,
     winners: Vec<Finding>,
     /// The codings around the text, outermost first.
     carrier: Vec<&'static str>,
@@ -155,12 +158,12 @@ impl Reading {
         if !self.text.has_findings() {
             return;
         }
-        let keys = &self.keys;
+        let (keys, engine) = (&self.keys, Arc::clone(judge.engine()));
         let mut exempt = |finding: &Finding, stands: Stands<'_>| {
             let spots = keys.spots(judge, finding, stands);
             judge.exempts(finding, &spots)
         };
-        self.text.resolve(settled, &mut exempt, &mut self.winners);
+        self.text.resolve(&engine.matcher, settled, &mut exempt, &mut self.winners);
         for finding in self.winners.drain(..) {
             let path = self.text.path(&finding);
             if self.contents.has_counted(&finding) {
@@ -187,9 +190,11 @@ impl Reading {
             let exempt = judge.count(&finding, whence, &spots);
             self.fixed |= path.is_fixed();
             self.must_edit |= !exempt && judge.edits(finding.detector, finding.confidence);
+            let length = u32::try_from(finding.end - finding.start).unwrap_or(u32::MAX);
+            self.longest = self.longest.max(length);
             self.hits.push_back(Hit {
                 start: finding.start,
-                length: u32::try_from(finding.end - finding.start).unwrap_or(u32::MAX),
+                length,
                 detector: finding.detector,
                 confidence: finding.confidence,
                 fingerprint: finding.fingerprint,
@@ -257,8 +262,9 @@ impl Reading {
         let mut limit = limit;
         loop {
             let below = self.hits.partition_point(|hit| hit.start < limit);
-            let last = below.checked_sub(1).and_then(|last| self.hits.get(last));
-            let cut = last.filter(|hit| hit.end() > limit).map(|hit| hit.start);
+            let before = self.hits.iter().take(below).rev();
+            let mut near = before.take_while(|hit| hit.start + u64::from(self.longest) > limit);
+            let cut = near.find(|hit| hit.end() > limit).map(|hit| hit.start);
             let is_cut = |hit: &&Hit| hit.start < limit && hit.last() > limit;
             let spread = if self.spread { self.hits.iter().find(is_cut).map(|hit| hit.start) } else { None };
             match cut.into_iter().chain(spread).min() {

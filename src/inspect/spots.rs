@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 
 use super::depth::Path;
 use super::judge::Judge;
-use crate::decode::Wrapping;
 use crate::detect::{Finding, Place};
 use crate::limits;
 use crate::policy::{Naming, Spot};
@@ -115,7 +114,7 @@ impl Keys {
             spots.push(Spot { naming, path: &place.path, exact: false });
         }
         if let Some(path) = self.of(finding) {
-            let exact = stands.path.wrappings().iter().all(|wrapping| *wrapping == Wrapping::Escapes);
+            let exact = stands.path.wrappings().iter().all(|wrapping| wrapping.is_escapes());
             spots.push(Spot { naming: Naming::Form, path, exact });
         }
         spots

@@ -4,12 +4,12 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
-use super::depth::{ARMOUR_DEPTH, Armoured, Depth, Path, Risen, Sunk};
+use super::depth::{Armoured, Depth, Path, Risen, Sunk};
 use super::fields::Declared;
 use super::joined::{Joined, Spread};
 use super::spots::Stands;
 use crate::decode::{Lines, OPENING, Wrapping, recognise};
-use crate::detect::{DetectorId, Finding, Place, Scan};
+use crate::detect::{DetectorId, Finding, Matcher, Place, Scan};
 use crate::inspect::Engine;
 use crate::limits::LAYER_DEPTH;
 use crate::policy::Overlap;
@@ -176,9 +176,9 @@ impl Text {
         let utf16 = recognise(opening, self.declared.charset.as_deref());
         let armour = match self.declared.armoured {
             Some(framing) => Depth::of_armoured(framing),
-            None => Depth::new(engine, Wrapping::Armour, ARMOUR_DEPTH),
+            None => Depth::new(engine, Wrapping::Armour, LAYER_DEPTH),
         };
-        let mut layers = vec![Depth::new(engine, Wrapping::Escapes, LAYER_DEPTH), armour];
+        let mut layers = vec![Depth::of_escapes(engine, opening, self.declared.form), armour];
         layers.extend(utf16.map(|utf16| Depth::new(engine, utf16, LAYER_DEPTH)));
         layers.extend(self.markup.then(|| Depth::new(engine, Wrapping::Markup, LAYER_DEPTH)));
         let boundary = self.declared.boundary.as_deref();
@@ -254,6 +254,7 @@ impl Text {
     /// Appends to `out` the findings that count, given that everything starting below `settled` is known.
     pub(super) fn resolve(
         &mut self,
+        matcher: &Matcher,
         settled: u64,
         exempt: &mut dyn FnMut(&Finding, Stands<'_>) -> bool,
         out: &mut Vec<Finding>,
@@ -276,7 +277,11 @@ impl Text {
             let (here, below) = (here.get(&finding.start), below.get(&finding.start));
             exempt(finding, Stands { here, below, path })
         };
-        self.overlap.resolve(limit, &mut exempt, out);
+        let family = |finding: &Finding| {
+            let is_within = paths.get(&place(finding)).is_some_and(|path| path.is_armoured());
+            matcher.family(finding).within(is_within)
+        };
+        self.overlap.resolve(limit, &family, &mut exempt, out);
     }
 
     /// Of one detector's finds that overlap the deepest counts: what it was written as explains what else was seen.

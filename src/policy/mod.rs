@@ -34,7 +34,7 @@ pub use interception::{
     Asked, Bypass, BypassTerms, Clients, Grounds, Hosts, Interception, Interceptions, Opaque,
 };
 pub use meter::{Limit, Meter};
-pub use overlap::Overlap;
+pub use overlap::{Families, Overlap};
 pub use overlay::{Board, Effect, Laid, Overlay, OverlayFault, OverlaySpec};
 pub use replay::{Outcome, Recorded, Replayed};
 pub use selector::unknown_identifiers;

@@ -1,8 +1,9 @@
-//! Of overlapping findings one counts: the surer, then the longer, then the one whose pack comes first.
+//! Of overlapping findings of one family one counts: the surer, then the longer, then the one whose pack comes first. What
+//! covers a finding of another family hides it only where nothing but a weak check speaks for that.
 
 use std::cmp::Reverse;
 
-use crate::detect::Finding;
+use crate::detect::{Family, Finding};
 use crate::limits::OVERLAP_CHAIN;
 
 /// Findings of one text that may still be overlapped by later ones.
@@ -10,10 +11,13 @@ use crate::limits::OVERLAP_CHAIN;
 pub struct Overlap {
     /// By start, then detector.
     pending: Vec<Finding>,
-    /// End of the last one chosen: what starts below it has lost already.
-    floor: u64,
-    chain: Vec<Finding>,
+    /// For each family the end of the last one chosen: what starts below it has lost already.
+    floors: Vec<(Family, u64)>,
+    chain: Vec<(Family, Finding)>,
 }
+
+/// Of which family a finding is.
+pub type Families<'a> = dyn Fn(&Finding) -> Family + 'a;
 
 impl Overlap {
     #[must_use]
@@ -41,6 +45,7 @@ impl Overlap {
     pub fn resolve(
         &mut self,
         settled: u64,
+        families: &Families<'_>,
         exempt: &mut dyn FnMut(&Finding) -> bool,
         out: &mut Vec<Finding>,
     ) {
@@ -53,11 +58,15 @@ impl Overlap {
             for finding in chain {
                 if exempt(finding) {
                     out.push(*finding);
-                } else if finding.start >= self.floor {
-                    self.chain.push(*finding);
+                    continue;
+                }
+                let family = families(finding);
+                let floor = self.floors.iter().find(|(of, _)| of.is(family));
+                if floor.is_none_or(|(_, end)| finding.start >= *end) {
+                    self.chain.push((family, *finding));
                 }
             }
-            self.floor = choose(&mut self.chain, out).unwrap_or(self.floor);
+            choose(&mut self.chain, &mut self.floors, out);
             if let Some(chosen) = out.get_mut(first_out..) {
                 chosen.sort_by_key(|finding| (finding.start, finding.detector));
             }
@@ -86,17 +95,24 @@ fn closed_chain(findings: &[Finding], settled: u64) -> Option<usize> {
     (end <= settled).then_some(findings.len())
 }
 
-/// Moves the best of `chain` that do not overlap each other to `out`; gives the largest end among them.
-fn choose(chain: &mut Vec<Finding>, out: &mut Vec<Finding>) -> Option<u64> {
-    let first = out.len();
-    chain.sort_by_key(|f| (Reverse(f.confidence), Reverse(f.end - f.start), f.detector, f.start));
-    for finding in chain.drain(..) {
-        let chosen = out.get(first..).unwrap_or_default();
-        if chosen.iter().all(|other| other.end <= finding.start || finding.end <= other.start) {
-            out.push(finding);
+/// Moves the best of `chain` that do not exclude each other to `out`, and tells `floors` how far they reach.
+fn choose(chain: &mut Vec<(Family, Finding)>, floors: &mut Vec<(Family, u64)>, out: &mut Vec<Finding>) {
+    chain.sort_by_key(|(_, f)| (Reverse(f.confidence), Reverse(f.end - f.start), f.detector, f.start));
+    let mut chosen = 0;
+    for at in 0..chain.len() {
+        let Some(&(family, finding)) = chain.get(at) else { break };
+        if chain.iter().take(chosen).any(|(of, one)| of.hides(one, family, &finding)) {
+            continue;
+        }
+        chain.swap(at, chosen);
+        chosen += 1;
+        out.push(finding);
+        match floors.iter_mut().find(|(of, _)| of.is(family)) {
+            Some((_, end)) => *end = finding.end.max(*end),
+            None => floors.push((family, finding.end)),
         }
     }
-    out.get(first..)?.iter().map(|finding| finding.end).max()
+    chain.clear();
 }
 
 #[cfg(test)]
@@ -104,6 +120,7 @@ mod tests {
     use super::*;
     use crate::detect::Confidence::{self, High, Low, Medium};
     use crate::detect::DetectorId;
+    use crate::detect::pack::Tier;
     use crate::fingerprint::FingerprintKey;
     use proptest::prelude::*;
 
@@ -112,10 +129,16 @@ mod tests {
         Finding { detector: DetectorId(detector), start, end, confidence, keyword: false, fingerprint }
     }
 
+    /// Detectors from 10 on are of another family, and number 5 is one that proves little.
+    fn family(finding: &Finding) -> Family {
+        let tier = if finding.detector.0 == 5 { Tier::Medium } else { Tier::Strong };
+        Family::of(if finding.detector.0 < 10 { "payment" } else { "secrets" }, "x", 0, tier)
+    }
+
     fn resolve(mut findings: Vec<Finding>, exempt: &[u16]) -> Vec<(u16, u64)> {
         let (mut overlap, mut out) = (Overlap::default(), Vec::new());
         overlap.add(&mut findings);
-        overlap.resolve(u64::MAX, &mut |finding| exempt.contains(&finding.detector.0), &mut out);
+        overlap.resolve(u64::MAX, &family, &mut |finding| exempt.contains(&finding.detector.0), &mut out);
         assert!(overlap.is_empty());
         out.iter().map(|f| (f.detector.0, f.start)).collect()
     }
@@ -123,7 +146,25 @@ mod tests {
     #[test]
     fn surer_then_longer_then_earlier_pack() {
         type Case = (&'static str, Vec<Finding>, &'static [(u16, u64)]);
-        let cases: [Case; 6] = [
+        let cases: [Case; 11] = [
+            ("another family", vec![finding(10, 0, 30, High), finding(0, 5, 20, Medium)], &[(10, 0), (0, 5)]),
+            (
+                "two families, each with its own order",
+                vec![
+                    finding(10, 0, 30, High),
+                    finding(0, 5, 20, Medium),
+                    finding(1, 5, 12, Medium),
+                    finding(11, 29, 40, Low),
+                ],
+                &[(10, 0), (0, 5)],
+            ),
+            (
+                "what proves little, covered",
+                vec![finding(10, 0, 30, High), finding(5, 5, 20, Medium)],
+                &[(10, 0)],
+            ),
+            ("and beyond", vec![finding(10, 0, 30, High), finding(5, 5, 31, Medium)], &[(10, 0), (5, 5)]),
+            ("the same bytes", vec![finding(10, 0, 9, Medium), finding(0, 0, 9, High)], &[(0, 0)]),
             ("surer", vec![finding(0, 0, 20, Medium), finding(1, 5, 9, High)], &[(1, 5)]),
             ("longer", vec![finding(0, 0, 9, High), finding(1, 5, 20, High)], &[(1, 5)]),
             ("pack", vec![finding(1, 0, 9, High), finding(0, 0, 9, High)], &[(0, 0)]),
@@ -151,11 +192,11 @@ mod tests {
         let mut overlap = Overlap::default();
         let mut out = Vec::new();
         overlap.add(&mut vec![finding(0, 10, 20, High)]);
-        overlap.resolve(19, &mut |_| false, &mut out);
+        overlap.resolve(19, &family, &mut |_| false, &mut out);
         assert!(out.is_empty());
         assert_eq!(overlap.first_start(), Some(10));
         overlap.add(&mut vec![finding(1, 5, 15, High)]);
-        overlap.resolve(20, &mut |_| false, &mut out);
+        overlap.resolve(20, &family, &mut |_| false, &mut out);
         assert_eq!(out.iter().map(|f| f.detector.0).collect::<Vec<_>>(), [0]);
     }
 
@@ -165,16 +206,16 @@ mod tests {
             (0..3 * OVERLAP_CHAIN as u64).map(|i| finding((i % 2) as u16, i * 5, i * 5 + 8, High)).collect();
         let (mut overlap, mut out) = (Overlap::default(), Vec::new());
         overlap.add(&mut findings);
-        overlap.resolve(5 * 2 * OVERLAP_CHAIN as u64, &mut |_| false, &mut out);
+        overlap.resolve(5 * 2 * OVERLAP_CHAIN as u64, &family, &mut |_| false, &mut out);
         assert!(!out.is_empty(), "an endless chain was waited for");
-        overlap.resolve(u64::MAX, &mut |_| false, &mut out);
+        overlap.resolve(u64::MAX, &family, &mut |_| false, &mut out);
         assert!(out.windows(2).all(|pair| pair[0].end <= pair[1].start));
     }
 
     proptest! {
         #[test]
         fn any_arrival_gives_the_same(
-            spans in prop::collection::vec((0u16..4, 0u64..200, 1u64..30, 0u8..3), 0..60),
+            spans in prop::collection::vec((prop::sample::select(vec![0u16, 1, 10, 11]), 0u64..200, 1u64..30, 0u8..3), 0..60),
             steps in prop::collection::vec(1u64..60, 1..20),
         ) {
             // Findings of one detector do not overlap each other.
@@ -194,7 +235,7 @@ mod tests {
                 let mut fresh: Vec<_> = all.extract_if(.., |f| f.start < next).collect();
                 overlap.add(&mut fresh);
                 settled = next;
-                overlap.resolve(settled, &mut |_| false, &mut out);
+                overlap.resolve(settled, &family, &mut |_| false, &mut out);
             }
             let pieces: Vec<_> = out.iter().map(|f| (f.detector.0, f.start)).collect();
             prop_assert_eq!(pieces, whole);

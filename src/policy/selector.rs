@@ -94,7 +94,8 @@ fn unknown(word: &str, detectors: &[Detector]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::detect::Mask;
+    use crate::detect::pack::Tier;
+    use crate::detect::{Family, Mask};
 
     fn detectors() -> Vec<Detector> {
         [("payment.pan", "pci"), ("payment.iban", "bank"), ("payments.x", ""), ("contact.email", "pii")]
@@ -102,12 +103,13 @@ mod tests {
                 id: id.to_owned(),
                 description: String::new(),
                 severity: "high",
-                tier: crate::detect::pack::Tier::Strong,
+                tier: Tier::Strong,
                 anchor: "digits",
                 tags: vec![tag.to_owned()],
                 mask: Mask::default(),
                 validators: vec![],
                 pack: 0,
+                family: Family::of("payment", id, 0, Tier::Strong),
             })
             .to_vec()
     }

@@ -344,7 +344,8 @@ fn mode_for(rule: &Rule, message: &Message) -> Mode {
 pub(super) mod tests {
     use super::*;
     use crate::detect::Confidence::{High, Low, Medium};
-    use crate::detect::{Detector, Mask};
+    use crate::detect::pack::Tier;
+    use crate::detect::{Detector, Family, Mask};
     use crate::fingerprint::FingerprintKey;
     use crate::policy::tests::{budgets, message, rule};
     use crate::policy::{PolicySpec, RuleSpec};
@@ -355,12 +356,13 @@ pub(super) mod tests {
                 id: format!("pack.d{index}"),
                 description: String::new(),
                 severity: "high",
-                tier: crate::detect::pack::Tier::Strong,
+                tier: Tier::Strong,
                 anchor: "digits",
                 tags: vec![],
                 mask: Mask::default(),
                 validators: vec![],
                 pack: 0,
+                family: Family::of("payment", "", 0, Tier::Strong),
             })
             .collect()
     }

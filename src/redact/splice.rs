@@ -28,6 +28,8 @@ struct Edit {
     /// How many bytes it takes the place of.
     covers: u64,
     bytes: Bytes,
+    /// Whether it says something else instead, and is no mask.
+    instead: bool,
 }
 
 impl Edit {
@@ -113,9 +115,10 @@ impl Chain {
     }
 
     /// Lays `replacement` over the bytes from `offset` on, in any order; what has left, is not there yet or is edited
-    /// already stays as it is.
+    /// already stays as it is: a byte that an edit of the same length keeps is none of those.
     pub fn edit(&mut self, offset: u64, replacement: Vec<u8>) {
         let skip = to_index(self.start.saturating_sub(offset)).min(replacement.len());
+        self.deepen(offset, &replacement);
         let mut offset = offset.max(self.start);
         let mut bytes = Bytes::from(replacement).split_off(skip);
         bytes.truncate(to_index(self.end.saturating_sub(offset)));
@@ -131,10 +134,32 @@ impl Chain {
             let rest = bytes.split_off(room.min(bytes.len()));
             let length = bytes.len() as u64;
             if length > 0 {
-                self.edits.insert(next, Edit { at: offset, covers: length, bytes });
+                self.edits.insert(next, Edit { at: offset, covers: length, bytes, instead: false });
             }
             offset += length;
             bytes = rest;
+        }
+    }
+
+    /// What edits before kept as it came is hidden where `replacement` hides it.
+    fn deepen(&mut self, offset: u64, replacement: &[u8]) {
+        let end = offset + replacement.len() as u64;
+        let first = self.edits.partition_point(|edit| edit.end() <= offset);
+        for at in first..self.edits.len() {
+            let Some((from, to)) = self.edits.get(at).map(|edit| (edit.at, edit.end())) else { return };
+            if from >= end {
+                return;
+            }
+            let came = self.read(from, to);
+            let Some(edit) = self.edits.get_mut(at).filter(|edit| !edit.instead) else { continue };
+            let new = |index: usize| {
+                let place = (from + index as u64).checked_sub(offset)?;
+                replacement.get(to_index(place)).copied()
+            };
+            let merged = edit.bytes.iter().zip(&came).enumerate();
+            edit.bytes = merged
+                .map(|(index, (now, came))| if now == came { new(index).unwrap_or(*now) } else { *now })
+                .collect();
         }
     }
 
@@ -152,7 +177,7 @@ impl Chain {
         if !is_free || !fits || from < self.start || to > self.end {
             return false;
         }
-        self.edits.insert(next, Edit { at: from, covers, bytes: Bytes::from(replacement) });
+        self.edits.insert(next, Edit { at: from, covers, bytes: Bytes::from(replacement), instead: true });
         self.grown = grown;
         true
     }
@@ -171,13 +196,13 @@ impl Chain {
                 let until = self.edits.front().map_or(limit, |edit| limit.min(edit.at));
                 return self.take(to_index(until - self.start));
             };
-            let covers = edit.covers;
+            let (covers, instead) = (edit.covers, edit.instead);
             let taken = covers.min(limit - self.start);
             let mut bytes = self.edits.pop_front()?.bytes;
             if taken < covers {
                 // An edit that reaches over the limit is cut there; its rest waits.
                 let rest = bytes.split_off(bytes.len().min(to_index(taken)));
-                self.edits.push_front(Edit { at: limit, covers: covers - taken, bytes: rest });
+                self.edits.push_front(Edit { at: limit, covers: covers - taken, bytes: rest, instead });
             }
             self.skip(to_index(taken));
             if !bytes.is_empty() {
@@ -276,6 +301,21 @@ mod tests {
         // A limit inside an edit cuts it.
         assert_eq!(drain(&mut chain, 5).concat(), b"aab");
         assert_eq!(drain(&mut chain, u64::MAX).concat(), b"b678c");
+    }
+
+    #[test]
+    fn edits_over_each_other_hide_what_either_hides() {
+        let mut chain = Chain::new();
+        chain.push(Bytes::from_static(b"0123456789"));
+        chain.edit(2, b"**45".to_vec());
+        chain.edit(4, b"4+++".to_vec());
+        chain.edit(1, b"-------".to_vec());
+        assert_eq!(drain(&mut chain, u64::MAX).concat(), b"0-**-+++89");
+        let mut chain = Chain::new();
+        chain.push(Bytes::from_static(b"0123456789"));
+        assert!(chain.replace(2, 4, b"<label>".to_vec()));
+        chain.edit(1, b"-----".to_vec());
+        assert_eq!(drain(&mut chain, u64::MAX).concat(), b"0-<label>--6789");
     }
 
     #[test]

@@ -254,7 +254,7 @@ fn counted(matcher: &Matcher, text: &[u8]) -> Vec<Finding> {
     let mut all = matcher.find(&FingerprintKey::new(&[0; 32]), None, text);
     let (mut overlap, mut counted) = (Overlap::default(), Vec::new());
     overlap.add(&mut all);
-    overlap.resolve(u64::MAX, &mut |_| false, &mut counted);
+    overlap.resolve(u64::MAX, &|finding| matcher.family(finding), &mut |_| false, &mut counted);
     counted
 }
 

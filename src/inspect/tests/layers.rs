@@ -36,6 +36,14 @@ fn percent(value: &str) -> String {
     each(value, |c| format!("%{:02X}", u32::from(c)))
 }
 
+/// Digits of a mathematical alphabet, each as two escapes behind `lead`; stars as two of their own.
+fn halves(value: &str, lead: &str) -> String {
+    each(value, |c| match c.to_digit(10) {
+        Some(digit) => format!("{lead}d835{lead}{:04x}", 0xdfe2 + digit),
+        None => format!("{lead}{:04x}{lead}{:04x}", u32::from(c), u32::from(c)),
+    })
+}
+
 /// What a value can be written as, the carrier named for it, and what its mask is written as.
 fn written() -> Vec<(String, &'static str, Option<String>)> {
     let stars = "**** **** **** 6467";
@@ -75,6 +83,17 @@ fn written() -> Vec<(String, &'static str, Option<String>)> {
         (PAN.replace(' ', "\u{2011}"), "look-alike", Some(stars.replace(' ', "\u{2011}"))),
         (PAN.replace("88", "8\u{200b}8"), "look-alike", None),
         (each(BARE, |c| char::from_u32(0x660 + u32::from(c) - 0x30).unwrap().into()), "look-alike", None),
+        (each(BARE, |c| char::from_u32(0x17e0 + u32::from(c) - 0x30).unwrap().into()), "look-alike", None),
+        (each(BARE, |c| char::from_u32(0x1fbf0 + u32::from(c) - 0x30).unwrap().into()), "look-alike", None),
+        (each(BARE, |c| format!("{c}\u{301}")), "look-alike", None),
+        (each(BARE, |c| format!("{c}\u{fe0f}\u{20e3}")), "look-alike", None),
+        (each(BARE, |c| format!("{c}\u{e0020}")), "look-alike", None),
+        (PAN.replace(' ', "\u{2800}"), "look-alike", None),
+        // Two halves of a character, in escapes of either kind, and twice.
+        (halves(BARE, "\\u"), "json", None),
+        (halves(BARE, "\\\\u"), "json", None),
+        (halves(BARE, "%u"), "percent", None),
+        (PAN.replace(' ', "=20"), "quoted-printable", None),
     ]
 }
 
@@ -102,6 +121,33 @@ fn a_value_is_found_in_whatever_it_wears_and_hidden_in_it() {
             let again = Setup::new(vec![on("payment.pan", Action::Alert, 1)]).body(outcome.text());
             assert_eq!(again.decision.action, Action::Allow, "{}", outcome.text());
         }
+    }
+}
+
+#[test]
+fn a_mask_takes_the_place_of_two_halves_of_a_character() {
+    let outcome = masking().body(&format!("{{\"card\": \"{}\"}}", halves(BARE, "\\u")));
+    let masked = halves("************", "\\u") + &halves("6467", "\\u");
+    assert_eq!(outcome.text(), format!("{{\"card\": \"{masked}\"}}"));
+    serde_json::from_slice::<serde_json::Value>(&outcome.out).unwrap();
+}
+
+#[test]
+fn addresses_with_letters_of_other_alphabets_are_hidden_whole() {
+    for body in [
+        "{\"a\":\"john.d\u{f6}e@corp-mail.com\"}",
+        "{\"a\":\"john.d\\u00f6e@corp-mail.com\"}",
+        "mail j\u{f6}hn@ex\u{e4}mple.com, caf\u{e9} \u{e0} @home",
+        "to: \u{160}imun.d@corp-mail.com",
+        "to: a.j%C3%B6rg%40corp-mail.com",
+    ] {
+        let outcome = masking().body(body);
+        assert_eq!(outcome.found("contact.email").matched, 1, "{body}");
+        assert_eq!(outcome.out.len(), body.len(), "{body}");
+        let left = outcome.text();
+        let name = ["john", "e@", "hn@", "imun", "rg%", "ex", "mple", "\u{f6}", "\u{160}", "00f6"];
+        assert!(!name.iter().any(|part| left.contains(part)), "{left}");
+        assert!(left.contains("caf\u{e9} \u{e0} @home") || !body.contains("caf"), "{left}");
     }
 }
 

@@ -15,6 +15,7 @@ const CARRIERS: &[(&str, &str, bool)] = &[
     ("pretty json", "{\n  \"a\" : 1,\n  \"card\" : \"¤\"\n}\n", true),
     ("json in json", r#"{"payload":"{\"card\":\"¤\",\"n\":1}"}"#, true),
     ("form", "a=b+c&card=¤&d=%20", false),
+    ("form with +", "a=b+c&note=my+card+¤+please&d=%2B", false),
     ("xml", "<?xml version=\"1.0\"?><o:a xmlns:o=\"urn:x\"><card type='x'>¤</card>&amp;</o:a>", false),
     ("xml attribute", "<a><b card=\"¤\" n='1'/></a>", false),
     ("html", "<!doctype html><p>Tom &amp; Ann<br>card: ¤</p>", false),

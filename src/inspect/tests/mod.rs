@@ -6,13 +6,16 @@ mod body;
 mod coded;
 mod coverage;
 mod events;
+mod forms;
 mod kinds;
 mod layers;
 mod matrix;
+mod overlaps;
 mod overlays;
 mod places;
 mod property;
 mod resting;
+mod runs;
 mod tokens;
 mod wire;
 mod wrapped;
@@ -65,6 +68,7 @@ struct Setup {
     undecodable: Action,
     capacity: usize,
     secrets: bool,
+    matcher: Option<Arc<Matcher>>,
     message: Message,
     budgets: Arc<dyn Budgets>,
     overlays: Arc<Board>,
@@ -79,6 +83,7 @@ impl Setup {
             undecodable: Action::Block,
             capacity: 1 << 24,
             secrets: false,
+            matcher: None,
             message: message(),
             budgets: budgets().0,
             overlays: Arc::default(),
@@ -91,7 +96,8 @@ impl Setup {
     }
 
     fn inspector(&self) -> Inspector {
-        let matcher = if self.secrets { compile(&["secrets"]) } else { matcher() };
+        let usual = || if self.secrets { compile(&["secrets"]) } else { matcher() };
+        let matcher = self.matcher.clone().unwrap_or_else(usual);
         let policy = Arc::new(Policy::compile(self.spec.clone(), &matcher).unwrap());
         let engine = Engine {
             matcher,
@@ -109,6 +115,11 @@ impl Setup {
 
     fn run(&self, head: &Head<'_>, chunks: &[&[u8]]) -> Outcome {
         run(self.inspector(), head, chunks)
+    }
+
+    /// The same with other packs.
+    fn with(self, matcher: Arc<Matcher>) -> Setup {
+        Setup { matcher: Some(matcher), ..self }
     }
 
     /// A body in one chunk under a plain head.

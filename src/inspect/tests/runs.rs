@@ -1,0 +1,181 @@
+//! Runs of base64 and hexadecimal digits: in each other, of UTF-16, of what is packed, and around the body.
+
+use super::matrix::data_encoding_of;
+use super::*;
+
+fn base64(bytes: &[u8]) -> String {
+    data_encoding_of(bytes)
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn percent(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("%{byte:02X}")).collect()
+}
+
+fn utf16(text: &str, big_endian: bool) -> Vec<u8> {
+    let bytes = |unit: u16| if big_endian { unit.to_be_bytes() } else { unit.to_le_bytes() };
+    text.encode_utf16().flat_map(bytes).collect()
+}
+
+fn json(value: &str) -> String {
+    format!(r#"{{"card":"{value}","n":1}}"#)
+}
+
+/// Ways to write a text in three layers at most.
+fn written(text: &str) -> Vec<(&'static str, String)> {
+    let base64_of = |text: &str| base64(text.as_bytes());
+    let quoted = |text: &str| serde_json::to_string(&serde_json::json!({ "p": text })).unwrap();
+    vec![
+        ("base64 in base64", base64_of(&base64_of(text))),
+        ("base64 in hex", hex(base64_of(text).as_bytes())),
+        ("hex in base64", base64_of(&hex(text.as_bytes()))),
+        ("hex in hex", hex(hex(text.as_bytes()).as_bytes())),
+        ("base64 in base64 in base64", base64_of(&base64_of(&base64_of(text)))),
+        ("base64 in json in base64", base64_of(&quoted(&base64_of(text)))),
+        ("percent in base64", base64_of(&percent(text.as_bytes()))),
+        ("percent twice in base64", base64_of(&percent(text.as_bytes()).replace('%', "%25"))),
+        ("base64 in percent in base64", base64_of(&percent(base64_of(text).as_bytes()))),
+        ("base64 in percent", percent(base64_of(text).as_bytes())),
+        ("UTF-16 in base64", base64(&utf16(text, false))),
+        ("UTF-16 in base64, the other way round", base64(&utf16(text, true))),
+        ("UTF-16 with a mark in base64", base64(&utf16(&format!("\u{feff}{text}"), false))),
+        ("UTF-16 in hex", hex(&utf16(text, false))),
+        ("UTF-16 in base64 in base64", base64_of(&base64(&utf16(text, false)))),
+        ("UTF-16 in percent", percent(&utf16(text, false))),
+        ("UTF-16 in percent where it must be", percent(&utf16(text, true)).replace("%34", "4")),
+    ]
+}
+
+#[test]
+fn runs_in_each_other_are_read_and_masked() {
+    let mut setup = Setup::new(vec![on("payment.pan", Action::Redact, 1)]);
+    setup.hold = 1 << 20;
+    for (name, value) in written(&json(BARE)) {
+        let body = format!(r#"{{"id":7,"data":"{value}","z":[]}}"#);
+        let whole = setup.body(&body);
+        assert_eq!(whole.found("payment.pan").matched, 1, "{name}: {body}");
+        assert_eq!((whole.decision.edits, whole.out.len()), (1, body.len()), "{name}");
+        let again = Setup::new(vec![on("payment.pan", Action::Alert, 1)]).body(whole.text());
+        let cards = |found: &Found| &*found.identifier == "payment.pan";
+        assert!(!again.decision.found.iter().any(cards), "{name}: {}", whole.text());
+        // What can be told of it is the same, however it is cut.
+        for length in [1, 7, 64] {
+            let pieces = setup.run(&plain(), &body.as_bytes().chunks(length).collect::<Vec<_>>());
+            assert_eq!(pieces.text(), whole.text(), "{name} in pieces of {length}");
+        }
+    }
+}
+
+#[test]
+fn masks_in_two_layers_are_still_of_both() {
+    let setup = || Setup::new(vec![on("payment.pan", Action::Redact, 1)]);
+    let masked = json("************6467");
+    for (name, how) in [("base64", base64 as fn(&[u8]) -> String), ("hex", hex)] {
+        let outcome = setup().body(&how(base64(json(BARE).as_bytes()).as_bytes()));
+        assert_eq!(outcome.text(), how(base64(masked.as_bytes()).as_bytes()), "{name}");
+        let outcome = setup().body(&how(&utf16(&json(BARE), false)));
+        assert_eq!(outcome.text(), how(&utf16(&masked, false)), "{name} of UTF-16");
+    }
+}
+
+#[test]
+fn what_is_packed_in_a_run_of_hexadecimal_digits_or_in_two_runs_is_read() {
+    let packed = gzip(format!("{}{}", json(BARE), filler(300)).as_bytes());
+    for (name, value) in [
+        ("hex", hex(&packed)),
+        ("base64", base64(&packed)),
+        ("base64 in base64", base64(base64(&packed).as_bytes())),
+        ("hex in base64", base64(hex(&packed).as_bytes())),
+    ] {
+        let outcome = Setup::new(usual()).body(&format!(r#"{{"data":"{value}"}}"#));
+        assert_eq!(outcome.last, Step::Stop, "{name}");
+        assert_eq!(outcome.found("payment.pan").matched, 1, "{name}");
+    }
+}
+
+#[test]
+fn runs_around_a_body_are_read_as_those_in_it() {
+    let runs = [
+        ("base64", base64(json(BARE).as_bytes())),
+        (
+            "base64 for URLs",
+            base64(json(BARE).as_bytes()).replace('+', "-").replace('/', "_").replace('=', ""),
+        ),
+        ("hex", hex(json(BARE).as_bytes())),
+        ("two layers", base64(base64(json(BARE).as_bytes()).as_bytes())),
+        ("UTF-16", base64(&utf16(&json(BARE), false))),
+    ];
+    for (name, run) in &runs {
+        let escaped = run.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+        let targets = [
+            format!("/?d={escaped}"),
+            format!("/x/y?a=1&d={escaped}&b=2"),
+            format!("/x/{escaped}/y"),
+            format!("/{escaped}"),
+        ];
+        for target in &targets {
+            let outcome = Setup::new(usual()).run(&Head { target: Some(target), ..plain() }, &[]);
+            assert_eq!(outcome.found("payment.pan").matched, 1, "{name} in {target}");
+            assert_eq!(outcome.last, Step::Stop, "{name} in {target}");
+        }
+        for (field, value) in [
+            ("cookie", format!("a=1; s={run}; b=2")),
+            ("x-state", run.clone()),
+            ("x-more", format!("v1 {run}")),
+        ] {
+            let fields: [(&str, &[u8]); 1] = [(field, value.as_bytes())];
+            let outcome = Setup::new(usual()).run(&Head { fields: &fields, ..plain() }, &[]);
+            assert_eq!(outcome.found("payment.pan").matched, 1, "{name} in {field}");
+            // Hidden in its place, as long as before, and not to be found any more.
+            let masking = Setup::new(vec![on("payment.pan", Action::Redact, 1)]);
+            let outcome = masking.run(&Head { fields: &fields, ..plain() }, &[]);
+            assert_eq!(outcome.last, Step::Release, "{name} in {field}");
+            let mut line = value.clone().into_bytes();
+            for edit in outcome.inspector.head_edits() {
+                line[edit.start..edit.start + edit.replacement.len()].copy_from_slice(&edit.replacement);
+            }
+            assert_ne!(line, value.as_bytes(), "{name} in {field}");
+            let fields: [(&str, &[u8]); 1] = [(field, &line)];
+            let outcome = Setup::new(usual()).run(&Head { fields: &fields, ..plain() }, &[]);
+            assert!(outcome.decision.found.is_empty(), "{name} in {field}");
+        }
+    }
+}
+
+#[test]
+fn a_credential_in_its_place_is_not_taken_apart() {
+    let token = base64(br#"{"email":"anna@shop-mail.com","card":"4539148803436467"}"#);
+    for (field, counts) in [("authorization", false), ("x-token", true)] {
+        let value = format!("Bearer {token}");
+        let fields: [(&str, &[u8]); 1] = [(field, value.as_bytes())];
+        let outcome = Setup::new(usual()).run(&Head { fields: &fields, ..plain() }, &[]);
+        assert_eq!(outcome.last == Step::Stop, counts, "{field}");
+    }
+    // Numbers of sessions are no IDs, unless something says so.
+    for (text, counts) in [(r#"{"sid":"44051401359","n":1}"#, false), (r#"{"pesel":"44051401359"}"#, true)] {
+        let value = format!("s={}", base64(text.as_bytes()));
+        let fields: [(&str, &[u8]); 1] = [("cookie", value.as_bytes())];
+        let outcome =
+            Setup::new(vec![on("*", Action::Alert, 1)]).run(&Head { fields: &fields, ..plain() }, &[]);
+        assert_eq!(!outcome.decision.found.is_empty(), counts, "{text}");
+    }
+}
+
+#[test]
+fn everyday_heads_hold_no_runs() {
+    let fields: [(&str, &[u8]); 4] = [
+        ("authorization", b"Bearer ya29.a0AfH6SMBx3kqJd9Vw0Zq8yTn5pLr2cXsUeWmGhIoKbNvQ"),
+        ("cookie", b"_ga=GA1.2.1234567890.1700000000; sid=s%3AQmFzZTY0LW5vdC1yZWFsbHk.k3yQvT0pXw%2Fd9"),
+        ("traceparent", b"00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"),
+        ("etag", b"\"33a64df551425fcc55e4d42a148795d9f25f89d4\""),
+    ];
+    let target = Some(
+        "/api/v1/organisations/members/b5d40b3c-4a1b-4c7e-9a10-3d5e0e1f2a3b?cursor=eyJpZCI6MTIzNDV9&limit=50",
+    );
+    let outcome =
+        Setup::new(vec![on("*", Action::Alert, 1)]).run(&Head { target, fields: &fields, ..plain() }, &[]);
+    assert!(outcome.decision.found.is_empty(), "{:?}", outcome.decision.found);
+}
