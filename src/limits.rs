@@ -458,6 +458,11 @@ pub const OVERLAY_TEXT: usize = 200;
 pub const OVERLAY_LOOSENS: Duration = Duration::from_secs(24 * 3600);
 /// Time between two looks whether a watched file has changed: an editor's several writes are then one change.
 pub const RELOAD_LOOK: Duration = Duration::from_secs(1);
+/// Changes that the record of a reload names, names within one of them, and characters of one: all of them together
+/// stay far below the longest record.
+pub const RELOAD_CHANGES: usize = 64;
+pub const RELOAD_WORDS: usize = 8;
+pub const RELOAD_CHANGE_CHARS: usize = 240;
 /// Time between two looks whether an overlay has ended, and for changes that no byte brings up.
 pub const OVERLAY_LOOK: Duration = Duration::from_millis(250);
 /// Requests that a throttle lets through at once, at most: a minute's worth of few.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
@@ -19,6 +19,16 @@ pub struct Health {
     issuer_not_after: AtomicI64,
     draining: AtomicBool,
     engine: OnceLock<Arc<ArcSwap<Engine>>>,
+    loaded: Mutex<Loaded>,
+}
+
+/// Which configuration is in force.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// Since when.
+    pub since: SystemTime,
+    /// Why the last reload was refused; `None`: the files are what is in force, as far as anybody has asked.
+    pub refused: Option<String>,
 }
 
 /// How a check came out.
@@ -61,7 +71,23 @@ impl Health {
     #[must_use]
     pub fn new(audit: Audit, issuer_not_after: i64) -> Health {
         let issuer_not_after = AtomicI64::new(issuer_not_after);
-        Health { audit, issuer_not_after, draining: AtomicBool::new(false), engine: OnceLock::new() }
+        let loaded = Mutex::new(Loaded { since: SystemTime::now(), refused: None });
+        Health { audit, issuer_not_after, draining: AtomicBool::new(false), engine: OnceLock::new(), loaded }
+    }
+
+    /// A configuration has taken force, or was refused, and why.
+    pub fn reloaded(&self, outcome: Result<(), String>) {
+        let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
+        match outcome {
+            Ok(()) => *loaded = Loaded { since: SystemTime::now(), refused: None },
+            Err(why) => loaded.refused = Some(why),
+        }
+    }
+
+    /// Which configuration is in force.
+    #[must_use]
+    pub fn loaded(&self) -> Loaded {
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Another issuer is in force, until `not_after`.
@@ -95,6 +121,10 @@ impl Health {
             true => Check { name: "drain", level: Level::Failed, detail: "shutting down".to_owned() },
         };
         let mut checks = vec![audit, issuer(now, self.issuer_not_after.load(Ordering::Relaxed)), drain];
+        checks.push(match self.loaded().refused {
+            None => Check { name: "config", level: Level::Good, detail: String::new() },
+            Some(why) => Check { name: "config", level: Level::Warning, detail: why },
+        });
         if let Some(engine) = self.engine.get() {
             let engine = engine.load();
             checks.push(bypasses(now, &engine.interceptions));

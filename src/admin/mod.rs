@@ -21,8 +21,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use zeroize::Zeroizing;
 
-pub use api::{Actor, Api, Control, Keeper, KeeperConfig, KeptError};
-pub use health::{Check, Health, Level};
+pub use api::{Actor, Api, Control, Keeper, KeeperConfig, KeptError, Unloaded};
+pub use health::{Check, Health, Level, Loaded};
 pub use metrics::Meter;
 
 use access::Access;

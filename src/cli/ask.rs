@@ -1,5 +1,6 @@
 //! Asks the admin listener of a running gate, with the token that its configuration names.
 
+use std::fs;
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
@@ -10,6 +11,7 @@ use super::env::reachable;
 use super::{ConfigArg, Failure};
 use crate::config::{self, keys};
 use crate::limits;
+use crate::platform::process;
 
 /// How the gate's answer is printed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -96,8 +98,7 @@ impl GateArg {
         token: &str,
     ) -> Zeroizing<String> {
         let body = body.map_or_else(String::new, Value::to_string);
-        let user = || ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
-        let actor = self.actor.clone().or_else(user).unwrap_or_else(|| "unknown".to_owned());
+        let actor = self.actor.clone().unwrap_or_else(user);
         // A header is one line.
         let actor: String = actor.chars().filter(|c| c.is_ascii_graphic() || *c == ' ').collect();
         Zeroizing::new(format!(
@@ -107,6 +108,26 @@ impl GateArg {
             body.len()
         ))
     }
+}
+
+/// Who asks, as far as this machine knows: where nobody logged in (cron, a container), the account itself.
+fn user() -> String {
+    let said = |name: &&str| std::env::var(name).ok().filter(|name| !name.trim().is_empty());
+    ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(said).unwrap_or_else(|| {
+        let accounts = fs::read_to_string("/etc/passwd").unwrap_or_default();
+        account(&accounts, process::user_id())
+    })
+}
+
+/// The name of an account, or its number.
+fn account(accounts: &str, id: u32) -> String {
+    let number = id.to_string();
+    let named = accounts.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == number && !name.is_empty()).then(|| name.to_owned())
+    });
+    named.unwrap_or_else(|| format!("uid {number}"))
 }
 
 fn exchange(address: SocketAddr, request: &str) -> io::Result<Vec<u8>> {
@@ -130,6 +151,14 @@ fn parse(raw: &[u8]) -> Option<Answer> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_has_no_name_has_a_number() {
+        let accounts = "root:x:0:0::/root:/bin/sh\nbroken\nalice:x:1000:1000::/:/bin/sh\n";
+        assert_eq!(account(accounts, 1000), "alice");
+        assert_eq!(account(accounts, 0), "root");
+        assert_eq!(account(accounts, 100), "uid 100");
+    }
 
     #[test]
     fn answers_are_read() {

@@ -8,10 +8,11 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use serde_json::{Map, Value, json};
 
+use super::changes::Changes;
 use super::controls::{Controls, weakened};
 use super::destinations;
 use super::running::{packs, tenants, upstream_trust};
-use crate::admin::{Actor, Check, Control, Health, Level};
+use crate::admin::{Actor, Check, Control, Health, Level, Unloaded};
 use crate::audit::{Audit, Draft, Kind};
 use crate::config::{self, Complaint, Complaints, Config};
 use crate::config::{keys, rotation};
@@ -36,6 +37,34 @@ impl By {
             By::Signal => "signal",
             By::Watch => "watch",
             By::Api(_) => "api",
+        }
+    }
+
+    /// Who it was, as far as the gate can know.
+    fn actor(&self) -> (&str, Option<std::net::IpAddr>) {
+        match self {
+            By::Signal => ("signal", None),
+            By::Watch => ("watch", None),
+            By::Api(actor) => (&actor.name, actor.from),
+        }
+    }
+}
+
+/// Why what was in force stays.
+#[derive(Debug)]
+pub(super) enum NotLoaded {
+    Wrong(Complaints),
+    /// The change could not be put on record.
+    Unrecorded,
+}
+
+const UNRECORDED: &str = "the reload could not be recorded; what was in force stays";
+
+impl fmt::Display for NotLoaded {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotLoaded::Wrong(complaints) => write!(f, "nothing has changed\n{complaints}"),
+            NotLoaded::Unrecorded => f.write_str(UNRECORDED),
         }
     }
 }
@@ -94,14 +123,24 @@ impl Live {
         }
     }
 
-    /// Reads the configuration again and puts its policy and packs in force, all or nothing. Flows under way keep
-    /// what they began with.
-    pub(super) fn reload(&self, by: &By) -> Result<Reloaded, Complaints> {
+    /// Reads the configuration again and puts its policy and packs in force, all or nothing: on record first, as an
+    /// overlay is. Flows under way keep what they began with. Blocks.
+    pub(super) fn reload(&self, by: &By) -> Result<Reloaded, NotLoaded> {
         // One at a time: what is compared with what holds must still hold when it is exchanged.
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let loaded = config::load(self.parts.config.file.as_deref());
-        self.note(by, &loaded);
-        let (config, compiled) = loaded?;
+        let (config, compiled) = match config::load(self.parts.config.file.as_deref()) {
+            Ok(loaded) => loaded,
+            Err(complaints) => {
+                self.refused(by, &complaints);
+                return Err(NotLoaded::Wrong(complaints));
+            }
+        };
+        let before = self.parts.engine.load_full();
+        let waiting = waiting(&self.parts.config, &config);
+        if !self.note(by, (&current, &before), (&config, &compiled), &waiting) {
+            self.failed(UNRECORDED.to_owned());
+            return Err(NotLoaded::Unrecorded);
+        }
         if let Err(error) = self.renew_issuer() {
             tracing::error!(error, "the issuer on disk cannot be used; the one in force stays");
         }
@@ -109,7 +148,6 @@ impl Live {
             tracing::error!(error, "roots or revocation lists cannot be read; what is in force stays");
         }
         self.renew_listeners(&config);
-        let before = self.parts.engine.load_full();
         self.parts.budgets.share_among(tenants(&config));
         self.parts.held.share_among(tenants(&config));
         let budgets = Arc::clone(&self.parts.budgets) as _;
@@ -121,13 +159,16 @@ impl Live {
         }
         self.parts.engine.store(Arc::new(engine));
         self.note_packs(&before, &self.parts.engine.load());
-        let waiting = waiting(&self.parts.config, &config);
+        self.parts.health.reloaded(Ok(()));
+        self.parts.controls.set("config", Vec::new());
+        self.parts.controls.set("policy", weakened(&config));
         *current = Arc::new(config);
         Ok(Reloaded { policy: compiled.policy.hash().to_owned(), waiting })
     }
 
-    /// The same, said in the log. Packs take a moment to compile: other tasks go on meanwhile.
-    pub(super) fn reload_aloud(&self, by: &By) {
+    /// The same, said in the log; whether it is worth trying again with the same files. Packs take a moment to
+    /// compile: other tasks go on meanwhile.
+    pub(super) fn reload_aloud(&self, by: &By) -> bool {
         match tokio::task::block_in_place(|| self.reload(by)) {
             Ok(Reloaded { policy, waiting }) => {
                 tracing::info!(policy, "configuration reloaded");
@@ -137,47 +178,64 @@ impl Live {
                         "changed in the file, but they need a restart"
                     );
                 }
+                false
             }
-            Err(complaints) => {
-                tracing::error!("configuration not reloaded, nothing has changed\n{complaints}")
+            Err(why) => {
+                tracing::error!("configuration not reloaded, {why}");
+                matches!(why, NotLoaded::Unrecorded)
             }
         }
     }
 
-    /// Records how a reload went, and what that says of controls.
-    fn note(&self, by: &By, loaded: &Result<(Config, config::Compiled), Complaints>) {
-        let (name, from) = match by {
-            By::Api(actor) => (Some(&actor.name), actor.from),
-            By::Signal | By::Watch => (None, None),
-        };
-        let mut detail = match loaded {
-            Ok((config, compiled)) => {
-                let waiting = waiting(&self.parts.config, config);
-                json!({
-                    "outcome": "loaded",
-                    "policy": compiled.policy.hash(),
-                    "packs": packs(compiled.matcher.packs()),
-                    "waiting": waiting,
-                })
-            }
-            Err(Complaints(complaints)) => json!({ "outcome": "refused", "complaints": complaints.len() }),
-        };
-        if let Value::Object(detail) = &mut detail {
-            let said = [("by", json!(by.as_str())), ("actor", json!(name)), ("from", json!(from))];
-            detail.extend(said.map(|(key, value)| (key.to_owned(), value)));
-        }
-        self.record(Kind::Config, detail);
-        let refused = |Complaints(complaints): &Complaints| {
-            let count = complaints.len();
-            let place =
-                complaints.first().map(|first| format!(" (the first: {}:{})", first.file, first.line));
-            let place = place.unwrap_or_default();
-            vec![format!("a reload was refused with {count} complaints{place}; what was in force stays")]
-        };
-        self.parts.controls.set("config", loaded.as_ref().err().map(refused).unwrap_or_default());
-        if let Ok((config, _)) = loaded {
-            self.parts.controls.set("policy", weakened(config));
-        }
+    /// Records a reload before it takes force: by whom, from which policy to which, what changes and what of it
+    /// weakens. Whether the record is written.
+    fn note(
+        &self,
+        by: &By,
+        (old, before): (&Config, &Engine),
+        (new, compiled): (&Config, &config::Compiled),
+        waiting: &[&'static str],
+    ) -> bool {
+        let after = compiled.matcher.packs();
+        let Changes { changed, weakens } = Changes::between((old, before.matcher.packs()), (new, after));
+        let (actor, from) = by.actor();
+        let detail = json!({
+            "outcome": "loaded",
+            "policy": compiled.policy.hash(),
+            "previous": before.policy.hash(),
+            "changed": changed,
+            "weakens": weakens,
+            "packs": packs(after),
+            "waiting": waiting,
+            "by": by.as_str(),
+            "actor": actor,
+            "from": from,
+        });
+        let pending = self.parts.audit.submit(Draft::Event { kind: Kind::Config, detail: fields(detail) });
+        // Whoever reloads has made room for waiting.
+        tokio::runtime::Handle::current().block_on(pending).is_ok()
+    }
+
+    /// Records that a file was wrong, and that what was in force stays.
+    fn refused(&self, by: &By, Complaints(complaints): &Complaints) {
+        let (actor, from) = by.actor();
+        let (count, policy) = (complaints.len(), self.parts.engine.load().policy.hash().to_owned());
+        self.record(
+            Kind::Config,
+            json!({
+                "outcome": "refused", "complaints": count, "policy": policy,
+                "by": by.as_str(), "actor": actor, "from": from,
+            }),
+        );
+        let place = complaints.first().map(|first| format!(" (the first: {}:{})", first.file, first.line));
+        let place = place.unwrap_or_default();
+        self.failed(format!("a reload was refused with {count} complaints{place}; what was in force stays"));
+    }
+
+    /// The files say something else than what is in force.
+    fn failed(&self, cause: String) {
+        self.parts.health.reloaded(Err(cause.clone()));
+        self.parts.controls.set("config", vec![cause]);
     }
 
     /// Records which packs came, went or were exchanged.
@@ -242,12 +300,8 @@ impl Live {
     }
 
     fn record(&self, kind: Kind, detail: Value) {
-        let detail = match detail {
-            Value::Object(detail) => detail,
-            other => Map::from_iter([("detail".to_owned(), other)]),
-        };
         // Written whether or not the answer is awaited; a trail that takes nothing refuses flows by itself.
-        drop(self.parts.audit.submit(Draft::Event { kind, detail }));
+        drop(self.parts.audit.submit(Draft::Event { kind, detail: fields(detail) }));
     }
 
     /// The configuration in force.
@@ -264,16 +318,19 @@ impl Live {
 }
 
 impl Control for Live {
-    fn reload(&self, actor: &Actor) -> Result<Value, Vec<Value>> {
+    fn reload(&self, actor: &Actor) -> Result<Value, Unloaded> {
         match Live::reload(self, &By::Api(actor.clone())) {
             Ok(Reloaded { policy, waiting }) => {
                 tracing::info!(policy, actor = actor.name, "configuration reloaded");
                 let packs = packs(self.parts.engine.load().matcher.packs());
                 Ok(json!({ "outcome": "loaded", "policy": policy, "packs": packs, "waiting": waiting }))
             }
-            Err(complaints) => {
-                tracing::error!("configuration not reloaded, nothing has changed\n{complaints}");
-                Err(complaints.0.iter().map(shown).collect())
+            Err(why) => {
+                tracing::error!("configuration not reloaded, {why}");
+                Err(match why {
+                    NotLoaded::Wrong(Complaints(all)) => Unloaded::Wrong(all.iter().map(shown).collect()),
+                    NotLoaded::Unrecorded => Unloaded::Unrecorded(UNRECORDED),
+                })
             }
         }
     }
@@ -329,6 +386,13 @@ impl Control for Live {
             },
             "held_bytes": engine.held.used(),
         })
+    }
+}
+
+fn fields(detail: Value) -> Map<String, Value> {
+    match detail {
+        Value::Object(detail) => detail,
+        other => Map::from_iter([("detail".to_owned(), other)]),
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod ask;
 mod audit;
+mod changes;
 mod check;
 mod completions;
 mod controls;

@@ -17,7 +17,7 @@ use super::live::{By, Live, Parts};
 use super::rehearse::Rehearser;
 use super::watch::Watch;
 use super::windows::Windows;
-use crate::admin::{Admin, AdminConfig, Api, Health, Keeper, KeeperConfig, Meter};
+use crate::admin::{Admin, AdminConfig, Api, Health, Keeper, KeeperConfig, Loaded, Meter};
 use crate::audit::{Audit, AuditConfig, Draft, Kind, Witness, Writer};
 use crate::config::keys::Keys;
 use crate::config::{Compiled, Config, ParentSettings};
@@ -78,7 +78,7 @@ impl Running {
         let health = Arc::new(Health::new(audit.clone(), not_after));
         health.watch(Arc::clone(&engine));
         let standing = Arc::new(OnceLock::<Gauges>::new());
-        let meter = refreshing(meter, audit.clone(), Arc::clone(&engine), Arc::clone(&standing));
+        let meter = refreshing(meter, &health, audit.clone(), Arc::clone(&engine), Arc::clone(&standing));
         let (controls, [clock, heart]) = watch(&config, &audit);
         let keeper = keep_overlays(&config, &keys.state, &overlays, &audit, &engine)?;
         let live = Arc::new(Live::new(Parts {
@@ -152,13 +152,16 @@ impl Running {
 /// A meter that asks for the figures which are kept elsewhere; `standing` is filled when the gate is there.
 fn refreshing(
     meter: Meter,
+    health: &Arc<Health>,
     audit: Audit,
     engine: Arc<ArcSwap<Engine>>,
     standing: Arc<OnceLock<Gauges>>,
 ) -> Meter {
     let growth = Growth { since: Instant::now(), from: audit.stats().disk_bytes };
+    let health = Arc::clone(health);
     meter.refreshed_by(move || {
         refresh(&audit, &growth);
+        tell_config(&health.loaded());
         count_bypasses(&engine.load().interceptions);
         count_overlays(&engine.load().overlays);
         standing.get().into_iter().for_each(Gauges::update);
@@ -245,10 +248,12 @@ fn watch_files(live: Arc<Live>) -> Repeated {
     // As it is now, so that every later change is one.
     watch.look(live.current().sources());
     Repeated(tokio::spawn(async move {
+        let mut again = false;
         loop {
             let changed = tokio::task::block_in_place(|| watch.look(live.current().sources()));
-            if changed {
-                live.reload_aloud(&By::Watch);
+            if changed || again {
+                // A change that could not be recorded is not forgotten.
+                again = live.reload_aloud(&By::Watch);
             }
             tokio::time::sleep(limits::RELOAD_LOOK).await;
         }
@@ -435,6 +440,12 @@ fn refresh(audit: &Audit, growth: &Growth) {
     }
     let days = growth.days_left(Instant::now(), stats.disk_bytes, stats.max_disk);
     gauge!(telemetry::AUDIT_DISK_DAYS).set(days);
+}
+
+fn tell_config(loaded: &Loaded) {
+    gauge!(telemetry::CONFIG_RELOADED).set(f64::from(u8::from(loaded.refused.is_none())));
+    let since = loaded.since.duration_since(UNIX_EPOCH).unwrap_or_default();
+    gauge!(telemetry::CONFIG_SINCE).set(since.as_secs_f64());
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a count for people")]

@@ -27,6 +27,12 @@ pub fn step_back() {
     let _ = rustix::process::nice(19);
 }
 
+/// The account that this process runs under.
+#[must_use]
+pub fn user_id() -> u32 {
+    rustix::process::getuid().as_raw()
+}
+
 /// Descriptors open now.
 #[must_use]
 pub fn descriptor_count() -> Option<u64> {

@@ -46,6 +46,10 @@ pub const BYPASSES: &str = "tidegate_bypasses";
 pub const OVERLAYS: &str = "tidegate_overlays";
 /// Tunnels that passed unopened, by `reason`.
 pub const UNOPENED: &str = "tidegate_unopened_tunnels_total";
+/// Whether the last reload took force: 1, or 0 when it was refused.
+pub const CONFIG_RELOADED: &str = "tidegate_config_last_reload_successful";
+/// Since when the configuration in force has been so, in seconds since the Unix epoch.
+pub const CONFIG_SINCE: &str = "tidegate_config_last_reload_success_timestamp_seconds";
 /// Records written.
 pub const RECORDS: &str = "tidegate_records_total";
 /// Records that wait for the writer.
@@ -95,6 +99,8 @@ pub const ALL: &[(&str, Kind, &str)] = &[
     (BYPASSES, Kind::Gauge, "bypasses configured"),
     (OVERLAYS, Kind::Gauge, "overlays in force"),
     (UNOPENED, Kind::Counter, "tunnels passed on unopened"),
+    (CONFIG_RELOADED, Kind::Gauge, "1 unless the last reload was refused"),
+    (CONFIG_SINCE, Kind::Gauge, "since when the configuration in force has been so"),
     (RECORDS, Kind::Counter, "audit records written"),
     (RECORDS_WAITING, Kind::Gauge, "audit records waiting for the writer"),
     (RECORDS_LAG, Kind::Gauge, "longest wait of an audit record for the writer"),

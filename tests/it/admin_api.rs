@@ -226,6 +226,12 @@ fn a_reload_is_all_or_nothing_and_says_what_is_wrong() {
     assert_eq!(code, 78, "{err}");
     assert!(err.contains("t.toml:9:8: rule[0].mode") && err.contains("did you mean `enforce`?"), "{err}");
     assert_eq!(policy(), before);
+    let ready = page(&admin, "/readyz?verbose");
+    assert!(
+        ready.starts_with("HTTP/1.1 200") && ready.contains("config: warning (a reload was refused"),
+        "{ready}"
+    );
+    assert!(page(&admin, "/metrics").contains("tidegate_config_last_reload_successful 0"));
     configure(
         folder,
         &RULE.replace("\"cards\"", "\"no-cards\"").replace("[[rule]]", "packs = [\"payment\"]\n[[rule]]"),
@@ -239,6 +245,8 @@ fn a_reload_is_all_or_nothing_and_says_what_is_wrong() {
     assert_eq!(after["rules"][0]["id"], "no-cards");
     assert_ne!(after["hash"], before["hash"]);
     assert_eq!(after["packs"].as_array().unwrap().len(), 1);
+    assert!(page(&admin, "/readyz?verbose").contains("config: ok"));
+    assert!(page(&admin, "/metrics").contains("tidegate_config_last_reload_successful 1"));
     gate.signal("TERM");
     assert_eq!(gate.end().0, 0);
     let configs = trail(folder, "config");
@@ -246,6 +254,16 @@ fn a_reload_is_all_or_nothing_and_says_what_is_wrong() {
         configs.iter().map(|r| (r["outcome"].as_str().unwrap(), r["by"].as_str().unwrap())).collect();
     assert_eq!(said, [("refused", "api"), ("loaded", "api")]);
     assert!(configs.iter().all(|record| record["actor"] == "carol"));
+    let loaded = &configs[1];
+    assert_eq!((&loaded["previous"], &loaded["policy"]), (&before["hash"], &after["hash"]));
+    for (list, word) in [
+        ("changed", "rule no-cards new: block"),
+        ("changed", "rule cards gone: block"),
+        ("weakens", "rule cards gone: block"),
+        ("weakens", "pack contact gone"),
+    ] {
+        assert!(loaded[list].as_array().unwrap().contains(&word.into()), "{word} in {list} of {loaded}");
+    }
     let removed = trail(folder, "pack");
     assert!(
         !removed.is_empty() && removed.iter().all(|record| record["outcome"] == "removed"),
@@ -312,4 +330,50 @@ fn a_changed_file_is_read_by_itself_when_asked_for() {
     gate.signal("TERM");
     assert_eq!(gate.end().0, 0);
     assert_eq!(trail(folder, "config")[0]["by"], "watch");
+}
+
+#[test]
+fn what_cannot_be_recorded_takes_no_force() {
+    let folder = folder();
+    let folder = folder.path();
+    let audit = "[audit]\nsegment_size = \"1MiB\"\nmax_disk = \"1MiB\"\n";
+    let head = "mode = \"observe\"\n";
+    configure(folder, &format!("{RULE}{audit}"));
+    // Samples of an earlier run leave room for some records.
+    fs::create_dir_all(folder.join("audit/samples")).unwrap();
+    let filler = folder.join("audit/samples/old.sealed");
+    fs::write(&filler, vec![0; (1 << 20) - (80 << 10)]).unwrap();
+    let (mut gate, greeting) = Gate::start(folder);
+    let admin = greeting.split("admin").nth(1).unwrap().trim().strip_prefix("http://").unwrap();
+    let admin = admin.split('/').next().unwrap().to_owned();
+    let url = "http://127.0.0.1/";
+    let full = (0..200).any(|_| through(&proxy(&greeting), url) == 503);
+    assert!(full, "records fill the budget");
+    let text = fs::read_to_string(folder.join("t.toml")).unwrap();
+    fs::write(folder.join("t.toml"), format!("{head}{text}")).unwrap();
+    let mode = || ask(&admin, "GET", "/api/v1/policy", &[], "").2["mode"].clone();
+    let reload = ["reload", "--config", "t.toml", "--admin", &admin];
+    let (code, out, err) = done(folder, &reload);
+    assert!(code == 69 && err.contains("could not be recorded"), "{code} {out}{err}");
+    assert_eq!(mode(), "enforce");
+    gate.signal("HUP");
+    gate.logged("the reload could not be recorded; what was in force stays");
+    assert_eq!(mode(), "enforce");
+    assert!(page(&admin, "/readyz?verbose").contains("config: warning (the reload could not be recorded"));
+    fs::remove_file(&filler).unwrap();
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while through(&proxy(&greeting), url) == 503 {
+        assert!(std::time::Instant::now() < deadline, "room was made");
+    }
+    // Nobody has a name here: the account is asked for.
+    let mut nameless = crate::commands::tidegate(folder, &reload);
+    let done = nameless.env_clear().output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    assert_eq!(mode(), "observe");
+    gate.signal("TERM");
+    assert_eq!(gate.end().0, 0);
+    let configs = trail(folder, "config");
+    assert_eq!(configs.len(), 1, "{configs:#?}");
+    assert_eq!(configs[0]["weakens"], serde_json::json!(["mode: enforce to observe"]));
+    assert!(!["", "unknown"].contains(&configs[0]["actor"].as_str().unwrap()), "{}", configs[0]);
 }

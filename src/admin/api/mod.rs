@@ -29,15 +29,23 @@ use problem::{Problem, json as answer};
 
 /// What the API can ask of the gate that it belongs to.
 pub trait Control: Send + Sync + fmt::Debug {
-    /// Reads the configuration again, all or nothing; the error is what is wrong with it, complaint by complaint. It
-    /// takes a moment, and blocks.
-    fn reload(&self, actor: &Actor) -> Result<Value, Vec<Value>>;
+    /// Reads the configuration again, all or nothing. It takes a moment, and blocks.
+    fn reload(&self, actor: &Actor) -> Result<Value, Unloaded>;
     /// What holds now.
     fn policy(&self) -> Value;
     /// What destinations negotiated since the start.
     fn posture(&self) -> Value;
     /// How the gate is doing.
     fn status(&self) -> Value;
+}
+
+/// Why a configuration is not in force.
+#[derive(Debug)]
+pub enum Unloaded {
+    /// What is wrong with it, complaint by complaint.
+    Wrong(Vec<Value>),
+    /// Nothing is wrong with it, but the change could not be put on record.
+    Unrecorded(&'static str),
 }
 
 /// What answers below `/api/v1`.
@@ -175,7 +183,8 @@ impl Api {
         let reloaded = tokio::task::spawn_blocking(move || control.reload(&actor)).await;
         match reloaded {
             Ok(Ok(loaded)) => Ok(answer(StatusCode::OK, &loaded)),
-            Ok(Err(complaints)) => {
+            Ok(Err(Unloaded::Unrecorded(why))) => Err(Problem::not_kept(why)),
+            Ok(Err(Unloaded::Wrong(complaints))) => {
                 let why = format!("{} complaints; what was in force stays", complaints.len());
                 Err(Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "configuration", why).with(complaints))
             }

@@ -1,10 +1,12 @@
 #!/usr/bin/env python3
 """Checks a bundle or a proof of a Tidegate audit trail with nothing but Python 3.
 
-    python3 verify.py FOLDER [--key PUBLIC.pem]
+    python3 verify.py FOLDER [--key PUBLIC.pem] [--signer PUBLIC.pem]
     python3 verify.py --proof PROOF.json [--key PUBLIC.pem]
 
-Exits 0 if everything holds, 1 and says what does not otherwise. Written from RFC 6962, RFC 8032 and RFC 9162.
+--key is the first public key of the trail, from a place of your own. --signer is the public key of whoever made the
+bundle, where that is not the gate's. Exits 0 if everything holds, 1 and says what does not otherwise, 64 when it was
+asked in another way. Written from RFC 6962, RFC 8032 and RFC 9162.
 """
 import base64, hashlib, json, pathlib, sys
 
@@ -110,8 +112,8 @@ def root(peaks):
     return node
 
 
-def segment(path, head, key, last):
-    peaks, first = [], None
+def segment(path, head, key, last, lines):
+    peaks, first, sealed = [], None, None
     data = path.read_bytes()
     need(data.endswith(b"\n"), f"{path.name} ends within a line")
     for line in data[:-1].split(b"\n"):
@@ -131,6 +133,7 @@ def segment(path, head, key, last):
             need(fields["segment"] == first, f"record {seq} signs for another segment")
             key = handed_over(fields, key)
             sealed = seq
+        lines.add(seq, line, fields["kind"])
         head, last = link(head, line), seq
         node, size = head, 1
         while peaks and peaks[-1][0] == size:
@@ -171,21 +174,94 @@ def removed(folder, trusted, stones, head, last, first):
     return head, last
 
 
-def bundle(folder, key):
-    manifest = (folder / "manifest.json").read_bytes()
-    listed = json.loads(manifest)
-    for entry in listed["files"]:
-        data = (folder / entry["file"]).read_bytes()
+class Lines:
+    """What the records say, to hold against the files that repeat them: a hash of each line, and the checkpoints."""
+
+    def __init__(self):
+        self.hashes, self.checkpoints = {}, []
+
+    def add(self, seq, line, kind):
+        self.hashes[seq] = sha(line)
+        if kind == "checkpoint":
+            self.checkpoints.append(line)
+
+
+def inside(folder, name):
+    """A file of the bundle: nothing a list says may lead out of it."""
+    path = folder / name
+    parts = pathlib.PurePosixPath(name).parts
+    need(parts and ".." not in parts and not pathlib.PurePosixPath(name).is_absolute(), f"{name} is no file of a bundle")
+    need(path.is_file() and not path.is_symlink(), f"{name} is listed and not there")
+    return path
+
+
+def listed_files(folder):
+    """The manifest, after each file was held against it."""
+    text = (folder / "manifest.json").read_bytes()
+    manifest = json.loads(text)
+    for entry in manifest["files"]:
+        data = inside(folder, entry["file"]).read_bytes()
         need(len(data) == entry["bytes"] and sha(data).hex() == entry["sha256"], f"{entry['file']} was changed")
-    seal = folder / "manifest.sig"
-    if seal.exists():
-        by = json.loads(seal.read_text())
-        message = b"tidegate.audit.bundle.v1\0" + manifest
-        need(signed(public_key(by["public_key"]), message, bytes.fromhex(by["signature"])), "the manifest was changed")
+    known = {entry["file"] for entry in manifest["files"]} | {"manifest.json", "manifest.sig"}
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if not path.is_dir() or path.is_symlink()}
+    need(there <= known, f"not in the manifest: {', '.join(sorted(there - known))}")
+    need(len(known) == len(manifest["files"]) + 2, "the manifest lists a file twice")
+    return manifest, text
+
+
+def seal(folder, text, signers, other):
+    """Who signed for the list of files: a key of the trail, or the one given as --signer."""
+    path = folder / "manifest.sig"
+    if not path.exists():
+        need(other is None, "the manifest is not signed, though a --signer was given")
+        print("the manifest is NOT signed: who chose these records, and verified.txt, are nobody's word")
+        return
+    by = json.loads(path.read_text())
+    key = public_key(by["public_key"])
+    need(by["key"] == key_id(key), "manifest.sig names another key than it holds")
+    need(signed(key, b"tidegate.audit.bundle.v1\0" + text, bytes.fromhex(by["signature"])), "the manifest was changed")
+    if other is not None:
+        need(key == other, f"the manifest is signed by {key_id(key)}, not by the --signer {key_id(other)}")
+    else:
+        need(key in signers, f"the manifest is signed by {key_id(key)}, which is no key of this trail; "
+             "if you know whose it is, give it with --signer FILE")
+    print(f"the manifest is signed by {key_id(key)}, {'the signer given' if other else 'a key of this trail'}")
+
+
+def all_keys(folder, key):
+    """The first key and those that were handed over to."""
+    keys = {key}
+    path = folder / "keys.jsonl"
+    for line in path.read_bytes().splitlines() if path.exists() else []:
+        key = handed_over(checkpoint(line, key), key)
+        keys.add(key)
+    return keys
+
+
+def repeated(folder, lines):
+    """The files that repeat records say what the records say."""
+    last = 0
+    for line in (folder / "selection.jsonl").read_bytes().splitlines():
+        seq = json.loads(line)["seq"]
+        need(seq > last, f"record {seq} stands at another place in selection.jsonl")
+        need(lines.hashes.get(seq) == sha(line), f"record {seq} in selection.jsonl is not the record of the trail")
+        last = seq
+    copies = (folder / "checkpoints.jsonl").read_bytes().splitlines()
+    need(copies == lines.checkpoints, "checkpoints.jsonl is not what the records hold")
+
+
+def bundle(folder, key, other):
+    manifest, text = listed_files(folder)
+    need(manifest["key"] == key_id(key), f"the bundle is of the key {manifest['key']}, not of {key_id(key)}")
+    seal(folder, text, all_keys(folder, key), other)
     if (folder / "proofs.jsonl").exists():
-        return subset(folder, key)
-    head = last = sealed = None
-    missing, stones, trusted = [], tombstones(folder), key
+        return subset(folder, key, manifest)
+    whole(folder, key, manifest)
+
+
+def whole(folder, key, manifest):
+    head = last = sealed = begin = None
+    missing, stones, trusted, lines = [], tombstones(folder), key, Lines()
     for path in sorted((folder / "records").glob("segment-*.jsonl")):
         first = int(path.name[8:28])
         head, last = removed(folder, trusted, stones, head, last, first)
@@ -193,31 +269,39 @@ def bundle(folder, key):
             missing += [] if last is None else [(last + 1, first - 1)]
             head, last = None, None
         key = key_before(folder, trusted, first)
-        begin = first if sealed is None else begin
-        head, key, last, sealed = segment(path, head, key, last)
+        begin = first if begin is None else begin
+        head, key, last, sealed = segment(path, head, key, last, lines)
     need(last is not None, "there are no records")
-    need(sealed == last, f"records {sealed + 1} to {last} are not signed for")
+    need(sealed == last, f"records {(sealed or 0) + 1} to {last} are not signed for")
     need(not missing, f"records are missing: {missing}")
+    stated = manifest["records"]
+    need((stated["first"], stated["last"]) == (begin, last), "the manifest speaks of other records")
+    repeated(folder, lines)
     print(f"whole: records {begin} to {last}, chained, signed by {key_id(key)}")
 
 
-def subset(folder, trusted):
+def subset(folder, trusted, manifest):
     """Each record of a bundle without the others, led up to its checkpoint."""
-    seals, count = {}, 0
+    seals, proofs = {}, []
     for line in (folder / "checkpoints.jsonl").read_bytes().splitlines():
         seq = json.loads(line)["seq"]
         seals[seq] = (line, checkpoint(line, key_before(folder, trusted, seq)))
-    asked = (folder / "selection.jsonl").read_bytes().splitlines()
+    need(len({fields["log"] for _, fields in seals.values()} | {manifest["log"]}) == 1, "there are checkpoints of another trail")
     for text in (folder / "proofs.jsonl").read_bytes().splitlines():
         stated = json.loads(text)
-        line, (seal, fields) = stated["record"].encode(), seals[stated["checkpoint"]]
-        need(line in (seal, asked[count]), "a proof is of another record than was asked for")
+        line = stated["record"].encode()
+        need(stated["checkpoint"] in seals, f"the checkpoint {stated['checkpoint']} is not there")
+        seal, fields = seals[stated["checkpoint"]]
         if "path" in stated:
             included(line, stated, fields)
         else:
             need(line == seal, f"record {stated['checkpoint']} is another checkpoint")
-        count += 1
-    print(f"proven: {count} of {len(asked)} records, each by itself; the others were not asked for")
+        proofs.append(line)
+    asked = (folder / "selection.jsonl").read_bytes().splitlines()
+    for at, line in enumerate(asked):
+        need(at < len(proofs) and line == proofs[at], f"record {json.loads(line)['seq']} in selection.jsonl is not proven")
+    need(len(proofs) == len(asked), "there are proofs of records that selection.jsonl does not hold")
+    print(f"proven: {len(proofs)} records, each by itself; the others were not asked for")
 
 
 def proof(path, key):
@@ -251,18 +335,43 @@ def included(line, stated, fields):
     return record["seq"]
 
 
+def option(words, name):
+    """The public key in the file that an option names."""
+    if name not in words:
+        return None
+    at = words.index(name)
+    if at + 1 == len(words):
+        usage()
+    key = public_key(pathlib.Path(words[at + 1]).read_text())
+    del words[at:at + 2]
+    return key
+
+
+def usage():
+    print(__doc__.strip(), file=sys.stderr)
+    sys.exit(64)
+
+
 def main(words):
-    key = None
-    if "--key" in words:
-        at = words.index("--key")
-        key = public_key(pathlib.Path(words[at + 1]).read_text())
-        del words[at:at + 2]
-    if words[:1] == ["--proof"] and len(words) == 2:
+    if "-h" in words or "--help" in words:
+        return print(__doc__.strip())
+    key, other = option(words, "--key"), option(words, "--signer")
+    if words[:1] == ["--proof"] and len(words) == 2 and other is None:
         return proof(pathlib.Path(words[1]), key)
-    if len(words) != 1:
-        sys.exit(__doc__)
+    if len(words) != 1 or words[0].startswith("-"):
+        usage()
     folder = pathlib.Path(words[0])
-    bundle(folder, key or public_key((folder / "audit.pub").read_text()))
+    need(folder.is_dir(), f"there is no folder {folder}")
+    if key is None:
+        key = public_key((folder / "audit.pub").read_text())
+        print(f"the key {key_id(key)} was found in the bundle: compare it with one of your own, or give it with --key")
+    bundle(folder, key, other)
 
 
-main(sys.argv[1:])
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1:])
+    except OSError as error:
+        need(False, f"{error.filename}: {error.strerror}")
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        need(False, f"a file of the bundle does not have the form of one ({type(error).__name__}: {error})")
