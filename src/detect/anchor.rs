@@ -15,9 +15,9 @@ pub(super) const MIN_RUN_WORD: usize = 8;
 const MIN_LITERAL: usize = 3;
 /// Longest run told apart.
 pub(super) const RUN_LIMIT: usize = 40;
-/// Most literals one pattern may contribute, and most spellings in upper and lower case that they come from.
+/// Most literals one pattern may contribute, and most from which shorter ones are cut.
 const MAX_LITERALS: usize = 1024;
-const MAX_SPELLINGS: usize = 8192;
+const MAX_SPELLINGS: usize = 2048;
 /// Most alternatives told apart.
 const MAX_ARMS: usize = 12;
 /// So many literals are looked for rather than a run of digits; more only if the run can be `FAR_BEFORE` bytes away.
@@ -27,6 +27,8 @@ const FAR_BEFORE: usize = 16;
 const MANY_LITERALS: usize = 64;
 /// Literals that turn up more often than this in a byte of text are no anchor.
 const COMMON: f64 = 0.06;
+/// Bytes of a class that even in lower case is not spelled out.
+const LARGE: usize = 64;
 /// Most bytes of a literal that are looked for.
 const LITERAL_BYTES: usize = 8;
 /// Longest first digit group told apart; longer ones count as this long.
@@ -241,6 +243,12 @@ fn folded(hir: &Hir) -> Hir {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) | HirKind::Class(Class::Unicode(_)) => hir.clone(),
         HirKind::Literal(literal) => Hir::literal(literal.0.to_ascii_lowercase()),
+        // Of so many no literal is made.
+        HirKind::Class(Class::Bytes(class))
+            if class.ranges().iter().map(|r| r.len()).sum::<usize>() > LARGE =>
+        {
+            hir.clone()
+        }
         HirKind::Class(Class::Bytes(class)) => {
             let bytes = class.ranges().iter().flat_map(lower).map(|byte| ClassBytesRange::new(byte, byte));
             Hir::class(Class::Bytes(ClassBytes::new(bytes)))

@@ -142,7 +142,7 @@ impl Compiled {
             anchors,
             parts: Parts::split(pattern).map_err(|e| e.0)?,
             boundary: definition.boundary,
-            sides: Sides::of(&checks(&definition.validators)?),
+            sides: Sides::of(&checks(&definition.validators)?, &checks(&definition.invalidators)?),
             validators: checks(&definition.validators)?,
             invalidators: checks(&definition.invalidators)?,
             doubts: checks(&definition.doubts)?,
@@ -210,15 +210,17 @@ impl Compiled {
         if let Some(parts) = &self.parts {
             return self.match_parts(parts, text, at);
         }
+        let mut swept = false;
         while let Some(len) = ends.pop_longest() {
             let end = at + len;
             if !boundary_after(self.boundary, text, end) {
                 continue;
             }
-            if let Some(enough) = self.sides.refused(&text[at..end]) {
-                ends.remove_from(enough);
-            } else if self.holds(&text[at..end]) {
+            if self.holds(&text[at..end]) {
                 return self.stands(text, at, end).then_some(Match { start: at, end, value: at..end });
+            }
+            if !std::mem::replace(&mut swept, true) {
+                self.sides.sweep(&text[at..end], &mut ends);
             }
         }
         None
@@ -234,6 +236,7 @@ impl Compiled {
                 None => at,
             };
             let mut values = parts.value.run(&text[from..]);
+            let mut swept = false;
             while let Some(len) = values.pop_longest() {
                 tries += 1;
                 if tries > limits::VALUE_TRIES {
@@ -247,8 +250,14 @@ impl Compiled {
                     },
                     None => to,
                 };
-                if boundary_after(self.boundary, text, end) && self.holds(&text[from..to]) {
+                if !boundary_after(self.boundary, text, end) {
+                    continue;
+                }
+                if self.holds(&text[from..to]) {
                     return self.stands(text, at, end).then_some(Match { start: at, end, value: from..to });
+                }
+                if !std::mem::replace(&mut swept, true) {
+                    self.sides.sweep(&text[from..to], &mut values);
                 }
             }
             prefixes.as_ref()?;
@@ -308,7 +317,9 @@ impl Compiled {
 
     /// Digits that the validators ask for, where every byte of a match is a digit or a separator.
     pub(super) fn least_digits(&self) -> usize {
-        let pure = (0..=255u8).all(|b| b.is_ascii_digit() || is_separator(b) || !self.shape.uses(b));
+        let used = self.shape.used();
+        let pure =
+            (0..=255u8).all(|b| b.is_ascii_digit() || is_separator(b) || !used[self.shape.class_of(b)]);
         let most = self.validators.iter().map(|check| check.least_digits).max().unwrap_or(0);
         if pure && self.parts.is_none() { most } else { 0 }
     }

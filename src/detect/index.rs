@@ -46,6 +46,8 @@ pub(super) struct Prefixed {
     pub before: usize,
     /// Whether a match can start inside the run.
     pub inside: bool,
+    /// Behind a word byte no match starts.
+    pub bound: bool,
     pub prefix: Prefix,
 }
 
@@ -120,6 +122,7 @@ impl Index {
                     digits: *digits,
                     before: *before,
                     inside,
+                    bound: detector.boundary == Boundary::Word,
                     prefix: (**prefix).clone(),
                 });
             }

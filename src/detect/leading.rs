@@ -206,20 +206,21 @@ impl Groups {
     }
 
     fn add(&mut self, bit: Set, shape: &Shape, classes: &Classes) {
+        // For each class of the automaton whether it holds something else than digits, and digits.
+        let mut holds = vec![[false; 2]; shape.width()];
+        (0..=255u8).for_each(|b| holds[shape.class_of(b)][usize::from(b.is_ascii_digit())] = true);
         let step_any = |state: u16, digit: bool| {
-            classes
-                .bytes
-                .iter()
-                .flatten()
-                .any(|&b| b.is_ascii_digit() == digit && shape.step(state, b) != DEAD)
+            let mut steps = shape.row(state).iter().zip(&holds);
+            steps.any(|(&to, holds)| to != DEAD && holds[usize::from(digit)])
         };
         // For each state whether a match can be over or go on with something else than a digit, and with a digit.
         let next: Vec<[bool; 2]> = (0..shape.states() as u16)
             .map(|state| [shape.accepts(state) || step_any(state, false), step_any(state, true)])
             .collect();
+        let used = shape.used();
         let used: Vec<(usize, u8)> = (0..classes.bytes.len())
             .filter_map(|class| classes.bytes[class].map(|byte| (class, byte)))
-            .filter(|(_, byte)| !byte.is_ascii_digit() && shape.uses(*byte))
+            .filter(|(_, byte)| !byte.is_ascii_digit() && used[shape.class_of(*byte)])
             .collect();
         let mut states = vec![Shape::START];
         for length in 1..=shape.max_len {
@@ -257,6 +258,10 @@ fn after_digit(shape: &Shape, states: &[u16], digits: impl Iterator<Item = u8> +
 fn numbers(shape: &Shape, states: &[u16], digits: usize) -> Vec<bool> {
     if digits == 0 || states.is_empty() {
         return vec![!states.is_empty(); 10usize.pow(digits as u32)];
+    }
+    if digits == 1 {
+        let leads = |digit| states.iter().any(|&state| shape.step(state, digit) != DEAD);
+        return DIGITS.map(leads).collect();
     }
     let mut known: Vec<(usize, Vec<bool>)> = Vec::new();
     let mut all = Vec::with_capacity(10usize.pow(digits as u32));

@@ -118,6 +118,9 @@ impl Region<'_> {
     }
 }
 
+/// So far words before a run of digits are looked back at.
+const WORD_BEFORE: usize = 64;
+
 impl Run<'_, '_> {
     /// Tries one start of one detector.
     fn try_start(&mut self, number: u16, at: usize) -> bool {
@@ -355,36 +358,50 @@ impl Run<'_, '_> {
     #[inline(never)]
     fn prefixed(&mut self, start: usize, end: usize, count: usize, possible: u64) {
         let matcher = self.matcher;
+        let before = self.region.text[..start].iter().rev().take(WORD_BEFORE);
+        let word = before.take_while(|&&byte| byte.is_ascii_alphanumeric() || byte == b'_').count();
         let mut left = possible;
         while left != 0 {
             let bit = left.trailing_zeros() as usize;
             left &= left - 1;
             for prefixed in matcher.index.prefixed(bit) {
-                self.behind_prefix(prefixed, start, end, count);
+                self.behind_prefix(prefixed, start..end, word, count);
             }
         }
     }
 
-    fn behind_prefix(&mut self, prefixed: &Prefixed, start: usize, end: usize, count: usize) {
-        let Prefixed { detector, digits, before, inside, prefix } = prefixed;
+    /// `word`: so many word bytes at least stand before the run, and none of a match that minds them starts behind one.
+    fn behind_prefix(
+        &mut self,
+        prefixed: &Prefixed,
+        Range { start, end }: Range<usize>,
+        word: usize,
+        count: usize,
+    ) {
+        let Prefixed { detector, digits, before, inside, bound, prefix } = prefixed;
         if *digits > count {
             return;
         }
-        let first = start.saturating_sub(*before).max(self.region.from.min(start));
-        let text = &self.region.text[first..start];
-        let mut left = text.len();
-        while let Some(&byte) = left.checked_sub(1).and_then(|at| text.get(at)) {
-            if !prefix.holds(byte) {
-                break;
+        // The bytes right before the run at which none starts.
+        let least = if *inside { 0 } else { prefix.least }.max(if *bound { word } else { 0 });
+        let mut reach = 0;
+        if least <= *before {
+            let first = start.saturating_sub(*before).max(self.region.from.min(start));
+            let text = &self.region.text[first..start];
+            let mut left = text.len();
+            while let Some(&byte) = left.checked_sub(1).and_then(|at| text.get(at)) {
+                if !prefix.holds(byte) {
+                    break;
+                }
+                left -= 1;
             }
-            left -= 1;
+            reach = text.len() - left;
         }
-        let reach = text.len() - left;
-        // A start inside the run needs a first byte that a run can hold.
+        if reach >= least {
+            self.try_starts(*detector, start - reach, start - least + 1);
+        }
         if *inside {
-            self.try_starts(*detector, start - reach, end);
-        } else if reach >= prefix.least {
-            self.try_starts(*detector, start - reach, start - prefix.least + 1);
+            self.try_starts(*detector, start + 1, end);
         }
     }
 
@@ -436,7 +453,7 @@ impl Run<'_, '_> {
             let detector = &matcher.compiled[usize::from(*number)];
             let least = position.saturating_sub(*before).max(self.region.from);
             let reach = text[least..position].iter().rev().take_while(|&&b| class[usize::from(b)]).count();
-            let mut behind = Behind::of(position..end);
+            let mut behind = Behind::of(text, position - reach, position..end);
             for at in position - reach..=position.min(self.region.to.saturating_sub(1)) {
                 let found = detector.match_around(text, at, &mut behind);
                 if found.is_some_and(|found| self.take(*number, detector, found)) {

@@ -75,11 +75,20 @@ impl Ends {
         }
     }
 
-    /// Removes `len` and all that are longer.
-    pub(super) fn remove_from(&mut self, len: usize) {
-        let Some(bit) = len.checked_sub(1).filter(|bit| bit / 64 <= self.top) else { return };
-        self.top = bit / 64;
-        self.words[self.top] &= !(u64::MAX << (bit % 64));
+    /// Adds a length; one beyond the longest match is none.
+    pub(super) fn insert(&mut self, len: usize) {
+        if let Some(bit) = len.checked_sub(1)
+            && let Some(word) = self.words.get_mut(bit / 64)
+        {
+            *word |= 1 << (bit % 64);
+            self.top = self.top.max(bit / 64);
+        }
+    }
+
+    /// Leaves those that are among `others`, or those that are not.
+    pub(super) fn keep(&mut self, others: &Ends, among: bool) {
+        let kept = |other: u64| if among { other } else { !other };
+        self.words.iter_mut().zip(others.words).for_each(|(word, other)| *word &= kept(other));
     }
 }
 
@@ -262,9 +271,13 @@ impl Shape {
         })
     }
 
-    /// Whether any match can hold this byte.
-    pub(super) fn uses(&self, byte: u8) -> bool {
-        (1..self.states() as u16).any(|state| self.step(state, byte) != DEAD)
+    /// For each class whether any match can hold its bytes.
+    pub(super) fn used(&self) -> Vec<bool> {
+        let mut used = vec![false; self.width()];
+        for state in 1..self.states as u16 {
+            used.iter_mut().zip(self.row(state)).for_each(|(used, &to)| *used |= to != DEAD);
+        }
+        used
     }
 
     /// Calls `pair` for every two bytes that can stand right before a digit of a match, the second no digit. The
@@ -310,20 +323,14 @@ impl Shape {
     pub(super) fn run_on(&self, state: u16, text: &[u8]) -> Ends {
         let mut ends = Ends::default();
         let mut state = state;
-        for (word, piece) in text.get(..self.max_len).unwrap_or(text).chunks(64).take(WORDS).enumerate() {
-            let mut bits = 0;
-            for (bit, &byte) in piece.iter().enumerate() {
-                state = self.step(state, byte);
-                if state == DEAD {
-                    break;
-                }
-                bits |= u64::from(self.accepts(state)) << bit;
-            }
-            if bits != 0 {
-                (ends.words[word], ends.top) = (bits, word);
-            }
+        for (at, &byte) in text.iter().take(self.max_len).enumerate() {
+            state = self.step(state, byte);
             if state == DEAD {
                 break;
+            }
+            if self.accepts(state) {
+                ends.top = at / 64 % WORDS;
+                ends.words[ends.top] |= 1 << (at % 64);
             }
         }
         ends
@@ -356,17 +363,25 @@ impl Shape {
     /// Calls `pair` for every two classes whose bytes a match of two bytes or more can end with, and for every class with
     /// each that a match of one byte can be.
     pub(super) fn last_pairs(&self, mut pair: impl FnMut(usize, usize)) {
-        let classes = || 0..self.width();
-        let live = |state: u16| {
-            classes().map(move |class| (class, self.row(state)[class])).filter(|(_, to)| *to != DEAD)
-        };
-        for (last, _) in live(Self::START).filter(|(_, to)| self.accepts(*to)) {
-            classes().for_each(|first| pair(first, last));
-        }
+        // By classes, a bit each: what a match can be over with behind each state, and behind each class.
+        let over: Vec<[u64; 4]> = (0..self.states as u16)
+            .map(|state| {
+                let mut over = [0; 4];
+                let accepted = self.row(state).iter().enumerate().filter(|(_, to)| self.accepts(**to));
+                accepted.for_each(|(class, _)| over[class / 64] |= 1 << (class % 64));
+                over
+            })
+            .collect();
+        let mut follows = vec![over[usize::from(Self::START)]; self.width()];
         for state in 1..self.states as u16 {
-            for (first, to) in live(state) {
-                live(to).filter(|(_, to)| self.accepts(*to)).for_each(|(last, _)| pair(first, last));
+            for (first, &to) in self.row(state).iter().enumerate().filter(|(_, to)| **to != DEAD) {
+                let behind = over[usize::from(to)];
+                follows[first].iter_mut().zip(behind).for_each(|(all, one)| *all |= one);
             }
+        }
+        for (first, lasts) in follows.iter().enumerate() {
+            let holds = |class: &usize| lasts[class / 64] & 1 << (class % 64) != 0;
+            (0..self.width()).filter(holds).for_each(|last| pair(first, last));
         }
     }
 

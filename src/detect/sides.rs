@@ -4,68 +4,89 @@ use std::ops::Range;
 
 use super::compiled::{Compiled, Match, boundary_after};
 use super::shape::{DEAD, Ends};
-use super::validate::{Check, Hangs};
+use super::validate::{Check, Hangs, Sweep};
 
-type Beginning = (&'static Check, fn(&[u8]) -> usize);
-
-/// The validators of a detector by what they hang on.
+/// The checks of a detector by what they hang on.
 #[derive(Debug, Default)]
 pub(super) struct Sides {
     before: Vec<&'static Check>,
     behind: Vec<&'static Check>,
-    beginning: Vec<Beginning>,
+    rest: Vec<&'static Check>,
+    /// Those that judge all beginnings of a text at once, and whether what they let pass is wanted.
+    sweeps: Vec<(Sweep, bool)>,
 }
 
 impl Sides {
-    pub(super) fn of(validators: &[&'static Check]) -> Sides {
+    pub(super) fn of(validators: &[&'static Check], invalidators: &[&'static Check]) -> Sides {
         let mut sides = Sides::default();
-        for &check in validators {
-            match check.hangs() {
-                Hangs::Whole => {}
-                Hangs::BeforeMark => sides.before.push(check),
-                Hangs::BehindMark => sides.behind.push(check),
-                Hangs::Beginning(enough) => sides.beginning.push((check, enough)),
+        let wanted = validators.iter().map(|&check| (check, true));
+        for (check, pass) in wanted.chain(invalidators.iter().map(|&check| (check, false))) {
+            if let Hangs::Beginnings(sweep) = check.hangs() {
+                sides.sweeps.push((sweep, pass));
             }
+        }
+        for &check in validators {
+            let of = match check.hangs() {
+                Hangs::BeforeMark => &mut sides.before,
+                Hangs::BehindMark => &mut sides.behind,
+                Hangs::Whole | Hangs::Beginnings(_) => &mut sides.rest,
+            };
+            of.push(check);
         }
         sides
     }
 
-    /// How many of its first bytes refuse a value, where its beginning does or may; nothing where it may pass.
+    /// Leaves the lengths with which `text` may hold: it did not as a whole, and each of many would be judged anew.
     #[inline]
-    pub(super) fn refused(&self, value: &[u8]) -> Option<usize> {
-        let refusing = self.beginning.iter().find(|(check, _)| !(check.passes)(value));
-        refusing.map(|(_, enough)| enough(value))
+    pub(super) fn sweep(&self, text: &[u8], lengths: &mut Ends) {
+        for (sweep, pass) in &self.sweeps {
+            if lengths.is_empty() {
+                break;
+            }
+            lengths.keep(&sweep(text), *pass);
+        }
     }
 }
 
 /// What is known of the ends behind one mark, for starts that come to one state there.
 pub(super) struct Behind {
     mark: Range<usize>,
+    /// From here on no start meets another mark before it.
+    first: usize,
     state: u16,
     ends: Ends,
 }
 
 impl Behind {
-    pub(super) fn of(mark: Range<usize>) -> Behind {
-        Behind { mark, state: DEAD, ends: Ends::default() }
+    /// What stands from `from` to the mark holds no `@`.
+    pub(super) fn of(text: &[u8], from: usize, mark: Range<usize>) -> Behind {
+        let (mut first, before) = (from, &text[from..mark.start]);
+        // A shorter one holds no `%40`.
+        let before = if before.len() < 3 { &[][..] } else { before };
+        for percent in memchr::memrchr_iter(b'%', before) {
+            if before[percent..].starts_with(b"%40") {
+                first = from + percent + 1;
+                break;
+            }
+        }
+        Behind { mark, first, state: DEAD, ends: Ends::default() }
     }
 }
 
 impl Compiled {
     /// The same as [`match_at`](Compiled::match_at), for a start from which a mark is met; `known` is kept from start to
     /// start.
+    #[inline]
     pub(super) fn match_around(&self, text: &[u8], at: usize, known: &mut Behind) -> Option<Match> {
         let Range { start: mark, end: from } = known.mark;
         if !self.can_start(text, at) {
             return None;
         }
-        let before = text.get(at..from)?;
-        // A match may end before the mark, the mark may stand for two things, or an earlier one be meant.
-        let state =
-            self.shape.through(before).filter(|_| !self.is_divided() && self.is_first(before, mark - at));
+        // A match may end before the mark, or an earlier one be meant.
+        let fits = !self.is_divided() && at >= known.first;
+        let state = fits.then(|| self.shape.through(text.get(at..from)?)).flatten();
         let Some(state) = state else { return self.match_at(text, at) };
-        if state == DEAD || from - mark == 1 && !self.sides.before.iter().all(|check| (check.passes)(before))
-        {
+        if state == DEAD {
             return None;
         }
         if state != known.state {
@@ -74,22 +95,28 @@ impl Compiled {
         let mut ends = known.ends;
         while let Some(len) = ends.pop_longest() {
             let end = from + len;
-            let behind = &text[mark..end];
             if !boundary_after(self.boundary, text, end)
-                || !self.sides.behind.iter().all(|check| (check.passes)(behind))
+                || !self.sides.behind.iter().all(|check| (check.passes)(&text[mark..end]))
             {
                 known.ends.remove(len);
-            } else if self.holds(&text[at..end]) {
+                continue;
+            }
+            // What stands before the mark, unless it stands for another, is the same for all ends.
+            let value = &text[at..end];
+            let judged = if from - mark == 1 { &text[at..from] } else { value };
+            if !self.sides.before.iter().all(|check| (check.passes)(judged)) {
+                if from - mark == 1 {
+                    return None;
+                }
+                continue;
+            }
+            let mut refusing = self.invalidators.iter();
+            if self.sides.rest.iter().all(|check| (check.passes)(value))
+                && !refusing.any(|check| (check.passes)(value))
+            {
                 return self.stands(text, at, end).then_some(Match { start: at, end, value: at..end });
             }
         }
         None
-    }
-
-    /// Whether nothing that could be a mark stands before the one at `mark`.
-    fn is_first(&self, text: &[u8], mark: usize) -> bool {
-        let before = &text[..mark];
-        memchr::memchr2(b'@', b'%', before).is_none()
-            || !before.contains(&b'@') && memchr::memmem::find(before, b"%40").is_none()
     }
 }

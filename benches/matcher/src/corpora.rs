@@ -48,6 +48,9 @@ const TABLE: &[(&str, Kind, Piece, (&str, &str))] = &[
     ("keywords", Kind::Hostile, keywords, ("", "")),
     ("prefixes", Kind::Hostile, prefixes, ("", "")),
     ("jwt-heads", Kind::Hostile, jwt_heads, ("", "")),
+    ("dots@", Kind::Hostile, dotted_ats, ("", "")),
+    ("secret-names", Kind::Hostile, secret_names, ("", "")),
+    ("dull-secrets", Kind::Hostile, dull_secrets, ("", "")),
     ("alnum", Kind::Hostile, alnum, ("", "")),
     ("letters", Kind::Hostile, letters, ("", "")),
     ("one-byte", Kind::Hostile, one_byte, ("", "")),
@@ -421,6 +424,21 @@ fn prefixes(r: &mut Rng, t: &mut Vec<u8>) {
 
 fn jwt_heads(_: &mut Rng, t: &mut Vec<u8>) {
     t.extend_from_slice(b"eyJhbGciOi.eyJ");
+}
+
+/// Many beginnings of a mail address before each `@`, and as many ends behind it.
+fn dotted_ats(_: &mut Rng, t: &mut Vec<u8>) {
+    put!(t, "{}@", "a.".repeat(100));
+}
+
+/// Names of secrets, each the value of the one before.
+fn secret_names(_: &mut Rng, t: &mut Vec<u8>) {
+    t.extend_from_slice(b"password=");
+}
+
+/// Secrets of little entropy, however much of them is taken.
+fn dull_secrets(_: &mut Rng, t: &mut Vec<u8>) {
+    put!(t, "token={}\n", "1a".repeat(64));
 }
 
 fn alnum(r: &mut Rng, t: &mut Vec<u8>) {

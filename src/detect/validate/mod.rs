@@ -39,7 +39,7 @@ mod verhoeff;
 
 use std::fmt;
 
-pub(in crate::detect) use hangs::Hangs;
+pub(in crate::detect) use hangs::{Hangs, Sweep};
 
 /// One named check.
 #[derive(Clone, Copy)]

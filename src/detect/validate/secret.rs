@@ -1,6 +1,10 @@
 //! Checks of secrets: what a token must decode to, and what is a placeholder rather than a secret.
 
+use std::sync::LazyLock;
+
 use super::{Check, Hangs};
+use crate::detect::shape::Ends;
+use crate::limits;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -35,8 +39,12 @@ pub(super) const CHECKS: &[Check] = &[
     },
 ];
 
-/// A token is refused by its beginning.
-pub(super) const HANGS: &[(&str, Hangs)] = &[("jwt", Hangs::Beginning(jwt_refused_by))];
+/// Read once for all ends that a value may have.
+pub(super) const HANGS: &[(&str, Hangs)] = &[
+    ("jwt", Hangs::Beginnings(jwts)),
+    ("entropy", Hangs::Beginnings(entropies)),
+    ("placeholder", Hangs::Beginnings(placeholders)),
+];
 
 /// Shannon entropy that a random value of ten characters or more has, in bits a character. English text has about
 /// 2.5 to 3 over so short a stretch, sixteen random hex digits 3.2, random letters and digits 3.5 and more.
@@ -134,15 +142,20 @@ fn is_jwt_header(header: &[u8]) -> bool {
         && header.iter().all(|b| *b >= b' ')
 }
 
-/// How many of the first bytes of a text that is no token tell that; more than it has where they do not.
-fn jwt_refused_by(text: &[u8]) -> usize {
-    let Some(dot) = memchr::memchr(b'.', text) else { return usize::MAX };
-    let (header, claims) = (&text[..dot], &text[dot + 1..]);
-    if !is_jwt_header(header) {
-        return dot + 1;
+/// The beginnings of a text that are tokens.
+fn jwts(text: &[u8]) -> Ends {
+    let mut lengths = Ends::default();
+    let Some(dot) = memchr::memchr(b'.', text) else { return lengths };
+    if !is_jwt_header(&text[..dot]) {
+        return lengths;
     }
-    let looked = claims.iter().take(CLAIMS).position(|&b| b == b'.').map_or(CLAIMS, |end| end + 1);
-    dot + 1 + looked
+    // Behind what is looked at of the claims all are alike.
+    let looked = (dot + 1 + CLAIMS).min(text.len());
+    (dot + 1..looked).filter(|&end| jwt(&text[..end])).for_each(|end| lengths.insert(end));
+    if jwt(&text[..looked]) {
+        (looked..=text.len()).for_each(|end| lengths.insert(end));
+    }
+    lengths
 }
 
 /// Whether a text can be the beginning of a JSON object with a name in it.
@@ -212,6 +225,41 @@ fn shannon(text: &[u8]) -> f64 {
     counts.iter().filter(|&&c| c > 0).map(|&c| f64::from(c) / whole).map(|p| -p * p.log2()).sum()
 }
 
+/// The beginnings of a text that [`entropy`] lets pass. The sum of `n log n` over the counts grows byte by byte; where it
+/// comes out too close to tell, the beginning is judged by itself.
+fn entropies(text: &[u8]) -> Ends {
+    let (mut lengths, mut counts, mut sum) = (Ends::default(), [0u16; 256], 0.0);
+    let (mut digits, mut letters) = (0, 0);
+    let n_log_n = |n: usize| N_LOG_N.get(n).copied().unwrap_or_else(|| n as f64 * (n as f64).log2());
+    let count = |kind: fn(&u8) -> bool| text.iter().filter(|b| kind(b)).count();
+    if count(u8::is_ascii_digit) < 2 || count(u8::is_ascii_alphabetic) < 2 {
+        return lengths;
+    }
+    for (at, &byte) in text.iter().enumerate() {
+        let known = &mut counts[usize::from(byte)];
+        *known += 1;
+        sum += n_log_n(usize::from(*known)) - n_log_n(usize::from(*known) - 1);
+        digits += usize::from(byte.is_ascii_digit());
+        letters += usize::from(byte.is_ascii_alphabetic());
+        let length = at + 1;
+        if length < SHORTEST || digits < 2 || letters < 2 {
+            continue;
+        }
+        let beyond = n_log_n(length) - sum - ENTROPY * length as f64;
+        if beyond > CLOSE || beyond > -CLOSE && entropy(&text[..length]) {
+            lengths.insert(length);
+        }
+    }
+    lengths
+}
+
+/// Bits, of all characters together, that rounding may come to.
+const CLOSE: f64 = 1e-6;
+
+/// `n log n`, for as many of one character as a value can have.
+static N_LOG_N: LazyLock<[f64; limits::MATCH_LEN + 1]> =
+    LazyLock::new(|| std::array::from_fn(|n| if n == 0 { 0.0 } else { n as f64 * (n as f64).log2() }));
+
 fn mixed_case(text: &[u8]) -> bool {
     let any = |kind: fn(&u8) -> bool| text.iter().any(kind);
     any(u8::is_ascii_uppercase) && any(u8::is_ascii_lowercase) && any(u8::is_ascii_digit)
@@ -244,6 +292,44 @@ fn placeholder(text: &[u8]) -> bool {
             _ => false,
         }
     })
+}
+
+/// The beginnings of a text that are placeholders: those of one character throughout, whole words, and from where on
+/// what only placeholders hold is among them.
+fn placeholders(text: &[u8]) -> Ends {
+    let mut lengths = Ends::default();
+    let word_at = |at: usize, words: &[&str]| {
+        let rest = text.get(at..).unwrap_or_default();
+        let is =
+            |word: &&&str| rest.get(..word.len()).is_some_and(|t| t.eq_ignore_ascii_case(word.as_bytes()));
+        words.iter().filter(is).map(|word| at + word.len()).min()
+    };
+    let is_dash = |b: u8| matches!(b, b'-' | b'_');
+    let first = text.iter().copied().find(|&b| !is_dash(b));
+    let same = text.iter().take_while(|&&b| is_dash(b) || Some(b) == first).count();
+    let mut from = word_at(0, OPENINGS).unwrap_or(usize::MAX);
+    let (mut last, mut repeated) = (0, 0);
+    for (at, byte) in text.iter().map(u8::to_ascii_lowercase).enumerate() {
+        if at >= from {
+            break;
+        }
+        repeated = if byte == last { repeated + 1 } else { 1 };
+        last = byte;
+        let told = match byte {
+            b'x' | b'*' | b'.' | b'_' if repeated == 4 => Some(at + 1),
+            b'<' => Some(at + 1),
+            b'$' | b'c' | b'p' | b'r' | b'y' => word_at(at, INSIDE),
+            _ => None,
+        };
+        from = from.min(told.unwrap_or(from));
+    }
+    for length in 1..=text.len() {
+        let is_word = || length <= DUMMY_LEN && placeholder(&text[..length]);
+        if length <= same || length >= from || is_word() {
+            lengths.insert(length);
+        }
+    }
+    lengths
 }
 
 const _: () = {
