@@ -47,6 +47,13 @@ pub(super) fn detector(set: &PackSet, id: &str) -> Result<DetectorId, Failure> {
     let detectors = set.matcher.detectors();
     let place = detectors.iter().position(|detector| detector.id == id).and_then(|at| u16::try_from(at).ok());
     place.map(DetectorId).ok_or_else(|| {
+        let pack = id.split('.').next().unwrap_or(id);
+        let is_built_in = crate::detect::Pack::built_in_names().contains(&pack);
+        if is_built_in && set.matcher.packs().iter().all(|used| used.name != pack) {
+            return Failure::usage(format!(
+                "no pack in use finds `{id}`: `{pack}` is built in and not in use; `--pack {pack}`, or `packs` in the configuration"
+            ));
+        }
         let near = detectors.iter().map(|detector| (strsim::jaro_winkler(&detector.id, id), &detector.id));
         let near = near.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
         let hint = near.map_or_else(

@@ -473,6 +473,9 @@ fn spelled(word: &[u8], text: &[u8], at: usize) -> Option<usize> {
 /// Digits that make a number which words before it speak of.
 const NUMBER_DIGITS: usize = 6;
 
+/// How far beyond the reach of words it is looked for.
+const NUMBER_REACH: usize = 48;
+
 /// Whether a byte stands between a name and its value.
 fn names(byte: u8) -> bool {
     matches!(byte, b':' | b'=' | b'>')
@@ -489,23 +492,25 @@ fn is_name(byte: u8) -> bool {
 /// right behind it, and what stands before the `&` of a form's field.
 pub(super) fn reach_before(text: &[u8], from: usize, at: usize) -> usize {
     let (mut digits, mut end, mut named) = (0, at, false);
+    // The number may lie further off than its element's end.
+    let first = from.saturating_sub(NUMBER_REACH);
     // Whether all behind this place is the key of a form and its value.
     let mut in_field = false;
-    for i in (from..at).rev() {
+    for i in (first..at).rev() {
         let byte = text[i];
         if byte.is_ascii_digit() {
             end = if digits == 0 { i + 1 } else { end };
             digits += 1;
-        } else if !is_separator(byte) || digits == 0 || i == from || !text[i - 1].is_ascii_digit() {
+        } else if !is_separator(byte) || digits == 0 || i == first || !text[i - 1].is_ascii_digit() {
             digits = 0;
             in_field = if named { in_field } else { byte == b'=' };
             named |= names(byte);
         }
         if named && digits >= NUMBER_DIGITS {
-            return end + closing(&text[end..at]);
+            return from.max(end + closing(&text[end..at]));
         }
         match byte {
-            b'&' if in_field => return i + 1,
+            b'&' if in_field => return from.max(i + 1),
             b'=' => {}
             _ => in_field &= is_name(byte) || matches!(byte, b'.' | b'%' | b'[' | b']'),
         }
@@ -526,7 +531,8 @@ pub(super) fn reach_after(text: &[u8], end: usize, to: usize) -> usize {
     let named = behind.iter().position(|&b| names(b)).or_else(|| {
         // A name may have begun whose end lies further on.
         let name = behind.iter().rev().take_while(|&&b| is_name(b)).count();
-        let goes_on = name > 0 && text.get(to).is_some_and(|&b| is_name(b));
+        let follows = |&b: &u8| is_name(b) || names(b) || matches!(b, b'"' | b'\'' | b'\\');
+        let goes_on = name > 0 && text.get(to).is_some_and(follows);
         let before = behind[..behind.len() - name].trim_ascii_end();
         let quoted = before.iter().rev().take_while(|&&b| matches!(b, b'"' | b'\'' | b'\\')).count();
         let before = before[..before.len() - quoted].trim_ascii_end();
@@ -554,6 +560,9 @@ fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
         }
         _ => true,
     };
+    // Between the digits of a code stands no word of two or three letters, as in `ORHW9CC5`.
+    let coded = || start.checked_sub(1).and_then(|i| text.get(i)).is_some_and(u8::is_ascii_digit);
+    let left = left && !(end - start <= 3 && coded());
     let right = match (letter(text.get(end)), last) {
         (Some(after), Some(last)) if last.is_ascii_alphabetic() => {
             last.is_ascii_lowercase() && after.is_ascii_uppercase()
@@ -630,6 +639,8 @@ mod tests {
         ("panNumeral", true),
         ("PanNum", true),
         ("", false),
+        ("ORHW9CC5 x", false),
+        ("cc5 x", true),
     ];
 
     #[test]
@@ -692,10 +703,18 @@ mod tests {
             let after = &text[end..reach_after(text.as_bytes(), end, text.len())];
             assert_eq!(before.to_owned() + after, speaks, "{around}");
         }
+        // The number that a name belongs to may begin before the window, or end there.
+        let text = "<unique_reference>40003 71751</unique_reference>\n <passport>";
+        for from in [24, 30, 40, 47] {
+            let before = &text[reach_before(text.as_bytes(), from, text.len())..];
+            assert_eq!(before, "\n <passport>", "{from}");
+        }
         // Where the window ends in the middle of a name, and where it ends behind a word.
         for (text, to, speaks) in [
             ("1\", unique_taxpayer_reference: 2", 20, 2),
             ("1\", \"ssn_of_him\": 2", 9, 2),
+            ("1\", ssn: 2", 7, 2),
+            ("1\", \"ssn\": 2", 8, 2),
             ("1, ssn is", 6, 6),
             ("1 ssn_of_him: 2", 8, 8),
         ] {

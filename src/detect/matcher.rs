@@ -1,5 +1,6 @@
 //! Packs to one immutable matcher that all flows share.
 
+use super::columns::{self, Told};
 use super::compiled::{Around, Compiled};
 use super::context::Words;
 use super::family::Family;
@@ -45,6 +46,8 @@ pub struct Matcher {
     pub(super) compiled: Vec<Compiled>,
     pub(super) words: Words,
     pub(super) index: Index,
+    /// Detectors whose values a name stands before in the pattern itself.
+    named: Vec<u16>,
     pub(super) level: Level,
     /// Findings of less confidence are of no use to whoever asks.
     pub(super) floor: Confidence,
@@ -114,7 +117,11 @@ impl Matcher {
         let words = Words::build(&words);
         let index = Index::build(&compiled, &words);
         let most = |of: &dyn Fn(&Compiled) -> usize| compiled.iter().map(of).max().unwrap_or(0);
+        let is_named =
+            |c: &Compiled| c.parts.as_ref().is_some_and(|p| p.prefix.is_some() && p.suffix.is_none());
+        let named = (0u16..).zip(&compiled).filter(|(_, c)| is_named(c)).map(|(number, _)| number).collect();
         Ok(Matcher {
+            named,
             max_len: most(&|c| c.shape.max_len),
             max_leading: index
                 .leading
@@ -198,6 +205,11 @@ impl Matcher {
     /// Bytes before a start that its judgement looks at.
     pub(super) fn look_back(&self) -> usize {
         self.reach_before.max(limits::NAMES_REACH) + 2
+    }
+
+    /// The columns of a table that its headers tell.
+    pub(super) fn told(&self, layout: &Layout) -> Box<[Told]> {
+        columns::told(&self.compiled, &self.named, layout)
     }
 
     /// Bytes of memory, roughly: automata and words.

@@ -44,6 +44,7 @@ pub mod trace;
 pub mod validate;
 mod vicinity;
 
+mod columns;
 mod compiled;
 mod family;
 mod fault;

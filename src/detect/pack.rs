@@ -475,6 +475,14 @@ fn pattern_fault(text: &str, definition: &Definition) -> Range<usize> {
     part.map_or(span, |part| inner.start + part.start..inner.start + part.end)
 }
 
+fn unknown_check(id: &str, name: &str) -> String {
+    let near = Check::near(name).map_or_else(
+        || "; docs/packs.md lists all".to_owned(),
+        |near| format!("; did you mean `{}`?", near.name),
+    );
+    format!("`{id}` names the unknown validator `{name}`{near}")
+}
+
 fn check_definition(
     text: &str,
     pack: &str,
@@ -486,7 +494,10 @@ fn check_definition(
     if !id.strip_prefix(pack).and_then(|rest| rest.strip_prefix('.')).is_some_and(is_word) {
         complain(
             definition.id.span(),
-            format!("detector id `{id}` is not `{pack}.` and a word of a-z, 0-9, `-`"),
+            format!(
+                "detector id `{id}` is not `{pack}.` and a word of a-z, 0-9, `-`; to replace a detector of another \
+                 pack, give this one that pack's name"
+            ),
         );
     }
     match Shape::compile(definition.pattern.get_ref()) {
@@ -495,9 +506,13 @@ fn check_definition(
     }
     for name in definition.validators.iter().chain(&definition.invalidators).chain(&definition.doubts) {
         if Check::named(name.get_ref()).is_none() {
-            let message = format!("`{id}` names the unknown validator `{}`", name.get_ref());
+            let message = unknown_check(id, name.get_ref());
             complain(name.span(), message);
         }
+    }
+    if usize::from(definition.mask.keep_last) > limits::MASK_KEEP {
+        let message = format!("`{id}` keeps more than {} characters readable", limits::MASK_KEEP);
+        complain(definition.id.span(), message);
     }
     if let Some(faint) = &definition.faint {
         match Shape::compile(faint.get_ref()) {
@@ -573,7 +588,17 @@ mod tests {
             (head.replace("1.0.0", "1"), 3, "not of the form 1.2.3"),
             (head.to_owned(), 1, "no [[detector]]"),
             (detector("pattern = 'a+'"), 8, "no finite maximum"),
-            (detector("pattern = 'a1'\nvalidators = [\"lun\"]"), 9, "unknown validator `lun`"),
+            (
+                detector("pattern = 'a1'\nvalidators = [\"lun\"]"),
+                9,
+                "unknown validator `lun`; did you mean `luhn`?",
+            ),
+            (
+                detector("pattern = 'a1'\nvalidators = [\"zzz\"]"),
+                9,
+                "unknown validator `zzz`; docs/packs.md lists all",
+            ),
+            (detector("pattern = 'a1'\nmask = { keep_last = 5 }"), 5, "more than 4 characters"),
             (detector("pattern = 'a1'\ncolour = 1"), 9, "unknown field `colour`"),
             (detector("pattern = 'a1'").replace("mine.a", "other.a"), 5, "is not `mine.`"),
             (

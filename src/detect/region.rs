@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::columns;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::{Evidence, Trail};
 use super::index::{At, Prefixed, Word};
@@ -53,6 +54,8 @@ struct Run<'a, 'b> {
     vicinity: Vicinity,
     /// Matches of detectors with several anchors, which are met in no order.
     deferred: Vec<(u16, Match)>,
+    /// Whether columns of the text are told by their headers.
+    in_columns: bool,
 }
 
 impl Region<'_> {
@@ -71,6 +74,7 @@ impl Region<'_> {
         let decided = self.base + self.from as u64;
         scratch.forget_before(decided);
         let end = self.text.len().min(self.to + matcher.max_len);
+        let told = scratch.told.take().unwrap_or_else(|| matcher.told(self.layout));
         let mut run = Run {
             region: self,
             matcher,
@@ -80,6 +84,7 @@ impl Region<'_> {
             label: None,
             vicinity: Vicinity::default(),
             deferred: Vec::new(),
+            in_columns: !told.is_empty(),
         };
         simd::walk(how.level, index.wanted, self.text, self.from, end, &mut run);
         index.literals.each(how.level, self.text, (self.from, self.to), |owner, at| {
@@ -88,7 +93,15 @@ impl Region<'_> {
         if !index.unanchored.is_empty() {
             run.unanchored();
         }
+        if run.in_columns {
+            let (at, deferred) = ((self.from, self.to), &mut run.deferred);
+            columns::each(&matcher.compiled, &told, self.layout, self.text, at, |number, found| {
+                deferred.push((number, found));
+            });
+        }
         run.settle_deferred();
+        // A first line says nothing more once it has ended.
+        scratch.told = self.layout.delimiter().map(|_| told);
         scratch.rest();
         if let Some(new) = out.get_mut(first_new..) {
             new.sort_unstable_by_key(|f| (f.start, f.end, f.detector));
@@ -131,7 +144,7 @@ impl Run<'_, '_> {
     }
 
     fn take(&mut self, number: u16, detector: &Compiled, found: Match) -> bool {
-        if detector.unordered {
+        if detector.unordered || self.in_columns && detector.is_divided() {
             self.deferred.push((number, found));
             return true;
         }
@@ -195,7 +208,7 @@ impl Run<'_, '_> {
         names.look(text, at, layout);
         said.clear();
         for (nth, name) in names.list.iter().enumerate() {
-            let source = if name.scope == Scope::CsvHeader { layout.row() } else { text };
+            let source = if name.in_row { layout.row() } else { text };
             self.matcher.words.inside(self.how.level, source, name.range.clone(), |word| {
                 said.push(Said { word, scope: name.scope, own: nth == 0 });
             });

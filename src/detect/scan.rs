@@ -207,6 +207,10 @@ impl Scan {
     /// Costs a look at the carry-over; for streams that wait.
     #[must_use]
     pub fn settled_exact(&self, matcher: &Matcher) -> u64 {
+        // A cell may be a value before it has ended.
+        if self.scratch.told.as_ref().is_some_and(|told| !told.is_empty()) {
+            return self.early.first().map_or(self.decided, |first| first.start.min(self.decided));
+        }
         let from = (self.decided - self.base) as usize;
         let (text, layout) = (&self.carry[..], self.first_line.known());
         let region =

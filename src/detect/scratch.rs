@@ -1,5 +1,6 @@
 //! What the scan of one stream keeps from region to region.
 
+use super::columns::Told;
 use super::context::Trail;
 use super::names::{Names, Place, Scope};
 use crate::limits;
@@ -17,6 +18,8 @@ pub(super) struct Scratch {
     /// Where findings stand, while there is room to tell.
     pub(super) places: Vec<Place>,
     pub(super) room: usize,
+    /// The columns that their headers tell, once the text's first line says that it is a table.
+    pub(super) told: Option<Box<[Told]>>,
 }
 
 /// Entries of each kind that a stream keeps room for.
@@ -40,6 +43,7 @@ impl Scratch {
             said: Vec::new(),
             places: Vec::new(),
             room: 0,
+            told: None,
         }
     }
 
@@ -79,6 +83,7 @@ impl Scratch {
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
         let named = self.names.bytes() + self.said.capacity() * size_of::<Said>();
-        self.next.capacity() * size_of::<(u16, u64)>() + self.trail.bytes() + named
+        let told = self.told.as_ref().map_or(0, |told| told.len() * size_of::<Told>());
+        self.next.capacity() * size_of::<(u16, u64)>() + self.trail.bytes() + named + told
     }
 }

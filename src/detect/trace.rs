@@ -7,7 +7,8 @@ use std::fmt;
 use std::ops::Range;
 
 use super::anchor::{Anchor, is_separator};
-use super::compiled::{Compiled, boundary_after, boundary_before};
+use super::columns;
+use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::{Evidence, Trail};
 use super::names::{Layout, Names, Scope};
 use super::{Confidence, DetectorId, Matcher};
@@ -123,13 +124,19 @@ impl Matcher {
     ) -> Tally {
         let one = &self.compiled[usize::from(detector.0)];
         let mut tally = Tally::default();
+        let cells = self.cells(detector, text, (starts.start, starts.end.min(text.len())));
         for at in starts.start..starts.end.min(text.len()) {
             let here = one.first[usize::from(text[at])] && one.anchors.iter().any(|a| leads_to(a, text, at));
-            if !here || at < *next {
+            let cell = cells.iter().find(|cell| cell.start == at);
+            if !here && cell.is_none() || at < *next {
                 continue;
             }
             tally.candidates += 1;
-            let Some(trace) = self.follow(detector, one, text, at) else { continue };
+            let by_pattern = || self.follow(detector, one, text, at);
+            let Some(trace) = cell.map(|cell| self.in_cell(detector, one, text, cell)).or_else(by_pattern)
+            else {
+                continue;
+            };
             tally.count(&trace.outcome);
             if let Outcome::Found(_) = trace.outcome {
                 *next = trace.whole.end;
@@ -246,6 +253,24 @@ impl Matcher {
 }
 
 impl Matcher {
+    /// Values of a detector in columns whose headers name them.
+    fn cells(&self, detector: DetectorId, text: &[u8], starts: (usize, usize)) -> Vec<Match> {
+        let layout = Layout::of(text);
+        let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
+        let mut told = self.told(layout).into_vec();
+        told.retain(|(_, number)| *number == detector.0);
+        let mut cells = Vec::new();
+        columns::each(&self.compiled, &told, layout, text, starts, |_, cell| cells.push(cell));
+        cells
+    }
+
+    fn in_cell(&self, detector: DetectorId, one: &Compiled, text: &[u8], cell: &Match) -> Trace {
+        let (whole, value) = (cell.start..cell.end, cell.value.clone());
+        let (checks, _) = self.judge(one, text, &whole, &value);
+        let outcome = Outcome::Found(self.weigh(detector, one, text, &value));
+        Trace { detector, whole, value, ends: 1, checks, outcome }
+    }
+
     /// The names around a value that speak for it, or its own that speak against it.
     fn named(
         &self,
@@ -276,6 +301,12 @@ impl Matcher {
 impl Rejection {
     const fn is_exclusion(self) -> bool {
         matches!(self, Rejection::ExcludedBefore | Rejection::ExcludedAfter | Rejection::ExcludedValue)
+    }
+
+    /// Whether it is a part of something longer.
+    #[must_use]
+    pub const fn is_boundary(self) -> bool {
+        matches!(self, Rejection::BoundaryBefore | Rejection::BoundaryAfter)
     }
 
     const fn stage(self) -> u8 {

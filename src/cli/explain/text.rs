@@ -168,12 +168,22 @@ impl<'a> Explained<'a> {
         if !missed.is_empty() {
             writeln!(output, "\n{}", paint.with(Ink::Bold, "near misses"))?;
         }
+        // Of one long number there would be a line for each detector of a shorter one.
+        let is_part = |trace: &&Trace| matches!(&trace.outcome, Outcome::Rejected(why) if why.is_boundary());
+        let (parts, missed): (Vec<_>, Vec<_>) = missed.into_iter().partition(is_part);
         for trace in missed {
             let Outcome::Rejected(rejection) = &trace.outcome else { continue };
             let (line, column) = self.line_and_column(trace.value.start);
             let id = &self.matcher.detector(trace.detector).id;
             let shape = cut(&masked::shape(self.bytes(&trace.value)));
             writeln!(output, "  {line}:{column}  {id}  {shape}  {}", paint.with(Ink::Yellow, rejection))?;
+        }
+        if !parts.is_empty() {
+            let parts = parts.len();
+            writeln!(
+                output,
+                "  {parts} more are only parts of something longer; `--detector` names those of one"
+            )?;
         }
         Ok(())
     }

@@ -48,8 +48,8 @@ impl Report<'_> {
                 };
                 let place = match hit.line {
                     // A member of an archive, where lines say little.
-                    0 => format!("{}!{}", hit.path.display(), hit.member),
-                    _ => hit.path.display().to_string(),
+                    0 => self.shown(&format!("{}!{}", hit.path.display(), hit.member)),
+                    _ => self.shown(&hit.path.to_string_lossy()),
                 };
                 let line = if hit.line == 0 { hit.finding.start } else { hit.line };
                 writeln!(
@@ -83,6 +83,15 @@ impl Report<'_> {
                 output.write_all(b"\n")
             }
         }
+    }
+
+    /// A path for people: nothing in it steers a terminal, and values in it are masked.
+    fn shown(&self, path: &str) -> String {
+        if !self.matcher.is_quiet(&[], path.as_bytes()) {
+            return self.matcher.cleanse(path);
+        }
+        let plain = |c: char| if c.is_control() { c.escape_default().to_string() } else { c.to_string() };
+        path.chars().map(plain).collect()
     }
 
     /// The context with the value's shape set off.

@@ -35,6 +35,7 @@ impl Layout {
 
     fn of_line(line: &[u8]) -> Option<Layout> {
         let line = line.strip_suffix(b"\r").unwrap_or(line);
+        let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
         if line.starts_with(b"--") {
             let fits =
                 (3..=limits::BOUNDARY).contains(&line.len()) && line.iter().any(u8::is_ascii_alphanumeric);
@@ -44,8 +45,14 @@ impl Layout {
         Some(Layout { row: line.into(), cells: cells(line, delimiter)?.into(), delimiter: Some(delimiter) })
     }
 
+    /// The names of its columns.
+    pub(in crate::detect) fn headers(&self) -> impl Iterator<Item = &[u8]> {
+        let text = |cell: &Range<u32>| self.row.get(cell.start as usize..cell.end as usize);
+        self.cells.iter().map(move |cell| text(cell).unwrap_or_default())
+    }
+
     /// What parts the fields of its rows.
-    pub(super) fn delimiter(&self) -> Option<u8> {
+    pub(in crate::detect) fn delimiter(&self) -> Option<u8> {
         self.delimiter
     }
 
@@ -62,7 +69,7 @@ impl Layout {
     pub(super) fn cell(&self, column: usize) -> Option<Name> {
         let cell = self.cells.get(column)?;
         let name = Name::of(Scope::CsvHeader, cell.start as usize..cell.end as usize);
-        Some(Name { column, ..name })
+        Some(Name { column, in_row: true, ..name })
     }
 }
 
@@ -141,14 +148,14 @@ fn cells(line: &[u8], delimiter: u8) -> Option<Vec<Range<u32>>> {
     for end in memchr::memchr_iter(delimiter, line).chain([line.len()]) {
         let field = &line[start..end];
         let inner = field.trim_ascii();
-        let inner = inner.strip_prefix(b"\xef\xbb\xbf").unwrap_or(inner);
         let inner = inner.strip_prefix(b"\"").and_then(|inner| inner.strip_suffix(b"\"")).unwrap_or(inner);
         let words = inner.split(|&byte| byte == b' ').count();
         let named = inner
             .first()
             .is_none_or(|&byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'#' | 0x80..));
         let fits = inner.len() <= limits::NAME_LEN && words <= HEADER_WORDS && !inner.contains(&b'"');
-        if !named || !fits || cells.len() == limits::COLUMNS {
+        let count = |mark: u8| inner.iter().filter(|&&byte| byte == mark).count();
+        if !named || !fits || count(b'(') != count(b')') || cells.len() == limits::COLUMNS {
             return None;
         }
         // Where it is within the line: it was only cut at both ends.
@@ -157,11 +164,12 @@ fn cells(line: &[u8], delimiter: u8) -> Option<Vec<Range<u32>>> {
         start = end + 1;
     }
     let spoken = cells.iter().any(|cell| line[cell.start as usize..cell.end as usize].contains(&b' '));
-    // Two names with blanks in them and a comma between are more likely a sentence.
-    let enough = if spoken && delimiter == b',' { 2 } else { 1 };
+    // Two names with blanks in them, and a comma and another between, are more likely a sentence.
+    let apart = memchr::memmem::find(line, b", ").is_some();
+    let enough = if spoken && apart && delimiter == b',' { 2 } else { 1 };
     let empty = cells.iter().all(|cell| cell.is_empty());
     (!empty && cells.len() > enough).then_some(cells)
 }
 
 /// Words in the name of a column; a sentence has more.
-const HEADER_WORDS: usize = 4;
+const HEADER_WORDS: usize = 6;

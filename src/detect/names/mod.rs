@@ -6,6 +6,7 @@
 mod form;
 mod json;
 mod layout;
+mod lists;
 mod place;
 mod table;
 mod xml;
@@ -13,6 +14,7 @@ mod xml;
 pub(super) use layout::Gathering;
 pub use layout::Layout;
 pub use place::Place;
+pub(super) use table::Row;
 
 use std::ops::Range;
 
@@ -119,8 +121,9 @@ impl Under {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Name {
     pub scope: Scope,
-    /// In the text; of a column, in the kept row.
+    /// In the text; of a column of a table that its first line names, in the kept row.
     pub range: Range<usize>,
+    pub in_row: bool,
     /// The column's number, from 0.
     pub column: usize,
     /// Whether it is an attribute's.
@@ -129,12 +132,17 @@ pub(super) struct Name {
 
 impl Name {
     fn of(scope: Scope, range: Range<usize>) -> Name {
-        Name { scope, range, column: 0, attribute: false }
+        Name { scope, range, in_row: false, column: 0, attribute: false }
+    }
+
+    /// That of a column which a list in the text names.
+    fn listed(range: Range<usize>, column: usize) -> Name {
+        Name { column, ..Name::of(Scope::CsvHeader, range) }
     }
 
     /// Its bytes.
     pub(super) fn text<'t>(&self, text: &'t [u8], layout: &'t Layout) -> &'t [u8] {
-        let source = if self.scope == Scope::CsvHeader { layout.row() } else { text };
+        let source = if self.in_row { layout.row() } else { text };
         source.get(self.range.clone()).unwrap_or_default()
     }
 }
@@ -231,6 +239,7 @@ impl Names {
             return;
         }
         if self.untagged.is(text, from, at, |text| memchr::memrchr2(b'<', b'>', text).is_some()) {
+            self.list.extend(lists::own(text, from, at));
             return;
         }
         if let Some(own) = xml::own(text, from, at) {
@@ -239,6 +248,9 @@ impl Names {
             );
             self.list.extend(own.element.map(|range| Name::of(Scope::XmlName, range)));
             self.rooted = xml::up(text, from, own.at, &mut self.list);
+            if let Some(header) = lists::own(text, from, at) {
+                self.list.insert(self.list.len().min(1), header);
+            }
         }
     }
 

@@ -8,7 +8,7 @@ use crate::limits;
 pub struct Place {
     /// Offset of the value.
     pub start: u64,
-    /// What names it: `json`, `csv`, `xml`, `form`, `multipart`, outermost first.
+    /// What names it: `json`, `csv`, `sql`, `xml`, `form`, `multipart`, outermost first.
     pub kinds: [Option<&'static str>; 2],
     pub path: String,
     /// How many charsets and runs of base64 are around the text that names it.
@@ -67,6 +67,7 @@ impl Names {
                 let steps: String = of(Scope::XmlName).map(step).collect();
                 (Some("xml"), format!("{}{steps}", if self.rooted { "" } else { "/" }))
             }
+            Scope::CsvHeader if !own.in_row => (Some("sql"), format!("column \"{}\"", spelled(own))),
             Scope::CsvHeader => (Some("csv"), format!("column {} \"{}\"", own.column + 1, spelled(own))),
             Scope::FormKey => (Some("form"), spelled(own)),
             Scope::MultipartName | Scope::Near | Scope::Url | Scope::Header => (None, String::new()),
@@ -81,7 +82,8 @@ impl Names {
             kinds: if outer.is_some() { [outer, kind] } else { [kind, None] },
             path,
             within: 0,
-            quoted: own.scope == Scope::XmlName && self.is_quoted(text),
+            quoted: (own.scope == Scope::XmlName || own.scope == Scope::CsvHeader && !own.in_row)
+                && self.is_quoted(text),
         })
     }
 }

@@ -2,7 +2,7 @@
 
 /// The column of the last place that was asked about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Row {
+pub(in crate::detect) struct Row {
     at: usize,
     found: Option<Found>,
 }
@@ -23,14 +23,14 @@ impl Default for Row {
 
 impl Row {
     /// No place was asked about.
-    pub(super) const NONE: Row = Row { at: usize::MAX, found: None };
+    pub(in crate::detect) const NONE: Row = Row { at: usize::MAX, found: None };
 
-    pub(super) fn column(&self) -> Option<usize> {
+    pub(in crate::detect) fn column(&self) -> Option<usize> {
         self.found.map(|found| found.column)
     }
 
     /// Tells the column of `at`, from what stands in `from..at`.
-    pub(super) fn advance(&mut self, text: &[u8], from: usize, at: usize, delimiter: u8) {
+    pub(in crate::detect) fn advance(&mut self, text: &[u8], from: usize, at: usize, delimiter: u8) {
         let found = self.column_of(text, from, at, delimiter);
         *self = Row { at, found };
     }
@@ -53,7 +53,7 @@ impl Row {
                 byte if byte == delimiter => {
                     columns += 1;
                     if i > from && text[i - 1] == b'"' {
-                        i = opening(text, from, i - 1, delimiter)?;
+                        i = opening(text, from, i - 1, delimiter)?.unwrap_or(i);
                     }
                 }
                 // The place is inside a quoted field.
@@ -66,16 +66,22 @@ impl Row {
     }
 }
 
-/// The quote that opens the field which `close` ends: behind a separator, with whole pairs between.
-fn opening(text: &[u8], from: usize, close: usize, delimiter: u8) -> Option<usize> {
-    let (mut to, mut between) = (close, 0usize);
+/// The quote that opens the field which `close` ends: behind a separator, with whole pairs between. `Some(None)` where a
+/// quote between is half of no pair: then quotes are text like any other, and a field that begins with one goes as far
+/// as the next separator. `None` where what is looked at does not tell.
+fn opening(text: &[u8], from: usize, close: usize, delimiter: u8) -> Option<Option<usize>> {
+    let parts = |byte: u8| byte == delimiter || byte == b'\n';
+    let mut to = close;
     loop {
         let at = from + memchr::memrchr(b'"', &text[from..to])?;
         let before = at.checked_sub(1).filter(|&before| before >= from).map(|before| text[before])?;
-        if between.is_multiple_of(2) && (before == delimiter || before == b'\n') {
-            return Some(at);
+        if parts(before) {
+            return Some(Some(at));
         }
-        between += 1;
-        to = at;
+        if before != b'"' {
+            let field = from + text[from..close].iter().rposition(|&byte| parts(byte))? + 1;
+            return Some((text[field] == b'"').then_some(field));
+        }
+        to = at - 1;
     }
 }

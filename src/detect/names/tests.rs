@@ -55,6 +55,12 @@ fn a_value_is_named_by_what_it_stands_in() {
         ("name;card\r\n\"A;\r\nB\";¤4539\r\n", "csv column 2 \"card\""),
         ("name;card;x\r\nA;\"see; ¤4539\";7\r\n", "csv column 2 \"card\""),
         ("\u{feff}\"name\"\t\"card\"\nA\t¤4539\n", "csv column 2 \"card\""),
+        ("\u{feff}card;name\n¤4539;A\n", "csv column 1 \"card\""),
+        ("\"card no\",\"sum paid\"\n\"¤4539\",\"7\"\n", "csv column 1 \"card no\""),
+        ("created,card no\n7,¤4539\n", "csv column 2 \"card no\""),
+        ("tag,card,x\nW/\"1\",¤4539,7\n", "csv column 2 \"card\""),
+        ("x,tag,card\n\"a, b\",W/\"1\",¤4539\n", "csv column 3 \"card\""),
+        ("x,tag,card\na,\"W/\"1\"\",¤4539\n", "csv column 3 \"card\""),
         ("name,card no,city\nA,1,B,2,¤5", ""),
         ("name,¤4539", ""),
         ("Dear team, my card is here.\nAnd, ¤4539", ""),
@@ -68,6 +74,16 @@ fn a_value_is_named_by_what_it_stands_in() {
             "--x1\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n<no> {\"k\": \r\n--x1\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\n¤1",
             "multipart b",
         ),
+        ("INSERT INTO people (id, `card no`, x) VALUES (1, '¤4539', 2)", "sql column \"card no\""),
+        (
+            "insert into t(a,\"b\",[c]) values\n('x, it''s)', '(', 7),\n(2, 'a\\'(', ¤4539)",
+            "sql column \"c\"",
+        ),
+        ("INSERT INTO t (a, b) VALUES (1, 2); select ¤4539", ""),
+        ("the values (1, ¤4539", ""),
+        ("COPY public.people (id, ssn, n) FROM stdin;\n1\t2\t3\n4\t¤4539\t5", "sql column \"ssn\""),
+        ("COPY public.people (id, ssn, n) FROM stdin;\n1\t2\t3\n\\.\n4\t¤4539\t5", ""),
+        ("<table><tr><th>a</th></tr></table>\n<td>¤4539", "xml /td"),
         ("just text, ¤4539", ""),
         ("it is: ¤4539", ""),
         ("card <¤4539", ""),
@@ -99,6 +115,9 @@ fn documents() -> impl Strategy<Value = Vec<u8>> {
         Just(">".to_owned()),
         Just("a=b&".to_owned()),
         Just("\"x,\"\"y\",".to_owned()),
+        Just("INSERT INTO t (a, b) VALUES (1, '".to_owned()),
+        Just("COPY t (a, b) FROM stdin;\n".to_owned()),
+        Just("<table><tr><th>n</th><th><b>card</b></th></tr><tr><td>".to_owned()),
         Just("--x1\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\n".to_owned()),
         "[a-z0-9 ]{1,40}",
     ];
@@ -131,5 +150,32 @@ proptest! {
                 prop_assert_eq!(spelled(&names, &text, layout), spelled(&fresh, &text[cut..], layout), "cut, at {}", at);
             }
         }
+    }
+}
+
+/// The names around the `¤` in a text, innermost first.
+fn names(text: &str) -> Vec<String> {
+    let at = text.find('¤').unwrap();
+    let text = text.replacen('¤', "", 1);
+    let mut names = Names::new();
+    names.look(text.as_bytes(), at, Layout::plain());
+    names.list.iter().map(|name| text[name.range.clone()].to_owned()).collect()
+}
+
+#[test]
+fn a_cell_of_html_has_the_header_of_its_column() {
+    let head = "<table class=x><thead><tr><th>id</th>\n<th scope=col><b>Card no</b></th></tr></thead><tbody>";
+    let rows = [
+        ("<tr><td>7</td><td>¤4539", vec!["td", "Card no", "tr", "tbody", "table"]),
+        (
+            "<tr><td>7</td><td>8</td></tr>\n<tr><td>7</td><td align=left>¤4539",
+            vec!["td", "Card no", "tr", "tbody", "table"],
+        ),
+        ("<tr><td>¤4539", vec!["td", "id", "tr", "tbody", "table"]),
+        ("<tr><td>7</td><td>8</td><td>¤4539", vec!["td", "tr", "tbody", "table"]),
+        ("<tr><th></th></tr></table><table><tr><th></th></tr><tr><td>¤4539", vec!["td", "tr", "table"]),
+    ];
+    for (row, expected) in rows {
+        assert_eq!(names(&format!("{head}{row}")), expected, "{row}");
     }
 }

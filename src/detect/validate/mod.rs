@@ -41,6 +41,9 @@ use std::fmt;
 
 pub(in crate::detect) use hangs::{Hangs, Sweep};
 
+/// Letters that the beginnings of two names share, for one to be taken for the other.
+const NEAR: usize = 2;
+
 /// One named check.
 #[derive(Clone, Copy)]
 pub struct Check {
@@ -62,6 +65,15 @@ impl Check {
     #[must_use]
     pub fn named(name: &str) -> Option<&'static Check> {
         Check::all().find(|check| check.name == name)
+    }
+
+    /// The one whose name begins most like this.
+    #[must_use]
+    pub fn near(name: &str) -> Option<&'static Check> {
+        let common =
+            |check: &&Check| check.name.bytes().zip(name.bytes()).take_while(|(a, b)| a == b).count();
+        let near = Check::all().max_by_key(|check| (common(check), usize::MAX - check.name.len()));
+        near.filter(|check| common(check) >= NEAR)
     }
 
     /// Every check there is.
@@ -208,6 +220,14 @@ mod tests {
         for &(name, passes, text) in cases() {
             let check = Check::named(name).unwrap();
             assert_eq!((check.passes)(text.as_bytes()), passes, "{name} {text}");
+        }
+    }
+
+    #[test]
+    fn the_documents_list_every_check() {
+        let documents = include_str!("../../../docs/packs.md");
+        for Check { name, about, .. } in Check::all() {
+            assert!(documents.contains(&format!("| `{name}` | {about} |")), "{name}");
         }
     }
 

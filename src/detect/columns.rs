@@ -1,0 +1,150 @@
+//! Values in the columns of a table: what a detector finds behind `name:` it finds as well below a header `name`.
+//!
+//! Most detectors need no help for that: their values are found by their own form, and the header speaks for them. This
+//! is for those whose pattern holds the name, and so tells a value by it alone.
+
+use super::compiled::{Compiled, Match, boundary_after};
+use super::names::{Layout, Row};
+use crate::limits;
+
+/// A column by number, and a detector whose values its header names.
+pub(super) type Told = (u16, u16);
+
+/// The columns of a table that are called what one of the detectors asks for.
+pub(super) fn told(compiled: &[Compiled], named: &[u16], layout: &Layout) -> Box<[Told]> {
+    let mut told = Vec::new();
+    for (column, header) in (0u16..).zip(layout.headers()) {
+        let written = [header, b":"].concat();
+        let is_told = |number: &u16| names(&compiled[usize::from(*number)], &written);
+        told.extend(named.iter().copied().filter(is_told).map(|number| (column, number)));
+    }
+    told.into()
+}
+
+/// Whether a name with its `:` is all that a detector wants before a value.
+fn names(detector: &Compiled, written: &[u8]) -> bool {
+    let Some(prefix) = detector.parts.as_ref().and_then(|parts| parts.prefix.as_ref()) else { return false };
+    let from = |at| detector.can_start(written, at) && prefix.run(&written[at..]).holds(written.len() - at);
+    (0..written.len()).any(from)
+}
+
+/// Calls `hit` for every match that begins in `from..to` with a cell of one of the columns.
+pub(super) fn each(
+    compiled: &[Compiled],
+    told: &[Told],
+    layout: &Layout,
+    text: &[u8],
+    (from, to): (usize, usize),
+    mut hit: impl FnMut(u16, Match),
+) {
+    let Some(delimiter) = layout.delimiter() else { return };
+    let mut row = Row::NONE;
+    // A quote may stand between what parts the cells and the value.
+    let first = from.saturating_sub(2);
+    for parted in memchr::memchr2_iter(delimiter, b'\n', &text[first..to]) {
+        let cell = first + parted + 1;
+        let at = cell + usize::from(text.get(cell) == Some(&b'"'));
+        if at < from || at >= to {
+            continue;
+        }
+        row.advance(text, at.saturating_sub(limits::NAMES_REACH), at, delimiter);
+        let Some(column) = row.column() else { continue };
+        for &(_, number) in told.iter().filter(|(own, _)| usize::from(*own) == column) {
+            if let Some(found) = in_cell(&compiled[usize::from(number)], text, at, delimiter) {
+                hit(number, found);
+            }
+        }
+    }
+}
+
+/// The value that fills the cell which begins at `at`.
+fn in_cell(detector: &Compiled, text: &[u8], at: usize, delimiter: u8) -> Option<Match> {
+    let value = &detector.parts.as_ref()?.value;
+    let mut ends = value.run(&text[at..]);
+    for _ in 0..limits::VALUE_TRIES {
+        let end = at + ends.pop_longest()?;
+        let is_end = |&byte: &u8| byte == delimiter || matches!(byte, b'\r' | b'\n' | b'"');
+        let fills = text.get(end).is_none_or(is_end);
+        let fits = fills && boundary_after(detector.boundary, text, end) && detector.holds(&text[at..end]);
+        if fits {
+            return Some(Match { start: at, end, value: at..end });
+        }
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::detect::{Confidence, Matcher, Pack, Scan};
+    use crate::fingerprint::FingerprintKey;
+
+    const PACK: &str = r#"
+[pack]
+name = "t"
+version = "1.0.0"
+[[detector]]
+id = "t.code"
+description = "a code by its name"
+pattern = '(?i:code)["\x27]?(?:[:=] ?| is )["\x27]?(?P<value>\d{3,4})'
+boundary = "digit"
+tier = "medium"
+severity = "low"
+[[detector.example]]
+text = 'code: 123'
+finds = ["123"]
+[[detector.example]]
+text = 'code 123'
+finds = []
+"#;
+
+    fn matcher() -> Matcher {
+        Matcher::compile(vec![Pack::parse("t.toml", PACK).unwrap()]).unwrap()
+    }
+
+    fn found(text: &str) -> Vec<&str> {
+        let found = matcher().find(&FingerprintKey::new(&[0; 32]), None, text.as_bytes());
+        found.iter().map(|f| &text[f.start as usize..f.end as usize]).collect()
+    }
+
+    #[test]
+    fn a_column_is_read_under_its_header() {
+        let rows: [(&str, &[&str]); 9] = [
+            ("name,card code,n\nA,123,456\n\"B, C\",\"7890\",1\nD,12,345\n", &["123", "7890"]),
+            ("name;Code;n\r\nA;123;456\r\nB;x 123;1\r\nC;999;", &["123", "999"]),
+            ("a\tcode\tb\tcode\n1\t234\t345\t456\n", &["234", "456"]),
+            ("a\tcode\tb\n1\tsee code: 987\t345\n", &["987"]),
+            ("name,zip,n\nA,123,456\n", &[]),
+            ("name,codes,n\nA,123,456\n", &[]),
+            ("name,code,n\nA,12345,456\n", &[]),
+            (
+                "name,code,n\nA,W/\"x\",456\nA,\"W/\"x\"\",456\nB,W/\"y\",12\nC,567,W/\"z\"\nW/\"z\",678,1\n",
+                &["567", "678"],
+            ),
+            ("Dear all, here is the code as it was agreed on, bye\nA,123,456\n", &[]),
+        ];
+        for (text, expected) in rows {
+            assert_eq!(found(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn cut_anywhere_the_same_is_found() {
+        let row = |n: usize| format!("\"x, {n}\",{},see code: {},{}\n", 100 + n % 900, n % 1000 + 1000, n);
+        let text = format!("name,code,note,n\n{}", (0..400).map(row).collect::<String>());
+        let (matcher, key) = (matcher(), FingerprintKey::new(&[0; 32]));
+        let whole = matcher.find(&key, None, text.as_bytes());
+        assert_eq!(whole.len(), 800);
+        assert!(whole.iter().all(|f| f.confidence == Confidence::Medium));
+        for size in [1, 7, 64, 300, 1111, 5000] {
+            let (mut scan, mut out) = (Scan::new(), Vec::new());
+            for chunk in text.as_bytes().chunks(size) {
+                scan.push(&matcher, &key, chunk, &mut out);
+                assert!(scan.settled_exact(&matcher) <= scan.seen());
+            }
+            scan.finish(&matcher, &key, &mut out);
+            let places =
+                |all: &[crate::detect::Finding]| all.iter().map(|f| (f.start, f.end)).collect::<Vec<_>>();
+            assert_eq!(places(&out), places(&whole), "{size}");
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! Columns that a list names further up: of `INSERT INTO t (a, b) VALUES (…)`, of `COPY t (a, b) FROM stdin;`, of an HTML
+//! table whose first row holds its headers.
+
+use std::ops::Range;
+
+use super::Name;
+
+/// The name of the column that `at` lies in, where all of it stands within what is looked at.
+pub(super) fn own(text: &[u8], from: usize, at: usize) -> Option<Name> {
+    let (text, at) = (&text[from..at], at - from);
+    let (range, column) = inserted(text, at).or_else(|| copied(text, at)).or_else(|| tabled(text))?;
+    Some(Name::listed(from + range.start..from + range.end, column))
+}
+
+/// A value of a tuple behind `VALUES`.
+fn inserted(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
+    let values = last(text, b"values")?;
+    let (names, end) = (list_before(text, values)?, values + b"values".len());
+    let (mut quoted, mut open, mut column, mut i) = (false, false, 0, end);
+    while i < at {
+        match text[i] {
+            b'\\' if quoted => i += 1,
+            b'\'' => quoted = !quoted,
+            _ if quoted => {}
+            b'(' => (open, column) = (true, 0),
+            b')' => open = false,
+            b',' => column += usize::from(open),
+            b';' => return None,
+            _ => {}
+        }
+        i += 1;
+    }
+    open.then(|| nth(text, names, column)).flatten()
+}
+
+/// A value of a row behind `COPY … FROM stdin`.
+fn copied(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
+    let stdin = last(text, b"from stdin")?;
+    let names = list_before(text, stdin)?;
+    let line = memchr::memrchr(b'\n', &text[stdin..at]).map(|end| stdin + end + 1)?;
+    if memchr::memmem::find(&text[stdin..at], b"\n\\.").is_some() {
+        return None;
+    }
+    nth(text, names, memchr::memchr_iter(b'\t', &text[line..at]).count())
+}
+
+/// A cell of a table, in a row below that of its headers.
+fn tabled(text: &[u8]) -> Option<(Range<usize>, usize)> {
+    let row = last(text, b"<tr")?;
+    let cells = |row: &[u8], tags: &[&[u8]]| {
+        let starts =
+            memchr::memchr_iter(b'<', row).filter(|&at| tags.iter().any(|tag| begins(&row[at..], tag)));
+        starts.collect::<Vec<_>>()
+    };
+    let column = cells(&text[row..], &[b"<td", b"<th"]).len().checked_sub(1)?;
+    let table = last(&text[..row], b"<table")?;
+    let head = table + first(&text[table..row], b"<tr")?;
+    let end = head + first(&text[head..row], b"</tr")?;
+    let header = head + *cells(&text[head..end], &[b"<th"]).get(column)?;
+    // Behind its tag and those of what it is set in.
+    let mut at = header;
+    while text.get(at) == Some(&b'<') && at < end {
+        if text.get(at + 1) == Some(&b'/') {
+            return None;
+        }
+        at += memchr::memchr(b'>', &text[at..end])? + 1;
+    }
+    let length = memchr::memchr(b'<', &text[at..end])?;
+    Some((at..at + length, column))
+}
+
+/// What is between the parentheses that end right before `at`.
+fn list_before(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let end = text[..at].trim_ascii_end().len();
+    let close = end.checked_sub(1).filter(|&close| text[close] == b')')?;
+    let open = memchr::memrchr2(b'(', b')', &text[..close]).filter(|&open| text[open] == b'(')?;
+    Some(open + 1..close)
+}
+
+/// The name at a place of a list, without its quotes.
+fn nth(text: &[u8], list: Range<usize>, column: usize) -> Option<(Range<usize>, usize)> {
+    let mut start = list.start;
+    let fields = text[list].split(|&byte| byte == b',').map(|field| {
+        let range = start..start + field.len();
+        start = range.end + 1;
+        range
+    });
+    let mut field = { fields }.nth(column)?;
+    let bare = |byte: u8| !byte.is_ascii_whitespace() && !matches!(byte, b'`' | b'"' | b'[' | b']');
+    while !field.is_empty() && !bare(text[field.start]) {
+        field.start += 1;
+    }
+    while !field.is_empty() && !bare(text[field.end - 1]) {
+        field.end -= 1;
+    }
+    (!field.is_empty()).then_some((field, column))
+}
+
+fn begins(text: &[u8], word: &[u8]) -> bool {
+    let follows = text.get(word.len()).is_some_and(u8::is_ascii_alphanumeric);
+    !follows && text.get(..word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
+}
+
+/// The first and the last place where a word stands, in small letters or capitals.
+fn first(text: &[u8], word: &[u8]) -> Option<usize> {
+    memchr::memchr2_iter(word[0], word[0].to_ascii_uppercase(), text).find(|&at| begins(&text[at..], word))
+}
+
+fn last(text: &[u8], word: &[u8]) -> Option<usize> {
+    memchr::memrchr2_iter(word[0], word[0].to_ascii_uppercase(), text).find(|&at| begins(&text[at..], word))
+}
