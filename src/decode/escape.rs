@@ -312,8 +312,12 @@ fn quoted_printable(rest: &[u8], before: &[u8], last: bool) -> Look {
 fn between_groups(before: &[u8], behind: &[u8], last: bool) -> Option<bool> {
     const SPACE: &[u8] = b"=20";
     let digits = |count: usize| (3..=6).contains(&count);
-    let earlier = before.iter().rev().take(7).take_while(|byte| byte.is_ascii_digit()).count();
-    if digits(earlier) && before.get(..before.len() - earlier).is_some_and(|before| before.ends_with(SPACE)) {
+    // The digits of the space before belong to those in front of this one, as it is written.
+    let earlier = before.iter().rev().take(6).take_while(|byte| byte.is_ascii_digit()).count();
+    let is_behind_space = |count: usize| {
+        before.len().checked_sub(count).and_then(|end| before.get(..end)).is_some_and(|b| b.ends_with(SPACE))
+    };
+    if (3..=earlier).any(is_behind_space) {
         return Some(true);
     }
     let count = behind.iter().take(7).take_while(|byte| byte.is_ascii_digit()).count();
