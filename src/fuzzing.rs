@@ -275,7 +275,7 @@ fn undone<'a>(mut layer: Layer, pieces: impl IntoIterator<Item = &'a [u8]>) -> V
                 }
                 all.extend_from_slice(text);
             }
-            (Event::Packed(Packed::Open(at, _)), _) => stretches.push((at, Vec::new(), Vec::new())),
+            (Event::Packed(Packed::Open(at, ..)), _) => stretches.push((at, Vec::new(), Vec::new())),
             (Event::Packed(Packed::Text(text, _)), Some((_, all, _))) => all.extend_from_slice(text),
             (Event::Text(..) | Event::Close { .. } | Event::Packed(_), _) => {}
         }

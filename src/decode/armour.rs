@@ -76,6 +76,9 @@ pub(super) fn judge(run: &[u8]) -> Option<Kind> {
     if run.iter().all(u8::is_ascii_hexdigit) && is_text(&mut run.chunks_exact(2).filter_map(pair)) {
         return Some(Kind::Hex);
     }
+    if run.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
     let mut quads = run.chunks_exact(4).flat_map(bytes);
     is_text(&mut quads).then_some(Kind::Base64)
 }
@@ -115,13 +118,27 @@ fn is_text(bytes: &mut dyn Iterator<Item = u8>) -> bool {
     }
 }
 
+/// Most of it is letters, of any script in UTF-8, or of Latin-1.
 fn is_readable(bytes: impl Iterator<Item = u8>) -> bool {
     let (mut all, mut readable) = (0, 0);
+    // Bytes that go on with a character, and what the last of them counts.
+    let (mut behind, mut worth) = (0, 0);
     for byte in bytes {
         all += 1;
-        readable += usize::from(
-            byte.is_ascii_graphic() || matches!(byte, b' ' | b'\t' | b'\r' | b'\n') || byte >= 0xc3,
-        );
+        if behind > 0 && (0x80..0xc0).contains(&byte) {
+            readable += worth;
+            (behind, worth) = (behind - 1, 1);
+            continue;
+        }
+        (behind, worth) = match byte {
+            0xc2 => (1, 2),
+            0xc3..=0xdf => (1, 1),
+            0xe0..=0xef => (2, 1),
+            0xf0..=0xf4 => (3, 1),
+            _ => (0, 0),
+        };
+        let blank = matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
+        readable += usize::from(byte.is_ascii_graphic() || blank || byte >= 0xc3);
     }
     all > 0 && readable * 10 >= all * 9
 }
@@ -200,7 +217,10 @@ mod tests {
 
     #[test]
     fn runs_are_judged_by_what_they_stand_for() {
-        let cases: [(&str, Option<Kind>); 7] = [
+        let cases: [(&str, Option<Kind>); 9] = [
+            // Full width, and Cyrillic.
+            ("77yU77yV77yT77yZ77yR77yU77yY77yY", Some(Kind::Base64)),
+            ("0L3QvtC80LXRgCDQutCw0YDRgtGL", Some(Kind::Base64)),
             ("eyJwYW4iOiI0NTM5IDE0ODggMDM0MyA2NDY3In0", Some(Kind::Base64)),
             ("343533392031343838203033343320363436377a", Some(Kind::Hex)),
             ("NDUzOTE0ODgwMzQzNjQ2Nw", Some(Kind::Base64)),

@@ -195,6 +195,7 @@ fn backslash(rest: &[u8], last: bool) -> Look {
         }
     };
     match letter {
+        b'u' if behind.first().is_none_or(|byte| *byte == b'{') => braced(behind, len),
         b'u' => wide(Kind::Backslash, behind, rest.get(..len).unwrap_or_default(), last),
         b'x' => coded(behind, 2, |code| Escape::of(Kind::Backslash, len + 2, code)),
         b'n' => simple(b'\n'),
@@ -232,6 +233,18 @@ fn wide(kind: Kind, behind: &[u8], lead: &[u8], last: bool) -> Look {
         }
         Look::More if !last => Look::More,
         Look::Yes(_) | Look::No | Look::More => alone,
+    }
+}
+
+/// Hexadecimal digits in braces, as in `\u{34}`; `len` bytes stand before them.
+fn braced(text: &[u8], len: usize) -> Look {
+    let digits = text.iter().skip(1).take(7).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    match text.get(1 + digits) {
+        None => Look::More,
+        Some(b'}') if (1..=6).contains(&digits) => coded(text.get(1..).unwrap_or_default(), digits, |code| {
+            Escape::of(Kind::Backslash, len + digits + 2, code)
+        }),
+        Some(_) => Look::No,
     }
 }
 
@@ -512,8 +525,10 @@ pub(super) fn written(kind: Kind, raw: &[u8], byte: u8) -> Option<Vec<u8>> {
         }
         Kind::Backslash => {
             let letter = raw.iter().position(|byte| *byte != b'\\')?;
-            let (head, digits) = raw.split_at_checked(letter + 1)?;
-            [head, hex(digits, digits.len()).as_bytes()].concat()
+            let brace = usize::from(raw.get(letter + 1) == Some(&b'{'));
+            let (head, tail) = raw.split_at_checked(letter + 1 + brace)?;
+            let (digits, end) = tail.split_at_checked(tail.len() - brace)?;
+            [head, hex(digits, digits.len()).as_bytes(), end].concat()
         }
         Kind::Percent | Kind::QuotedPrintable => {
             let (head, digits) = raw.split_at_checked(if raw.get(1) == Some(&b'u') { 2 } else { 1 })?;

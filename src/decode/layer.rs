@@ -81,7 +81,8 @@ pub enum Event<'a> {
 /// What is told of something packed in a run of base64 or a part, and where in the text above that is known.
 #[derive(Clone, Debug)]
 pub enum Packed<'a> {
-    Open(u64, Packing),
+    /// With what stands before it, or what its part is called.
+    Open(u64, Packing, &'a [u8]),
     Text(&'a [u8], u64),
     Close,
 }
@@ -389,8 +390,9 @@ impl Layer {
             self.view.clear();
             let begin = self.base + at as u64;
             let packing = self.parts.as_ref().and_then(|parts| parts.packing());
+            let called = self.parts.as_ref().map_or(before, |parts| parts.label().as_bytes());
             sink(match self.packed {
-                true => Event::Packed(Packed::Open(begin, packing.cloned().unwrap_or_default())),
+                true => Event::Packed(Packed::Open(begin, packing.cloned().unwrap_or_default(), called)),
                 false => Event::Open(begin, before),
             });
             self.view.extend_from_slice(&self.text[from..at]);

@@ -28,7 +28,7 @@ fn findings(matcher: &Matcher, label: Option<&str>, text: &str) -> Vec<String> {
         };
         found.iter().map(one).collect()
     };
-    let named = label.map(|name| Label { scope: Scope::Header, name: name.as_bytes() });
+    let named = label.map(|name| Label { scope: Scope::Header, name: name.as_bytes(), outer: &[] });
     let whole = spell(&matcher.find(&key, named, text.as_bytes()));
     for level in Level::all() {
         let how = How { level, key: Some(&key), floor: matcher.floor };

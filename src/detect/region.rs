@@ -259,7 +259,7 @@ impl Run<'_, '_> {
                 says.join(trail.evidence(words, number, value.end, to));
             }
         }
-        if let Some(Label { scope, name }) = self.region.label
+        if let Some(Label { scope, name, .. }) = self.region.label
             && detector.scopes.holds(scope)
             && !says.positive
         {
@@ -269,7 +269,22 @@ impl Run<'_, '_> {
         if !says.positive {
             says.join(self.named(number, detector, value.start));
         }
+        if !says.positive {
+            says.positive = self.spoken_for_outside(number, detector);
+        }
         says
+    }
+
+    /// Whether a name around the one that the whole text stands under speaks for a detector.
+    fn spoken_for_outside(&self, number: u16, detector: &Compiled) -> bool {
+        let outer = self.region.label.map(|label| label.outer).unwrap_or_default();
+        let mut speaks = false;
+        for (_, name) in outer.iter().filter(|(scope, _)| detector.scopes.holds(*scope)) {
+            self.matcher.words.inside(self.how.level, name, 0..name.len(), |word| {
+                speaks |= self.matcher.words.says(word, number).positive;
+            });
+        }
+        speaks
     }
 
     /// Detectors that begin with their digits, at the beginning of a group with `left` digits from here on; the group
@@ -350,7 +365,10 @@ impl Run<'_, '_> {
         let mut near = Set::NONE;
         self.scratch.said.iter().for_each(|said| near |= sets.by_word(said.word));
         self.scratch.trail.words(from, to, |word| near |= sets.by_word(word));
-        let Some(Label { name, .. }) = self.region.label else { return near };
+        let Some(Label { name, outer, .. }) = self.region.label else { return near };
+        for (_, name) in outer {
+            self.matcher.words.inside(self.how.level, name, 0..name.len(), |word| near |= sets.by_word(word));
+        }
         let trail = label_trail(&mut self.label, self.matcher, name);
         trail.words(0, name.len(), |word| near |= sets.by_word(word));
         near

@@ -57,6 +57,12 @@ impl Scan {
         Scan { first_line: Gathering::elsewhere(), ..Scan::new() }
     }
 
+    /// A scan of a text that is known to be YAML.
+    #[must_use]
+    pub fn of_yaml() -> Scan {
+        Scan { first_line: Gathering::yaml(), ..Scan::new() }
+    }
+
     /// A scan of a text that stands under a name of another.
     #[must_use]
     pub fn under(self, under: Option<Under>) -> Scan {
@@ -246,7 +252,7 @@ impl Scan {
 }
 
 fn label(under: &Option<Box<Under>>) -> Option<Label<'_>> {
-    under.as_ref().map(|under| Label { scope: under.scope, name: &under.name })
+    under.as_ref().map(|under| Label { scope: under.scope, name: &under.name, outer: &under.outer })
 }
 
 fn how<'a>(matcher: &Matcher, key: &'a FingerprintKey) -> How<'a> {

@@ -399,8 +399,11 @@ impl Body {
             Form::Unread(word) => *word,
             Form::Fresh(_) | Form::Plain | Form::Coded(_) | Form::Recoded(..) => "stopped",
         };
-        let mut uninspected = if unread > 0 { vec![(word, unread)] } else { Vec::new() };
-        let mut inspected = self.inspected;
+        // All that came of what breaks off was read; that it does is said all the same.
+        let breaks = unread == 0 && self.seen > 0 && matches!(self.form, Form::Unread(_));
+        let missed = unread.max(u64::from(breaks));
+        let mut uninspected = if missed > 0 { vec![(word, missed)] } else { Vec::new() };
+        let mut inspected = self.seen.saturating_sub(missed).min(self.inspected);
         for (word, bytes) in self.reading.iter().flat_map(|reading| reading.unread()) {
             let bytes = inspected.min(*bytes);
             inspected -= bytes;

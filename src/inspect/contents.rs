@@ -38,6 +38,8 @@ pub(super) struct Contents {
     decoder: Option<Box<Decoder>>,
     /// Whether what is compressed in the text are messages of protocol buffers.
     messages: bool,
+    /// Where the text stands in the one above.
+    under: Vec<u8>,
     /// Bytes of the text above.
     seen: u64,
     depth: usize,
@@ -97,7 +99,14 @@ impl Contents {
                 Lane::Undone => undone,
                 Lane::Part => part,
             };
-            let source = Source { carrier, depth: self.depth, messages: false };
+            let place = match &what {
+                depth::Packed::Open(_, _, place) => place.as_deref(),
+                depth::Packed::Text(..) | depth::Packed::Close => None,
+            };
+            let kinds = place.iter().flat_map(|place| place.kinds.iter().copied().flatten());
+            let around: Vec<_> = carrier.iter().copied().chain(kinds).collect();
+            let under = place.map_or(&[][..], |place| place.path.as_bytes());
+            let source = Source { carrier: &around, under, depth: self.depth, messages: false };
             let twice = (&mut self.twice, &mut self.in_place);
             let mut give = |what: Unpacked<'_>| {
                 take(judge, &mut track.member, source, what, (&mut *twice.0, &mut *twice.1), packed)
@@ -105,8 +114,8 @@ impl Contents {
             let is_part = lane == Lane::Part;
             let mut known = None;
             let result = match &what {
-                depth::Packed::Open(_, Packing::Unknown) => Err(DecodeError::UnknownCoding),
-                depth::Packed::Open(at, packing) => {
+                depth::Packed::Open(_, Packing::Unknown, _) => Err(DecodeError::UnknownCoding),
+                depth::Packed::Open(at, packing, _) => {
                     track.told = *at;
                     track.marks.clear();
                     let mut open = Member { carrier: "base64", name: &[], markup: false, in_place: false };
@@ -209,7 +218,7 @@ impl Contents {
         piece: &[u8],
         packed: &mut Packed,
     ) -> Result<(), DecodeError> {
-        let source = Source { carrier, depth: self.depth, messages: self.messages };
+        let source = Source { carrier, under: &self.under, depth: self.depth, messages: self.messages };
         let (twice, in_place) = (&mut self.twice, &mut self.in_place);
         let mut failed = None;
         let member = &mut self.packed.member;
@@ -247,7 +256,7 @@ impl Contents {
         if self.spent {
             return;
         }
-        let source = Source { carrier, depth: self.depth, messages: self.messages };
+        let source = Source { carrier, under: &self.under, depth: self.depth, messages: self.messages };
         let (twice, in_place) = (&mut self.twice, &mut self.in_place);
         let mut failed = None;
         let member = &mut self.packed.member;
@@ -368,6 +377,8 @@ fn decoded(
 #[derive(Clone, Copy)]
 struct Source<'a> {
     carrier: &'a [&'static str],
+    /// What the text above names it by.
+    under: &'a [u8],
     depth: usize,
     /// Whether what is compressed are messages of protocol buffers.
     messages: bool,
@@ -423,6 +434,12 @@ fn take(
     Ok(())
 }
 
+/// Two names, one in the other.
+fn joined(outer: &[u8], inner: &[u8]) -> Vec<u8> {
+    let blank: &[u8] = if outer.is_empty() || inner.is_empty() { b"" } else { b" " };
+    [outer, blank, inner].concat()
+}
+
 /// Text whose shape is kept: values of the longest piece that is told at once.
 const SHAPES: usize = 2 * DECODE_WINDOW;
 
@@ -439,11 +456,14 @@ impl Inside {
     fn new(member: &Member<'_>, source: Source<'_>) -> Inside {
         let is_message = source.messages && matches!(member.carrier, "gzip" | "zstd");
         let declared = Declared { protobuf: is_message.then_some(Framing::Message), ..Declared::default() };
+        let name = joined(source.under, member.name);
+        // What has no name of its own stands where it was found.
+        let under = if member.name.is_empty() { name.clone() } else { Vec::new() };
         Inside {
             text: if is_message { Text::new(&declared) } else { Text::of_member(member.markup) },
-            below: Contents { depth: source.depth + 1, ..Contents::default() },
+            below: Contents { depth: source.depth + 1, under, ..Contents::default() },
             carrier: source.carrier.iter().copied().chain([member.carrier]).collect(),
-            name: member.name.to_vec(),
+            name,
             place: member.in_place.then_some(u64::MAX),
             winners: Vec::new(),
             recent: VecDeque::new(),
@@ -528,8 +548,15 @@ impl Inside {
             }
             let mut exempt = judge.exempts(&finding, &[]);
             if is_first {
-                let carrier: Vec<_> = self.carrier.iter().copied().chain(path.carriers()).collect();
-                let name = (!self.name.is_empty()).then_some(self.name.as_slice());
+                // The elements of an office document tell nobody anything.
+                let place = self.text.place(&finding).filter(|_| !self.text.is_markup());
+                let kinds = place.iter().flat_map(|place| place.kinds.iter().copied().flatten());
+                let mut carrier: Vec<_> =
+                    self.carrier.iter().copied().chain(kinds).chain(path.carriers()).collect();
+                carrier.dedup();
+                let own = place.as_ref().map_or(&[][..], |place| place.path.as_bytes());
+                let name = joined(&self.name, own);
+                let name = (!name.is_empty()).then_some(name.as_slice());
                 exempt = judge.count(
                     &finding,
                     Whence { part: Part::Body, path: name, family: None, carrier: &carrier },

@@ -118,7 +118,8 @@ pub(super) enum Lane {
 /// It begins, goes on, ends; and where in the text that is known.
 #[derive(Debug)]
 pub(super) enum Packed {
-    Open(u64, Packing),
+    /// The last: where it stands, as the text above names it.
+    Open(u64, Packing, Option<Box<Place>>),
     Text(Vec<u8>, u64),
     Close,
 }
@@ -310,7 +311,16 @@ fn take(
     }
     if let Event::Packed(packed) = event {
         let what = match packed {
-            decode::Packed::Open(at, packing) => Packed::Open(at, packing),
+            decode::Packed::Open(at, packing, name) => {
+                let place = match wrapping {
+                    Wrapping::Parts => std::str::from_utf8(name)
+                        .ok()
+                        .filter(|name| !name.is_empty())
+                        .map(|name| Place::called(at, "multipart", name)),
+                    _ => Under::of(name, layout.map(|layout| &**layout)).and_then(|under| under.place),
+                };
+                Packed::Open(at, packing, place.map(Box::new))
+            }
             decode::Packed::Text(text, at) => Packed::Text(text.to_vec(), at),
             decode::Packed::Close => Packed::Close,
         };
@@ -365,7 +375,16 @@ impl Stretch {
         let is_text = around.is_none() && !wrapping.is_escapes();
         for Armoured { lane, what } in self.sunk.packed.drain(..) {
             let what = match what {
-                Packed::Open(at, packing) => Packed::Open(origin.start(at), packing),
+                Packed::Open(at, packing, place) => {
+                    let name = around.zip(origin.called(at));
+                    let place = match (place, name, &self.place) {
+                        (Some(place), Some((kind, name)), _) => Some(Box::new(place.under(kind, name))),
+                        (None, Some((kind, name)), _) => Some(Box::new(Place::called(at, kind, name))),
+                        (None, None, Some(place)) => Some(Box::new(place.clone())),
+                        (place, None, _) => place,
+                    };
+                    Packed::Open(origin.start(at), packing, place)
+                }
                 Packed::Text(text, at) => Packed::Text(text, origin.start(at)),
                 Packed::Close => Packed::Close,
             };

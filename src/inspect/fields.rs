@@ -18,13 +18,14 @@ pub(super) struct Declared {
     pub(super) armoured: Option<Framing>,
     /// It is a form, where `+` stands for a space.
     pub(super) form: bool,
+    pub(super) yaml: bool,
 }
 
 impl Declared {
     /// Whether it is one text and nothing else.
     pub(super) fn is_one_text(&self) -> bool {
-        let Declared { charset: _, lines, boundary, protobuf, armoured, form: _ } = self;
-        lines.is_none() && boundary.is_none() && protobuf.is_none() && armoured.is_none()
+        let Declared { charset: _, lines, boundary, protobuf, armoured, form: _, yaml } = self;
+        !yaml && lines.is_none() && boundary.is_none() && protobuf.is_none() && armoured.is_none()
     }
 
     pub(super) fn of(fields: &[(&str, &[u8])]) -> Declared {
@@ -52,6 +53,7 @@ impl Declared {
             protobuf: protobuf(&essence),
             armoured: essence.starts_with("application/grpc-web-text").then_some(Framing::Frames),
             form: essence == "application/x-www-form-urlencoded",
+            yaml: is_yaml(&essence),
         }
     }
 }
@@ -60,6 +62,11 @@ impl Declared {
 fn lower(word: &str) -> Cow<'_, str> {
     let is_lower = word.bytes().fold(true, |all, byte| all & !byte.is_ascii_uppercase());
     if is_lower { Cow::Borrowed(word) } else { Cow::Owned(word.to_ascii_lowercase()) }
+}
+
+fn is_yaml(essence: &str) -> bool {
+    let kind = essence.split_once('/').map(|(_, kind)| kind).unwrap_or_default();
+    matches!(kind, "yaml" | "x-yaml" | "vnd.yaml") || kind.ends_with("+yaml")
 }
 
 /// How a body of this type holds protocol buffers, if it does.

@@ -311,7 +311,7 @@ struct Piece<'a> {
 /// All that can be seen in a field, the best look first: of one detector's overlapping finds the first counts.
 fn look<'a>(judge: &Judge, field: Field<'a>) -> Vec<Seen<'a>> {
     let engine = judge.engine();
-    let label = field.label.map(|name| Label { scope: Scope::Header, name: name.as_bytes() });
+    let label = field.label.map(|name| Label { scope: Scope::Header, name: name.as_bytes(), outer: &[] });
     let whole = engine.matcher.find(&engine.key, label, field.text);
     let is_query = field.part == Part::Target;
     let is_mark = |byte: u8| matches!(byte, b'%' | b'\\' | 0x80..) || (is_query && byte == b'+');
@@ -426,7 +426,7 @@ fn add<'a>(seen: &mut Vec<Seen<'a>>, new: Seen<'a>) {
 
 /// Takes a field apart into the values that stand in it.
 fn pieces(field: Field<'_>) -> Vec<Piece<'_>> {
-    let label = field.label.map(|name| Label { scope: Scope::Header, name: name.as_bytes() });
+    let label = field.label.map(|name| Label { scope: Scope::Header, name: name.as_bytes(), outer: &[] });
     let plain = Piece { text: field.text, at: 0, label, name: None, family: None, plus: false };
     match (field.part, field.label) {
         (Part::Target, _) => {
@@ -486,7 +486,7 @@ fn pairs<'a>(
         if let Some((_, value)) = value.split_first().filter(|(_, value)| !value.is_empty()) {
             let at = begin + equals + 1;
             let scope = if family.is_none() { Scope::Url } else { Scope::Header };
-            let label = Some(Label { scope, name: key });
+            let label = Some(Label { scope, name: key, outer: &[] });
             pieces.push(Piece { text: value, at, label, name: Some(key), family, plus });
         }
     }

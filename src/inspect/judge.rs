@@ -382,9 +382,17 @@ impl Judge {
         {
             return;
         }
-        let mut mask = |before: &[u8], value: &[u8]| self.mask(hit.hidden(), before, value);
+        // What is written in escapes begins with none.
+        let is_bare = |wrapping: &Wrapping| matches!(wrapping, Wrapping::Utf16 { .. } | Wrapping::Parts);
+        let scalar = hit.yaml && hit.path.wrappings().iter().all(is_bare);
+        let mut mask = |before: &[u8], value: &[u8]| {
+            let masked = self.mask(hit.hidden(), before, value);
+            if scalar { redact::as_scalar(before, masked) } else { masked }
+        };
         let masked = decode::rewrap(&hit.path.wrappings(), &before, &value, &mut mask);
-        chain.edit(hit.start, masked.unwrap_or_else(|| vec![b'*'; value.len()]));
+        let masked = masked.unwrap_or_else(|| vec![b'*'; value.len()]);
+        let masked = if hit.yaml { redact::as_scalar(&before, masked) } else { masked };
+        chain.edit(hit.start, masked);
     }
 
     /// The same for a value in several pieces: each gets its part of the mask of the whole.

@@ -31,6 +31,8 @@ pub(super) struct Hit {
     pub(super) path: Path,
     /// Where its value goes on, when it stands in several pieces.
     pub(super) more: Vec<Range<u64>>,
+    /// Whether it may be a scalar of YAML without quotes.
+    pub(super) yaml: bool,
 }
 
 impl Hit {
@@ -81,6 +83,8 @@ pub(super) struct Reading {
     packed: Packed,
     /// Fields of a form that rules speak of.
     keys: Keys,
+    /// Whether it is YAML: so it is declared, or where a finding stands tells.
+    yaml: bool,
 }
 
 /// As many bytes as tell a packed format.
@@ -107,7 +111,7 @@ impl Reading {
     /// `declared`: what the head says of it.
     pub(super) fn new(carrier: Vec<&'static str>, declared: &Declared) -> Reading {
         let contents = Contents::of(declared);
-        Reading { carrier, text: Text::new(declared), contents, ..Reading::default() }
+        Reading { carrier, text: Text::new(declared), contents, yaml: declared.yaml, ..Reading::default() }
     }
 
     /// What was packed below the surface is looked into, and what cannot be read is said.
@@ -176,6 +180,7 @@ impl Reading {
             }
             let place = self.text.place(&finding);
             let within = place.as_ref().map_or(0, |place| place.within);
+            self.yaml |= place.as_ref().is_some_and(|place| place.kinds.contains(&Some("yaml")));
             let kinds = place.iter().flat_map(|place| place.kinds.iter().copied().flatten());
             let (outer, inner) = (path.carriers().take(within), path.carriers().skip(within));
             let mut carrier: Vec<_> =
@@ -201,6 +206,7 @@ impl Reading {
                 exempt,
                 path,
                 more,
+                yaml: self.yaml,
             });
         }
         self.text.forget_paths(settled);

@@ -59,7 +59,8 @@ impl Default for Below {
 impl Text {
     /// `declared`: what the head says.
     pub(super) fn new(declared: &Declared) -> Text {
-        Text { declared: declared.clone(), ..Text::default() }
+        let scan = if declared.yaml { Scan::of_yaml() } else { Scan::default() };
+        Text { scan, declared: declared.clone(), ..Text::default() }
     }
 
     /// What runs of base64 hold that is packed.
@@ -110,6 +111,11 @@ impl Text {
     /// A member of an archive; `markup`: of an office document.
     pub(super) fn of_member(markup: bool) -> Text {
         Text { markup, ..Text::default() }
+    }
+
+    /// Whether it is what stands between tags.
+    pub(super) fn is_markup(&self) -> bool {
+        self.markup
     }
 
     /// The text goes on with `piece`; `bare`: without any of [`MARKS`](crate::decode::MARKS), in ASCII.

@@ -8,6 +8,9 @@ use crate::limits::MASK_KEEP;
 /// form values, cookies and URL queries may all hold it unescaped.
 const STAR: u8 = b'*';
 
+/// The same where a text must not begin with a star.
+const DASH: u8 = b'_';
+
 /// Digits from which a next gate could suspect a card number; the shortest have twelve.
 const CARD_DIGITS: usize = 12;
 
@@ -42,6 +45,16 @@ pub fn mask(how: Mask, before: &[u8], value: &[u8], is_clean: &mut dyn FnMut(&[u
         }
     }
     out
+}
+
+/// A mask that may stand in YAML without quotes behind `before`, where a star at the beginning would refer to something.
+#[must_use]
+pub fn as_scalar(before: &[u8], mut masked: Vec<u8>) -> Vec<u8> {
+    let begins = before.last().is_none_or(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'[' | b'{' | b','));
+    if let Some(first) = masked.first_mut().filter(|first| begins && **first == STAR) {
+        *first = DASH;
+    }
+    masked
 }
 
 /// Whether a run of digits behind `before` may be a number of its own, as in `{"pan":4539...}`. Only a quote right

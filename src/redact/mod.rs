@@ -12,7 +12,7 @@ pub mod token;
 
 pub use ff1::Ff1;
 pub use label::label;
-pub use mask::mask;
+pub use mask::{as_scalar, mask};
 pub use preserve::{decrypted, encrypted};
 pub use splice::Chain;
 pub use token::token;

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::{Name, Scope, trimmed};
+use crate::limits::NAME_LEN;
 
 /// Where a value or its key begins, and the key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,10 +35,42 @@ fn escapes_before(text: &[u8], from: usize, at: usize) -> usize {
 /// The key before the `:` at `colon`: where its quote opens, and what it says.
 fn key_before(text: &[u8], from: usize, colon: usize) -> Option<Own> {
     let end = trimmed(text, from, colon);
-    let close = end.checked_sub(1).filter(|&close| close >= from && text[close] == b'"')?;
-    let open = quote_before(text, from, close)?;
+    let close = end.checked_sub(1).filter(|&close| close >= from)?;
+    let open = match text[close] {
+        b'"' => quote_before(text, from, close)?,
+        b'\'' => from + memchr::memrchr(b'\'', &text[from..close])?,
+        _ => return bare_key(text, from, end),
+    };
     Some(Own { at: open, key: Some(open + 1..close) })
 }
+
+/// A key without quotes that ends at `end`, as in literals of programs: of an object that begins in sight.
+fn bare_key(text: &[u8], from: usize, end: usize) -> Option<Own> {
+    let is_key = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'$' | b'-');
+    let length = text[from..end].iter().rev().take(NAME_LEN).take_while(is_key).count();
+    let at = end - length;
+    let before = trimmed(text, from, at);
+    let last = before.checked_sub(1).filter(|&last| last >= from && length > 0).map(|last| text[last])?;
+    let mut depth = 0usize;
+    let mut opens = || {
+        let opener = text[from..before].iter().rev().take(BARE_REACH).find(|byte| match byte {
+            b'}' | b']' | b')' => {
+                depth += 1;
+                false
+            }
+            b'{' | b'[' | b'(' if depth > 0 => {
+                depth -= 1;
+                false
+            }
+            byte => matches!(byte, b'{' | b'[' | b'('),
+        });
+        opener == Some(&b'{')
+    };
+    (last == b'{' || last == b',' && opens()).then_some(Own { at, key: Some(at..end) })
+}
+
+/// How far before a key without quotes its object is looked for.
+const BARE_REACH: usize = 256;
 
 /// What the value that holds `at` is to JSON: under a key, or in an array. `None` where nothing looks like JSON.
 /// `quoted`: whether a quote stands between.
@@ -53,7 +86,7 @@ pub(super) fn own(text: &[u8], from: usize, at: usize, quoted: bool) -> Option<O
             };
         }
     }
-    let sign = usize::from(at > from && text[at - 1] == b'-');
+    let sign = usize::from(at > from && matches!(text[at - 1], b'-' | b'\''));
     let end = trimmed(text, from, at - sign);
     match end.checked_sub(1).filter(|&last| last >= from).map(|last| text[last])? {
         b':' => key_before(text, from, end - 1),
@@ -76,6 +109,8 @@ struct Opener {
     looked: usize,
     /// Whether nothing is around it.
     root: bool,
+    /// Whether it begins a string: what is in it is a text of its own.
+    quoted: bool,
 }
 
 /// What encloses the last place that was asked about: the way up from a later one meets it.
@@ -110,9 +145,18 @@ impl Climb {
         self.walk(text, from, at);
         std::mem::swap(&mut self.openers, &mut self.next);
         self.at = Some(at);
-        let keys = self.openers.iter().filter_map(|opener| opener.key.clone());
-        out.extend(keys.map(|key| Name::of(Scope::JsonPath, key)));
+        for opener in &self.openers {
+            if let Some(last) = out.last_mut().filter(|_| opener.quoted) {
+                last.inner = true;
+            }
+            out.extend(opener.key.clone().map(|key| Name::of(Scope::JsonPath, key)));
+        }
         self.openers.last().is_some_and(|last| last.root)
+    }
+
+    /// The outermost bracket that the last place which was asked about stands in.
+    pub(super) fn root(&self) -> Option<usize> {
+        self.openers.last().filter(|last| last.root).map(|last| last.at)
     }
 
     fn walk(&mut self, text: &[u8], from: usize, at: usize) {
@@ -166,12 +210,13 @@ impl Climb {
 /// What stands before the bracket at `at`, and where the way up goes on. `None` where the text that is looked at ends
 /// before that can be told.
 fn enclosing(text: &[u8], from: usize, at: usize) -> Option<(Opener, usize)> {
-    let opener = |key, looked, root| Opener { at, key, looked, root };
     let mut end = trimmed(text, from, at);
     // JSON in a string of JSON.
-    if end > from && text[end - 1] == b'"' {
+    let quoted = end > from && text[end - 1] == b'"';
+    if quoted {
         end = trimmed(text, from, end - 1);
     }
+    let opener = |key, looked, root| Opener { at, key, looked, root, quoted };
     let Some(last) = end.checked_sub(1).filter(|&last| last >= from) else {
         return (from == 0).then(|| (opener(None, 0, true), 0));
     };

@@ -13,6 +13,8 @@ pub struct Layout {
     row: Box<[u8]>,
     cells: Box<[Range<u32>]>,
     delimiter: Option<u8>,
+    /// Whether it is known to be YAML.
+    yaml: bool,
 }
 
 impl Layout {
@@ -42,7 +44,23 @@ impl Layout {
             return fits.then(|| Layout { row: line.into(), ..Layout::default() });
         }
         let delimiter = delimiter(line)?;
-        Some(Layout { row: line.into(), cells: cells(line, delimiter)?.into(), delimiter: Some(delimiter) })
+        Some(Layout {
+            row: line.into(),
+            cells: cells(line, delimiter)?.into(),
+            delimiter: Some(delimiter),
+            yaml: false,
+        })
+    }
+
+    /// That of a text which is known to be YAML, whatever its first line is.
+    pub(super) fn of_yaml() -> Arc<Layout> {
+        static YAML: LazyLock<Arc<Layout>> =
+            LazyLock::new(|| Arc::new(Layout { yaml: true, ..Layout::default() }));
+        Arc::clone(&YAML)
+    }
+
+    pub(super) fn is_yaml(&self) -> bool {
+        self.yaml
     }
 
     /// The names of its columns.
@@ -86,6 +104,11 @@ impl Gathering {
     /// Of a text whose beginning lies elsewhere.
     pub(in crate::detect) fn elsewhere() -> Gathering {
         Gathering { over: true, ..Gathering::default() }
+    }
+
+    /// Of a text that is known to be YAML.
+    pub(in crate::detect) fn yaml() -> Gathering {
+        Gathering { layout: Some(Layout::of_yaml()), ..Gathering::elsewhere() }
     }
 
     /// Takes what was found where the text begins.

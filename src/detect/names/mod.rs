@@ -7,9 +7,11 @@ mod form;
 mod json;
 mod layout;
 mod lists;
+mod nested;
 mod place;
 mod table;
 mod xml;
+mod yaml;
 
 pub(super) use layout::Gathering;
 pub use layout::Layout;
@@ -20,6 +22,7 @@ use std::ops::Range;
 
 use serde::Deserialize;
 
+use self::nested::Nested;
 use crate::limits;
 
 /// Where words of a detector count.
@@ -28,7 +31,7 @@ use crate::limits;
 pub enum Scope {
     /// Before and behind the value, within the detector's reach.
     Near,
-    /// The keys of the objects around it.
+    /// The keys of the objects around it, of YAML's mappings too.
     JsonPath,
     /// The header of its column.
     CsvHeader,
@@ -92,13 +95,16 @@ impl Scopes {
 pub struct Label<'a> {
     pub scope: Scope,
     pub name: &'a [u8],
+    /// Those around that one, which speak for a value and never against it.
+    pub outer: &'a [(Scope, Box<[u8]>)],
 }
 
-/// The name that a text stands under, by what stands before it in the text above.
+/// The names that a text stands under, by what stands before it in the text above.
 #[derive(Clone, Debug)]
 pub struct Under {
     pub(super) scope: Scope,
     pub(super) name: Box<[u8]>,
+    pub(super) outer: Box<[(Scope, Box<[u8]>)]>,
     /// The place of what the text stands for, at 0.
     pub place: Option<Place>,
 }
@@ -111,9 +117,10 @@ impl Under {
         let layout = layout.unwrap_or_else(|| Layout::plain());
         let mut names = Names::new();
         names.look(before, before.len(), layout);
-        let own = names.list.first()?;
-        let name = own.text(before, layout).into();
-        Some(Under { scope: own.scope, name, place: names.place(0, before, layout) })
+        let (own, outer) = names.list.split_first()?;
+        let text = |name: &Name| name.text(before, layout).into();
+        let outer = outer.iter().map(|name| (name.scope, text(name))).collect();
+        Some(Under { scope: own.scope, name: text(own), outer, place: names.place(0, before, layout) })
     }
 }
 
@@ -128,11 +135,13 @@ pub(super) struct Name {
     pub column: usize,
     /// Whether it is an attribute's.
     pub attribute: bool,
+    /// Whether a text of its own begins with it, in a string of the one around.
+    pub inner: bool,
 }
 
 impl Name {
     fn of(scope: Scope, range: Range<usize>) -> Name {
-        Name { scope, range, in_row: false, column: 0, attribute: false }
+        Name { scope, range, in_row: false, column: 0, attribute: false, inner: false }
     }
 
     /// That of a column which a list in the text names.
@@ -155,6 +164,10 @@ pub(super) struct Names {
     pub(super) list: Vec<Name>,
     /// Whether nothing stands around the outermost.
     pub(super) rooted: bool,
+    /// The same of what JSON stands in.
+    outer_rooted: bool,
+    /// Whether they are keys of YAML.
+    yaml: bool,
     keys: json::Climb,
     row: table::Row,
     /// Where no quote stands, and no bracket of XML.
@@ -189,6 +202,8 @@ impl Names {
             at: None,
             list: Vec::new(),
             rooted: false,
+            outer_rooted: false,
+            yaml: false,
             keys: json::Climb::new(),
             row: table::Row::NONE,
             unquoted: Absent::NONE,
@@ -208,7 +223,7 @@ impl Names {
     pub(super) fn look(&mut self, text: &[u8], at: usize, layout: &Layout) {
         self.at = Some(at);
         self.list.clear();
-        self.rooted = false;
+        (self.rooted, self.outer_rooted, self.yaml) = (false, false, false);
         let from = at.saturating_sub(limits::NAMES_REACH);
         if let Some(delimiter) = layout.delimiter() {
             self.row.advance(text, from, at, delimiter);
@@ -218,24 +233,41 @@ impl Names {
             }
         }
         let part = layout.boundary().and_then(|boundary| form::part(text, from, at, boundary));
-        self.inside(text, part.as_ref().map_or(from, |part| part.from), at);
+        self.inside(text, part.as_ref().map_or(from, |part| part.from), at, layout.is_yaml());
         self.list.extend(part.and_then(|part| part.name));
         self.list.retain(|name| !name.range.is_empty());
         self.list.truncate(limits::NAMES);
     }
 
     /// Keys, elements, fields.
-    fn inside(&mut self, text: &[u8], from: usize, at: usize) {
+    fn inside(&mut self, text: &[u8], from: usize, at: usize, is_yaml: bool) {
         let quoted = !self.unquoted.is(text, from, at, |text| memchr::memrchr(b'"', text).is_some());
+        let mut outer = Some(at);
+        while let Some(at) = outer.filter(|_| quoted) {
+            match nested::look(text, from, at, &mut self.list) {
+                // Seen from there the string is its value.
+                Nested::In(quote) => outer = Some(quote + 1),
+                Nested::Cut => outer = None,
+                Nested::Not => break,
+            }
+        }
+        let Some(at) = outer else { return };
+        if is_yaml && self.list.is_empty() && self.in_yaml(text, from, at, true) {
+            return;
+        }
         if let Some(own) = json::own(text, from, at, quoted) {
             self.list.extend(own.key.map(|key| Name::of(Scope::JsonPath, key)));
             self.rooted = self.keys.up(text, from, own.at, &mut self.list);
             if !self.list.is_empty() {
+                self.outside(text, from, is_yaml);
                 return;
             }
         }
         if let Some(key) = form::own(text, from, at) {
             self.list.push(Name::of(Scope::FormKey, key));
+            return;
+        }
+        if self.in_yaml(text, from, at, false) {
             return;
         }
         if self.untagged.is(text, from, at, |text| memchr::memrchr2(b'<', b'>', text).is_some()) {
@@ -252,6 +284,35 @@ impl Names {
                 self.list.insert(self.list.len().min(1), header);
             }
         }
+    }
+
+    /// What a whole text of JSON stands in: a field of a form, an element, a key of YAML.
+    fn outside(&mut self, text: &[u8], from: usize, is_yaml: bool) {
+        let Some(root) = self.keys.root().filter(|&root| self.rooted && root > from) else { return };
+        if let Some(key) = form::own(text, from, root) {
+            self.list.push(Name::of(Scope::FormKey, key));
+            return;
+        }
+        const SECTION: &[u8] = b"<![CDATA";
+        let before = &text[from..trimmed(text, from, root)];
+        match before.last() {
+            Some(b'>') => self.outer_rooted = xml::up(text, from, from + before.len(), &mut self.list),
+            Some(b':' | b'-') => drop(self.in_yaml(text, from, root, is_yaml)),
+            _ if before.ends_with(SECTION) => {
+                let section = from + before.len() - SECTION.len();
+                self.outer_rooted = xml::up(text, from, section, &mut self.list);
+            }
+            _ => {}
+        }
+    }
+
+    /// Keys of YAML.
+    fn in_yaml(&mut self, text: &[u8], from: usize, at: usize, declared: bool) -> bool {
+        let rooted = yaml::look(text, from, at, declared, &mut self.list);
+        if let Some(rooted) = rooted {
+            (self.rooted, self.yaml) = (rooted, true);
+        }
+        rooted.is_some()
     }
 
     /// Whether they are those of `at`.

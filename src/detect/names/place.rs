@@ -8,7 +8,7 @@ use crate::limits;
 pub struct Place {
     /// Offset of the value.
     pub start: u64,
-    /// What names it: `json`, `csv`, `sql`, `xml`, `form`, `multipart`, outermost first.
+    /// What names it: `json`, `yaml`, `csv`, `sql`, `xml`, `form`, `multipart`, outermost first.
     pub kinds: [Option<&'static str>; 2],
     pub path: String,
     /// How many charsets and runs of base64 are around the text that names it.
@@ -56,26 +56,38 @@ impl Names {
         let spelled = |name: &Name| shown(name.text(text, layout)).unwrap_or("…").to_owned();
         let part = self.list.last().filter(|name| name.scope == Scope::MultipartName);
         let of = |scope| self.list.iter().rev().filter(move |name| name.scope == scope);
+        let elements = |rooted: bool| {
+            let step = |name: &Name| format!("/{}{}", if name.attribute { "@" } else { "" }, spelled(name));
+            let steps: String = of(Scope::XmlName).map(step).collect();
+            format!("{}{steps}", if rooted { "" } else { "/" })
+        };
         let (kind, path) = match own.scope {
             Scope::JsonPath => {
-                let keys: String = of(Scope::JsonPath).map(|key| json_step(&spelled(key))).collect();
-                (Some("json"), format!("${}{keys}", if self.rooted { "" } else { "." }))
+                let mut path = format!("${}", if self.rooted { "" } else { "." });
+                for (nth, key) in of(Scope::JsonPath).enumerate() {
+                    // A text in a string of another has a path of its own.
+                    path.push_str(if key.inner && nth > 0 { " $" } else { "" });
+                    path.push_str(&json_step(&spelled(key)));
+                }
+                (Some(if self.yaml { "yaml" } else { "json" }), path)
             }
-            Scope::XmlName => {
-                let step =
-                    |name: &Name| format!("/{}{}", if name.attribute { "@" } else { "" }, spelled(name));
-                let steps: String = of(Scope::XmlName).map(step).collect();
-                (Some("xml"), format!("{}{steps}", if self.rooted { "" } else { "/" }))
-            }
+            Scope::XmlName => (Some("xml"), elements(self.rooted)),
             Scope::CsvHeader if !own.in_row => (Some("sql"), format!("column \"{}\"", spelled(own))),
             Scope::CsvHeader => (Some("csv"), format!("column {} \"{}\"", own.column + 1, spelled(own))),
             Scope::FormKey => (Some("form"), spelled(own)),
             Scope::MultipartName | Scope::Near | Scope::Url | Scope::Header => (None, String::new()),
         };
+        // What a text of JSON stands in.
+        let around = self.list.last().filter(|_| own.scope == Scope::JsonPath);
+        let (around, path) = match around.map(|name| (name.scope, name)) {
+            Some((Scope::FormKey, key)) => (Some("form"), format!("{} {path}", spelled(key))),
+            Some((Scope::XmlName, _)) => (Some("xml"), format!("{} {path}", elements(self.outer_rooted))),
+            Some(_) | None => (None, path),
+        };
         let (outer, path) = match part {
             Some(part) if path.is_empty() => (Some("multipart"), spelled(part)),
             Some(part) => (Some("multipart"), format!("{} {path}", spelled(part))),
-            None => (None, path),
+            None => (around, path),
         };
         Some(Place {
             start,
@@ -83,7 +95,8 @@ impl Names {
             path,
             within: 0,
             quoted: (own.scope == Scope::XmlName || own.scope == Scope::CsvHeader && !own.in_row)
-                && self.is_quoted(text),
+                && self.is_quoted(text)
+                || self.list.iter().any(|key| key.inner),
         })
     }
 }

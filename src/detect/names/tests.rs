@@ -10,6 +10,21 @@ fn place(text: &str) -> String {
     look(text.replacen('¤', "", 1).as_bytes(), at)
 }
 
+#[test]
+fn what_is_known_to_be_yaml_needs_no_second_line() {
+    for (text, expected) in [
+        ("card: 4539", "yaml $.card"),
+        ("'card no': '4539", "yaml $[\"card no\"]"),
+        ("customer: {id: 7, card: 4539", "yaml $.customer.card"),
+        ("- a\n- 4539", ""),
+    ] {
+        let mut names = Names::new();
+        let layout = Layout::of_yaml();
+        names.look(text.as_bytes(), text.len() - 4, &layout);
+        assert_eq!(spelled(&names, text.as_bytes(), &layout), expected, "{text}");
+    }
+}
+
 fn look(text: &[u8], at: usize) -> String {
     let layout = Layout::of(text);
     let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
@@ -39,7 +54,7 @@ fn a_value_is_named_by_what_it_stands_in() {
         (r#"{"cards":[1, ¤4539]}"#, "json $.cards"),
         ("{\n  \"customer\" : {\n    \"card no\" :\n      ¤4539", "json $.customer[\"card no\"]"),
         ("{\"a\":1}\n{\"b\":¤2}\n", "json $.b"),
-        (r#"{"payload":"{"card":"¤4539"}"}"#, "json $.payload.card"),
+        (r#"{"payload":"{"card":"¤4539"}"}"#, "json $.payload $.card"),
         ("data: {\"delta\":{\"text\":\"¤4539", "json $.delta.text"),
         (far.as_str(), "json $..card"),
         (r#"{"4539\u0031":"¤4"}"#, "json $.…"),
@@ -93,6 +108,39 @@ fn a_value_is_named_by_what_it_stands_in() {
     }
 }
 
+#[test]
+fn texts_in_texts_and_yaml_name_a_value() {
+    let rows = [
+        (r#"{"a":1,"p":"{\"id\":7,\"b\":{\"card\":\"¤4539"#, "json $.p $.b.card"),
+        (r#"{"a":{"p":"{\"b\":[1,{\"card\": ¤4539"#, "json $.a.p $.b.card"),
+        (r#"{"p":"{\n  \"x\" : \"}\\\"\",\n  \"card\" : \"¤4539"#, "json $.p $.card"),
+        (r#"{"p":"{\"q\":\"{\\\"card\\\":\\\"¤4539"#, "json $.p $.q $.card"),
+        (r#"{"p":["{\"card\":\"¤4539"#, "json $.p $.card"),
+        (r#"{"p":"he said \"pay\": ¤4539"#, "json $.p $.pay"),
+        (r#"{"p":"he said \"pay\" with ¤4539"#, "json $.p"),
+        ("a=1&p={\"b\":{\"card\":\"¤4539", "form+json p $.b.card"),
+        ("<o><p><![CDATA[{\"card\":\"¤4539", "xml+json /o/p $.card"),
+        ("<o><p>\n {\"card\":\"¤4539", "xml+json /o/p $.card"),
+        ("{card: '¤4539'}", "json $.card"),
+        ("pay({a: 1, b: {card: ¤4539", "json $.b.card"),
+        ("{'a': 1, 'card': '¤4539'", "json $.card"),
+        ("see (x), card: ¤4539", ""),
+        ("a: 1\ncustomer:\n  id: 7\n\n  # note\n  card: ¤4539", "yaml $.customer.card"),
+        ("customer:\n  card: '¤4539'", "yaml $.customer.card"),
+        ("customer:\n  cards:\n  - 1\n  - ¤4539", "yaml $.customer.cards"),
+        ("customer:\n  - name: a\n    x:\n      y: 1\n    card: \"¤4539", "yaml $.customer.card"),
+        ("customer:\n- card no: 1\n  card: ¤4539", "yaml $.customer.card"),
+        ("customer:\n  note: |\n    see\n    this: ¤4539", "yaml $.customer.note.this"),
+        ("customer: {id: 7, card: ¤4539", "json $.card"),
+        ("top:\n  customer: {id: 7, card: ¤4539", "yaml $.top.customer.card"),
+        ("card: ¤4539", ""),
+        ("From: a\nTo: ¤4539", ""),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(place(text), expected, "{text}");
+    }
+}
+
 /// Pieces of documents, whole and broken.
 fn documents() -> impl Strategy<Value = Vec<u8>> {
     let piece = prop_oneof![
@@ -114,6 +162,13 @@ fn documents() -> impl Strategy<Value = Vec<u8>> {
         Just("<br>".to_owned()),
         Just(">".to_owned()),
         Just("a=b&".to_owned()),
+        Just("p={\"q\":\"{\\\"card\\\":\\\"".to_owned()),
+        Just("\\\"".to_owned()),
+        Just("\\\\\\\"".to_owned()),
+        Just("\n  customer:\n    - id: ".to_owned()),
+        Just("\n    card: '".to_owned()),
+        Just("{card: ".to_owned()),
+        Just("<![CDATA[".to_owned()),
         Just("\"x,\"\"y\",".to_owned()),
         Just("INSERT INTO t (a, b) VALUES (1, '".to_owned()),
         Just("COPY t (a, b) FROM stdin;\n".to_owned()),

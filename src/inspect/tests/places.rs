@@ -9,7 +9,11 @@ const PLACES: &[(&str, &[&str], Option<&str>)] = &[
     (r#"{"id":7,"customer":{"tags":["a",{"b":1}],"note":"card: ¤"}}"#, &["json"], Some("$.customer.note")),
     (r#"{"cards":["x","¤"]}"#, &["json"], Some("$.cards")),
     ("{\"a\":1}\n{\"b\":{\"c\":\"¤\"}}\n", &["json"], Some("$.b.c")),
-    (r#"{"q":"{\"customer\":{\"card\":\"¤\"}}"}"#, &["json"], Some("$.q")),
+    (r#"{"q":"{\"customer\":{\"card\":\"¤\"}}"}"#, &["json"], Some("$.q $.customer.card")),
+    (r#"{"q":"{\"customer\":{\"card\":\"¤\",\"x\":\"\u00e9\"}}"}"#, &["json"], Some("$.q $.customer.card")),
+    ("<a><p><![CDATA[{\"card\":\"¤\"}]]></p></a>", &["xml", "json"], Some("/a/p $.card")),
+    ("a=1&p=%7B%22card%22%3A%22¤%22%7D", &["form", "json"], Some("p $.card")),
+    ("customer:\n  card: ¤\n", &["yaml"], Some("$.customer.card")),
     (
         "<?xml version=\"1.0\"?>\n<order><id>7</id><card type=\"visa\">¤</card></order>",
         &["xml"],
