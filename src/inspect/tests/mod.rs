@@ -3,6 +3,7 @@
 mod archives;
 mod around;
 mod body;
+mod carriers;
 mod coded;
 mod coverage;
 mod events;
@@ -96,10 +97,14 @@ impl Setup {
     }
 
     fn inspector(&self) -> Inspector {
+        Inspector::new(self.engine(), self.message.clone())
+    }
+
+    fn engine(&self) -> Arc<Engine> {
         let usual = || if self.secrets { compile(&["secrets"]) } else { matcher() };
         let matcher = self.matcher.clone().unwrap_or_else(usual);
         let policy = Arc::new(Policy::compile(self.spec.clone(), &matcher).unwrap());
-        let engine = Engine {
+        Arc::new(Engine {
             matcher,
             policy,
             interceptions: Arc::default(),
@@ -109,8 +114,7 @@ impl Setup {
             budgets: Arc::clone(&self.budgets),
             overlays: Arc::clone(&self.overlays),
             held: Arc::new(HeldBytes::new(self.capacity)),
-        };
-        Inspector::new(Arc::new(engine), self.message.clone())
+        })
     }
 
     fn run(&self, head: &Head<'_>, chunks: &[&[u8]]) -> Outcome {
