@@ -278,6 +278,24 @@ fn reach(engine: &Engine) -> usize {
 /// Bytes before a value that its judgement looks at.
 const LOOK_BACK: usize = KEYWORD_REACH + 2;
 
+/// What is packed, with the place that its name tells.
+fn told(wrapping: Wrapping, layout: Above<'_>, packed: decode::Packed<'_>) -> Packed {
+    match packed {
+        decode::Packed::Open(at, packing, name) => {
+            let place = match wrapping {
+                Wrapping::Parts => std::str::from_utf8(name)
+                    .ok()
+                    .filter(|name| !name.is_empty())
+                    .map(|name| Place::called(at, "multipart", name)),
+                _ => Under::of(name, layout.map(|layout| &**layout)).and_then(|under| under.place),
+            };
+            Packed::Open(at, packing, place.map(Box::new))
+        }
+        decode::Packed::Text(text, at) => Packed::Text(text.to_vec(), at),
+        decode::Packed::Close => Packed::Close,
+    }
+}
+
 fn take(
     engine: &Engine,
     Around { wrapping, left, layout, framing }: Around<'_>,
@@ -310,20 +328,7 @@ fn take(
         return;
     }
     if let Event::Packed(packed) = event {
-        let what = match packed {
-            decode::Packed::Open(at, packing, name) => {
-                let place = match wrapping {
-                    Wrapping::Parts => std::str::from_utf8(name)
-                        .ok()
-                        .filter(|name| !name.is_empty())
-                        .map(|name| Place::called(at, "multipart", name)),
-                    _ => Under::of(name, layout.map(|layout| &**layout)).and_then(|under| under.place),
-                };
-                Packed::Open(at, packing, place.map(Box::new))
-            }
-            decode::Packed::Text(text, at) => Packed::Text(text.to_vec(), at),
-            decode::Packed::Close => Packed::Close,
-        };
+        let what = told(wrapping, layout, packed);
         let lane = if wrapping == Wrapping::Parts { Lane::Part } else { Lane::Plain };
         out.packed.push(Armoured { lane, what });
         return;
