@@ -9,7 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tidegate::audit::query::{Field, Filter, Pattern, Period, search, summarize};
+use tidegate::audit::query::{Field, Filter, Pattern, Period, Trust, search, summarize};
 use tidegate::audit::{
     Audit, AuditConfig, Dialled, Draft, FlowFacts, Kind, MessageDraft, PackStamp, PackStamps,
     generate_signing_key,
@@ -50,7 +50,7 @@ fn main() {
     }
     let begun = Instant::now();
     let period = Period { from: 0, until: i64::MAX, sample: 25, seed: 1 };
-    let summary = summarize(&directory, period, None).expect("a report");
+    let summary = summarize(&directory, period, Trust::default()).expect("a report");
     assert!(summary.is_whole() && summary.messages == count, "{:?}", summary.fault);
     println!("{:>28}: {:.1} s", "report, chain checked", begun.elapsed().as_secs_f64());
     let size = |path: &Path| std::fs::metadata(path).expect("a file").len();

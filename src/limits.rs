@@ -516,8 +516,11 @@ pub const AUDIT_RETRY: Duration = Duration::from_millis(100);
 pub const AUDIT_RESERVE: u64 = 64 * 1024;
 /// Shares of the disk budget, in percent, at which an alarm is raised.
 pub const AUDIT_ALARMS: [u64; 2] = [70, 85];
-/// Records not yet signed for that make a second a busy one: it ends with a checkpoint.
-pub const CHECKPOINT_BUSY: u64 = 100;
+/// Records not yet signed for that make a second a busy one, which ends with a checkpoint: any. It costs a line of some
+/// 700 bytes and a signature in a second that had traffic, and whoever asks a moment later finds everything signed.
+pub const CHECKPOINT_BUSY: u64 = 1;
+/// How long a reader waits for the checkpoint that a gate at work writes within a second or two.
+pub const SETTLE: Duration = Duration::from_secs(3);
 /// Text in one block of a packed segment: large enough to pack well, small enough to be read for one record.
 pub const BLOCK_TEXT: usize = 256 * 1024;
 /// How often, and how long apart, a trail that is in use is tried again: longer than a program takes to start.
@@ -559,6 +562,9 @@ pub const HOLD_ID: usize = 64;
 /// Names that a report counts by (hosts come from clients), the rest in one line; and rows that it shows of a table.
 pub const REPORT_NAMES: usize = 10_000;
 pub const REPORT_ROWS: usize = 100;
+/// Changes that a report names one by one, and characters of one.
+pub const REPORT_CHANGES: usize = 1000;
+pub const REPORT_TEXT: usize = 600;
 /// Most decisions that a report draws for a tester: more than any sampling table asks for.
 pub const REPORT_SAMPLE: usize = 10_000;
 /// Time between two looks at a growing trail by `audit tail --follow`.

@@ -113,7 +113,12 @@ impl Health {
         let audit = match self.audit.is_writable() {
             true => Check { name: "audit", level: Level::Good, detail: String::new() },
             false => {
-                Check { name: "audit", level: Level::Failed, detail: "records cannot be written".to_owned() }
+                let why = self.audit.stats().last_error.map_or_else(String::new, |why| format!(": {why}"));
+                Check {
+                    name: "audit",
+                    level: Level::Failed,
+                    detail: format!("records cannot be written{why}"),
+                }
             }
         };
         let drain = match self.draining.load(Ordering::Relaxed) {

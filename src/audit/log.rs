@@ -287,11 +287,18 @@ impl Log {
         Ok(())
     }
 
-    /// Whether it is worth trying again after an outage: with room for one record alone the next would fail.
-    pub(super) fn has_room(&self) -> bool {
+    /// What room is lacking for another try after an outage: with room for one record alone the next would fail.
+    pub(super) fn lacks(&self) -> Option<String> {
         let (used, max) = (self.disk.used.load(Ordering::Relaxed), self.disk.max.load(Ordering::Relaxed));
         let free = disk::space(&self.directory).map_or(u64::MAX, |space| space.available);
-        max.saturating_sub(used) >= 2 * limits::AUDIT_RESERVE && free >= limits::AUDIT_BATCH_BYTES as u64
+        let (left, kept) = (max.saturating_sub(used), 2 * limits::AUDIT_RESERVE);
+        let batch = limits::AUDIT_BATCH_BYTES as u64;
+        if left < kept {
+            let (left, kept) = (left >> 10, kept >> 10);
+            return Some(format!("audit.max_disk leaves {left} KiB, and {kept} KiB are needed to go on"));
+        }
+        let (has, needs) = (free >> 10, batch >> 10);
+        (free < batch).then(|| format!("the disk has {has} KiB free, and {needs} KiB are needed to go on"))
     }
 
     /// Whether the current segment has reached its size. The next append goes to a new one, and the old file is

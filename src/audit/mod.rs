@@ -35,6 +35,7 @@ mod text_of;
 mod tombstone;
 mod verify;
 mod walk;
+mod witnessed;
 mod writer;
 
 #[cfg(test)]
@@ -318,6 +319,11 @@ impl Audit {
     #[must_use]
     pub fn is_writable(&self) -> bool {
         self.shared.condition() == Condition::Writable
+    }
+
+    /// Why the gate stops, for the `stop` record.
+    pub fn goodbye(&self, said: Map<String, Value>) {
+        *self.shared.goodbye.lock().unwrap_or_else(PoisonError::into_inner) = said;
     }
 
     /// Changes the disk budget; one that was spent is looked at again at once.

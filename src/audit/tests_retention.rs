@@ -5,7 +5,7 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::query::{Bundle, Filter, Period, export, summarize};
+use super::query::{Bundle, Filter, Period, Trust, export, summarize};
 use super::retention::Retention;
 use super::tests::{check, config, key, message, pack_all, public_key, records, run, temp};
 use super::*;
@@ -94,7 +94,9 @@ async fn a_report_tells_what_was_removed_under_which_tombstone_and_sees_through_
     sweep(&mut retention);
     assert_eq!(firsts(dir.path()), [before[2], before[before.len() - 1]]);
     let period = |from: i64| Period { from, until: i64::MAX, sample: 0, seed: 0 };
-    let report = |from: i64| summarize(dir.path(), period(from), Some(&public_key())).unwrap();
+    let key = public_key();
+    let trust = Trust { key: Some(&key), witness: None };
+    let report = |from: i64| summarize(dir.path(), period(from), trust).unwrap();
     let summary = report(0);
     assert!(summary.is_whole(), "{:?}", summary.fault);
     let gone: Vec<_> = summary.removed.iter().map(|gone| gone.first).collect();

@@ -1,17 +1,15 @@
 //! Proves a trail whole, or names the first record that is not what was written. Needs the files and the public
 //! key, nothing else; reads each byte once.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map};
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::fs;
 use std::io;
-use std::iter::Peekable;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 use crate::audit::OpenError;
-use crate::audit::chain::{Hash, link};
-use crate::audit::checkpoint::{Cause, Checkpoint};
+use crate::audit::checkpoint::Cause;
 use crate::audit::directory::PUBLIC_KEY_FILE;
 use crate::audit::epochs::Keys;
 use crate::audit::reader::{Lines, Outcome};
@@ -20,6 +18,7 @@ use crate::audit::segment::{self, Found};
 use crate::audit::signing::PublicKey;
 use crate::audit::tombstone::{self, Claim, Tombstone};
 use crate::audit::walk::{Fault, Walk};
+use crate::audit::witnessed::Witnessed;
 
 /// Removed segments that a report names one by one.
 const REMOVED_SHOWN: usize = 20;
@@ -84,6 +83,13 @@ pub struct Report {
     pub successor_missing: bool,
     /// Every record up to here is signed for.
     pub signed: u64,
+    /// The last record that there was when somebody asked, and that a gate at work has signed for since: what it wrote
+    /// meanwhile is not asked about.
+    pub asked: Option<u64>,
+    /// Times of the first and the last record that were reached.
+    pub times: Option<(String, String)>,
+    /// Whether the gate said goodbye: the last records are a `stop` and its checkpoint.
+    pub stopped: bool,
     /// The file ends inside a line.
     pub torn: bool,
     /// The first checkpoint of another key, and that key.
@@ -95,14 +101,19 @@ pub struct Report {
 }
 
 impl Report {
+    /// Whether all that was asked about is signed for.
+    fn is_signed(&self) -> bool {
+        let whole = !self.torn && self.signed == self.last;
+        whole || self.asked.is_some_and(|asked| self.signed >= asked)
+    }
+
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         if self.fault.is_some() {
             Verdict::Tampered
         } else if self.unknown_key.is_some() {
             Verdict::UnknownKey
-        } else if self.missing.is_empty() && !self.successor_missing && !self.torn && self.signed == self.last
-        {
+        } else if self.missing.is_empty() && !self.successor_missing && self.is_signed() {
             if self.records > 0 { Verdict::Whole } else { Verdict::Unproven }
         } else {
             Verdict::Unproven
@@ -121,6 +132,10 @@ impl fmt::Display for Report {
             self.checkpoints,
             self.bytes
         )?;
+        if let Some((first, last)) = &self.times {
+            let end = if self.stopped { "it ends with a stop" } else { "it does not end with a stop" };
+            writeln!(f, "from {first} to {last}; {end}")?;
+        }
         if let Some((fault, path)) = &self.fault {
             writeln!(f, "record {} {} ({})", fault.seq, fault.what, path.display())?;
         }
@@ -141,16 +156,20 @@ impl fmt::Display for Report {
         for range in &self.missing {
             writeln!(f, "records {} to {} are missing with their segment", range.start(), range.end())?;
         }
-        if self.successor_missing {
+        if self.successor_missing && self.fault.is_none() {
             writeln!(f, "the segment that begins with record {} is missing", self.last + 1)?;
         }
-        if self.torn {
+        if self.torn && self.verdict() != Verdict::Whole {
             writeln!(f, "the last line is torn; the gate puts it aside when it starts again")?;
         }
-        if self.signed < self.last {
-            writeln!(f, "records {} to {} are not signed for yet", self.signed + 1, self.last)?;
+        if self.signed < self.last && self.fault.is_none() {
+            let meanwhile = if self.is_signed() { ", written while this was asked" } else { "" };
+            let (first, last) = (self.signed + 1, self.last);
+            writeln!(f, "records {first} to {last} are not signed for yet{meanwhile}")?;
         }
         match self.witnessed {
+            // What is wrong with it was said.
+            Some(seq) if self.fault.is_some() => writeln!(f, "witnessed outside up to record {seq}")?,
             Some(seq) if seq >= self.last => writeln!(f, "all of it is witnessed outside")?,
             Some(seq) => writeln!(f, "nothing outside has witnessed the records since {}", seq + 1)?,
             None => writeln!(
@@ -227,6 +246,8 @@ pub fn verify(
         torn: false,
         records: 0,
         bytes: 0,
+        times: None,
+        said_stop: false,
     };
     let mut fault = None;
     for (index, found) in segments.iter().enumerate() {
@@ -257,6 +278,9 @@ pub fn verify(
         last: check.walk.seq,
         successor_missing: check.walk.cause == Some(Cause::Rotation),
         signed: check.walk.signed,
+        asked: None,
+        stopped: check.walk.cause == Some(Cause::Stop) && check.said_stop,
+        times: check.times,
         torn: check.torn,
         unknown_key: check.walk.unknown_key,
         witnessed: check.witnessed.through,
@@ -292,6 +316,14 @@ impl From<io::Error> for Stop {
     }
 }
 
+/// The time of a line that the walk has taken.
+fn time_of(line: &[u8]) -> Option<&str> {
+    let rest = line.strip_prefix(b"{\"seq\":")?;
+    let (_, rest) = rest.split_at_checked(rest.iter().position(|b| *b == b',')? + 1)?;
+    let time = rest.strip_prefix(b"\"time\":\"")?;
+    std::str::from_utf8(time.split(|b| *b == b'"').next()?).ok()
+}
+
 /// A packed text that cannot be unpacked was changed; all else that cannot be read is no answer at all.
 fn unreadable(found: &Found, seq: u64, error: io::Error) -> Stop {
     let damaged = [io::ErrorKind::InvalidData, io::ErrorKind::UnexpectedEof].contains(&error.kind());
@@ -320,6 +352,9 @@ struct Check {
     torn: bool,
     records: u64,
     bytes: u64,
+    times: Option<(String, String)>,
+    /// Whether the record before the last checkpoint was a `stop`.
+    said_stop: bool,
 }
 
 impl Check {
@@ -338,9 +373,12 @@ impl Check {
                 Outcome::Line => {
                     self.walk.line(&line)?;
                     self.witnessed.compare(&self.walk)?;
-                    if self.walk.kind == Some(Kind::Admin) {
-                        self.told.extend(removal(&line));
+                    match self.walk.kind {
+                        Some(Kind::Admin) => self.told.extend(removal(&line)),
+                        Some(Kind::Checkpoint) => {}
+                        other => self.said_stop = other == Some(Kind::Stop),
                     }
+                    self.reached(&line);
                     taken += 1;
                     self.records += 1;
                     let bytes = line.len() as u64 + 1;
@@ -364,6 +402,14 @@ impl Check {
                 }
             }
         }
+    }
+
+    /// Keeps the times of the first and the last record.
+    fn reached(&mut self, line: &[u8]) {
+        let Some(time) = time_of(line) else { return };
+        let (_, last) = self.times.get_or_insert_with(|| (time.to_owned(), String::new()));
+        last.clear();
+        last.push_str(time);
     }
 
     /// Compares where a segment says it begins with where the one before it ended.
@@ -458,89 +504,4 @@ pub(super) fn removal(line: &[u8]) -> Option<String> {
     let record: serde_json::Value = serde_json::from_slice(line).ok()?;
     let is_removal = record.get("action").is_some_and(|action| action == "audit.remove");
     record.get("tombstone").filter(|_| is_removal)?.as_str().map(str::to_owned)
-}
-
-/// What was kept outside.
-#[derive(Default)]
-struct Witnessed {
-    /// Heads by trail and sequence: the witness of one gate may have seen more than one trail.
-    trails: BTreeMap<String, BTreeMap<u64, Hash>>,
-    /// Those of this trail that are still ahead, once it is known which it is.
-    ahead: Option<Peekable<btree_map::IntoIter<u64, Hash>>>,
-    /// The last record that was compared and found equal.
-    through: Option<u64>,
-    ignored: usize,
-}
-
-impl Witnessed {
-    /// Keeps what is signed by the key; the rest proves nothing. What surrounds a record in a line (a log
-    /// collector's prefix) is skipped.
-    fn read(lines: &[String], mut keys: Keys) -> Witnessed {
-        let mut witnessed = Witnessed::default();
-        for line in lines {
-            let record = line.find("{\"seq\":").and_then(|at| line.get(at..)).unwrap_or_default().trim_end();
-            let checkpoint = Checkpoint::parse(record.as_bytes());
-            let checkpoint =
-                checkpoint.filter(|checkpoint| checkpoint.is_signed_by(&keys.at(checkpoint.seq)));
-            match checkpoint {
-                Some(checkpoint) => {
-                    let head = link(&checkpoint.head, record.as_bytes());
-                    // What the witness knows of keys does not depend on what lies beside the records.
-                    keys.follow(record.as_bytes());
-                    witnessed.trails.entry(checkpoint.log).or_default().insert(checkpoint.seq, head);
-                }
-                None => witnessed.ignored += usize::from(!line.trim().is_empty()),
-            }
-        }
-        witnessed
-    }
-
-    fn compare(&mut self, walk: &Walk) -> Result<(), Fault> {
-        let (None, Some(log)) = (&self.ahead, &walk.log) else {
-            return self.compare_next(walk);
-        };
-        match self.trails.remove(log) {
-            Some(kept) => self.ahead = Some(kept.into_iter().peekable()),
-            None if self.trails.is_empty() => self.ahead = Some(BTreeMap::new().into_iter().peekable()),
-            None => {
-                let what = format!("belongs to the trail {log}, which the witness has never seen");
-                return Err(Fault { seq: walk.seq, what });
-            }
-        }
-        self.ignored += self.trails.values().map(BTreeMap::len).sum::<usize>();
-        self.compare_next(walk)
-    }
-
-    fn compare_next(&mut self, walk: &Walk) -> Result<(), Fault> {
-        let Some(ahead) = &mut self.ahead else { return Ok(()) };
-        // Those of missing segments have nothing to be compared with.
-        while ahead.next_if(|(seq, _)| *seq < walk.seq).is_some() {}
-        let Some((_, head)) = ahead.next_if(|(seq, _)| *seq == walk.seq && walk.is_sure()) else {
-            return Ok(());
-        };
-        if head == walk.head {
-            self.through = Some(walk.seq);
-            return Ok(());
-        }
-        let first = self.through.unwrap_or(0) + 1;
-        Err(Fault {
-            seq: first,
-            what: format!("or a later one up to {} is not what a witness has seen", walk.seq),
-        })
-    }
-
-    fn end(&mut self, walk: &Walk) -> Result<(), Fault> {
-        let last = match self.ahead.take() {
-            Some(ahead) => ahead.last().map(|(seq, _)| seq),
-            // Not one checkpoint was reached.
-            None => self.trails.values().filter_map(|kept| kept.last_key_value()).map(|(seq, _)| *seq).max(),
-        };
-        match last {
-            Some(seq) if seq > walk.seq => Err(Fault {
-                seq: walk.seq + 1,
-                what: format!("is not there, though a witness has seen the trail up to record {seq}"),
-            }),
-            _ => Ok(()),
-        }
-    }
 }

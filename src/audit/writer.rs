@@ -49,6 +49,8 @@ pub(super) struct Shared {
     /// Records refused since the start.
     pub(super) refused_total: AtomicU64,
     pub(super) error: Mutex<Option<String>>,
+    /// What the `stop` record will say.
+    pub(super) goodbye: Mutex<Map<String, Value>>,
     opened: Instant,
     /// Milliseconds from `opened` to the last checkpoint.
     signed_ms: AtomicU64,
@@ -65,6 +67,7 @@ impl Shared {
             refused: AtomicU64::new(0),
             refused_total: AtomicU64::new(0),
             error: Mutex::new(None),
+            goodbye: Mutex::default(),
             opened: Instant::now(),
             signed_ms: AtomicU64::new(0),
         }
@@ -407,8 +410,11 @@ impl Worker {
     /// Tries whether records can be written again, with one that tells of the outage.
     fn probe(&mut self) {
         let Some(outage) = &self.outage else { return };
-        if self.syncer.error().is_some() || self.log.weigh().is_err() || !self.log.has_room() {
+        if self.syncer.error().is_some() || self.log.weigh().is_err() {
             return;
+        }
+        if let Some(lacking) = self.log.lacks() {
+            return self.shared.note_error(format!("{}; {lacking}", outage.cause));
         }
         let (cause, began) = (outage.cause.clone(), outage.began);
         match self.tell_of_refusals(&cause, Some(began)) {
@@ -447,7 +453,8 @@ impl Worker {
 
     /// Says goodbye and waits until the disk has it.
     pub(super) fn finish(&mut self) {
-        let stop = event(Kind::Stop, json!({}));
+        let said = self.shared.goodbye.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let stop = encode::event(Kind::Stop, &said);
         let told = self.tell_of_strays();
         match told.and_then(|()| self.log.append_own(&stop)).and_then(|()| self.log.sign(Cause::Stop)) {
             Ok(()) => self.written(),

@@ -10,6 +10,7 @@ use crate::config::Complaints;
 use crate::config::keys::KeyError;
 
 const NO: u8 = 1;
+const UNPROVEN: u8 = 2;
 pub(super) const USAGE: u8 = 64;
 const UNAVAILABLE: u8 = 69;
 const IO: u8 = 74;
@@ -36,6 +37,11 @@ impl Failure {
 
     pub(super) fn negative(message: impl fmt::Display) -> Failure {
         Failure { code: NO, message: Some(message.to_string()) }
+    }
+
+    /// Something is missing that would have to be there for a proof.
+    pub(super) fn unproven(message: impl fmt::Display) -> Failure {
+        Failure { code: UNPROVEN, message: Some(message.to_string()) }
     }
 
     pub(super) fn usage(message: impl fmt::Display) -> Failure {

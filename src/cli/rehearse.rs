@@ -31,8 +31,8 @@ pub(super) const REQUEST: &str = "selftest.request";
 pub(super) struct Rehearser {
     pub(super) audit: Audit,
     pub(super) directory: PathBuf,
-    /// A listener of the gate, and what its clients trust.
-    pub(super) listener: SocketAddr,
+    /// A listener of the gate, and what its clients trust; `None`: none can be tested through.
+    pub(super) listener: Option<SocketAddr>,
     /// What it is called in the TLS that it speaks itself, if it does.
     pub(super) secured: Option<Host>,
     pub(super) issuer: PathBuf,
@@ -122,13 +122,17 @@ impl Rehearser {
 
     /// The clean control, then each identifier.
     async fn cases(&self) -> Result<Vec<Case>, Broken> {
+        let listener = self.listener.ok_or(
+            "no listener can be tested through: each asks who its clients are, takes a PROXY protocol header or is not \
+             explicit; one more on loopback, without them, can be",
+        )?;
         let token = token()?;
         let host: Host = format!("{token}.selftest.invalid").parse()?;
         let receiver = Receiver::start(&self.directory, &token).await?;
         let _opened = self.rehearsal.open(host.clone(), receiver.address, Arc::clone(&receiver.trust));
         let trust = UpstreamTls::new(&[RootSource::Pem(self.issuer.clone())], MinTls::Tls12);
         let client = Client {
-            listener: self.listener,
+            listener,
             secured: self.secured.clone(),
             host,
             port: receiver.address.port(),
@@ -386,7 +390,7 @@ mod tests {
         let rehearser = Rehearser {
             audit,
             directory: directory.clone(),
-            listener: silent.local_addr().unwrap(),
+            listener: Some(silent.local_addr().unwrap()),
             secured: None,
             issuer,
             rehearsal: Arc::default(),

@@ -4,11 +4,13 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, IsTerminal, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 
 use clap::ValueEnum;
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::Notify;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt;
@@ -148,15 +150,25 @@ async fn serve(
     while let Told::Reload = signals.next().await {
         running.live().reload_aloud(&By::Signal);
     }
-    tracing::info!(deadline = ?limits::DRAIN, "draining; a second signal ends at once");
+    tracing::info!(deadline = ?limits::DRAIN, "draining; a second signal cuts what is under way");
+    let (hurry, hurried) = (Notify::new(), AtomicBool::new(false));
+    let again = async {
+        signals.stop().await;
+        hurried.store(true, Ordering::Relaxed);
+        hurry.notify_one();
+        signals.stop().await;
+    };
     tokio::select! {
-        cut = running.stop(limits::DRAIN) => {
+        cut = running.stop("signal", limits::DRAIN, hurry.notified()) => {
             // The trail is closed and its last head on the way; a printer that panicked has nothing to add.
             let _ = printer.join();
             tracing::info!(cut, "stopped");
-            Ok(())
+            match hurried.load(Ordering::Relaxed) {
+                false => Ok(()),
+                true => Err(Failure::negative(format!("ended by a second signal; flows that were cut: {cut}"))),
+            }
         }
-        () = signals.stop() => Err(Failure::negative("ended at once by a second signal; flows were cut")),
+        () = again => Err(Failure::negative("ended by a third signal; what was under way has no end on record")),
     }
 }
 

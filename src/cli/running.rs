@@ -26,9 +26,11 @@ use crate::fingerprint::FingerprintKey;
 use crate::flow::FlowId;
 use crate::inspect::{Engine, HeldBytes};
 use crate::limits;
+use crate::platform::disk;
 use crate::policy::{Board, Effect, Interceptions};
 use crate::proxy::{
-    Authentication, DestinationConfig, Gate, GateConfig, Gauges, ListenerKind, Rehearsal, UpstreamConfig,
+    Authentication, DestinationConfig, Gate, GateConfig, Gauges, ListenerConfig, ListenerKind, Rehearsal,
+    UpstreamConfig,
 };
 use crate::sink::{SinkConfig, Sinks, Surroundings};
 use crate::telemetry;
@@ -46,7 +48,7 @@ pub(super) struct Running {
     sinks: Sinks,
     _watches: [Repeated; 3],
     _files: Option<Repeated>,
-    _tests: Option<Repeated>,
+    _tests: Repeated,
 }
 
 impl Running {
@@ -75,6 +77,7 @@ impl Running {
 
         let trail = AuditConfig { boot: boot()?, start: started(&config, &compiled), ..config.audit.clone() };
         let (audit, writer) = Audit::open_with(trail, &keys.audit, witness).map_err(Failure::io)?;
+        warn_of_small_disk(&config.audit);
         let health = Arc::new(Health::new(audit.clone(), not_after));
         health.watch(Arc::clone(&engine));
         let standing = Arc::new(OnceLock::<Gauges>::new());
@@ -130,10 +133,22 @@ impl Running {
     }
 
     /// Refuses new work, lets what is under way end until the deadline, cuts the rest and closes the trail with a
-    /// signature. Tells how many flows were cut.
-    pub(super) async fn stop(self, deadline: Duration) -> usize {
+    /// signature, whose `stop` record says why and how many. What is under way is cut at once when `hurry` is done.
+    pub(super) async fn stop(
+        self,
+        why: &'static str,
+        deadline: Duration,
+        hurry: impl Future<Output = ()>,
+    ) -> usize {
         self.live.parts.health.drain();
-        let cut = self.gate.drain(deadline).await;
+        let begun = Instant::now();
+        let (cut, hurried) = self.gate.drain_unless(deadline, hurry).await;
+        let reason = if hurried { "second signal" } else { why };
+        self.live.parts.audit.goodbye(Map::from_iter([
+            ("reason".to_owned(), json!(reason)),
+            ("cut".to_owned(), json!(cut)),
+            ("drained_ms".to_owned(), json!(u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX))),
+        ]));
         let (writer, sinks) = (self.writer, self.sinks);
         let close = move || {
             writer.close();
@@ -146,6 +161,19 @@ impl Running {
         // It waits for a disk too.
         let _ = tokio::task::spawn_blocking(move || drop(windows)).await;
         cut
+    }
+}
+
+/// Alarms at shares of a budget that the disk does not have would never ring.
+fn warn_of_small_disk(audit: &AuditConfig) {
+    let Ok(space) = disk::space(&audit.directory) else { return };
+    if space.total < audit.max_disk {
+        tracing::warn!(
+            max_disk = audit.max_disk,
+            file_system = space.total,
+            "audit.max_disk is more than the file system holds: the disk will be full before the budget is, without \
+             an alarm; set it to what the trail may have of it"
+        );
     }
 }
 
@@ -275,34 +303,37 @@ fn watch(config: &Config, audit: &Audit) -> (Arc<Controls>, [Repeated; 2]) {
     (controls, [clock, heart])
 }
 
-/// Self-tests, through the first explicit listener that asks nobody who a client is.
+/// Self-tests, through the first explicit listener that asks nobody who a client is; where there is none, each fails and
+/// says so.
 fn rehearse(
     config: &Config,
     audit: &Audit,
     gate: &Gate,
     engine: &Arc<ArcSwap<Engine>>,
     rehearsal: Arc<Rehearsal>,
-) -> Option<Repeated> {
+) -> Repeated {
     let is_open = |tls: &ListenerTls| tls.identity().is_issued() && !tls.identity().asks();
     let plain = config.listeners.iter().find(|listener| {
         matches!(listener.kind, ListenerKind::Explicit)
             && listener.proxy_protocol.is_none()
             && listener.authentication == Authentication::None
             && listener.tls.as_ref().is_none_or(is_open)
-    })?;
-    let (_, address) = gate.addresses().into_iter().find(|(name, _)| plain.name == *name)?;
+    });
+    let address = |plain: &ListenerConfig| {
+        gate.addresses().into_iter().find(|(name, _)| plain.name == *name).map(|(_, address)| address)
+    };
     let rehearser = Rehearser {
         audit: audit.clone(),
         directory: config.audit.directory.clone(),
-        listener: super::env::reachable(address),
-        secured: plain.tls.as_ref().and_then(|tls| tls.identity().name().cloned()),
+        listener: plain.and_then(address).map(super::env::reachable),
+        secured: plain.and_then(|plain| plain.tls.as_ref()).and_then(|tls| tls.identity().name().cloned()),
         issuer: config.issuer.certificate.clone(),
         rehearsal,
         engine: Arc::clone(engine),
         identifiers: config.selftest.identifiers.clone(),
         every: config.selftest.every,
     };
-    Some(Repeated(tokio::spawn(rehearser.keep())))
+    Repeated(tokio::spawn(rehearser.keep()))
 }
 
 /// The gate is there, and how its trail is doing.

@@ -306,15 +306,23 @@ impl Gate {
     /// Stops accepting, lets in-flight flows end until the deadline, then cuts and records the rest.
     /// Returns how many were cut.
     pub async fn drain(self, deadline: Duration) -> usize {
+        self.drain_unless(deadline, std::future::pending()).await.0
+    }
+
+    /// The same; what is under way is cut at once when `hurry` is done. Tells whether it was.
+    pub async fn drain_unless(self, deadline: Duration, hurry: impl Future<Output = ()>) -> (usize, bool) {
         self.shared.stage.send_replace(Stage::Draining);
         for acceptor in self.acceptors {
             // It ends by itself now; if it failed before, there is nothing to wait for.
             let _ = acceptor.await;
         }
-        self.shared.connections.none(deadline).await;
+        let hurried = tokio::select! {
+            _ = self.shared.connections.none(deadline) => false,
+            () = hurry => true,
+        };
         let cut = self.shared.flows.count();
         self.shared.stage.send_replace(Stage::Cut);
         self.shared.connections.none(limits::CUT).await;
-        cut
+        (cut, hurried)
     }
 }

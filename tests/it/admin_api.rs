@@ -359,7 +359,12 @@ fn what_cannot_be_recorded_takes_no_force() {
     gate.signal("HUP");
     gate.logged("the reload could not be recorded; what was in force stays");
     assert_eq!(mode(), "enforce");
-    assert!(page(&admin, "/readyz?verbose").contains("config: warning (the reload could not be recorded"));
+    let ready = page(&admin, "/readyz?verbose");
+    assert!(ready.contains("config: warning (the reload could not be recorded"), "{ready}");
+    assert!(
+        ready.contains("audit: failed (records cannot be written: ") && ready.contains("needed to go on"),
+        "{ready}"
+    );
     fs::remove_file(&filler).unwrap();
     let deadline = std::time::Instant::now() + std::time::Duration::from_secs(30);
     while through(&proxy(&greeting), url) == 503 {

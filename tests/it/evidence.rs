@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::commands::{Gate, configure, done, folder, tidegate};
+use crate::commands::{Gate, configure, done, folder, records, tidegate};
 use crate::tools::TICKETS;
 
 /// A trail of a gate that ran and was reloaded.
@@ -332,4 +332,99 @@ fn a_gate_beats_tests_itself_and_shows_its_heads_elsewhere() {
     let verify = ["audit", "verify", "audit", "--witness", "heads", "--require-witness"];
     let (code, out, _) = done(folder.path(), &verify);
     assert_eq!(code, 0, "{out}");
+}
+
+#[test]
+fn a_second_signal_cuts_with_an_end_on_record_and_the_stop_says_so() {
+    let folder = folder();
+    configure(folder.path(), "[upstream]\nallow_addresses = [\"127.0.0.0/8\"]\n");
+    let (mut gate, greeting) = Gate::start(folder.path());
+    let line = greeting.lines().find_map(|line| line.trim().strip_prefix("proxy")).unwrap().trim();
+    let proxy = line.strip_prefix("http://").unwrap().split(' ').next().unwrap();
+    let origin = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = origin.local_addr().unwrap();
+    let mut client = std::net::TcpStream::connect(proxy).unwrap();
+    std::io::Write::write_all(
+        &mut client,
+        format!("GET http://{host}/ HTTP/1.1\r\nHost: {host}\r\n\r\n").as_bytes(),
+    )
+    .unwrap();
+    // It has the request, and never answers.
+    let (waiting, _) = origin.accept().unwrap();
+    let mut head = String::new();
+    BufReader::new(&waiting).read_line(&mut head).unwrap();
+    gate.signal("TERM");
+    gate.logged("draining");
+    gate.signal("TERM");
+    let (code, _, log) = gate.end_with_log();
+    assert!(code == 1 && log.contains("second signal"), "{code} {log}");
+    let all = records(folder.path());
+    let all: Vec<serde_json::Value> = all.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let stop = all.iter().find(|record| record["kind"] == "stop").unwrap();
+    assert_eq!((&stop["reason"], &stop["cut"]), (&"second signal".into(), &1.into()), "{stop}");
+    assert!(all.iter().any(|record| record["kind"] == "end"), "{all:#?}");
+    let (code, out, _) = done(folder.path(), &["audit", "verify", "audit"]);
+    assert!(code == 0 && out.contains("it ends with a stop"), "{out}");
+}
+
+#[test]
+fn a_question_that_cannot_be_meant_is_refused() {
+    let folder = folder();
+    trail(folder.path());
+    let hold = ["hold", "add", "audit", "--id", "x", "--owner", "o", "--reason", "r"];
+    let with = |more: &[&'static str]| [&hold[..], more].concat();
+    let cases: [(Vec<&str>, &str); 9] = [
+        (vec!["query", "audit", "--action", "blok"], "'block'"),
+        (vec!["query", "audit", "--kind", "decison"], "'decision'"),
+        (vec!["tail", "audit", "--disclosure", "foo"], "prevented"),
+        (vec!["query", "audit", "--direction", "up"], "request"),
+        (vec!["query", "audit", "--client", "10.0.0.0/99"], "a network such as"),
+        (vec!["query", "audit", "--since", "2026-12-01", "--until", "2026-11-01"], "before --until"),
+        (vec!["export", "audit", "--to", "ev", "--action", "nope"], "block"),
+        (with(&["--until", "2020-01-01"]), "is over"),
+        (with(&["--from", "2026-02-01", "--to", "2026-01-01"]), "before --to"),
+    ];
+    for (words, said) in cases {
+        let (code, out, err) = done(folder.path(), &[&["audit"], words.as_slice()].concat());
+        assert!(code == 64 && err.contains(said), "{words:?}: {code} {out}{err}");
+    }
+    assert!(!folder.path().join("ev").exists());
+    // One period, in either spelling.
+    for words in
+        [["--from", "2026-01-01", "--to", "2030-01-01"], ["--since", "2026-01-01", "--until", "2030-01-01"]]
+    {
+        let (code, out, err) = done(folder.path(), &[&["audit", "report", "audit"], &words[..]].concat());
+        assert!(code == 0 && out.contains("Policies in force"), "{words:?}: {code} {out}{err}");
+    }
+    let (code, out, _) = done(folder.path(), &["audit", "verify", "audit", "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &report["verdict"], &report["stopped"]), (0, &"whole".into(), &true.into()), "{out}");
+    let added = done(folder.path(), &[&["audit"], with(&["--until", "2099-01-01"]).as_slice()].concat());
+    assert_eq!(added.0, 0, "{added:?}");
+    let (_, out, _) = done(folder.path(), &["audit", "hold", "list", "audit", "--format", "json"]);
+    let holds: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(holds["holds"][0]["id"], "x", "{out}");
+}
+
+#[test]
+fn a_gate_that_no_test_can_go_through_says_so_at_once() {
+    let folder = folder();
+    configure(folder.path(), "[selftest]\nevery = \"1h\"\n");
+    let text = fs::read_to_string(folder.path().join("t.toml")).unwrap();
+    let text = text.replacen(
+        "[[listener]]\n",
+        "[[listener]]\nproxy_protocol = true\nproxy_protocol_from = [\"127.0.0.1\"]\n",
+        1,
+    );
+    fs::write(folder.path().join("t.toml"), text).unwrap();
+    let (mut gate, _) = Gate::start(folder.path());
+    gate.logged("no listener can be tested through");
+    let (code, out, err) = selftest(folder.path());
+    assert!(code == 1 && out.contains("no listener can be tested through"), "{code} {out}{err}");
+    gate.signal("TERM");
+    assert_eq!(gate.end().0, 0);
+    let all = records(folder.path());
+    let tests: Vec<Value> = all.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let tests: Vec<&Value> = tests.iter().filter(|record| record["kind"] == "control_test").collect();
+    assert!(tests.len() == 2 && tests.iter().all(|test| test["passed"] == false), "{tests:#?}");
 }

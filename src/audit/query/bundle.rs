@@ -13,6 +13,7 @@ use crate::audit::query::facts::Facts;
 use crate::audit::query::filter::Filter;
 use crate::audit::query::index::Index;
 use crate::audit::query::search::search;
+use crate::audit::query::settle::settle;
 use crate::audit::query::store::Store;
 use crate::audit::query::subset::subset;
 use crate::audit::record::Kind;
@@ -59,14 +60,27 @@ impl Writing<'_> {
     }
 }
 
-/// Writes a bundle; how many records it has, and how many of them match the filter.
-pub fn export(bundle: &Bundle<'_>) -> Result<(u64, u64), OpenError> {
+/// What a bundle has.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Exported {
+    pub records: u64,
+    /// Those of them that match the filter.
+    pub matched: u64,
+    /// Records that match and are not in it: the first, the last, how many. No checkpoint signs for them yet.
+    pub left_out: Option<(u64, u64, u64)>,
+}
+
+/// Writes a bundle of what is signed for.
+pub fn export(bundle: &Bundle<'_>) -> Result<Exported, OpenError> {
     let key = match bundle.key {
         Some(key) => *key,
         None => key_beside(bundle.directory)?,
     };
+    let settled = settle(bundle.directory)
+        .map_err(|error| OpenError::new(bundle.directory, format!("cannot be read: {error}")))?;
     // Whatever the answer is: a trail that was changed is evidence, too.
-    let report = verify(bundle.directory, Some(&key), &[], &mut |_| {})?;
+    let mut report = verify(bundle.directory, Some(&key), &[], &mut |_| {})?;
+    report.asked = settled;
     let failed = |error: io::Error| OpenError::new(bundle.to, format!("cannot be written: {error}"));
     let make = |path: PathBuf| DirBuilder::new().mode(0o700).create(path);
     make(bundle.to.to_owned()).and_then(|()| make(bundle.to.join("records"))).map_err(failed)?;
@@ -76,25 +90,35 @@ pub fn export(bundle: &Bundle<'_>) -> Result<(u64, u64), OpenError> {
     for (at, found) in segments.iter().enumerate().filter(|_| !bundle.only_matching) {
         copied.segment(found, at + 1 < segments.len(), bundle.filter, &mut writing).map_err(failed)?;
     }
-    let (mut selection, mut seqs) = (Vec::new(), Vec::new());
-    let searched = search(bundle.directory, bundle.filter, &mut |line, facts| {
-        if bundle.only_matching || facts.seq <= copied.last {
-            seqs.push(facts.seq);
-            selection.extend_from_slice(line);
-            selection.push(b'\n');
+    let mut selected: Vec<(u64, Vec<u8>)> = Vec::new();
+    search(bundle.directory, bundle.filter, &mut |line, facts| {
+        // What a gate wrote while this was made was not asked for.
+        if facts.seq <= copied.last.max(report.last) {
+            selected.push((facts.seq, line.to_vec()));
         }
         Ok(true)
     })
     .map_err(failed)?;
     let keys = Keys::read(bundle.directory, key).map_err(failed)?;
     let mut put = |name: &str, bytes: &[u8]| writing.put(name, bytes).map_err(failed);
+    let mut left_out: Vec<u64>;
     if bundle.only_matching {
+        let seqs: Vec<u64> = selected.iter().map(|(seq, _)| *seq).collect();
         let subset = subset(bundle.directory, &keys, &seqs)?;
         put("proofs.jsonl", &subset.proofs)?;
         copied.checkpoints = subset.checkpoints;
-        copied.records = seqs.len() as u64 - subset.unsigned;
-        (copied.first, copied.last) = (seqs.first().copied().unwrap_or(0), seqs.last().copied().unwrap_or(0));
+        left_out = subset.unsigned;
+        selected.retain(|(seq, _)| left_out.binary_search(seq).is_err());
+        let ends = [selected.first(), selected.last()].map(|line| line.map_or(0, |(seq, _)| *seq));
+        (copied.records, [copied.first, copied.last]) = (selected.len() as u64, ends);
+    } else {
+        left_out = selected.iter().map(|(seq, _)| *seq).filter(|seq| *seq > copied.last).collect();
+        selected.retain(|(seq, _)| *seq <= copied.last);
     }
+    // What came after a settled record came while this was made.
+    left_out.retain(|seq| settled.is_none_or(|settled| *seq <= settled));
+    let selection: Vec<u8> =
+        selected.iter().flat_map(|(_, line)| line.iter().copied().chain([b'\n'])).collect();
     put("selection.jsonl", &selection)?;
     put("checkpoints.jsonl", &copied.checkpoints)?;
     put("audit.pub", key.to_pem().as_bytes())?;
@@ -119,7 +143,8 @@ pub fn export(bundle: &Bundle<'_>) -> Result<(u64, u64), OpenError> {
         writing.put("manifest.sig", format!("{signature:#}\n").as_bytes()).map_err(failed)?;
     }
     fs::File::open(bundle.to).and_then(|folder| folder.sync_all()).map_err(failed)?;
-    Ok((copied.records, searched.matched))
+    let left_out = left_out.first().zip(left_out.last()).map(|(a, b)| (*a, *b, left_out.len() as u64));
+    Ok(Exported { records: copied.records, matched: selected.len() as u64, left_out })
 }
 
 /// The lines that stand for removed segments, in order.

@@ -119,6 +119,48 @@ pub struct Facts<'a> {
     pub reason: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub disclosure: Option<Text<'a>>,
+    #[serde(borrow, default)]
+    pub policy: Option<PolicyFacts<'a>>,
+}
+
+/// The policy that a message was decided under. Events name theirs as a text.
+#[derive(Debug, Default)]
+pub struct PolicyFacts<'a> {
+    pub hash: Option<Text<'a>>,
+}
+
+impl<'de: 'a, 'a> Deserialize<'de> for PolicyFacts<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Visitor;
+        impl<'de> de::Visitor<'de> for Visitor {
+            type Value = PolicyFacts<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a policy")
+            }
+            fn visit_borrowed_str<E: de::Error>(self, text: &'de str) -> Result<Self::Value, E> {
+                Ok(PolicyFacts { hash: Some(Text(Cow::Borrowed(text))) })
+            }
+            fn visit_str<E: de::Error>(self, text: &str) -> Result<Self::Value, E> {
+                Ok(PolicyFacts { hash: Some(Text(Cow::Owned(text.to_owned()))) })
+            }
+            fn visit_unit<E: de::Error>(self) -> Result<Self::Value, E> {
+                Ok(PolicyFacts::default())
+            }
+            fn visit_map<A: de::MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut policy = PolicyFacts::default();
+                while let Some(key) = map.next_key::<Text<'de>>()? {
+                    match &*key {
+                        "hash" => policy.hash = map.next_value()?,
+                        _ => {
+                            map.next_value::<de::IgnoredAny>()?;
+                        }
+                    }
+                }
+                Ok(policy)
+            }
+        }
+        deserializer.deserialize_any(Visitor)
+    }
 }
 
 #[derive(Debug, serde::Deserialize)]
@@ -209,6 +251,7 @@ impl<'a> Facts<'a> {
             would: None,
             reason: None,
             disclosure: None,
+            policy: None,
         })
     }
 

@@ -7,6 +7,7 @@ mod bundle;
 mod facts;
 mod filter;
 mod follow;
+mod happened;
 mod index;
 mod proof;
 mod removed;
@@ -14,18 +15,25 @@ mod report;
 mod report_text;
 mod rows;
 mod search;
+mod settle;
 mod store;
 mod subset;
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_live;
+#[cfg(test)]
+mod tests_report;
 
-pub use bundle::{Bundle, export};
+pub use bundle::{Bundle, Exported, export};
 pub use facts::{Facts, Field};
 pub use filter::{Filter, Pattern};
 pub use follow::{Follow, follow, follow_from};
+pub use happened::{Change, Happened, InForce, Unopened};
 pub use proof::prove;
 pub use removed::Removed;
-pub use report::{Period, Sampled, Sum, Summary, summarize};
+pub use report::{Period, Sampled, Sum, Summary, Trust, summarize};
 pub use rows::{COLUMNS, Columns, csv_row, row};
-pub use search::{Searched, search};
+pub use search::{Searched, search, search_sound};
+pub use settle::settle;

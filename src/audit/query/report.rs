@@ -9,8 +9,10 @@ use jiff::Timestamp;
 
 use crate::audit::chain::{Hash, sha256};
 use crate::audit::epochs::Keys;
-use crate::audit::query::facts::Facts;
+use crate::audit::line::Line;
+use crate::audit::query::facts::{Facts, micros};
 use crate::audit::query::filter::Filter;
+use crate::audit::query::happened::{Happened, host_of};
 use crate::audit::query::index::Index;
 use crate::audit::query::removed::{Graves, Removed, without};
 use crate::audit::query::store::Store;
@@ -20,6 +22,7 @@ use crate::audit::signing::PublicKey;
 use crate::audit::text::hex;
 use crate::audit::verify::key_beside;
 use crate::audit::walk::Walk;
+use crate::audit::witnessed::Witnessed;
 use crate::limits;
 
 /// A period, and a sample drawn from it.
@@ -31,6 +34,15 @@ pub struct Period {
     /// How many decisions are drawn for a tester, and what the draw depends on.
     pub sample: usize,
     pub seed: u64,
+}
+
+/// What a trail is held to besides itself.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Trust<'a> {
+    /// As in [`verify`](crate::audit::verify()).
+    pub key: Option<&'a PublicKey>,
+    /// Lines that a witness kept; `None`: nobody was asked.
+    pub witness: Option<&'a [String]>,
 }
 
 /// What one value of a field came to.
@@ -62,6 +74,15 @@ pub struct Summary {
     pub period: Period,
     pub log: Option<String>,
     pub key: String,
+    /// The key lay beside the records: whoever could change them could change it, too.
+    pub key_beside: bool,
+    /// Times of the first and the last record that the trail has.
+    pub reach: Option<(String, String)>,
+    /// The last of the period's records that a checkpoint signs for; of a period that is whole, the last.
+    pub signed: u64,
+    /// What a witness has seen: `None`: there was none; else the last record up to which it saw the same.
+    pub witnessed: Option<Option<u64>>,
+    pub happened: Happened,
     pub nodes: BTreeSet<String>,
     /// First and last record of the period; records in it.
     pub first: Option<u64>,
@@ -98,17 +119,23 @@ pub struct Summary {
     pub messages: u64,
 }
 
-/// Adds up a period. `key`: as in [`verify`](crate::audit::verify()).
-pub fn summarize(directory: &Path, period: Period, key: Option<&PublicKey>) -> io::Result<Summary> {
-    let key = match key {
+/// Adds up a period.
+pub fn summarize(directory: &Path, period: Period, trust: Trust<'_>) -> io::Result<Summary> {
+    let key = match trust.key {
         Some(key) => *key,
         None => key_beside(directory).map_err(|error| io::Error::other(error.to_string()))?,
     };
+    let keys = Keys::read(directory, key)?;
+    let mut summary = empty(period, &key);
+    summary.key_beside = trust.key.is_none();
+    summary.witnessed = trust.witness.map(|_| None);
     let mut gather = Gather {
-        summary: empty(period, &key),
+        summary,
+        end: 0,
+        witnessed: Witnessed::read(trust.witness.unwrap_or_default(), keys.clone()),
         hash: ring::digest::Context::new(&ring::digest::SHA256),
         draw: BTreeMap::new(),
-        walk: Walk::new(Keys::read(directory, key)?),
+        walk: Walk::new(keys),
         graves: Graves::read(directory)?,
     };
     let filter = Filter { from: Some(period.from), until: Some(period.until), ..Filter::default() };
@@ -116,6 +143,7 @@ pub fn summarize(directory: &Path, period: Period, key: Option<&PublicKey>) -> i
     for (at, found) in segments.iter().enumerate() {
         let is_closed = at + 1 < segments.len();
         let mut store = Store::open(found)?;
+        gather.reach(&mut store, at == 0, !is_closed)?;
         if is_closed {
             let (earliest, latest) = Index::of(&found.path, &mut store)?.times();
             if !filter.overlaps(earliest, latest) {
@@ -132,6 +160,11 @@ fn empty(period: Period, key: &PublicKey) -> Summary {
         period,
         log: None,
         key: key.id(),
+        key_beside: false,
+        reach: None,
+        signed: 0,
+        witnessed: None,
+        happened: Happened::default(),
         nodes: BTreeSet::new(),
         first: None,
         last: None,
@@ -167,10 +200,34 @@ struct Gather {
     /// The decisions drawn so far, by what the seed makes of their sequence.
     draw: BTreeMap<Hash, Sampled>,
     walk: Walk,
+    witnessed: Witnessed,
+    /// The trail's last record.
+    end: u64,
     graves: Graves,
 }
 
 impl Gather {
+    /// From when to when the trail reaches, by the first line of all and the last one.
+    fn reach(&mut self, store: &mut Store, is_first: bool, is_last: bool) -> io::Result<()> {
+        let reach = &mut self.summary.reach;
+        if is_first {
+            store.each_line(&mut |line| {
+                let time = Line::parse(line).map(|line| line.time.to_owned());
+                *reach = time.map(|time| (time.clone(), time));
+                Ok(false)
+            })?;
+        }
+        if is_last && let Some((_, last)) = reach {
+            let line = store.last_line()?;
+            if let Some(line) = Line::parse(&line) {
+                last.clear();
+                last.push_str(line.time);
+                self.end = line.seq;
+            }
+        }
+        Ok(())
+    }
+
     fn segment(&mut self, first: u64, store: &mut Store) -> io::Result<()> {
         if let Err(fault) = self.graves.bury(&mut self.walk, first) {
             self.summary.fault.get_or_insert_with(|| format!("record {} {}", fault.seq, fault.what));
@@ -178,7 +235,10 @@ impl Gather {
         self.walk.enter(first);
         let mut is_whole = self.summary.fault.is_none();
         store.each_line(&mut |line| {
-            if is_whole && let Err(fault) = self.walk.line(line) {
+            let walked = |walk: &mut Walk, witnessed: &mut Witnessed| {
+                walk.line(line).and_then(|()| witnessed.compare(walk))
+            };
+            if is_whole && let Err(fault) = walked(&mut self.walk, &mut self.witnessed) {
                 self.summary.fault = Some(format!("record {} {}", fault.seq, fault.what));
                 is_whole = false;
             }
@@ -221,6 +281,9 @@ impl Gather {
             if &*facts.kind == Kind::Decision.as_str() {
                 self.message(&facts);
             }
+            if &*facts.kind == Kind::End.as_str() && self.summary.happened.ended(&facts).is_some() {
+                self.covered(&facts);
+            }
         } else {
             self.event(&facts, line);
         }
@@ -239,14 +302,9 @@ impl Gather {
                 *counts.entry(word.to_owned()).or_default() += 1;
             }
         }
-        if let Some(bytes) = &facts.bytes {
-            summary.seen += bytes.seen;
-            summary.inspected += bytes.inspected;
-            summary.forwarded += bytes.forwarded;
-            for part in &bytes.uninspected {
-                *summary.uninspected.entry(part.reason.to_string()).or_default() += part.bytes;
-            }
-        }
+        summary.happened.decided(facts);
+        self.covered(facts);
+        let summary = &mut self.summary;
         let one = Sum {
             messages: 1,
             blocked: u64::from(action == "block"),
@@ -260,7 +318,8 @@ impl Gather {
             let own = Sum { values: found.distinct, forwarded: found.forwarded, ..one };
             add(&mut summary.identifiers, &found.identifier, own);
         }
-        let host = facts.destination.as_ref().and_then(|destination| destination.host.as_deref());
+        let host =
+            facts.destination.as_ref().and_then(|destination| destination.host.as_deref()).map(host_of);
         let client = facts.client.as_ref();
         let client = client.and_then(|client| client.identity.as_deref().or(client.address.as_deref()));
         for (sums, name) in [
@@ -273,6 +332,17 @@ impl Gather {
             }
         }
         self.draw(facts);
+    }
+
+    /// Counts what was seen, and what of it nobody looked at.
+    fn covered(&mut self, facts: &Facts<'_>) {
+        let (summary, Some(bytes)) = (&mut self.summary, &facts.bytes) else { return };
+        summary.seen += bytes.seen;
+        summary.inspected += bytes.inspected;
+        summary.forwarded += bytes.forwarded;
+        for part in &bytes.uninspected {
+            *summary.uninspected.entry(part.reason.to_string()).or_default() += part.bytes;
+        }
     }
 
     /// Keeps the decisions whose hash under the seed is lowest: every decision of the period has the same chance, and
@@ -321,6 +391,7 @@ impl Gather {
             #[serde(default)]
             passed: Option<bool>,
         }
+        self.summary.happened.event(facts, line);
         let Ok(event) = serde_json::from_slice::<Event>(line) else { return };
         let summary = &mut self.summary;
         summary.nodes.extend(event.node);
@@ -348,8 +419,15 @@ impl Gather {
         }
     }
 
-    fn finish(self, directory: &Path, filter: &Filter) -> io::Result<Summary> {
+    fn finish(mut self, directory: &Path, filter: &Filter) -> io::Result<Summary> {
         let mut summary = self.summary;
+        if summary.witnessed.is_some() {
+            summary.witnessed = Some(self.witnessed.through);
+            let cut = (self.walk.seq >= self.end).then(|| self.witnessed.end(&self.walk).err()).flatten();
+            let cut = cut.map(|fault| format!("record {} {}", fault.seq, fault.what));
+            summary.fault = summary.fault.or(cut);
+        }
+        summary.signed = self.walk.signed.min(summary.last.unwrap_or(0));
         let (removed, fault) = self.graves.finish(directory, filter, &self.walk.keys)?;
         summary.gaps = without(summary.gaps, &removed);
         summary.removed = removed;
@@ -384,7 +462,29 @@ impl Summary {
     /// Whether the period's records are all there, unchanged and signed for.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.fault.is_none() && self.gaps.is_empty() && (self.records == 0 || self.signed_by.is_some())
+        let is_there = self.signed_by.is_some() || (self.records == 0 && !self.removed.is_empty());
+        self.fault.is_none() && self.gaps.is_empty() && is_there
+    }
+
+    /// Records of the period that no checkpoint signs for.
+    #[must_use]
+    pub fn unsigned(&self) -> Option<(u64, u64)> {
+        let (first, last) = (self.first?, self.last?);
+        let is_known = self.fault.is_none() && self.signed < last;
+        is_known.then(|| (first.max(self.signed + 1), last))
+    }
+
+    /// Whether the trail ends before the period does: more may come.
+    #[must_use]
+    pub fn is_unfinished(&self) -> bool {
+        let end = self.reach.as_ref().and_then(|(_, last)| micros(last));
+        end.is_none_or(|end| end < self.period.until)
+    }
+
+    /// Whether a witness has seen every record of the period that is signed for.
+    #[must_use]
+    pub fn is_witnessed(&self) -> bool {
+        self.witnessed.flatten().is_some_and(|seq| seq >= self.signed)
     }
 
     pub(super) fn hash_text(&self) -> String {

@@ -70,8 +70,8 @@ impl Summary {
     }
 
     fn integrity(&self) -> &'static str {
-        if self.records == 0 {
-            "no records in this period"
+        if self.records == 0 && self.removed.is_empty() {
+            "not proven: there are no records in this period"
         } else if self.is_whole() && self.removed.is_empty() {
             "whole: no gap, no change, signed for"
         } else if self.is_whole() {
@@ -84,6 +84,42 @@ impl Summary {
     fn gaps(&self) -> String {
         let gaps: Vec<String> = self.gaps.iter().map(|(from, to)| format!("{from} to {to}")).collect();
         if gaps.is_empty() { "none".to_owned() } else { format!("records {} are missing", gaps.join(", ")) }
+    }
+
+    /// From when to when there are records at all, and whether more may come.
+    fn reach(&self) -> String {
+        let Some((first, last)) = &self.reach else { return "there are no records".to_owned() };
+        let more = if self.is_unfinished() {
+            "; it ends before the period does: this is not the last word"
+        } else {
+            ""
+        };
+        format!("{first} to {last}{more}")
+    }
+
+    fn unsigned_text(&self) -> String {
+        self.unsigned().map_or_else(
+            || "none".to_owned(),
+            |(first, last)| format!("{first} to {last}; all before are signed for"),
+        )
+    }
+
+    fn witness_text(&self) -> String {
+        let Some(seen) = self.witnessed else {
+            return "nobody was asked (--witness FILE): that the end was cut off would not be noticed"
+                .to_owned();
+        };
+        match seen {
+            None => "a witness was asked and has seen none of these records".to_owned(),
+            Some(seq) if self.is_witnessed() => format!("seen outside up to record {seq}"),
+            Some(seq) => format!("seen outside up to record {seq} alone"),
+        }
+    }
+
+    fn key_text(&self) -> String {
+        let beside =
+            if self.key_beside { ", found beside the records: compare it with your own copy" } else { "" };
+        format!("{}{beside}", self.key)
     }
 
     /// Tombstones by the number in their file's name.
@@ -106,6 +142,7 @@ impl Summary {
                 .fact("Query", self.query())
                 .fact("From", shown(self.period.from))
                 .fact("To (not included)", shown(self.period.until))
+                .fact("The trail reaches from", self.reach())
                 .fact("Trail", self.log.as_deref().unwrap_or("unknown"))
                 .fact("Nodes", nodes.join(", "))
                 .fact("First record", optional(self.first))
@@ -115,7 +152,9 @@ impl Summary {
                 .fact("Integrity", self.integrity())
                 .fact("First fault", self.fault.as_deref().unwrap_or("none"))
                 .fact("Signed for by checkpoint", optional(self.signed_by))
-                .fact("Signing key", &self.key)
+                .fact("Not signed for", self.unsigned_text())
+                .fact("Witness", self.witness_text())
+                .fact("Signing key", self.key_text())
                 .fact("SHA-256 of the period's lines", self.hash_text()),
             Section::new("Removed by retention")
                 .fact("Segments of records", self.removed.len())
@@ -150,6 +189,9 @@ impl Summary {
                 .fact("Body bytes forwarded", self.forwarded)
                 .table(&["not inspected because", "bytes"], missed),
         );
+        for (title, head, rows) in self.happened.tables() {
+            sections.push(Section::new(title).table(head, rows));
+        }
         let failures = self.failures.iter().map(|(seq, text)| vec![seq.to_string(), text.clone()]).collect();
         sections.push(
             Section::new("Controls")
@@ -192,6 +234,28 @@ impl Summary {
         rows.collect()
     }
 
+    fn integrity_json(&self) -> Value {
+        let removed = |gone: &Removed| {
+            json!({
+                "first": gone.first, "last": gone.last, "reason": gone.reason, "time": gone.time,
+                "tombstone": gone.tombstone,
+            })
+        };
+        json!({
+            "whole": self.is_whole(),
+            "gaps": self.gaps,
+            "removed": self.removed.iter().map(removed).collect::<Value>(),
+            "fault": self.fault,
+            "signed_by": self.signed_by,
+            "unsigned": self.unsigned(),
+            "unfinished": self.is_unfinished(),
+            "reach": self.reach,
+            "witness": self.witnessed.map(|seen| json!({ "seen": seen, "all": self.is_witnessed() })),
+            "key_beside_records": self.key_beside,
+            "sha256": self.hash_text(),
+        })
+    }
+
     #[must_use]
     pub fn to_json(&self) -> String {
         let sums = |sums: &BTreeMap<String, Sum>| -> Value {
@@ -209,12 +273,6 @@ impl Summary {
                 "disclosure": s.disclosure, "decision": s.decision,
             })
         };
-        let removed = |gone: &Removed| {
-            json!({
-                "first": gone.first, "last": gone.last, "reason": gone.reason, "time": gone.time,
-                "tombstone": gone.tombstone,
-            })
-        };
         let control = |(framework, control, what): &(&str, &str, &str)| json!({ "framework": framework, "control": control, "shows": what });
         let report = json!({
             "report": "tidegate.audit.report.v1",
@@ -225,14 +283,7 @@ impl Summary {
             "nodes": self.nodes,
             "key": self.key,
             "sequence": { "first": self.first, "last": self.last, "records": self.records },
-            "integrity": {
-                "whole": self.is_whole(),
-                "gaps": self.gaps,
-                "removed": self.removed.iter().map(removed).collect::<Value>(),
-                "fault": self.fault,
-                "signed_by": self.signed_by,
-                "sha256": self.hash_text(),
-            },
+            "integrity": self.integrity_json(),
             "totals": {
                 "messages": self.messages,
                 "kinds": self.kinds,
@@ -251,6 +302,7 @@ impl Summary {
                 "forwarded": self.forwarded,
                 "uninspected": self.uninspected,
             },
+            "happened": self.happened.to_json(),
             "controls": {
                 "tests": { "passed": self.tests.0, "failed": self.tests.1 },
                 "failures": self.failures.iter().map(|(seq, text)| json!({ "seq": seq, "what": text })).collect::<Value>(),

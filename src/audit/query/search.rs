@@ -18,11 +18,39 @@ pub struct Searched {
     pub matched: u64,
 }
 
+/// As [`search`], but a segment that was damaged does not hide the others: what is wrong with each is said.
+pub fn search_sound(
+    directory: &Path,
+    filter: &Filter,
+    take: &mut dyn FnMut(&[u8], &Facts<'_>) -> io::Result<bool>,
+) -> io::Result<(Searched, Vec<String>)> {
+    let mut damaged = Vec::new();
+    let mut skip = |found: &Found, error: io::Error| match error.kind() {
+        io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof => {
+            damaged.push(format!("{}: {error}", found.path.display()));
+            Ok(())
+        }
+        _ => Err(error),
+    };
+    let searched = each(directory, filter, take, &mut skip)?;
+    Ok((searched, damaged))
+}
+
 /// Hands each record that matches to `take`, in order, until it has enough (`false`).
 pub fn search(
     directory: &Path,
     filter: &Filter,
     take: &mut dyn FnMut(&[u8], &Facts<'_>) -> io::Result<bool>,
+) -> io::Result<Searched> {
+    each(directory, filter, take, &mut |_, error| Err(error))
+}
+
+/// `failed` says whether a segment that cannot be read is an end.
+fn each(
+    directory: &Path,
+    filter: &Filter,
+    take: &mut dyn FnMut(&[u8], &Facts<'_>) -> io::Result<bool>,
+    failed: &mut dyn FnMut(&Found, io::Error) -> io::Result<()>,
 ) -> io::Result<Searched> {
     let segments = segment::list(directory)?;
     let mut searched = Searched::default();
@@ -32,8 +60,10 @@ pub fn search(
             continue;
         }
         searched.segments += 1;
-        if !one(found, next.is_some(), filter, &mut searched, take)? {
-            break;
+        match one(found, next.is_some(), filter, &mut searched, take) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => failed(found, error)?,
         }
     }
     Ok(searched)

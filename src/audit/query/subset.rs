@@ -20,7 +20,7 @@ pub(super) struct Subset {
     pub(super) proofs: Vec<u8>,
     pub(super) checkpoints: Vec<u8>,
     /// Records that no checkpoint signs for yet.
-    pub(super) unsigned: u64,
+    pub(super) unsigned: Vec<u64>,
 }
 
 /// Proves records, given by their sequences, ascending.
@@ -71,7 +71,7 @@ impl Subset {
             ));
         }
         let Some((seal, size, checkpoint)) = sealed else {
-            self.unsigned += lines.len() as u64;
+            self.unsigned.extend(lines.keys());
             return Ok(());
         };
         leaves.truncate(size);
@@ -86,7 +86,7 @@ impl Subset {
                 // Its own signature is the proof.
                 json!({ "record": record, "checkpoint": seal })
             } else {
-                self.unsigned += 1;
+                self.unsigned.push(*seq);
                 continue;
             };
             self.proofs.extend_from_slice(format!("{proof}\n").as_bytes());

@@ -195,8 +195,8 @@ fn whole() -> Period {
 async fn a_report_adds_up_and_says_the_same_twice() {
     let dir = temp();
     trail(dir.path(), 400).await;
-    let summary = summarize(dir.path(), whole(), None).unwrap();
-    let again = summarize(dir.path(), whole(), None).unwrap();
+    let summary = summarize(dir.path(), whole(), Trust::default()).unwrap();
+    let again = summarize(dir.path(), whole(), Trust::default()).unwrap();
     assert!(summary.is_whole(), "{:?}", summary.fault);
     assert_eq!((summary.messages, summary.actions["block"], summary.actions["allow"]), (400, 80, 320));
     assert_eq!(summary.rules["pan-leaves"], Sum { messages: 80, blocked: 80, values: 80, ..Sum::default() });
@@ -213,7 +213,7 @@ async fn a_report_adds_up_and_says_the_same_twice() {
     }
     assert!(!summary.to_markdown().to_lowercase().contains("compliant"));
     // Another seed draws others.
-    let other = summarize(dir.path(), Period { seed: 4, ..whole() }, None).unwrap();
+    let other = summarize(dir.path(), Period { seed: 4, ..whole() }, Trust::default()).unwrap();
     assert_ne!(summary.sample, other.sample);
     // A hostile name is text in every form.
     let hostile = crate::audit::query::report_text::plain("a|b<script>\n#");
@@ -227,17 +227,17 @@ async fn a_report_says_what_is_missing_or_changed() {
     let segments = segment::list(dir.path()).unwrap();
     let removed = fs::read(&segments[1].path).unwrap();
     fs::remove_file(&segments[1].path).unwrap();
-    let summary = summarize(dir.path(), whole(), None).unwrap();
+    let summary = summarize(dir.path(), whole(), Trust::default()).unwrap();
     assert_eq!(summary.gaps, [(segments[1].first, segments[2].first - 1)]);
     assert!(!summary.is_whole());
     let text = String::from_utf8(removed).unwrap().replace("\"action\":\"block\"", "\"action\":\"allow\"");
     fs::write(&segments[1].path, text).unwrap();
-    let summary = summarize(dir.path(), whole(), None).unwrap();
+    let summary = summarize(dir.path(), whole(), Trust::default()).unwrap();
     assert!(summary.gaps.is_empty() && summary.fault.is_some_and(|fault| fault.contains("was changed")));
 }
 
 /// Runs the program that a bundle brings; `None` where there is no Python.
-fn python(arguments: &[&std::path::Path]) -> Option<(bool, String)> {
+pub(super) fn python(arguments: &[&std::path::Path]) -> Option<(bool, String)> {
     let done = std::process::Command::new("python3").args(arguments).output().ok()?;
     let said = [done.stdout, done.stderr].concat();
     Some((done.status.success(), String::from_utf8_lossy(&said).into_owned()))
@@ -258,8 +258,9 @@ async fn a_bundle_and_a_proof_are_checked_by_an_independent_program() {
         only_matching: false,
         signer: Some(&signer),
     };
-    let (count, matched) = export(&bundle).unwrap();
-    assert_eq!((count, matched), (records(&audit).len() as u64, 50));
+    let exported = export(&bundle).unwrap();
+    let count = records(&audit).len() as u64;
+    assert_eq!(exported, Exported { records: count, matched: 50, left_out: None });
     assert!(export(&bundle).is_err(), "a folder that is there is not written to");
     let checker = to.join("verify.py");
     let Some((holds, said)) = python(&[&checker, &to]) else {

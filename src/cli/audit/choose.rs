@@ -4,10 +4,13 @@ use std::io::{self, Write};
 use std::time::Duration;
 
 use clap::ValueEnum;
+use clap::builder::PossibleValuesParser;
 use jiff::Timestamp;
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
+use super::Failure;
+use crate::audit::Kind;
 use crate::audit::query::{COLUMNS, Facts, Field, Filter, Pattern, csv_row, row};
 
 #[derive(Debug, clap::Args)]
@@ -21,14 +24,12 @@ pub(super) struct Choice {
     /// Not before this sequence.
     #[arg(long, value_name = "SEQ")]
     from_seq: Option<u64>,
-    /// decision, opening, end, start, stop, control_failure, control_test …
-    #[arg(long)]
+    /// What kind of record.
+    #[arg(long, value_parser = PossibleValuesParser::new(Kind::ALL.map(Kind::as_str)))]
     kind: Vec<String>,
-    /// allow, alert, redact or block.
-    #[arg(long)]
+    #[arg(long, value_parser = ["allow", "alert", "redact", "block"])]
     action: Vec<String>,
-    /// none, prevented, redacted, partial or disclosed.
-    #[arg(long)]
+    #[arg(long, value_parser = ["none", "prevented", "redacted", "partial", "disclosed"])]
     disclosure: Vec<String>,
     /// A rule that fired (`x*`: begins with x).
     #[arg(long)]
@@ -37,15 +38,14 @@ pub(super) struct Choice {
     #[arg(long)]
     identifier: Vec<String>,
     /// An address, a network (192.0.2.0/24) or an identity.
-    #[arg(long)]
+    #[arg(long, value_parser = client)]
     client: Vec<String>,
     /// A host (`*.example.com`: below it) or a group.
     #[arg(long)]
     destination: Vec<String>,
     #[arg(long)]
     tenant: Vec<String>,
-    /// request or response.
-    #[arg(long)]
+    #[arg(long, value_parser = ["request", "response"])]
     direction: Vec<String>,
     /// The id of a decision or of a flow.
     #[arg(long, value_name = "ID")]
@@ -53,7 +53,10 @@ pub(super) struct Choice {
 }
 
 impl Choice {
-    pub(super) fn filter(&self) -> Filter {
+    pub(super) fn filter(&self) -> Result<Filter, Failure> {
+        if self.since.zip(self.until).is_some_and(|(since, until)| since >= until) {
+            return Err(Failure::usage("--since must be before --until"));
+        }
         let given = [
             (Field::Kind, &self.kind),
             (Field::Action, &self.action),
@@ -69,13 +72,23 @@ impl Choice {
         let read = |(field, texts): (Field, &Vec<String>)| {
             (field, texts.iter().map(|text| Pattern::read(field, text)).collect())
         };
-        Filter {
+        Ok(Filter {
             from: self.since,
             until: self.until,
             from_seq: self.from_seq,
             fields: given.map(read).collect(),
             ids: self.decision.iter().map(|id| id.to_ascii_lowercase()).collect(),
-        }
+        })
+    }
+}
+
+/// What begins like a network must be one.
+fn client(text: &str) -> Result<String, String> {
+    let address = text.split('/').next().unwrap_or_default();
+    let is_network = text.contains('/') && address.parse::<std::net::IpAddr>().is_ok();
+    match is_network && text.parse::<ipnet::IpNet>().is_err() {
+        true => Err("a network such as 192.0.2.0/24 or 2001:db8::/32".to_owned()),
+        false => Ok(text.to_owned()),
     }
 }
 

@@ -6,8 +6,10 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use jiff::Timestamp;
 
+use serde_json::{Value, json};
+
 use super::choose::moment;
-use super::{Failure, Output, unreadable};
+use super::{Failure, Format, Output, unreadable};
 use crate::audit::{End, Hold, HoldError, Recorded, add_hold, end_hold, holds};
 
 #[derive(Debug, clap::Args)]
@@ -31,6 +33,8 @@ enum Command {
     List {
         /// The audit directory.
         directory: PathBuf,
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
     },
     /// Ends a hold; what was held is removed when its time is over.
     Remove(Remove),
@@ -73,9 +77,13 @@ struct Remove {
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     match &args.command {
         Command::Add(args) => add(args, output),
-        Command::List { directory } => {
+        Command::List { directory, format } => {
             let (holds, broken) = holds(directory).map_err(unreadable(directory))?;
             let now = Timestamp::now();
+            if *format == Format::Json {
+                writeln!(output, "{}", json(&holds, &broken, now))?;
+                return Ok(());
+            }
             for hold in &holds {
                 let time = |time: Option<Timestamp>, none: &str| {
                     time.map_or(none.to_owned(), |time| format!("{time:.0}"))
@@ -108,6 +116,12 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 
 fn add(args: &Add, output: &mut Output) -> Result<(), Failure> {
     let time = |micros: Option<i64>| micros.and_then(|micros| Timestamp::from_microsecond(micros).ok());
+    if args.from.zip(args.to).is_some_and(|(from, to)| from >= to) {
+        return Err(Failure::usage("--from must be before --to"));
+    }
+    if time(args.until).is_some_and(|until| until <= Timestamp::now()) {
+        return Err(Failure::usage("--until is over: such a hold would hold nothing"));
+    }
     let hold = Hold {
         id: args.id.clone(),
         reason: args.reason.clone(),
@@ -122,6 +136,18 @@ fn add(args: &Add, output: &mut Output) -> Result<(), Failure> {
     add_hold(&args.directory, &hold).map_err(failure(&args.directory))?;
     writeln!(output, "{}: in force; the gate puts it on record", args.id)?;
     Ok(())
+}
+
+/// All holds for programs.
+fn json(holds: &[Hold], broken: &[String], now: Timestamp) -> Value {
+    let one = |hold: &Hold| {
+        json!({
+            "id": hold.id, "state": hold.state(now), "owner": hold.owner, "reason": hold.reason,
+            "from": hold.from, "to": hold.to, "until": hold.until, "added": hold.added,
+            "ended": hold.end.as_ref().map(|end| json!({ "time": end.time, "by": end.by, "reason": end.reason })),
+        })
+    };
+    json!({ "holds": holds.iter().map(one).collect::<Value>(), "unreadable": broken })
 }
 
 fn failure(directory: &std::path::Path) -> impl Fn(HoldError) -> Failure + '_ {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use super::choose::{Choice, Format};
 use super::{Failure, Output, unreadable};
-use crate::audit::query::search;
+use crate::audit::query::search_sound;
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -29,7 +29,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if !args.count {
         args.format.head(output)?;
     }
-    search(&args.directory, &args.choice.filter(), &mut |line, facts| {
+    let (_, damaged) = search_sound(&args.directory, &args.choice.filter()?, &mut |line, facts| {
         if taken >= args.limit {
             return Ok(false);
         }
@@ -44,5 +44,10 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if args.count {
         writeln!(output, "{taken}")?;
     }
-    Ok(())
+    if damaged.is_empty() {
+        return Ok(());
+    }
+    output.flush()?;
+    let places = damaged.join("; ");
+    Err(Failure::io(format!("{places}; its records are not searched further, those of other segments are")))
 }

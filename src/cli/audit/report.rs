@@ -6,8 +6,9 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::choose::moment;
+use super::verify::witness;
 use super::{Failure, KeyArg, Output, unreadable};
-use crate::audit::query::{Period, summarize};
+use crate::audit::query::{Period, Trust, settle, summarize};
 use crate::limits;
 
 #[derive(Debug, clap::Args)]
@@ -15,10 +16,10 @@ pub(super) struct Args {
     /// The audit directory.
     directory: PathBuf,
     /// Not before: a time or a day (UTC). Say the days themselves, and a second run says the same, byte for byte.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, visible_alias = "since", value_name = "TIME", value_parser = moment)]
     from: i64,
     /// Before.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, visible_alias = "until", value_name = "TIME", value_parser = moment)]
     to: i64,
     #[arg(long, value_enum, default_value = "markdown")]
     format: Format,
@@ -30,6 +31,12 @@ pub(super) struct Args {
     seed: u64,
     #[command(flatten)]
     key: KeyArg,
+    /// Checkpoint lines that were kept outside, one a line (`-`: standard input).
+    #[arg(long, value_name = "FILE")]
+    witness: Option<PathBuf>,
+    /// Answers 1 unless a witness has seen every record that is signed for.
+    #[arg(long, requires = "witness")]
+    require_witness: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -49,16 +56,25 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
     let period = Period { from: args.from, until: args.to, sample: args.sample, seed: args.seed };
     let key = args.key.read()?;
-    let summary = summarize(&args.directory, period, key.as_ref()).map_err(unreadable(&args.directory))?;
+    let witness = args.witness.as_deref().map(|path| witness(Some(path))).transpose()?;
+    // Of a gate at work what was written just now is waited for.
+    settle(&args.directory).map_err(unreadable(&args.directory))?;
+    let trust = Trust { key: key.as_ref(), witness: witness.as_deref() };
+    let summary = summarize(&args.directory, period, trust).map_err(unreadable(&args.directory))?;
     let text = match args.format {
         Format::Markdown => summary.to_markdown(),
         Format::Html => summary.to_html(),
         Format::Json => summary.to_json(),
     };
     output.write_all(text.as_bytes())?;
+    output.flush()?;
+    if summary.is_whole() && args.require_witness && !summary.is_witnessed() {
+        return Err(Failure::negative(
+            "the records of this period are whole, but no witness has seen them all",
+        ));
+    }
     if summary.is_whole() {
         return Ok(());
     }
-    output.flush()?;
     Err(Failure::negative("the records of this period are not proven whole; the report says what is missing"))
 }

@@ -27,7 +27,7 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    let filter = args.choice.filter();
+    let filter = args.choice.filter()?;
     let failed = unreadable(&args.directory);
     let mut last: VecDeque<Vec<u8>> = VecDeque::new();
     // Before the search, so that nothing falls between the two; what both see is told apart by its sequence.

@@ -80,7 +80,7 @@ async fn show(folder: &Path, output: &mut Output) -> Result<Vec<String>, Failure
         faults.extend(scene.play(number, &client, &origin, output).await?);
         output.flush()?;
     }
-    let cut = running.stop(DRAIN).await;
+    let cut = running.stop("end of the demo", DRAIN, std::future::pending()).await;
     if cut > 0 {
         faults.push(format!("{cut} flows had to be cut at the end"));
     }

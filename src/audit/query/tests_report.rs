@@ -1,0 +1,126 @@
+//! A report says what nobody looked at, what changed and what the trail does not prove.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::*;
+use crate::audit::tests::{config, key, message, public_key, temp};
+use crate::audit::{Audit, Draft, Kind};
+use crate::inspect::Coverage;
+
+fn whole() -> Period {
+    Period { from: 0, until: i64::MAX, sample: 0, seed: 0 }
+}
+
+fn event(kind: Kind, detail: Value) -> Draft {
+    let Value::Object(detail) = detail else { unreachable!() };
+    Draft::Event { kind, detail }
+}
+
+/// The end of a flow to `host`.
+fn end(n: u64, host: &str, change: impl Fn(&mut crate::audit::MessageDraft)) -> Draft {
+    let Draft::Message(mut draft) = message(n) else { unreachable!() };
+    let mut flow = (*draft.flow).clone();
+    flow.host = host.into();
+    flow.method = "CONNECT".into();
+    draft.flow = Arc::new(flow);
+    draft.kind = Kind::End;
+    change(&mut draft);
+    Draft::Message(draft)
+}
+
+#[tokio::test]
+async fn what_nobody_looked_at_and_what_changed_is_said() {
+    let dir = temp();
+    let mut heads = Vec::new();
+    let (send, seen) = std::sync::mpsc::channel();
+    let witness = Box::new(move |line: &str| drop(send.send(line.to_owned())));
+    let (audit, writer) = Audit::open_with(config(dir.path()), &key(), witness).unwrap();
+    let unopened = end(1, "help.example.com", |draft| {
+        draft.reason = Some("pins (owner: me)".into());
+        let decision = draft.decision.as_mut().unwrap();
+        decision.coverage =
+            Coverage { seen: 822, forwarded: 822, uninspected: vec![("bypass", 822)], ..Coverage::default() };
+    });
+    let failed = end(2, "gone.example.com", |draft| {
+        draft.status = Some(502);
+        draft.decision = None;
+        draft.reason = Some("the name does not resolve".into());
+    });
+    let reload = json!({
+        "outcome": "loaded", "by": "signal", "actor": "signal", "previous": "a".repeat(64),
+        "policy": "b".repeat(64), "weakens": ["mode: enforce to observe"],
+    });
+    let overlay = json!({ "action": "overlay.add", "actor": "alice", "overlay": "ov-1", "effect": "allow" });
+    let selftests = [3, 4].map(|n| {
+        let Draft::Message(mut draft) = message(n) else { unreachable!() };
+        let mut flow = (*draft.flow).clone();
+        flow.host = format!("t{n}.selftest.invalid").into();
+        draft.flow = Arc::new(flow);
+        Draft::Message(draft)
+    });
+    let events = [event(Kind::Config, reload), event(Kind::Admin, overlay)];
+    for draft in [unopened, failed, message(5)].into_iter().chain(events).chain(selftests) {
+        audit.submit(draft).await.map(drop).unwrap();
+    }
+    tokio::task::spawn_blocking(|| writer.close()).await.unwrap();
+    heads.extend(seen);
+    let summary = summarize(dir.path(), whole(), Trust::default()).unwrap();
+    assert!(summary.is_whole() && summary.is_unfinished(), "{:?}", summary.fault);
+    assert_eq!((summary.seen, summary.uninspected["bypass"]), (3 * 812 + 822, 822));
+    assert_eq!(summary.destinations["(self-tests)"].messages, 2);
+    assert_eq!(summary.destinations.len(), 2);
+    let markdown = summary.to_markdown();
+    for words in [
+        "| help.example.com | bypass: pins (owner: me) | 1 | 822 | 822 |",
+        "| gone.example.com | the name does not resolve | 1 |",
+        "weakens mode: enforce to observe",
+        "previous aaaaaaaaaaaaaaaa; ",
+        "action overlay.add; effect allow; overlay ov-1 | alice |",
+        "| 9f86d081884c7d65",
+        "found beside the records",
+        "nobody was asked",
+        "this is not the last word",
+    ] {
+        assert!(markdown.contains(words), "{words} in {markdown}");
+    }
+    assert!(markdown.contains("start; ") && markdown.contains("| stop"), "{markdown}");
+
+    // The same, held to a witness; and without its end.
+    let trust = |heads: &[String]| {
+        let trust = Trust { key: Some(&public_key()), witness: Some(heads) };
+        summarize(dir.path(), whole(), trust).unwrap()
+    };
+    assert!(trust(&heads).is_witnessed() && trust(&heads).is_whole());
+    assert!(!trust(&heads[..1]).is_witnessed() && trust(&heads[..1]).is_whole());
+    let path = &crate::audit::segment::list(dir.path()).unwrap()[0].path;
+    let text = std::fs::read_to_string(path).unwrap();
+    let cut: String = text.lines().take(2).map(|line| format!("{line}\n")).collect();
+    std::fs::write(path, cut).unwrap();
+    let fault = trust(&heads).fault.unwrap();
+    assert!(fault.contains("though a witness has seen the trail up to record"), "{fault}");
+}
+
+#[tokio::test]
+async fn a_period_without_records_and_a_tail_without_signature_are_not_proven() {
+    let dir = temp();
+    let (audit, writer) = Audit::open(config(dir.path()), &key()).unwrap();
+    audit.submit(message(1)).await.map(drop).unwrap();
+    writer.close();
+    let path = &crate::audit::segment::list(dir.path()).unwrap()[0].path;
+    let text = std::fs::read_to_string(path).unwrap();
+    let all = text.lines().collect::<Vec<_>>();
+    let decision = all.iter().position(|line| line.contains("\"kind\":\"decision\"")).unwrap();
+    std::fs::write(path, all[..=decision].join("\n") + "\n").unwrap();
+    let summary = summarize(dir.path(), whole(), Trust::default()).unwrap();
+    let (first, last) = summary.unsigned().unwrap();
+    assert!(!summary.is_whole() && first == last && last == summary.last.unwrap(), "{summary:?}");
+    assert!(summary.to_markdown().contains(&format!("- Not signed for: {first} to {last}")));
+    let long_ago = Period { until: 1_000_000, ..whole() };
+    let summary = summarize(dir.path(), long_ago, Trust::default()).unwrap();
+    assert!(!summary.is_whole() && !summary.is_unfinished());
+    let text = summary.to_markdown();
+    assert!(text.contains("there are no records in this period"), "{text}");
+    assert!(text.contains("- The trail reaches from: 20"), "{text}");
+}
