@@ -22,6 +22,7 @@ use super::lines::{Line, Slot};
 use super::pool::Key;
 use crate::limits;
 use crate::proxy::deadline::Stalled;
+use crate::proxy::guard::Refusal;
 use crate::proxy::http2::{Duplex, Interim, Pump, PumpError, Received};
 use crate::proxy::silence::Silence;
 use crate::proxy::websocket::{self, Switched};
@@ -79,6 +80,10 @@ pub(super) async fn send(
     match answered {
         Ok(response) => Ok(response.map(|stream| Streamed::new(stream, slot, pump))),
         Err(Unanswered::Late) => Err(Failed { error: late(), unsent: None }),
+        Err(Unanswered::Chatty) => {
+            slot.line.close();
+            Err(Failed { error: chatty(), unsent: None })
+        }
         Err(Unanswered::Error(error)) => {
             let refused = is_refused(&error);
             if error.is_go_away() {
@@ -122,6 +127,10 @@ pub(super) async fn switch(
     let (mut parts, received) = match answered {
         Ok(response) => response.into_parts(),
         Err(Unanswered::Late) => return Err(late()),
+        Err(Unanswered::Chatty) => {
+            slot.line.close();
+            return Err(chatty());
+        }
         Err(Unanswered::Error(error)) => {
             return Err(failed(&slot.line, &error, None, is_refused(&error)).error);
         }
@@ -162,8 +171,16 @@ fn late() -> SendError {
     SendError { fault, sent: true, detail: String::new() }
 }
 
+/// Who would go on for ever is heard no longer, and asked for nothing else.
+fn chatty() -> SendError {
+    let fault = Fault::Violation(Refusal::TooManyInformational);
+    SendError { fault, sent: true, detail: String::new() }
+}
+
 enum Unanswered {
     Late,
+    /// It says too much before its response.
+    Chatty,
     Error(h2::Error),
 }
 
@@ -181,6 +198,7 @@ async fn await_response(
     interim: Option<&Interim>,
 ) -> Result<Response<h2::RecvStream>, Unanswered> {
     let mut silence = Silence::new(limits::FIRST_BYTE_TIMEOUT);
+    let mut said = 0;
     poll_fn(|cx| {
         if let Some(sending) = pump
             && let Poll::Ready(sent) = Pin::new(sending).poll(cx)
@@ -195,6 +213,10 @@ async fn await_response(
             silence.broken();
         }
         while let Poll::Ready(Some(Ok(early))) = response.poll_informational(cx) {
+            said += 1;
+            if said > limits::INFORMATIONAL_HEADS {
+                return Poll::Ready(Err(Unanswered::Chatty));
+            }
             if let Some(interim) = interim
                 && early.status() == http::StatusCode::EARLY_HINTS
             {
