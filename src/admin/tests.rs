@@ -67,7 +67,10 @@ async fn readiness_follows_the_drain_and_the_trail() {
     assert_eq!(status, 200);
     assert!(text.ends_with("\r\n\r\nready\n"), "{text}");
     let (_, text) = ask(address, "GET /readyz?verbose", &host).await;
-    assert!(text.contains("audit: ok\nissuer: ok (") && text.ends_with("drain: ok\nready\n"), "{text}");
+    assert!(
+        text.contains("audit: ok\nissuer: ok (") && text.ends_with("drain: ok\nconfig: ok\nready\n"),
+        "{text}"
+    );
 
     running.health.drain();
     let (status, text) = ask(address, "GET /readyz", &host).await;

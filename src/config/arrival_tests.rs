@@ -429,8 +429,19 @@ pub(super) fn read_by(source: &str) -> Vec<(String, String)> {
         for call in line.split("table").skip(1).filter_map(|rest| rest.trim_start().strip_prefix('.')) {
             let Some((method, rest)) = call.split_once("(\"") else { continue };
             let reads = [
-                "name", "texts", "lists", "flag", "word", "parsed", "duration", "size", "count", "percent",
-                "moment", "date",
+                "name",
+                "texts",
+                "some_texts",
+                "lists",
+                "flag",
+                "word",
+                "parsed",
+                "duration",
+                "size",
+                "count",
+                "percent",
+                "moment",
+                "date",
             ];
             if reads.contains(&method) {
                 found.push((table.clone(), rest.split('"').next().unwrap_or_default().to_owned()));

@@ -33,6 +33,10 @@ impl Family {
         Family { within, ..self }
     }
 
+    fn is_number(self) -> bool {
+        self.of == 0
+    }
+
     #[must_use]
     pub fn is(self, other: Family) -> bool {
         self.of == other.of && self.within == other.within
@@ -42,10 +46,14 @@ impl Family {
     /// say the same bytes to be two things, or it covers a number that nothing speaks for but a weak check.
     #[must_use]
     pub fn hides(self, one: &Finding, family: Family, other: &Finding) -> bool {
-        if one.start >= other.end || other.start >= one.end || self.within != family.within {
+        if one.start >= other.end || other.start >= one.end {
             return false;
         }
         let covers = one.start <= other.start && other.end <= one.end;
+        if self.within != family.within {
+            // The digits that a run is written with are a number by accident, where it stands for one.
+            return self.within && self.is_number() && family.is_number() && covers;
+        }
         let same = covers && other.end - other.start == one.end - one.start;
         let speaks = family.strong || other.keyword || other.confidence == Confidence::High;
         self.is(family) || same || covers && !speaks

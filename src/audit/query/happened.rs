@@ -153,7 +153,7 @@ impl Happened {
             })
             .collect();
         if self.more_changes > 0 {
-            let more = format!("and {} more: tidegate audit query --kind admin …", self.more_changes);
+            let more = format!("and {} more", self.more_changes);
             changes.push(vec![String::new(), String::new(), more, String::new()]);
         }
         let rows = limits::REPORT_ROWS;

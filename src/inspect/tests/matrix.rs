@@ -149,7 +149,12 @@ fn every_kind_of_mask_leaves_a_document_of_its_type() {
                 inspector.may_resize();
                 let chunks: Vec<_> = body.chunks(length).collect();
                 let outcome = run(inspector, &head, &chunks);
-                assert_eq!(outcome.decision.disclosure, Disclosure::Redacted, "{name}");
+                assert_eq!(
+                    outcome.decision.disclosure,
+                    Disclosure::Redacted,
+                    "{name} {:?}",
+                    outcome.decision.found
+                );
                 assert_eq!(*first.get_or_insert_with(|| outcome.out.clone()), outcome.out, "{name}");
             }
             let out = first.unwrap();
