@@ -356,6 +356,7 @@ fn what_cannot_be_recorded_takes_no_force() {
     let (code, out, err) = done(folder, &reload);
     assert!(code == 69 && err.contains("could not be recorded"), "{code} {out}{err}");
     assert_eq!(mode(), "enforce");
+    gate.logged("the reload could not be recorded");
     gate.signal("HUP");
     gate.logged("the reload could not be recorded; what was in force stays");
     assert_eq!(mode(), "enforce");

@@ -167,7 +167,18 @@ const KEYS: &[(&str, &str, &str)] = &[
 /// Keys by the tables that read them, as in `src/config/arrival_tests.rs`.
 fn read_by(source: &str) -> Vec<(String, String)> {
     let reads = [
-        "name", "texts", "lists", "flag", "word", "parsed", "duration", "size", "count", "percent", "moment",
+        "name",
+        "texts",
+        "some_texts",
+        "lists",
+        "flag",
+        "word",
+        "parsed",
+        "duration",
+        "size",
+        "count",
+        "percent",
+        "moment",
         "date",
     ];
     let mut found = Vec::new();

@@ -305,7 +305,7 @@ fn explain_tells_every_stage_and_no_value() {
     assert_eq!(code, 0, "{err}");
     for part in [
         "payment.pan  1:16  #### #### #### ####",
-        "groups passes, issuer-range passes, luhn passes",
+        "luhn passes, groups passes, issuer-range passes",
         "`order` before speaks against it",
         "`card` before speaks for it",
         "a keyword stands near",
