@@ -185,7 +185,12 @@ fn every_bad_start_ends_with_its_error_and_exit_code() {
         ("mode = ", None, 78, &["t.toml:1:"]),
         ("[audit]\ndirectory = \"file\"", Some(key("file", b"x")), 74, &["file", "cannot be looked for"]),
         ("[issuer]\nkey = \"i.key\"", Some(key("i.key", b"x")), 78, &["issuer.pem: is missing while"]),
-        ("[audit]\nsigning_key = \"a.key\"", Some(key("a.key", b"x")), 74, &["audit"]),
+        (
+            "[audit]\nsigning_key = \"a.key\"",
+            Some(key("a.key", b"x")),
+            78,
+            &["a.key: the signing key is not an Ed25519 key"],
+        ),
         (
             "[fingerprint]\nkey = \"f.key\"",
             Some(key("f.key", b"xyz")),
