@@ -1,7 +1,7 @@
 //! The entry of the binary; everything else is in the library.
 
-/// Gives back what a burst took, in seconds. With the system's allocator thousands of bodies, held and let go, left twice
-/// their size behind, in pieces between what lives on.
+/// Gives back what a burst took. With the system's allocator bodies that were held and let go by the thousand left most of
+/// it behind, in pieces between what lives on.
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
