@@ -67,7 +67,7 @@ fn in_cell(detector: &Compiled, text: &[u8], at: usize, delimiter: u8) -> Option
         let fills = text.get(end).is_none_or(is_end);
         let fits = fills && boundary_after(detector.boundary, text, end) && detector.holds(&text[at..end]);
         if fits {
-            return Some(Match { start: at, end, value: at..end });
+            return Some(Match { start: at, end, value: at..end, in_doubt: false });
         }
     }
     None

@@ -43,6 +43,9 @@ pub(super) struct Compiled {
     pub not_before: Option<Arc<Shape>>,
     last_before: Option<LastPairs>,
     pub not_after: Option<Arc<Shape>>,
+    /// The same where no name of its own speaks for the value.
+    pub unnamed_before: Option<Arc<Shape>>,
+    pub unnamed_after: Option<Arc<Shape>>,
     excluded: Vec<Vec<u8>>,
     pub has_words: bool,
     /// Where words count.
@@ -100,6 +103,8 @@ pub(super) struct Match {
     pub start: usize,
     pub end: usize,
     pub value: Range<usize>,
+    /// Whether what directly surrounds it rules it out unless a name of its own speaks for it.
+    pub in_doubt: bool,
 }
 
 impl Compiled {
@@ -111,14 +116,6 @@ impl Compiled {
             None => Arc::new(Shape::compile(pattern).map_err(|e| e.0)?),
         };
         let anchors = parse(pattern).and_then(|hir| anchor::derive(&hir, &shape)).map_err(|e| e.0)?;
-        let checks = |names: &[toml::Spanned<String>]| -> Result<Vec<&'static Check>, String> {
-            names
-                .iter()
-                .map(|n| {
-                    Check::named(n.get_ref()).ok_or_else(|| format!("unknown validator `{}`", n.get_ref()))
-                })
-                .collect()
-        };
         let mut around = |pattern: &Option<toml::Spanned<String>>| -> Result<Option<Arc<Shape>>, String> {
             let Some(pattern) = pattern.as_ref().map(toml::Spanned::get_ref) else { return Ok(None) };
             if let Some(shape) = known.get(pattern) {
@@ -170,6 +167,8 @@ impl Compiled {
             last_before: not_before.as_deref().map(LastPairs::of),
             not_before,
             not_after: around(&definition.exclude.after)?,
+            unnamed_before: around(&definition.exclude.unless_named.before)?,
+            unnamed_after: around(&definition.exclude.unless_named.after)?,
             excluded: definition.exclude.values.iter().map(|v| spelled(normalize, v.as_bytes())).collect(),
             has_words: keywords.is_some_and(|k| !k.any.is_empty()) || !definition.exclude.keywords.is_empty(),
             scopes: Scopes::of(keywords.map_or(&[], |k| &k.scope)),
@@ -180,14 +179,16 @@ impl Compiled {
     /// How far before a match its judgement looks.
     pub(super) fn look_back(&self) -> usize {
         let beside = self.beside.as_ref().map_or(0, |b| b.before);
-        let not = self.not_before.as_ref().map_or(0, |s| s.max_len);
+        let around = self.not_before.iter().chain(&self.unnamed_before);
+        let not = around.map(|shape| shape.max_len).max().unwrap_or(0);
         self.before.max(beside).max(not)
     }
 
     /// How far behind a match its judgement looks.
     pub(super) fn look_ahead(&self) -> usize {
         let beside = self.beside.as_ref().map_or(0, |b| b.after);
-        let not = self.not_after.as_ref().map_or(0, |s| s.max_len);
+        let around = self.not_after.iter().chain(&self.unnamed_after);
+        let not = around.map(|shape| shape.max_len).max().unwrap_or(0);
         self.after.max(beside).max(not)
     }
 
@@ -217,7 +218,7 @@ impl Compiled {
                 continue;
             }
             if self.holds(&text[at..end]) {
-                return self.stands(text, at, end).then_some(Match { start: at, end, value: at..end });
+                return self.standing(text, at..end, at..end);
             }
             if !std::mem::replace(&mut swept, true) {
                 self.sides.sweep(&text[at..end], &mut ends);
@@ -254,7 +255,7 @@ impl Compiled {
                     continue;
                 }
                 if self.holds(&text[from..to]) {
-                    return self.stands(text, at, end).then_some(Match { start: at, end, value: from..to });
+                    return self.standing(text, at..end, from..to);
                 }
                 if !std::mem::replace(&mut swept, true) {
                     self.sides.sweep(&text[from..to], &mut values);
@@ -286,9 +287,21 @@ impl Compiled {
         if doubted { unaided.lowered() } else { unaided }
     }
 
-    /// Whether nothing around the match proves it to be something else.
-    pub(super) fn stands(&self, text: &[u8], at: usize, end: usize) -> bool {
-        !self.stands_behind(text, at) && !self.stands_before(text, end)
+    /// The match, where nothing around it proves it to be something else.
+    pub(super) fn standing(
+        &self,
+        text: &[u8],
+        Range { start, end }: Range<usize>,
+        value: Range<usize>,
+    ) -> Option<Match> {
+        let stands = !self.stands_behind(text, start) && !self.stands_before(text, end);
+        stands.then(|| Match { start, end, value, in_doubt: self.is_in_doubt(text, start, end) })
+    }
+
+    /// Whether what directly surrounds a match rules it out unless a name of its own speaks for it.
+    pub(super) fn is_in_doubt(&self, text: &[u8], start: usize, end: usize) -> bool {
+        self.unnamed_before.as_ref().is_some_and(|shape| shape.ends(&text[..start]))
+            || self.unnamed_after.as_ref().is_some_and(|shape| !shape.run(&text[end..]).is_empty())
     }
 
     /// Whether what ends at `at` proves the match to be something else.
@@ -336,7 +349,8 @@ impl Compiled {
     /// Bytes of memory.
     pub(super) fn size(&self) -> usize {
         let parts = self.parts.iter().flat_map(|p| p.prefix.iter().chain([&p.value]).chain(&p.suffix));
-        let around = self.not_before.iter().chain(&self.not_after).map(|shape| &**shape);
+        let unnamed = self.unnamed_before.iter().chain(&self.unnamed_after);
+        let around = self.not_before.iter().chain(&self.not_after).chain(unnamed).map(|shape| &**shape);
         self.shape.size() + parts.chain(around).map(Shape::size).sum::<usize>() + size_of::<Compiled>() + 256
     }
 }
@@ -347,6 +361,12 @@ impl Parts {
         let compile = |hir: Option<regex_syntax::hir::Hir>| hir.map(|h| Shape::of(&h)).transpose();
         Ok(Some(Parts { prefix: compile(prefix)?, value: Shape::of(&value)?, suffix: compile(suffix)? }))
     }
+}
+
+/// The checks of these names.
+fn checks(names: &[toml::Spanned<String>]) -> Result<Vec<&'static Check>, String> {
+    let named = |name: &str| Check::named(name).ok_or_else(|| format!("unknown validator `{name}`"));
+    names.iter().map(|name| named(name.get_ref())).collect()
 }
 
 /// A pattern for what stands right before or behind a match.

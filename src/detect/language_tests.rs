@@ -89,6 +89,49 @@ fn what_stands_around_a_match_can_rule_it_out() {
 }
 
 #[test]
+fn what_stands_around_a_value_lowers_it_under_a_name_of_its_own() {
+    let pan = matcher(&detector(
+        "pan",
+        "pattern = '4\\d{15}'\nvalidators = [\"luhn\"]\ntier = \"strong\"\nbare = \"medium\"\nboundary = \"digit\"\n\
+         [detector.keywords]\nany = [\"card\"]\nbefore = 40\nafter = 20\n\
+         [detector.exclude]\nunless_named = { before = '0x|[a-f]', after = '[a-f]' }\nbefore = '[.]'",
+    ));
+    for (text, found) in [
+        ("4539148803436467", &["medium"][..]),
+        ("0x4539148803436467 4539148803436467abcd", &[]),
+        ("hash 0x4539148803436467 of a card", &[]),
+        ("card: x, hash: 0x4539148803436467", &[]),
+        ("{\"card\":1,\"id\":\"0x4539148803436467\"}", &[]),
+        ("{\"card\":{\"id\":\"0x4539148803436467\"}}", &[]),
+        ("{\"card_number\":\"0x4539148803436467\"}", &["medium"]),
+        ("{\"card_number\":\"4539148803436467abcd\"}", &["medium"]),
+        ("{\"card_number\":\"0.4539148803436467\"}", &[]),
+        ("card=abc4539148803436467&x=y", &["medium"]),
+        ("a;card;b\n1;4539148803436467abc;2\n", &["medium"]),
+        ("<card>4539148803436467abc</card>", &["medium"]),
+        ("my card #0x4539148803436467", &["medium"]),
+        ("my card is 0x4539148803436467", &[]),
+        ("my card  abcdef4539148803436467", &["medium"]),
+    ] {
+        let expected: Vec<_> = found.iter().map(|sure| format!("pan:4539148803436467:{sure}")).collect();
+        assert_eq!(findings(&pan, None, text), expected, "{text}");
+    }
+    assert_eq!(findings(&pan, Some("x-card"), "abc4539148803436467"), ["pan:4539148803436467:medium"]);
+    assert_eq!(findings(&pan, Some("x-hash"), "abc4539148803436467"), [""; 0]);
+    // What is in doubt speaks for nothing beside it.
+    let number = detector(
+        "number",
+        "pattern = 'n\\d{4}'\ntier = \"weak\"\n[detector.beside]\nany = [\"t.pan\"]\nbefore = 40\nafter = 40",
+    );
+    let doubted = detector(
+        "pan",
+        "pattern = '4\\d{15}'\ntier = \"strong\"\nboundary = \"digit\"\n[detector.exclude]\nunless_named = { before = '0x' }",
+    );
+    let both = matcher(&[number, doubted].concat());
+    assert_eq!(findings(&both, None, "n1234 0x4539148803436467"), ["number:n1234:low"]);
+}
+
+#[test]
 fn another_finding_nearby_raises_by_one_step() {
     let both = [
         detector(

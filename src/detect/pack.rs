@@ -156,9 +156,26 @@ pub struct Exclude {
     /// What directly precedes, or follows, a match that is something else: patterns like a detector's own.
     pub before: Option<Spanned<String>>,
     pub after: Option<Spanned<String>>,
+    /// The same, but where a name of the value's own speaks for it, that lowers it.
+    pub unless_named: UnlessNamed,
     pub reason: Option<String>,
     pub owner: Option<String>,
     pub expires: Option<toml::value::Datetime>,
+}
+
+/// What directly surrounds a match and rules it out, unless a name of its own speaks for it.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct UnlessNamed {
+    pub before: Option<Spanned<String>>,
+    pub after: Option<Spanned<String>>,
+}
+
+impl Exclude {
+    fn patterns(&self) -> impl Iterator<Item = &Spanned<String>> {
+        let UnlessNamed { before, after } = &self.unless_named;
+        self.before.iter().chain(&self.after).chain(before).chain(after)
+    }
 }
 
 /// A text and what is found in it: a detector's own test.
@@ -546,7 +563,7 @@ fn check_definition(
             complain(beside.span(), message);
         }
     }
-    for around in definition.exclude.before.iter().chain(&definition.exclude.after) {
+    for around in definition.exclude.patterns() {
         if let Err(error) = super::compiled::around(around.get_ref()) {
             complain(around.span(), format!("`exclude` of `{id}`: {}", error.0));
         }

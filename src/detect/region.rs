@@ -4,12 +4,12 @@ use std::ops::Range;
 
 use super::columns;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
-use super::context::{Evidence, Trail};
+use super::context::Trail;
 use super::index::{At, Prefixed, Word};
 use super::leading::Sets;
 use super::matcher::{DetectorId, Matcher};
-use super::names::{Label, Layout, Scope};
-use super::scratch::{Said, Scratch};
+use super::names::{Label, Layout};
+use super::scratch::Scratch;
 use super::set::Set;
 use super::sides::Behind;
 use super::simd::{self, Level, Visit};
@@ -17,6 +17,10 @@ use super::vicinity::{Reading, Vicinity};
 use super::{Confidence, Finding};
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::limits;
+
+#[path = "region_words.rs"]
+mod words;
+use words::label_trail;
 
 /// A piece of text of which the starts in `from..to` are decided. What lies around them is context: enough of it
 /// before and behind, unless the text begins or ends there.
@@ -144,6 +148,9 @@ impl Run<'_, '_> {
     }
 
     fn take(&mut self, number: u16, detector: &Compiled, found: Match) -> bool {
+        if found.in_doubt && !self.is_named(number, detector, &found.value) {
+            return false;
+        }
         if detector.unordered || self.in_columns && detector.is_divided() {
             self.deferred.push((number, found));
             return true;
@@ -162,12 +169,16 @@ impl Run<'_, '_> {
     }
 
     #[cold]
-    fn report(&mut self, number: u16, detector: &Compiled, Match { start, end, value }: Match) -> bool {
+    fn report(&mut self, number: u16, detector: &Compiled, found: Match) -> bool {
+        let Match { start, end, value, in_doubt } = found;
         let start = self.region.base + start as u64;
         if start < self.scratch.next(number) {
             return false;
         }
-        let (confidence, keyword) = self.confidence(number, detector, &value);
+        let (mut confidence, keyword) = self.confidence(number, detector, &value);
+        if in_doubt {
+            confidence = confidence.lowered();
+        }
         if confidence < self.how.floor {
             return false;
         }
@@ -196,95 +207,6 @@ impl Run<'_, '_> {
             self.scratch.room -= 1;
             self.scratch.places.push(place);
         }
-    }
-
-    /// Looks up the names around `at`, and the words in them.
-    fn look_up(&mut self, at: usize) {
-        let Scratch { names, said, .. } = &mut *self.scratch;
-        if names.are_of(at) {
-            return;
-        }
-        let Region { text, layout, .. } = self.region;
-        names.look(text, at, layout);
-        said.clear();
-        for (nth, name) in names.list.iter().enumerate() {
-            let source = if name.in_row { layout.row() } else { text };
-            self.matcher.words.inside(self.how.level, source, name.range.clone(), |word| {
-                said.push(Said { word, scope: name.scope, own: nth == 0 });
-            });
-        }
-    }
-
-    /// What the names around `at` say of a detector.
-    fn named(&mut self, number: u16, detector: &Compiled, at: usize) -> Evidence {
-        self.look_up(at);
-        let mut evidence = Evidence::default();
-        for said in self.scratch.said.iter().filter(|said| detector.scopes.holds(said.scope)) {
-            let Evidence { positive, negative } = self.matcher.words.says(said.word, number);
-            evidence.join(Evidence { positive, negative: negative && said.own });
-        }
-        evidence
-    }
-
-    fn confidence(&mut self, number: u16, detector: &Compiled, value: &Range<usize>) -> (Confidence, bool) {
-        let text = self.region.text;
-        let unaided = detector.unaided(&text[value.clone()]);
-        let says = if detector.has_words {
-            self.words(number, detector, unaided, value)
-        } else {
-            Evidence::default()
-        };
-        let beside = || self.matcher.is_beside(detector, text, value);
-        (detector.weigh(unaided, says, beside, |_, _| {}), says.positive)
-    }
-
-    /// What words say of a value. Once one speaks for it, none speaks against it.
-    fn words(
-        &mut self,
-        number: u16,
-        detector: &Compiled,
-        unaided: Confidence,
-        value: &Range<usize>,
-    ) -> Evidence {
-        let text = self.region.text;
-        let words = &self.matcher.words;
-        let mut says = Evidence::default();
-        if detector.scopes.holds(Scope::Near) {
-            let trail = &mut self.scratch.trail;
-            let (from, to) = detector.surroundings(text, value);
-            trail.read(self.how.level, words, text, from, to);
-            let (from, to) = detector.own_surroundings(unaided, text, value);
-            says = trail.evidence(words, number, from, value.start);
-            if !says.positive {
-                says.join(trail.evidence(words, number, value.end, to));
-            }
-        }
-        if let Some(Label { scope, name, .. }) = self.region.label
-            && detector.scopes.holds(scope)
-            && !says.positive
-        {
-            let trail = label_trail(&mut self.label, self.matcher, name);
-            says.join(trail.evidence(words, number, 0, name.len()));
-        }
-        if !says.positive {
-            says.join(self.named(number, detector, value.start));
-        }
-        if !says.positive {
-            says.positive = self.spoken_for_outside(number, detector);
-        }
-        says
-    }
-
-    /// Whether a name around the one that the whole text stands under speaks for a detector.
-    fn spoken_for_outside(&self, number: u16, detector: &Compiled) -> bool {
-        let outer = self.region.label.map(|label| label.outer).unwrap_or_default();
-        let mut speaks = false;
-        for (_, name) in outer.iter().filter(|(scope, _)| detector.scopes.holds(*scope)) {
-            self.matcher.words.inside(self.how.level, name, 0..name.len(), |word| {
-                speaks |= self.matcher.words.says(word, number).positive;
-            });
-        }
-        speaks
     }
 
     /// Detectors that begin with their digits, at the beginning of a group with `left` digits from here on; the group
@@ -558,13 +480,4 @@ impl Visit for Run<'_, '_> {
             self.in_word(start, end, mixed);
         }
     }
-}
-
-/// The words of the label, read at the first question.
-fn label_trail<'t>(slot: &'t mut Option<Trail>, matcher: &Matcher, label: &[u8]) -> &'t mut Trail {
-    slot.get_or_insert_with(|| {
-        let mut trail = Trail::new();
-        trail.read(matcher.level, &matcher.words, label, 0, label.len());
-        trail
-    })
 }

@@ -67,7 +67,11 @@ fn naive(matcher: &Matcher, text: &[u8]) -> Vec<(u16, u64, u64)> {
     for (number, detector) in naive_detectors(matcher).iter().enumerate() {
         let mut at = 0;
         while at < text.len() {
-            let found = detector.at(text, at);
+            let named = |value| {
+                let one = &matcher.compiled[number];
+                matcher.is_named(super::super::DetectorId(number as u16), one, text, &value)
+            };
+            let found = detector.at(text, at, &named);
             if let Some((_, start, end)) = found {
                 out.push((number as u16, start as u64, end as u64));
             }
@@ -87,11 +91,18 @@ struct Naive {
     suffix: Option<Dfa>,
     not_before: Option<Dfa>,
     not_after: Option<Dfa>,
+    unnamed_before: Option<Dfa>,
+    unnamed_after: Option<Dfa>,
 }
 
 impl Naive {
-    /// End of the match at `at`, and the span of its value.
-    fn at(&self, text: &[u8], at: usize) -> Option<(usize, usize, usize)> {
+    /// End of the match at `at`, and the span of its value; `named`: whether a name of its own speaks for one.
+    fn at(
+        &self,
+        text: &[u8],
+        at: usize,
+        named: &dyn Fn(std::ops::Range<usize>) -> bool,
+    ) -> Option<(usize, usize, usize)> {
         let check = |names: &[toml::Spanned<String>], value: &[u8]| -> Vec<bool> {
             names.iter().map(|n| (Check::named(n.get_ref()).unwrap().passes)(value)).collect()
         };
@@ -110,6 +121,9 @@ impl Naive {
                     let after = |a: &Dfa| !ends(a, &text[end..]).is_empty();
                     let ruled_out = self.not_before.as_ref().is_some_and(before)
                         || self.not_after.as_ref().is_some_and(after)
+                        || (self.unnamed_before.as_ref().is_some_and(before)
+                            || self.unnamed_after.as_ref().is_some_and(after))
+                            && !named(start..value_end)
                         || d.exclude.values.iter().any(|v| same(d.normalize, v.as_bytes(), value));
                     return (!ruled_out).then_some((end, start, value_end));
                 }
@@ -164,6 +178,8 @@ fn naive_detectors(matcher: &Matcher) -> &'static Vec<Naive> {
                     suffix: suffix.as_ref().map(build),
                     not_before: around(&d.exclude.before),
                     not_after: around(&d.exclude.after),
+                    unnamed_before: around(&d.exclude.unless_named.before),
+                    unnamed_after: around(&d.exclude.unless_named.after),
                     definition: d.clone(),
                 }
             })
@@ -228,6 +244,7 @@ fn texts() -> impl Strategy<Value = Vec<u8>> {
         2 => "[a-z@.]{1,12}",
         3 => "[ -~]{1,40}",
         1 => "[A-Z0-9]{10,40}",
+        2 => Just("card_number=0x 4716253098472014abcd,\"pan\":\"ffe".to_owned()),
         1 => Just("x".repeat(300)),
     ];
     proptest::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat().into_bytes())

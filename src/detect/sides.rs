@@ -114,7 +114,7 @@ impl Compiled {
             if self.sides.rest.iter().all(|check| (check.passes)(value))
                 && !refusing.any(|check| (check.passes)(value))
             {
-                return self.stands(text, at, end).then_some(Match { start: at, end, value: at..end });
+                return self.standing(text, at..end, at..end);
             }
         }
         None

@@ -58,6 +58,8 @@ pub enum Rejection {
     /// `exclude.before` and `exclude.after`: what directly surrounds it proves it to be something else.
     ExcludedBefore,
     ExcludedAfter,
+    /// `exclude.unless_named`, and no name of its own speaks for the value.
+    ExcludedUnnamed,
     /// `exclude.values`.
     ExcludedValue,
 }
@@ -158,10 +160,10 @@ impl Matcher {
             if !boundary_before(one.boundary, text, at) {
                 return Some(trace(Vec::new(), Outcome::Rejected(Rejection::BoundaryBefore)));
             }
-            let (checks, rejection) = self.judge(one, text, &whole, &value);
+            let (checks, rejection) = self.judge(detector, one, text, &whole, &value);
             match rejection {
                 None => {
-                    let judged = self.weigh(detector, one, text, &value);
+                    let judged = self.weigh(detector, one, text, (&whole, &value));
                     return Some(trace(checks, Outcome::Found(judged)));
                 }
                 Some(rejection) => {
@@ -183,6 +185,7 @@ impl Matcher {
 
     fn judge(
         &self,
+        detector: DetectorId,
         one: &Compiled,
         text: &[u8],
         whole: &Range<usize>,
@@ -209,13 +212,24 @@ impl Matcher {
             None if one.normalised(bytes, &mut [0; limits::MATCH_LEN]).is_none() => {
                 Some(Rejection::ExcludedValue)
             }
+            None if one.is_in_doubt(text, whole.start, whole.end)
+                && !self.is_named(detector, one, text, value) =>
+            {
+                Some(Rejection::ExcludedUnnamed)
+            }
             None => None,
         };
         (asked, rejection)
     }
 
     /// Confidence, step by step.
-    fn weigh(&self, detector: DetectorId, one: &Compiled, text: &[u8], value: &Range<usize>) -> Judged {
+    fn weigh(
+        &self,
+        detector: DetectorId,
+        one: &Compiled,
+        text: &[u8],
+        (whole, value): (&Range<usize>, &Range<usize>),
+    ) -> Judged {
         let bytes = &text[value.clone()];
         let bare = bytes.iter().all(u8::is_ascii_digit);
         let by_form = if bare { one.bare } else { one.unaided };
@@ -247,7 +261,12 @@ impl Matcher {
             negative: words.iter().any(|(_, speaks_for)| !speaks_for),
         };
         let beside = self.is_beside(one, text, value);
-        let confidence = one.weigh(unaided, says, || beside, |why, confidence| steps.push((why, confidence)));
+        let mut confidence =
+            one.weigh(unaided, says, || beside, |why, confidence| steps.push((why, confidence)));
+        if one.is_in_doubt(text, whole.start, whole.end) {
+            confidence = confidence.lowered();
+            steps.push(("what directly surrounds it speaks against it", confidence));
+        }
         Judged { words, beside, steps, confidence }
     }
 }
@@ -266,9 +285,36 @@ impl Matcher {
 
     fn in_cell(&self, detector: DetectorId, one: &Compiled, text: &[u8], cell: &Match) -> Trace {
         let (whole, value) = (cell.start..cell.end, cell.value.clone());
-        let (checks, _) = self.judge(one, text, &whole, &value);
-        let outcome = Outcome::Found(self.weigh(detector, one, text, &value));
+        let (checks, _) = self.judge(detector, one, text, &whole, &value);
+        let outcome = Outcome::Found(self.weigh(detector, one, text, (&whole, &value)));
         Trace { detector, whole, value, ends: 1, checks, outcome }
+    }
+
+    /// Whether a name of a value's own speaks for it, or a word right before it.
+    pub(super) fn is_named(
+        &self,
+        detector: DetectorId,
+        one: &Compiled,
+        text: &[u8],
+        value: &Range<usize>,
+    ) -> bool {
+        let layout = Layout::of(text);
+        let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
+        let mut names = Names::new();
+        names.look(text, value.start, layout);
+        let own = names.list.first().filter(|name| one.scopes.holds(name.scope));
+        let mut speaks = false;
+        if let Some(own) = own {
+            let source = if own.in_row { layout.row() } else { text };
+            self.words.inside(self.level, source, own.range.clone(), |word| {
+                speaks |= self.words.says(word, detector.0).positive;
+            });
+        }
+        let (from, to) = one.surroundings(text, value);
+        let mut trail = Trail::new();
+        trail.read(self.level, &self.words, text, from, to);
+        let before = trail.places(&self.words, detector.0, (from, value.start));
+        speaks || one.is_named_by_word(before, text, value)
     }
 
     /// The names around a value that speak for it, or its own that speak against it.
@@ -300,7 +346,13 @@ impl Matcher {
 
 impl Rejection {
     const fn is_exclusion(self) -> bool {
-        matches!(self, Rejection::ExcludedBefore | Rejection::ExcludedAfter | Rejection::ExcludedValue)
+        matches!(
+            self,
+            Rejection::ExcludedBefore
+                | Rejection::ExcludedAfter
+                | Rejection::ExcludedUnnamed
+                | Rejection::ExcludedValue
+        )
     }
 
     /// Whether it is a part of something longer.
@@ -315,7 +367,10 @@ impl Rejection {
             Rejection::BoundaryAfter => 1,
             Rejection::Validator(_) => 2,
             Rejection::Invalidator(_) => 3,
-            Rejection::ExcludedBefore | Rejection::ExcludedAfter | Rejection::ExcludedValue => 4,
+            Rejection::ExcludedBefore
+            | Rejection::ExcludedAfter
+            | Rejection::ExcludedUnnamed
+            | Rejection::ExcludedValue => 4,
         }
     }
 }
@@ -331,6 +386,9 @@ impl fmt::Display for Rejection {
                 f.write_str("exclude.before: what precedes it makes it something else")
             }
             Rejection::ExcludedAfter => f.write_str("exclude.after: what follows it makes it something else"),
+            Rejection::ExcludedUnnamed => f.write_str(
+                "exclude.unless_named: what directly surrounds it speaks against it, and no name of its own for it",
+            ),
             Rejection::ExcludedValue => f.write_str("exclude.values: a known value that means nothing"),
         }
     }

@@ -2,8 +2,9 @@
 
 use std::ops::Range;
 
-use super::compiled::Compiled;
+use super::compiled::{Compiled, Match};
 use super::context::{self, Evidence};
+use super::names::Scope;
 use super::pack::Tier;
 use super::{Confidence, Matcher};
 
@@ -27,6 +28,19 @@ impl Compiled {
             return (from, to);
         }
         (context::reach_before(text, from, value.start), context::reach_after(text, value.end, to))
+    }
+
+    /// Whether one of the words before a value stands right before it and speaks for it.
+    pub(super) fn is_named_by_word(
+        &self,
+        mut words: impl Iterator<Item = (Range<usize>, Evidence)>,
+        text: &[u8],
+        value: &Range<usize>,
+    ) -> bool {
+        let names = |(place, says): (Range<usize>, Evidence)| {
+            says.positive && names_right_before(&text[place.end..value.start])
+        };
+        self.scopes.holds(Scope::Near) && words.any(names)
     }
 
     /// Confidence from evidence; `step` is told of each change, why and to what. What lies beside is asked for only where
@@ -63,6 +77,24 @@ impl Compiled {
     }
 }
 
+/// A value that is glued to other letters and digits is named by a word before those: so many bytes are read for it.
+const GLUED: usize = 24;
+/// Between a name and its value stand so many signs at most.
+const NAMING: usize = 6;
+
+/// Whether a name that ends where `between` begins stands right before the value behind it: signs of naming, then at
+/// most what the value is glued to.
+fn names_right_before(between: &[u8]) -> bool {
+    if between.len() > NAMING + GLUED {
+        return false;
+    }
+    let is_sign =
+        |byte: &&u8| matches!(byte, b' ' | b'\t' | b':' | b'=' | b'#' | b'"' | b'\'' | b'>' | b'(' | b'[');
+    let signs = between.iter().take_while(is_sign).count();
+    let glued = between.get(signs..).unwrap_or_default();
+    (1..=NAMING).contains(&signs) && glued.iter().all(u8::is_ascii_alphanumeric)
+}
+
 impl Matcher {
     /// Whether a match of another detector that this one minds lies near.
     pub(super) fn is_beside(&self, one: &Compiled, text: &[u8], value: &Range<usize>) -> bool {
@@ -71,7 +103,8 @@ impl Matcher {
             (value.start.saturating_sub(beside.before), (value.end + beside.after).min(text.len()));
         [(from, value.start), (value.end, to)].into_iter().any(|(from, to)| {
             beside.detectors.iter().map(|&other| &self.compiled[usize::from(other)]).any(|other| {
-                (from..to).any(|at| other.match_at(text, at).is_some_and(|found| found.end <= to))
+                let is_one = |found: &Match| found.end <= to && !found.in_doubt;
+                (from..to).any(|at| other.match_at(text, at).as_ref().is_some_and(is_one))
             })
         })
     }

@@ -17,6 +17,8 @@ struct Plain<'a> {
     whole: Regex,
     before: Option<Regex>,
     after: Option<Regex>,
+    /// Before and behind.
+    unnamed: [Option<Regex>; 2],
 }
 
 fn regex(pattern: &str) -> Regex {
@@ -41,6 +43,11 @@ pub fn find<'a>(definitions: impl Iterator<Item = &'a Definition>, text: &[u8]) 
             whole: regex(&format!("^(?:{pattern})$")),
             before: around(&definition.exclude.before, &|p| format!("(?:{p})$")),
             after: around(&definition.exclude.after, &|p| format!("^(?:{p})")),
+            // Names are not read here; the texts hold no such values under one.
+            unnamed: [
+                around(&definition.exclude.unless_named.before, &|p| format!("(?:{p})$")),
+                around(&definition.exclude.unless_named.after, &|p| format!("^(?:{p})")),
+            ],
         };
         plain.find(text, &mut out);
     }
@@ -85,7 +92,7 @@ impl Plain<'_> {
             if self.free_after(text, end)
                 && self.definition.validators.iter().all(check)
                 && !self.definition.invalidators.iter().any(check)
-                && !self.after.as_ref().is_some_and(|p| p.is_match(behind))
+                && !self.after.iter().chain(&self.unnamed[1]).any(|p| p.is_match(behind))
             {
                 return Some((value.start, value.end, end));
             }
@@ -94,7 +101,8 @@ impl Plain<'_> {
     }
 
     fn matches_before(&self, text: &[u8], at: usize) -> bool {
-        self.before.as_ref().is_some_and(|p| p.is_match(&text[at.saturating_sub(BESIDE)..at]))
+        let before = &text[at.saturating_sub(BESIDE)..at];
+        self.before.iter().chain(&self.unnamed[0]).any(|p| p.is_match(before))
     }
 
     fn free_before(&self, text: &[u8], at: usize) -> bool {

@@ -107,6 +107,10 @@ impl<'a> Shown<'a> {
                 "keywords": d.exclude.keywords, "values": d.exclude.values.len(),
                 "before": d.exclude.before.as_ref().map(|p| p.get_ref()),
                 "after": d.exclude.after.as_ref().map(|p| p.get_ref()),
+                "unless_named": {
+                    "before": d.exclude.unless_named.before.as_ref().map(|p| p.get_ref()),
+                    "after": d.exclude.unless_named.after.as_ref().map(|p| p.get_ref()),
+                },
             },
             "faint": d.faint.as_ref().map(|p| p.get_ref()),
             "mask": { "keep_last": d.mask.keep_last },
@@ -160,8 +164,14 @@ impl<'a> Shown<'a> {
         if !d.exclude.keywords.is_empty() {
             rows.line("lowered by", wrapped(&d.exclude.keywords).join("\n              "))?;
         }
-        let around =
-            [("faint", &d.faint), ("not behind", &d.exclude.before), ("not before", &d.exclude.after)];
+        let unless_named = &d.exclude.unless_named;
+        let around = [
+            ("faint", &d.faint),
+            ("not behind", &d.exclude.before),
+            ("not before", &d.exclude.after),
+            ("named behind", &unless_named.before),
+            ("named before", &unless_named.after),
+        ];
         for (name, pattern) in around {
             if let Some(pattern) = pattern {
                 rows.line(name, paint.with(Ink::Cyan, pattern.get_ref()))?;
