@@ -365,21 +365,20 @@ fn look_at<'a>(judge: &Judge, piece: Piece<'a>, seen: &mut Vec<Seen<'a>>) {
 
 /// Looks into runs of base64 and the like.
 fn look_into<'a>(judge: &Judge, piece: Piece<'a>, undone: Option<&Decoded>, seen: &mut Vec<Seen<'a>>) {
-    // A credential in its own place is a whole: what its issuer wrote in it goes where it is meant to go.
-    let is_credential = |label: Label<'_>| matches!(label.name, b"authorization" | b"proxy-authorization");
-    if piece.label.is_some_and(is_credential) {
-        return;
-    }
     if !armoured::may_hold(piece.text) && !undone.is_some_and(|undone| armoured::may_hold(&undone.text)) {
         return;
     }
     let name = piece.label.map(|label| label.name);
+    // A credential in its own place is a whole: what its issuer wrote in it goes where it is meant to go. A card that
+    // is called one is no part of a token, and a name with a password has no issuer.
+    let is_credential = matches!(name, Some(b"authorization" | b"proxy-authorization"));
+    let is_basic = piece.text.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "));
     for found in armoured::look(judge.engine(), name, piece.text, piece.plus) {
         let (path, mut finding) = (found.path, found.finding);
         // Identifiers of sessions and clients are numbers, too: of those only what is sure counts, and cards.
-        let is_card = |tag: &String| tag == "pci";
-        let detector = judge.engine().matcher.detector(finding.detector);
-        if finding.confidence < Confidence::High && !detector.tags.iter().any(is_card) {
+        let is_card = judge.engine().matcher.detector(finding.detector).tags.iter().any(|tag| tag == "pci");
+        let is_sure = finding.confidence >= Confidence::High;
+        if !(if is_credential { is_card && (is_sure || is_basic) } else { is_card || is_sure }) {
             continue;
         }
         finding.start += piece.at as u64;

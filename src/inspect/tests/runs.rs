@@ -147,12 +147,19 @@ fn runs_around_a_body_are_read_as_those_in_it() {
 
 #[test]
 fn a_credential_in_its_place_is_not_taken_apart() {
-    let token = base64(br#"{"email":"anna@shop-mail.com","card":"4539148803436467"}"#);
-    for (field, counts) in [("authorization", false), ("x-token", true)] {
-        let value = format!("Bearer {token}");
+    let card = "4539148803436467";
+    for (field, scheme, text, counts) in [
+        ("authorization", "Bearer", r#"{"email":"anna@shop-mail.com"}"#.to_owned(), false),
+        ("authorization", "Bearer", format!(r#"{{"sub":"{card}"}}"#), false),
+        ("authorization", "Bearer", format!(r#"{{"card":"{card}"}}"#), true),
+        ("authorization", "Basic", format!("anna:{card}"), true),
+        ("authorization", "basic", "anna:a-password-of-her-own".to_owned(), false),
+        ("x-token", "Bearer", format!(r#"{{"sub":"{card}"}}"#), true),
+    ] {
+        let value = format!("{scheme} {}", base64(text.as_bytes()));
         let fields: [(&str, &[u8]); 1] = [(field, value.as_bytes())];
         let outcome = Setup::new(usual()).run(&Head { fields: &fields, ..plain() }, &[]);
-        assert_eq!(outcome.last == Step::Stop, counts, "{field}");
+        assert_eq!(outcome.last == Step::Stop, counts, "{field}: {scheme} {text}");
     }
     // Numbers of sessions are no IDs, unless something says so.
     for (text, counts) in [(r#"{"sid":"44051401359","n":1}"#, false), (r#"{"pesel":"44051401359"}"#, true)] {
