@@ -106,6 +106,8 @@ pub const H2_STREAMS: u32 = 100;
 /// a TLS record: one byte more would be a record of its own.
 pub const H2_LEAST_FRAME: usize = 16 * 1024;
 pub const H2_FILLED: usize = H2_LEAST_FRAME - 9;
+/// Pieces of a body up to so many bytes together are copied into one frame.
+pub const H2_JOINED: usize = 4 * 1024;
 /// Bytes of HTTP/2 frames that wait to leave together, and room for them with what encryption adds to each record.
 pub const H2_GATHERED: usize = 64 * 1024;
 pub const H2_GATHERED_ROOM: usize = H2_GATHERED + 1024;
@@ -132,6 +134,11 @@ pub const H2_FRAME_BYTES: u32 = 4 * H2_FILLED as u32;
 pub const H2_SEND_BUFFER: usize = 256 * 1024;
 /// Frames after the first that one HTTP/2 head may be cut into; senders fill a frame before they begin another.
 pub const H2_CONTINUATIONS: usize = 16;
+/// A peer's table of header fields (RFC 9113, section 6.5.2), a block's buffer that is kept for the next one, and streams of
+/// an upstream that are remembered to have begun their answer: some that this side gave up may never end.
+pub const H2_TABLE: usize = 4096;
+pub const H2_BLOCK_KEPT: usize = 1024;
+pub const H2_ANSWERED: usize = 4 * H2_UPSTREAM_STREAMS as usize;
 /// Streams that a peer may give up in a burst, and how many more a second: who uses streams to their end earns more.
 pub const H2_RESETS: u64 = 100;
 pub const H2_RESETS_A_SECOND: u64 = 10;

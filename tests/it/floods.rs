@@ -11,13 +11,13 @@ const TRIES: u32 = 10_000;
 /// Of [`TRIES`] requests, so many may reach the origin.
 const MAY_REACH: usize = 200;
 
-fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+pub fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let [_, a, b, c] = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&[a, b, c, kind, flags][..], &stream.to_be_bytes(), payload].concat()
 }
 
 /// A GET, whole, written without a table.
-fn get(stream: u32, authority: &str) -> Vec<u8> {
+pub fn get(stream: u32, authority: &str) -> Vec<u8> {
     let block =
         [&[0x82, 0x87, 0x84, 0x01, u8::try_from(authority.len()).unwrap()], authority.as_bytes()].concat();
     frame(1, 5, stream, &block)

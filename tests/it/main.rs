@@ -24,6 +24,7 @@ mod issuers;
 mod keys;
 mod ledgers;
 mod listeners;
+mod malformed;
 mod oracle;
 mod origins;
 mod overlays;

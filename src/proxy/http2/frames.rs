@@ -7,14 +7,15 @@
 use std::fmt;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{Notify, SetOnce};
 use tokio::time::Instant;
 
+use super::blocks::Blocks;
 use super::budget::Budget;
 use crate::limits;
 
@@ -83,6 +84,9 @@ struct Told {
     finished: AtomicU64,
     /// Bytes of bodies that came.
     data: AtomicU64,
+    /// Streams whose message has a field that it may not have, the latest; and whether there was any.
+    malformed: Mutex<Vec<u32>>,
+    is_any_malformed: AtomicBool,
 }
 
 impl FrameHandle {
@@ -103,6 +107,21 @@ impl FrameHandle {
     /// Bytes of bodies that the peer has sent.
     pub(in crate::proxy) fn received(&self) -> u64 {
         self.0.data.load(Ordering::Relaxed)
+    }
+
+    /// Whether a stream's message has a pseudo field where none may be. Known before the engine sees it.
+    pub(in crate::proxy) fn is_malformed(&self, stream: h2::StreamId) -> bool {
+        let streams = || self.0.malformed.lock().unwrap_or_else(PoisonError::into_inner);
+        self.0.is_any_malformed.load(Ordering::Acquire) && streams().contains(&stream.as_u32())
+    }
+
+    fn found_malformed(&self, stream: u32) {
+        let mut streams = self.0.malformed.lock().unwrap_or_else(PoisonError::into_inner);
+        if streams.len() >= limits::H2_STREAM_ERRORS {
+            streams.remove(0);
+        }
+        streams.push(stream);
+        self.0.is_any_malformed.store(true, Ordering::Release);
     }
 
     /// A stream came to its end: who uses streams may give some up.
@@ -126,6 +145,9 @@ struct Counter {
     /// Bytes of the header block that is under way, and frames of it.
     block: usize,
     pieces: usize,
+    blocks: Blocks,
+    /// What is to come belongs to it.
+    in_block: bool,
     /// Bytes of bodies that were begun.
     data: u64,
     greeting: Option<Greeting>,
@@ -142,6 +164,8 @@ impl Counter {
             skip: if is_client { PREFACE } else { 0 },
             block: 0,
             pieces: 0,
+            blocks: Blocks::new(is_client),
+            in_block: false,
             data: 0,
             greeting: None,
             resets: Budget::new(limits::H2_RESETS, limits::H2_RESETS_A_SECOND, now),
@@ -149,11 +173,16 @@ impl Counter {
         }
     }
 
-    fn feed(&mut self, mut bytes: &[u8]) -> Result<(), Flood> {
+    /// `malformed` is told of streams that carry what they may not.
+    fn feed(&mut self, mut bytes: &[u8], mut malformed: impl FnMut(u32)) -> Result<(), Flood> {
         while !bytes.is_empty() {
-            let skipped = self.skip.min(bytes.len());
-            self.skip -= skipped;
-            bytes = bytes.get(skipped..).unwrap_or_default();
+            let (payload, rest) = bytes.split_at(self.skip.min(bytes.len()));
+            self.skip -= payload.len();
+            bytes = rest;
+            if self.in_block {
+                self.blocks.take(payload);
+                self.end_block(&mut malformed);
+            }
             let wanted = (HEAD - self.have).min(bytes.len());
             let (head, rest) = bytes.split_at(wanted);
             if let Some(place) = self.head.get_mut(self.have..self.have + wanted) {
@@ -164,20 +193,32 @@ impl Counter {
             if self.have == HEAD {
                 self.have = 0;
                 self.frame()?;
+                self.end_block(&mut malformed);
             }
         }
         Ok(())
     }
 
+    fn end_block(&mut self, malformed: impl FnMut(u32)) {
+        if self.in_block && self.skip == 0 {
+            self.in_block = false;
+            self.blocks.end().into_iter().for_each(malformed);
+        }
+    }
+
     /// A head is whole.
     fn frame(&mut self) -> Result<(), Flood> {
-        let [a, b, c, kind, flags, ..] = self.head;
+        let [a, b, c, kind, flags, stream @ ..] = self.head;
+        let stream = u32::from_be_bytes(stream) & 0x7fff_ffff;
         let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         self.skip = length;
         let first = if kind == SETTINGS { Greeting::Http2 } else { Greeting::Foreign };
         self.greeting.get_or_insert(first);
         const END_STREAM: u8 = 1;
         const END_HEADERS: u8 = 4;
+        if matches!(kind, 0 | 3) && (kind == 3 || flags & END_STREAM != 0) {
+            self.blocks.ended(stream);
+        }
         match kind {
             // DATA earns what it carries.
             0 if length > 0 => {
@@ -195,6 +236,8 @@ impl Counter {
                 let ended = flags & END_HEADERS != 0;
                 let too_much =
                     self.block > limits::H2_HEAD_BYTES as usize || self.pieces > limits::H2_CONTINUATIONS;
+                self.in_block = true;
+                self.blocks.begin(stream, flags, kind == 1);
                 if too_much && (!ended || self.pieces > 0) { Err(Flood::Continuations) } else { Ok(()) }
             }
             3 => spend(&mut self.resets, Flood::Resets),
@@ -272,7 +315,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for FrameGuard<IO> {
         ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
         let fresh = buf.filled().get(start..).unwrap_or_default();
         this.counter.resets.earn(this.handle.0.finished.swap(0, Ordering::Relaxed));
-        let counted = this.counter.feed(fresh);
+        let counted = this.counter.feed(fresh, |stream| this.handle.found_malformed(stream));
         this.handle.0.data.store(this.counter.data, Ordering::Relaxed);
         if let Some(greeting) = this.counter.greeting {
             // The first one counts.
@@ -333,7 +376,7 @@ mod tests {
     fn passing(frames: impl Iterator<Item = Vec<u8>>) -> (usize, Option<Flood>) {
         let mut counter = Counter::new(false);
         for (count, frame) in frames.enumerate() {
-            if let Err(flood) = counter.feed(&frame) {
+            if let Err(flood) = counter.feed(&frame, |_| {}) {
                 return (count, Some(flood));
             }
         }
@@ -366,17 +409,17 @@ mod tests {
         let bytes: Vec<u8> = [frame(4, 0, 6), frame(1, 4, 20), frame(0, 0, 300), frame(3, 0, 4)].concat();
         let whole = {
             let mut counter = Counter::new(false);
-            counter.feed(&bytes).unwrap();
+            counter.feed(&bytes, |_| {}).unwrap();
             format!("{:?}", (counter.skip, counter.have, counter.block))
         };
         for cut in 0..bytes.len() {
             let mut counter = Counter::new(false);
-            counter.feed(&bytes[..cut]).unwrap();
-            counter.feed(&bytes[cut..]).unwrap();
+            counter.feed(&bytes[..cut], |_| {}).unwrap();
+            counter.feed(&bytes[cut..], |_| {}).unwrap();
             assert_eq!(format!("{:?}", (counter.skip, counter.have, counter.block)), whole, "cut at {cut}");
         }
         let mut counter = Counter::new(true);
-        counter.feed(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").unwrap();
+        counter.feed(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", |_| {}).unwrap();
         assert_eq!((counter.skip, counter.have), (0, 0));
     }
 }

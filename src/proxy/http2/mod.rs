@@ -4,6 +4,7 @@
 //! a byte gives its window back when it is taken for inspection, so that no stream stalls its connection; a body that
 //! is cut ends in RST_STREAM, never in END_STREAM.
 
+mod blocks;
 mod budget;
 mod duplex;
 mod frames;

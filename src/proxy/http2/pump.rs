@@ -5,9 +5,9 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use h2::{Reason, SendStream};
-use http_body::Body;
+use http_body::{Body, Frame};
 
 use crate::limits;
 use crate::proxy::silence::Silence;
@@ -36,8 +36,11 @@ impl<E: fmt::Display> fmt::Display for PumpError<E> {
     }
 }
 
+/// What a body gave, if it was not its end.
+type Given<B> = Option<Result<Frame<Bytes>, <B as Body>::Error>>;
+
 /// Sends one body; ready once its end is with the connection.
-pub(in crate::proxy) struct Pump<B> {
+pub(in crate::proxy) struct Pump<B: Body<Data = Bytes>> {
     body: Pin<Box<B>>,
     stream: SendStream<Bytes>,
     /// What a body that fails is reset with.
@@ -46,7 +49,12 @@ pub(in crate::proxy) struct Pump<B> {
     begun: bool,
     /// A chunk, and whether it is the last: sent piece by piece, as room is granted.
     left: Option<(Bytes, bool)>,
+    /// What the body gave behind pieces that were joined.
+    ahead: Option<Given<B>>,
 }
+
+/// The body is pinned where it is kept; what it gave is not.
+impl<B: Body<Data = Bytes>> Unpin for Pump<B> {}
 
 impl<B: Body<Data = Bytes>> Pump<B> {
     pub(in crate::proxy) fn new(body: B, stream: SendStream<Bytes>, reason: Reason) -> Pump<B> {
@@ -57,6 +65,7 @@ impl<B: Body<Data = Bytes>> Pump<B> {
             stall: Silence::new(limits::WRITE_STALL_TIMEOUT),
             begun: false,
             left: None,
+            ahead: None,
         }
     }
 
@@ -114,6 +123,41 @@ impl<B: Body<Data = Bytes>> Pump<B> {
         }
     }
 
+    fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Given<B>> {
+        match self.ahead.take() {
+            Some(given) => Poll::Ready(given),
+            None => self.body.as_mut().poll_frame(cx),
+        }
+    }
+
+    fn is_last(&self) -> bool {
+        self.ahead.is_none() && self.body.is_end_stream()
+    }
+
+    /// Joins a small piece with those that are there already: masks cut a body into many, and each would be a frame. What is
+    /// yet to come is not waited for.
+    fn joined(&mut self, first: Bytes, cx: &mut Context<'_>) -> (Bytes, bool) {
+        let mut all: Option<BytesMut> = None;
+        let mut length = first.len();
+        while length < limits::H2_JOINED && !self.is_last() {
+            let Poll::Ready(given) = self.poll_body(cx) else { break };
+            match given {
+                Some(Ok(frame))
+                    if frame.data_ref().is_some_and(|piece| length + piece.len() <= limits::H2_JOINED) =>
+                {
+                    let piece = frame.into_data().unwrap_or_default();
+                    length += piece.len();
+                    all.get_or_insert_with(|| BytesMut::from(&first[..])).extend_from_slice(&piece);
+                }
+                given => {
+                    self.ahead = Some(given);
+                    break;
+                }
+            }
+        }
+        (all.map_or(first, BytesMut::freeze), self.is_last())
+    }
+
     /// Ready with `true` when all has been sent.
     fn poll_next(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, PumpError<B::Error>>> {
         // Room is asked for before the body is: what is taken can leave.
@@ -121,7 +165,7 @@ impl<B: Body<Data = Bytes>> Pump<B> {
         if self.left.is_some() {
             return Poll::Ready(self.send(room));
         }
-        let Poll::Ready(frame) = self.body.as_mut().poll_frame(cx) else {
+        let Poll::Ready(frame) = self.poll_body(cx) else {
             // Whoever waits for the body still wants to know of a reader that is gone.
             return match self.stream.poll_reset(cx) {
                 Poll::Ready(Ok(reason)) => Poll::Ready(Err(PumpError::Stream(reason.into()))),
@@ -133,7 +177,7 @@ impl<B: Body<Data = Bytes>> Pump<B> {
         let ended = match frame {
             Some(Ok(frame)) => match frame.into_data() {
                 Ok(chunk) => {
-                    let last = self.body.is_end_stream();
+                    let (chunk, last) = self.joined(chunk, cx);
                     if chunk.is_empty() && !last {
                         return Poll::Ready(Ok(false));
                     }
@@ -170,7 +214,7 @@ impl<B: Body<Data = Bytes>> Future for Pump<B> {
     }
 }
 
-impl<B> fmt::Debug for Pump<B> {
+impl<B: Body<Data = Bytes>> fmt::Debug for Pump<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Pump").field("begun", &self.begun).finish_non_exhaustive()
     }

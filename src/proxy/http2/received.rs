@@ -7,10 +7,10 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use h2::RecvStream;
+use h2::{Reason, RecvStream};
 use http_body::{Body, Frame};
 
-use super::Interim;
+use super::{FrameHandle, Interim};
 use crate::proxy::deadline::Stalled;
 use crate::proxy::silence::Silence;
 
@@ -18,6 +18,7 @@ use crate::proxy::silence::Silence;
 #[derive(Debug)]
 pub(in crate::proxy) struct Received {
     stream: RecvStream,
+    frames: FrameHandle,
     idle: Duration,
     silence: Silence,
     /// Whom to tell that the body is asked for: its sender may wait for that.
@@ -28,8 +29,13 @@ pub(in crate::proxy) struct Received {
 }
 
 impl Received {
-    pub(in crate::proxy) fn new(stream: RecvStream, idle: Duration, asked: Option<Arc<Interim>>) -> Received {
-        Received { stream, idle, silence: Silence::new(idle), asked, data_ended: false, over: false }
+    pub(in crate::proxy) fn new(
+        stream: RecvStream,
+        frames: FrameHandle,
+        idle: Duration,
+        asked: Option<Arc<Interim>>,
+    ) -> Received {
+        Received { stream, frames, idle, silence: Silence::new(idle), asked, data_ended: false, over: false }
     }
 
     fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
@@ -46,6 +52,9 @@ impl Received {
         }
         let trailers = ready!(self.stream.poll_trailers(cx)).transpose();
         self.over = true;
+        if trailers.is_some() && self.frames.is_malformed(self.stream.stream_id()) {
+            return Poll::Ready(Some(Err(Reason::PROTOCOL_ERROR.into())));
+        }
         Poll::Ready(trailers.map(|trailers| trailers.map(Frame::trailers)))
     }
 }

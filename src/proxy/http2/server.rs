@@ -188,7 +188,7 @@ async fn stream(
         (ClientBody::None, Some((receive, handover)))
     } else {
         let idle = limits::BODY_IDLE_TIMEOUT;
-        (ClientBody::Http2(Received::new(receive, idle, Some(Arc::clone(&interim)))), None)
+        (ClientBody::Http2(Received::new(receive, frames.clone(), idle, Some(Arc::clone(&interim)))), None)
     };
     let request = Request::from_parts(parts, body);
     let peer = client.peer.clone();
@@ -206,6 +206,10 @@ async fn stream(
     });
     // Whoever gave the stream up gets no answer; what was under way leaves its record as it is dropped.
     let Some(Ok(response)) = answered.await else { return };
+    if frames.is_malformed(respond.stream_id()) {
+        // RFC 9113, section 8.1.1.
+        return respond.send_reset(Reason::PROTOCOL_ERROR);
+    }
     if let Some((session, receive)) = kept.and_then(|(receive, left)| left.take().zip(Some(receive))) {
         let head = Response::from_parts(response.into_parts().0, ());
         if let Ok(send) = respond.send_response(head, false) {

@@ -78,6 +78,11 @@ pub(super) async fn send(
     let mut broke = None;
     let answered = await_response(response, &mut pump, &mut broke, interim).await;
     match answered {
+        // What it is not entitled to say is nothing that it has said.
+        Ok(response) if slot.line.frames().is_malformed(response.body().stream_id()) => {
+            let error = h2::Error::from(Reason::PROTOCOL_ERROR);
+            Err(failed(&slot.line, &error, None, false))
+        }
         Ok(response) => Ok(response.map(|stream| Streamed::new(stream, slot, pump))),
         Err(Unanswered::Late) => Err(Failed { error: late(), unsent: None }),
         Err(Unanswered::Chatty) => {
@@ -271,7 +276,8 @@ impl Streamed {
     fn new(stream: h2::RecvStream, slot: Slot, pump: Option<Pump<RequestBody>>) -> Streamed {
         // Whoever reads the response need not read it for the request to go on.
         let sending = pump.map(|pump| tokio::spawn(pump).abort_handle());
-        let received = Received::new(stream, limits::BODY_IDLE_TIMEOUT, None);
+        let frames = slot.line.frames().clone();
+        let received = Received::new(stream, frames, limits::BODY_IDLE_TIMEOUT, None);
         let slot = Some(slot).filter(|_| !received.is_end_stream());
         Streamed { received, slot, sending }
     }
