@@ -8,6 +8,7 @@ use super::names::Scopes;
 use super::pack::{Boundary, Definition, Normalize, Tier};
 use super::shape::{DEAD, Shape, ShapeError, parse};
 use super::sides::Sides;
+use super::stretch::{Repeat, Stretch};
 use super::validate::Check;
 use super::{Confidence, anchor};
 use crate::limits;
@@ -85,6 +86,8 @@ pub(super) struct Parts {
     pub prefix: Option<Shape>,
     pub value: Shape,
     pub suffix: Option<Shape>,
+    /// What the value repeats, where that is all of it.
+    pub repeat: Option<Repeat>,
 }
 
 /// Detectors whose matches raise confidence when they lie within reach.
@@ -201,15 +204,30 @@ impl Compiled {
     /// The first match at `at`, longest first, that holds.
     #[inline]
     pub(super) fn match_at(&self, text: &[u8], at: usize) -> Option<Match> {
+        self.match_beside(text, at, &mut Stretch::default())
+    }
+
+    /// The same; `known` is kept from place to place of one text.
+    #[inline]
+    pub(super) fn match_beside<'m>(
+        &'m self,
+        text: &[u8],
+        at: usize,
+        known: &mut Stretch<'m>,
+    ) -> Option<Match> {
         if !self.can_start(text, at) {
             return None;
+        }
+        // What has no suffix is over where its value is, which is seen part by part.
+        if let Some(parts) = self.parts.as_ref().filter(|parts| parts.suffix.is_none()) {
+            return self.match_parts(parts, text, at, known);
         }
         let mut ends = self.shape.run(&text[at..]);
         if ends.is_empty() {
             return None;
         }
         if let Some(parts) = &self.parts {
-            return self.match_parts(parts, text, at);
+            return self.match_parts(parts, text, at, known);
         }
         let mut swept = false;
         while let Some(len) = ends.pop_longest() {
@@ -228,7 +246,13 @@ impl Compiled {
     }
 
     /// Longest prefix first, then longest value.
-    fn match_parts(&self, parts: &Parts, text: &[u8], at: usize) -> Option<Match> {
+    fn match_parts<'m>(
+        &self,
+        parts: &'m Parts,
+        text: &[u8],
+        at: usize,
+        known: &mut Stretch<'m>,
+    ) -> Option<Match> {
         let mut tries = 0;
         let mut prefixes = parts.prefix.as_ref().map(|prefix| prefix.run(&text[at..]));
         loop {
@@ -236,7 +260,10 @@ impl Compiled {
                 Some(ends) => at + ends.pop_longest()?,
                 None => at,
             };
-            let mut values = parts.value.run(&text[from..]);
+            let mut values = match &parts.repeat {
+                Some(repeat) => repeat.ends(text, from, known),
+                None => parts.value.run(&text[from..]),
+            };
             let mut swept = false;
             while let Some(len) = values.pop_longest() {
                 tries += 1;
@@ -359,7 +386,9 @@ impl Parts {
     fn split(pattern: &str) -> Result<Option<Parts>, ShapeError> {
         let Some((prefix, value, suffix)) = super::shape::value_group(pattern)? else { return Ok(None) };
         let compile = |hir: Option<regex_syntax::hir::Hir>| hir.map(|h| Shape::of(&h)).transpose();
-        Ok(Some(Parts { prefix: compile(prefix)?, value: Shape::of(&value)?, suffix: compile(suffix)? }))
+        let value = Shape::of(&value)?;
+        let repeat = Repeat::of(&value);
+        Ok(Some(Parts { prefix: compile(prefix)?, value, suffix: compile(suffix)?, repeat }))
     }
 }
 

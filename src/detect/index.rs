@@ -8,6 +8,7 @@ use super::context::Words;
 use super::leading::{Entry, Leading};
 use super::literal::Literals;
 use super::pack::Boundary;
+use super::sides::behind_marks;
 use super::simd::Wanted;
 
 #[derive(Debug, Default)]
@@ -56,6 +57,8 @@ pub(super) struct At {
     pub detector: u16,
     pub before: usize,
     pub class: Box<[bool; 256]>,
+    /// The one state that a match can be in right behind the mark, if there is one.
+    pub behind: Option<u16>,
 }
 
 #[derive(Debug)]
@@ -127,9 +130,11 @@ impl Index {
                 });
             }
             Anchor::At { before, class, encoded } => {
-                let at = At { detector: number, before: *before, class: class.clone() };
-                self.encoded.extend(encoded.then(|| at.clone()));
-                self.at.push(at);
+                let one = !detector.is_divided() && !class[usize::from(b'@')];
+                let [plain, coded] = if one { behind_marks(&detector.shape) } else { [None; 2] };
+                let at = |behind| At { detector: number, before: *before, class: class.clone(), behind };
+                self.encoded.extend(encoded.then(|| at(coded)));
+                self.at.push(at(plain));
             }
             Anchor::Word { length, before, mixed } => {
                 let bound = detector.boundary == Boundary::Word;

@@ -40,6 +40,7 @@ pub mod sample;
 pub mod scan;
 pub mod shape;
 pub mod simd;
+mod stretch;
 pub mod trace;
 pub mod validate;
 mod vicinity;

@@ -11,8 +11,8 @@ use super::matcher::{DetectorId, Matcher};
 use super::names::{Label, Layout};
 use super::scratch::Scratch;
 use super::set::Set;
-use super::sides::Behind;
 use super::simd::{self, Level, Visit};
+use super::stretch::Stretch;
 use super::vicinity::{Reading, Vicinity};
 use super::{Confidence, Finding};
 use crate::fingerprint::{Fingerprint, FingerprintKey};
@@ -54,6 +54,8 @@ struct Run<'a, 'b> {
     out: &'b mut Vec<Finding>,
     /// The words of the label, once something asked for them.
     label: Option<Trail>,
+    /// The bytes of a value that was tried last.
+    stretch: Stretch<'a>,
     /// The words around, coarsely.
     vicinity: Vicinity,
     /// Matches of detectors with several anchors, which are met in no order.
@@ -86,6 +88,7 @@ impl Region<'_> {
             scratch,
             out,
             label: None,
+            stretch: Stretch::default(),
             vicinity: Vicinity::default(),
             deferred: Vec::new(),
             in_columns: !told.is_empty(),
@@ -143,7 +146,8 @@ impl Run<'_, '_> {
     fn try_start(&mut self, number: u16, at: usize) -> bool {
         let matcher = self.matcher;
         let detector = &matcher.compiled[usize::from(number)];
-        let Some(found) = detector.match_at(self.region.text, at) else { return false };
+        let found = detector.match_beside(self.region.text, at, &mut self.stretch);
+        let Some(found) = found else { return false };
         self.take(number, detector, found)
     }
 
@@ -402,14 +406,15 @@ impl Run<'_, '_> {
     /// Detectors of mail addresses around an `@`, or what stands for one, at `position`.
     fn around(&mut self, detectors: &[At], Range { start: position, end }: Range<usize>) {
         let (text, matcher) = (self.region.text, self.matcher);
-        for At { detector: number, before, class } in detectors {
-            let detector = &matcher.compiled[usize::from(*number)];
-            let least = position.saturating_sub(*before).max(self.region.from);
-            let reach = text[least..position].iter().rev().take_while(|&&b| class[usize::from(b)]).count();
-            let mut behind = Behind::of(text, position - reach, position..end);
-            for at in position - reach..=position.min(self.region.to.saturating_sub(1)) {
+        for one in detectors {
+            let detector = &matcher.compiled[usize::from(one.detector)];
+            let least = position.saturating_sub(one.before).max(self.region.from);
+            let Some((starts, mut behind)) = one.starts(detector, text, least, position..end) else {
+                continue;
+            };
+            for at in starts.start..starts.end.min(self.region.to) {
                 let found = detector.match_around(text, at, &mut behind);
-                if found.is_some_and(|found| self.take(*number, detector, found)) {
+                if found.is_some_and(|found| self.take(one.detector, detector, found)) {
                     break;
                 }
             }

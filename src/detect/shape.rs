@@ -43,6 +43,8 @@ pub struct Ends {
 }
 
 impl Ends {
+    const NONE: Ends = Ends { words: [0; WORDS], top: 0 };
+
     #[must_use]
     #[inline]
     pub fn is_empty(&self) -> bool {
@@ -66,6 +68,21 @@ impl Ends {
             }
             self.top = self.top.checked_sub(1)?;
         }
+    }
+
+    /// All lengths from the one to the other, as far as a match can be long.
+    pub(super) fn between(min: usize, max: usize) -> Ends {
+        let mut ends = Ends::default();
+        let (from, to) = (min.max(1) - 1, max.min(limits::MATCH_LEN));
+        if from >= to {
+            return ends;
+        }
+        ends.top = (to - 1) / 64;
+        for (nth, word) in ends.words.iter_mut().enumerate().take(ends.top + 1).skip(from / 64) {
+            let (low, high) = (from.saturating_sub(nth * 64), (to - nth * 64).min(64));
+            *word = u64::MAX >> (64 - (high - low)) << low;
+        }
+        ends
     }
 
     /// Removes a length.
@@ -321,10 +338,12 @@ impl Shape {
 
     /// The same from a state that was come to.
     pub(super) fn run_on(&self, state: u16, text: &[u8]) -> Ends {
-        let mut ends = Ends::default();
+        let mut ends = Ends::NONE;
         let mut state = state;
-        for (at, &byte) in text.iter().take(self.max_len).enumerate() {
-            state = self.step(state, byte);
+        let (table, classes) = (&*self.table, &*self.classes);
+        for (at, &byte) in text[..text.len().min(self.max_len)].iter().enumerate() {
+            let place = usize::from(state) << self.shift | usize::from(classes[usize::from(byte)]);
+            state = table.get(place).copied().unwrap_or(DEAD);
             if state == DEAD {
                 break;
             }
@@ -334,6 +353,19 @@ impl Shape {
             }
         }
         ends
+    }
+
+    /// Whether a match that is in `state` before `text` can be over in it.
+    #[inline]
+    pub(super) fn is_over_in(&self, state: u16, text: &[u8]) -> bool {
+        let mut state = state;
+        for &byte in text {
+            state = self.step(state, byte);
+            if state == DEAD || self.accepts(state) {
+                break;
+            }
+        }
+        self.accepts(state)
     }
 
     /// The state behind `text`, which is dead where none can begin with it; nothing where one can end in it.

@@ -3,7 +3,8 @@
 use std::ops::Range;
 
 use super::compiled::{Compiled, Match, boundary_after};
-use super::shape::{DEAD, Ends};
+use super::index::At;
+use super::shape::{DEAD, Ends, Shape};
 use super::validate::{Check, Hangs, Sweep};
 
 /// The checks of a detector by what they hang on.
@@ -48,32 +49,146 @@ impl Sides {
     }
 }
 
+/// The marks that a pattern may hold: an `@` as it stands, and percent-encoded.
+const ENCODED: &[u8; 3] = b"%40";
+
+/// For each mark the one state that a match can be in right behind the first of them, wherever it began; nothing where
+/// there are several, or where one may be over before it.
+pub(super) fn behind_marks(shape: &Shape) -> [Option<u16>; 2] {
+    let special = |byte: u8| byte == b'@' || ENCODED.contains(&byte);
+    let mut seen = vec![false; shape.width()];
+    // One byte of each class, and those that marks are made of.
+    let plain =
+        (0..=u8::MAX).filter(|&b| !special(b) && !std::mem::replace(&mut seen[shape.class_of(b)], true));
+    let bytes: Vec<u8> = plain.chain(*b"@%40").collect();
+    let (mut plain, mut encoded) = (Vec::new(), Vec::new());
+    // States, each with how much of an encoded mark lies behind.
+    let mut known = vec![[false; ENCODED.len()]; shape.states()];
+    let mut open = vec![(Shape::START, 0)];
+    while let Some((state, part)) = open.pop() {
+        for &byte in &bytes {
+            let to = shape.step(state, byte);
+            if to == DEAD {
+                continue;
+            }
+            if shape.accepts(to) {
+                return [None; 2];
+            }
+            let part = match byte {
+                b'@' => {
+                    plain.push(to);
+                    continue;
+                }
+                b'%' => 1,
+                b'4' if part == 1 => 2,
+                b'0' if part == 2 => {
+                    encoded.push(to);
+                    continue;
+                }
+                _ => 0,
+            };
+            if !std::mem::replace(&mut known[usize::from(to)][part], true) {
+                open.push((to, part));
+            }
+        }
+    }
+    let one = |states: Vec<u16>| {
+        let first = states.first().copied();
+        first.filter(|first| states.iter().all(|state| state == first))
+    };
+    [one(plain), one(encoded)]
+}
+
 /// What is known of the ends behind one mark, for starts that come to one state there.
 pub(super) struct Behind {
     mark: Range<usize>,
     /// From here on no start meets another mark before it.
     first: usize,
+    known: Known,
+}
+
+/// The ends of a match that is in this state right behind the mark.
+#[derive(Clone, Copy, Debug, Default)]
+struct Known {
     state: u16,
     ends: Ends,
+    /// This one, unless it is 0, was judged by what stands behind the mark.
+    judged: usize,
+}
+
+impl At {
+    /// The starts from `least` on that a mark may belong to, and what is known of the ends behind it; nothing where none
+    /// can.
+    #[inline]
+    pub(super) fn starts(
+        &self,
+        detector: &Compiled,
+        text: &[u8],
+        least: usize,
+        mark: Range<usize>,
+    ) -> Option<(Range<usize>, Behind)> {
+        let known = self.behind.map(|state| detector.goes_on_behind(text, &mark, state));
+        let mut first = mark.start;
+        while first > least && self.class[usize::from(text[first - 1])] {
+            first -= 1;
+        }
+        if let Some(None) = known {
+            // Only what begins before another mark can still be one.
+            let unmarked = unmarked_from(text, first, mark.start);
+            let known = Known::default();
+            return (unmarked > first).then_some((first..unmarked, Behind { mark, first: unmarked, known }));
+        }
+        let starts = first..mark.start + 1;
+        Some((starts, Behind::of(text, first, mark, known.flatten().unwrap_or_default())))
+    }
 }
 
 impl Behind {
     /// What stands from `from` to the mark holds no `@`.
-    pub(super) fn of(text: &[u8], from: usize, mark: Range<usize>) -> Behind {
-        let (mut first, before) = (from, &text[from..mark.start]);
-        // A shorter one holds no `%40`.
-        let before = if before.len() < 3 { &[][..] } else { before };
-        for percent in memchr::memrchr_iter(b'%', before) {
-            if before[percent..].starts_with(b"%40") {
-                first = from + percent + 1;
-                break;
-            }
-        }
-        Behind { mark, first, state: DEAD, ends: Ends::default() }
+    fn of(text: &[u8], from: usize, mark: Range<usize>, known: Known) -> Behind {
+        let first = unmarked_from(text, from, mark.start);
+        Behind { mark, first, known }
     }
 }
 
+/// From where on before `mark` no encoded mark begins.
+fn unmarked_from(text: &[u8], from: usize, mark: usize) -> usize {
+    let before = text.get(from..mark).unwrap_or_default();
+    if before.len() < ENCODED.len() {
+        return from;
+    }
+    let mut percents = memchr::memrchr_iter(b'%', before);
+    let last = percents.find(|&percent| before[percent..].starts_with(ENCODED));
+    last.map_or(from, |percent| from + percent + 1)
+}
+
 impl Compiled {
+    /// The ends of a match that is in `state` right behind a mark, as far as what stands there tells; nothing where there
+    /// are none.
+    #[inline]
+    fn goes_on_behind(&self, text: &[u8], mark: &Range<usize>, state: u16) -> Option<Known> {
+        let behind = text.get(mark.end..)?;
+        if !self.shape.is_over_in(state, behind) {
+            return None;
+        }
+        let mut ends = self.shape.run_on(state, behind);
+        loop {
+            let judged = ends.pop_longest()?;
+            if self.ends_behind(text, mark, judged) {
+                ends.insert(judged);
+                return Some(Known { state, ends, judged });
+            }
+        }
+    }
+
+    /// Whether a match can end so many bytes behind a mark, as far as what stands behind the mark tells.
+    #[inline(always)]
+    fn ends_behind(&self, text: &[u8], mark: &Range<usize>, len: usize) -> bool {
+        let end = mark.end + len;
+        boundary_after(self.boundary, text, end)
+            && self.sides.behind.iter().all(|check| (check.passes)(&text[mark.start..end]))
+    }
+
     /// The same as [`match_at`](Compiled::match_at), for a start from which a mark is met; `known` is kept from start to
     /// start.
     #[inline]
@@ -89,17 +204,19 @@ impl Compiled {
         if state == DEAD {
             return None;
         }
+        let known = &mut known.known;
         if state != known.state {
-            (known.state, known.ends) = (state, self.shape.run_on(state, text.get(from..)?));
+            *known = Known { state, ends: self.shape.run_on(state, text.get(from..)?), judged: 0 };
         }
         let mut ends = known.ends;
         while let Some(len) = ends.pop_longest() {
             let end = from + len;
-            if !boundary_after(self.boundary, text, end)
-                || !self.sides.behind.iter().all(|check| (check.passes)(&text[mark..end]))
-            {
-                known.ends.remove(len);
-                continue;
+            if len != known.judged {
+                if !self.ends_behind(text, &(mark..from), len) {
+                    known.ends.remove(len);
+                    continue;
+                }
+                known.judged = len;
             }
             // What stands before the mark, unless it stands for another, is the same for all ends.
             let value = &text[at..end];
@@ -118,5 +235,21 @@ impl Compiled {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_state_behind_marks_is_told_where_there_is_one() {
+        let marks =
+            |pattern: &str| behind_marks(&Shape::compile(pattern).unwrap()).map(|state| state.is_some());
+        assert_eq!(marks("[a-z.]{1,20}@[a-z]{2,9}"), [true, false]);
+        assert_eq!(marks("[a-z.0-9%]{1,20}(?:@|%40)[a-z]{2,9}"), [true, false]);
+        assert_eq!(marks("(?:[a-z.4]|%2b){1,20}(?:@|%40)[a-z]{2,9}"), [true, true]);
+        assert_eq!(marks("a@[a-z]{2,9}|b@[a-f]{3}"), [false, false]);
+        assert_eq!(marks("[a-z]{1,20}(?:@[a-z]{2,9})?"), [false, false]);
     }
 }

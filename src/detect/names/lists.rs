@@ -3,12 +3,37 @@
 
 use std::ops::Range;
 
-use super::Name;
+use super::{Absent, Name};
+
+/// What each kind of list is known by.
+const MARKS: [&[u8]; 3] = [b"values", b"from stdin", b"<table"];
+
+/// Where none of these stands.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Unlisted([Absent; MARKS.len()]);
+
+impl Unlisted {
+    pub(super) const NONE: Unlisted = Unlisted([Absent::NONE; MARKS.len()]);
+}
+
+impl Default for Unlisted {
+    fn default() -> Unlisted {
+        Unlisted::NONE
+    }
+}
 
 /// The name of the column that `at` lies in, where all of it stands within what is looked at.
-pub(super) fn own(text: &[u8], from: usize, at: usize) -> Option<Name> {
+pub(super) fn own(unlisted: &mut Unlisted, text: &[u8], from: usize, at: usize) -> Option<Name> {
+    let [mut values, mut stdin, mut table] = [true; MARKS.len()];
+    for ((absent, mark), listed) in
+        unlisted.0.iter_mut().zip(MARKS).zip([&mut values, &mut stdin, &mut table])
+    {
+        *listed = !absent.is_past(mark.len(), text, from, at, |text| first(text, mark).is_some());
+    }
     let (text, at) = (&text[from..at], at - from);
-    let (range, column) = inserted(text, at).or_else(|| copied(text, at)).or_else(|| tabled(text))?;
+    let inserted = if values { inserted(text, at) } else { None };
+    let copied = || if stdin { copied(text, at) } else { None };
+    let (range, column) = inserted.or_else(copied).or_else(|| if table { tabled(text) } else { None })?;
     Some(Name::listed(from + range.start..from + range.end, column))
 }
 

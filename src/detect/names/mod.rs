@@ -173,6 +173,8 @@ pub(super) struct Names {
     /// Where no quote stands, and no bracket of XML.
     unquoted: Absent,
     untagged: Absent,
+    /// Where nothing begins a list that names columns.
+    unlisted: lists::Unlisted,
 }
 
 /// A stretch of a text in which something does not stand.
@@ -187,8 +189,21 @@ impl Absent {
 
     /// Whether nothing in `from..to` is what `holds` looks for; what is known already is not looked at again.
     fn is(&mut self, text: &[u8], from: usize, to: usize, holds: impl Fn(&[u8]) -> bool) -> bool {
+        self.is_past(1, text, from, to, holds)
+    }
+
+    /// The same of something that is `length` bytes long.
+    fn is_past(
+        &mut self,
+        length: usize,
+        text: &[u8],
+        from: usize,
+        to: usize,
+        holds: impl Fn(&[u8]) -> bool,
+    ) -> bool {
         let goes_on = self.from <= from && (from..=to).contains(&self.to);
-        if holds(&text[if goes_on { self.to } else { from }..to]) {
+        let first = if goes_on { from.max((self.to + 1).saturating_sub(length)) } else { from };
+        if holds(&text[first..to]) {
             return false;
         }
         *self = Absent { from: if goes_on { self.from } else { from }, to };
@@ -208,6 +223,7 @@ impl Names {
             row: table::Row::NONE,
             unquoted: Absent::NONE,
             untagged: Absent::NONE,
+            unlisted: lists::Unlisted::NONE,
         }
     }
 
@@ -217,6 +233,7 @@ impl Names {
         self.keys.clear();
         self.row = table::Row::NONE;
         (self.unquoted, self.untagged) = (Absent::NONE, Absent::NONE);
+        self.unlisted = lists::Unlisted::NONE;
     }
 
     /// Looks up the names around `at`; what lies before an earlier place is looked at once.
@@ -271,7 +288,7 @@ impl Names {
             return;
         }
         if self.untagged.is(text, from, at, |text| memchr::memrchr2(b'<', b'>', text).is_some()) {
-            self.list.extend(lists::own(text, from, at));
+            self.list.extend(lists::own(&mut self.unlisted, text, from, at));
             return;
         }
         if let Some(own) = xml::own(text, from, at) {
@@ -280,7 +297,7 @@ impl Names {
             );
             self.list.extend(own.element.map(|range| Name::of(Scope::XmlName, range)));
             self.rooted = xml::up(text, from, own.at, &mut self.list);
-            if let Some(header) = lists::own(text, from, at) {
+            if let Some(header) = lists::own(&mut self.unlisted, text, from, at) {
                 self.list.insert(self.list.len().min(1), header);
             }
         }

@@ -38,6 +38,9 @@ const LABEL: usize = 63;
 
 /// The part before the `@`, which may be percent-encoded, and the part behind it.
 fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    if let [b'@', behind @ ..] = text {
+        return Some((&[], behind));
+    }
     if let Some(at) = memchr::memchr(b'@', text) {
         return Some((&text[..at], &text[at + 1..]));
     }

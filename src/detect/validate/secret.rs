@@ -124,16 +124,24 @@ const OPENINGS: &[&str] = &[
 /// Characters of the claims that are looked at.
 const CLAIMS: usize = 18;
 
+/// Bytes of a header that are decoded.
+const HEADER: usize = 192;
+
 fn jwt(text: &[u8]) -> bool {
     let mut parts = text.split(|&b| b == b'.');
     let (Some(header), Some(claims)) = (parts.next(), parts.next()) else { return false };
-    // Looked at first: sixteen characters tell most that is none.
     let claims = claims.get(..CLAIMS).unwrap_or(claims);
-    opens_object(decoded::<12>(claims).as_slice()) && is_jwt_header(header)
+    is_jwt_header(header) && opens_object(decoded::<12>(claims).as_slice())
 }
 
 fn is_jwt_header(header: &[u8]) -> bool {
-    let header = decoded::<192>(header);
+    // Its last characters tell most that is none.
+    let whole = header.len() - usize::from(header.len() % 4 == 1);
+    let last = &header[whole.saturating_sub(1) / 4 * 4..whole];
+    if whole <= 4 * HEADER / 3 && decoded::<3>(last).as_slice().last() != Some(&b'}') {
+        return false;
+    }
+    let header = decoded::<HEADER>(header);
     let header = header.as_slice();
     let holds = |name: &[u8]| header.windows(name.len()).any(|w| w == name);
     opens_object(header)
@@ -210,11 +218,17 @@ fn decoded<const N: usize>(text: &[u8]) -> Decoded<N> {
 }
 
 fn entropy(text: &[u8]) -> bool {
-    let count = |kind: fn(&u8) -> bool| text.iter().filter(|b| kind(b)).count();
-    text.len() >= SHORTEST
-        && count(u8::is_ascii_digit) > 1
-        && count(u8::is_ascii_alphabetic) > 1
-        && shannon(text) >= ENTROPY
+    text.len() >= SHORTEST && is_mixed(text) && shannon(text) >= ENTROPY
+}
+
+/// Whether two digits and two letters are among the characters.
+fn is_mixed(text: &[u8]) -> bool {
+    // So few at once that a byte holds their number.
+    let count = |kind: fn(&u8) -> bool| {
+        let count = |part: &[u8]| part.iter().map(|b| u8::from(kind(b))).fold(0, u8::wrapping_add);
+        text.chunks(128).map(|part| usize::from(count(part))).sum::<usize>()
+    };
+    count(u8::is_ascii_digit) > 1 && count(u8::is_ascii_alphabetic) > 1
 }
 
 /// Bits a character, by how often each occurs.
@@ -228,17 +242,19 @@ fn shannon(text: &[u8]) -> f64 {
 /// The beginnings of a text that [`entropy`] lets pass. The sum of `n log n` over the counts grows byte by byte; where it
 /// comes out too close to tell, the beginning is judged by itself.
 fn entropies(text: &[u8]) -> Ends {
-    let (mut lengths, mut counts, mut sum) = (Ends::default(), [0u16; 256], 0.0);
-    let (mut digits, mut letters) = (0, 0);
-    let n_log_n = |n: usize| N_LOG_N.get(n).copied().unwrap_or_else(|| n as f64 * (n as f64).log2());
-    let count = |kind: fn(&u8) -> bool| text.iter().filter(|b| kind(b)).count();
-    if count(u8::is_ascii_digit) < 2 || count(u8::is_ascii_alphabetic) < 2 {
+    let mut lengths = Ends::default();
+    if !is_mixed(text) {
         return lengths;
     }
+    let (mut counts, mut sum) = ([0u16; 256], 0.0);
+    let (mut digits, mut letters) = (0, 0);
+    let known = &*N_LOG_N;
+    let n_log_n = |n: usize| known.get(n).copied().unwrap_or_else(|| n as f64 * (n as f64).log2());
     for (at, &byte) in text.iter().enumerate() {
         let known = &mut counts[usize::from(byte)];
+        let before = usize::from(*known);
         *known += 1;
-        sum += n_log_n(usize::from(*known)) - n_log_n(usize::from(*known) - 1);
+        sum += n_log_n(before + 1) - n_log_n(before);
         digits += usize::from(byte.is_ascii_digit());
         letters += usize::from(byte.is_ascii_alphabetic());
         let length = at + 1;
