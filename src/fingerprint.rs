@@ -59,6 +59,12 @@ impl FingerprintKey {
         FingerprintKey(self.0, Some(jar))
     }
 
+    /// Whether values are kept beside it.
+    #[must_use]
+    pub fn keeps_values(&self) -> bool {
+        self.1.is_some()
+    }
+
     /// The fingerprint of `normalised` under `identifier`; the identifier is part of what is hashed, so that
     /// equal digits of two identifiers do not compare equal.
     #[must_use]

@@ -355,6 +355,11 @@ impl Compiled {
         (!is_excluded).then_some(normalised)
     }
 
+    /// Whether the pack does not exclude a value.
+    pub(super) fn counts(&self, value: &[u8]) -> bool {
+        self.normalised(value, &mut [0; limits::MATCH_LEN]).is_some()
+    }
+
     /// Digits that the validators ask for, where every byte of a match is a digit or a separator.
     pub(super) fn least_digits(&self) -> usize {
         let used = self.shape.used();

@@ -5,6 +5,7 @@ use std::ops::Range;
 use super::anchor::is_separator;
 use super::literal::letters_at;
 use super::simd::{self, Heads, Level, Start};
+use crate::limits;
 
 /// The words of all detectors.
 #[derive(Debug, Default)]
@@ -15,30 +16,55 @@ pub(super) struct Words {
     /// A bit for each hash that a word can begin with, and the words of each slot of hashes one behind the other.
     bits: Vec<u64>,
     slots: Vec<u32>,
+    groups: Vec<Group>,
     listed: Vec<Listed>,
 }
 
-/// A word in a slot: the letters of its first part, as far as they fill eight bytes, which bytes those are, its number.
+/// Words in a slot whose first parts are one: its letters, as far as they fill eight bytes, and which bytes those are.
 #[derive(Clone, Copy, Debug)]
-struct Listed {
+struct Group {
     first: u64,
     mask: u64,
-    number: u16,
-    /// Length of the first part, and the byte that the next one begins with, or 0.
+    /// A bit for each byte that a second part begins with, by its last five bits, and the last bit for words of one part.
+    nexts: u64,
+    /// Length of the first part, and how much of it those letters prove.
     part: u16,
+    proved: u16,
+    /// How many words there are, one behind the other.
+    count: u16,
+    /// Place of the first.
+    words: u32,
+}
+
+/// A word's number, and the byte that its second part begins with, or 0.
+#[derive(Clone, Copy, Debug)]
+struct Listed {
+    number: u16,
     next: u8,
 }
 
-impl Listed {
-    fn new(number: u16, Entry { text, first, mask, .. }: &Entry) -> Listed {
-        let part = text.iter().take_while(|&&b| b != b' ').count();
-        Listed {
-            first: *first,
-            mask: *mask,
-            number,
-            part: part as u16,
-            next: text.get(part + 1).copied().unwrap_or(0),
-        }
+/// The bit of words of one part.
+const ALONE: u64 = 1 << 63;
+
+/// The bit of a byte that a second part begins with.
+#[inline(always)]
+fn next_bit(byte: u8) -> u64 {
+    1 << (byte & 31)
+}
+
+impl Entry {
+    fn part(&self) -> usize {
+        self.text.iter().take_while(|&&b| b != b' ').count()
+    }
+
+    /// Whether its first letters are letters of ASCII.
+    fn begins_plain(&self, letters: usize) -> bool {
+        self.text.iter().take(letters).all(u8::is_ascii_lowercase)
+    }
+
+    /// What a second part begins with, or 0.
+    fn next(&self) -> u8 {
+        self.text.get(self.part() + 1).copied().unwrap_or(0)
     }
 }
 
@@ -201,14 +227,34 @@ impl Words {
             }
         }
         for slot in slots {
-            built.slots.push(built.listed.len() as u32);
-            let listed =
-                slot.into_iter().map(|number| Listed::new(number, &built.entries[usize::from(number)]));
-            built.listed.extend(listed);
+            built.slots.push(built.groups.len() as u32);
+            built.list(slot);
         }
-        built.slots.push(built.listed.len() as u32);
+        built.slots.push(built.groups.len() as u32);
         built.heads = built.heads_of(|_| true);
         built
+    }
+
+    /// Lists the words of one slot, those of one first part side by side.
+    fn list(&mut self, mut slot: Vec<u16>) {
+        let entry = |number: u16| &self.entries[usize::from(number)];
+        let key = |number: u16| (entry(number).first, entry(number).mask, entry(number).part());
+        slot.sort_by_key(|&number| key(number));
+        for numbers in slot.chunk_by(|&a, &b| key(a) == key(b)) {
+            let words = self.listed.len() as u32;
+            let (first, mask, part) = numbers.first().map_or((0, 0, 0), |&number| key(number));
+            let mut nexts = 0;
+            for &number in numbers {
+                let next = entry(number).next();
+                nexts |= if next == 0 { ALONE } else { next_bit(next) };
+                self.listed.push(Listed { number, next });
+            }
+            let all =
+                part <= HASHED && numbers.first().is_some_and(|&number| entry(number).begins_plain(part));
+            let (part, count) = (part as u16, numbers.len() as u16);
+            let proved = if all { part } else { 0 };
+            self.groups.push(Group { first, mask, nexts, part, proved, count, words });
+        }
     }
 
     /// What some of the words can begin with.
@@ -232,26 +278,30 @@ impl Words {
 
     #[inline(never)]
     fn compare(&self, text: &[u8], at: usize, letters: u64, slot: usize, mut hit: impl FnMut(u16, usize)) {
-        let listed = self.slots[slot] as usize..self.slots[slot + 1] as usize;
-        // Most words of a slot have a first part of one length.
-        let (mut part, mut behind) = (0, [0; 2]);
-        for listed in &self.listed[listed] {
-            if letters & listed.mask != listed.first {
-                continue;
-            }
-            if listed.next != 0 {
-                if part != listed.part {
-                    (part, behind) = (listed.part, going_on(text, at + usize::from(listed.part)));
-                }
-                if !behind.contains(&listed.next) {
+        let groups = self.slots[slot] as usize..self.slots[slot + 1] as usize;
+        for group in self.groups[groups].iter().filter(|group| letters & group.mask == group.first) {
+            let mut behind = [0; 2];
+            if group.nexts != ALONE {
+                behind = going_on(text, at + usize::from(group.part));
+                if group.nexts & (ALONE | next_bit(behind[0]) | next_bit(behind[1])) == 0 {
                     continue;
                 }
             }
-            let number = listed.number;
-            let entry = &self.entries[usize::from(number)];
-            let end = if entry.plain { Some(at + entry.text.len()) } else { spelled(&entry.text, text, at) };
-            if let Some(end) = end.filter(|&end| stands_alone(text, at, end)) {
-                hit(number, end);
+            let proved = usize::from(group.proved);
+            let words = group.words as usize..group.words as usize + usize::from(group.count);
+            for &Listed { number, next } in &self.listed[words] {
+                if next != 0 && !behind.contains(&next) {
+                    continue;
+                }
+                let entry = &self.entries[usize::from(number)];
+                let end = if entry.plain {
+                    Some(at + entry.text.len())
+                } else {
+                    spelled(&entry.text[proved..], text, at + proved)
+                };
+                if let Some(end) = end.filter(|&end| stands_alone(text, at, end)) {
+                    hit(number, end);
+                }
             }
         }
     }
@@ -303,6 +353,7 @@ impl Words {
         entries.sum::<usize>()
             + self.bits.len() * 8
             + self.slots.len() * 4
+            + self.groups.len() * size_of::<Group>()
             + self.listed.len() * size_of::<Listed>()
     }
 }
@@ -356,6 +407,8 @@ impl Trail {
         if to > self.to {
             self.extend(level, words, text, to);
         }
+        // Another detector may look further back.
+        let from = from.saturating_sub(limits::KEYWORD_REACH);
         if self.hits.len() > KEPT && self.hits[KEPT / 2].start < from as u32 {
             self.hits.drain(..self.first_from(from));
             self.from = from;

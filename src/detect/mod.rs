@@ -53,6 +53,7 @@ mod gate;
 mod index;
 mod leading;
 mod literal;
+mod met;
 mod region;
 mod scratch;
 mod set;

@@ -8,6 +8,7 @@ use super::context::Trail;
 use super::index::{At, Prefixed, Word};
 use super::leading::Sets;
 use super::matcher::{DetectorId, Matcher};
+use super::met::Met;
 use super::names::{Label, Layout};
 use super::scratch::Scratch;
 use super::set::Set;
@@ -16,7 +17,6 @@ use super::stretch::Stretch;
 use super::vicinity::{Reading, Vicinity};
 use super::{Confidence, Finding};
 use crate::fingerprint::{Fingerprint, FingerprintKey};
-use crate::limits;
 
 #[path = "region_words.rs"]
 mod words;
@@ -56,6 +56,8 @@ struct Run<'a, 'b> {
     label: Option<Trail>,
     /// The bytes of a value that was tried last.
     stretch: Stretch<'a>,
+    /// The values found so far.
+    met: Met,
     /// The words around, coarsely.
     vicinity: Vicinity,
     /// Matches of detectors with several anchors, which are met in no order.
@@ -89,6 +91,7 @@ impl Region<'_> {
             out,
             label: None,
             stretch: Stretch::default(),
+            met: Met::default(),
             vicinity: Vicinity::default(),
             deferred: Vec::new(),
             in_columns: !told.is_empty(),
@@ -186,16 +189,16 @@ impl Run<'_, '_> {
         if confidence < self.how.floor {
             return false;
         }
-        let mut room = [0; limits::MATCH_LEN];
-        let Some(normalised) = detector.normalised(&self.region.text[value.clone()], &mut room) else {
-            return false;
+        let (id, text) = (DetectorId(number), self.region.text);
+        let fingerprint = match self.how.key {
+            Some(key) => self.met.fingerprint(self.matcher, key, (id, detector), (text, value.clone())),
+            None => detector.counts(&text[value.clone()]).then(Fingerprint::default),
         };
+        let Some(fingerprint) = fingerprint else { return false };
         let base = self.region.base;
         self.scratch.ends(number, base + end as u64);
-        let id = &self.matcher.detectors()[usize::from(number)].id;
-        let fingerprint = self.how.key.map_or(Fingerprint::default(), |key| key.of(id, normalised));
         let (start, end) = (base + value.start as u64, base + value.end as u64);
-        self.out.push(Finding { detector: DetectorId(number), start, end, confidence, keyword, fingerprint });
+        self.out.push(Finding { detector: id, start, end, confidence, keyword, fingerprint });
         self.tell(start, value.start);
         true
     }
