@@ -503,15 +503,23 @@ fn class_before_at(shape: &Shape) -> Box<[bool; 256]> {
 fn encoded_at(shape: &Shape) -> Option<Anchor> {
     let mut class = Box::new([false; 256]);
     let mut before = 0;
+    // One byte of each class, and those that marks are made of.
+    let special = |byte: u8| matches!(byte, b'@' | b'%' | b'4' | b'0');
+    let mut seen = vec![false; shape.width()];
+    let mut first = |byte: u8| !std::mem::replace(&mut seen[shape.class_of(byte)], true);
+    let plain: Vec<u8> = (0..=u8::MAX).filter(|&b| !special(b) && first(b)).collect();
+    let bytes = plain.iter().copied().chain(*b"@%40");
+    let mut led = vec![false; shape.width()];
     // States with how much of `%40` was read last, in waves of one byte each.
-    let mut wave = std::collections::BTreeSet::from([(Shape::START, 0)]);
+    let mut wave = vec![(Shape::START, 0usize)];
+    let mut place = vec![[usize::MAX; 3]; shape.states()];
     for length in 0..=shape.max_len {
-        let mut next = std::collections::BTreeSet::new();
+        let mut next = Vec::new();
         for (state, read) in wave {
             if shape.accepts(state) {
                 return None;
             }
-            for byte in 0..=255u8 {
+            for byte in bytes.clone() {
                 let to = shape.step(state, byte);
                 let read = match (read, byte) {
                     _ if to == DEAD => continue,
@@ -527,11 +535,20 @@ fn encoded_at(shape: &Shape) -> Option<Anchor> {
                     (_, b'%') => 1,
                     _ => 0,
                 };
-                class[usize::from(byte)] = true;
-                next.insert((to, read));
+                if special(byte) {
+                    class[usize::from(byte)] = true;
+                } else {
+                    led[shape.class_of(byte)] = true;
+                }
+                if std::mem::replace(&mut place[usize::from(to)][read], length) != length {
+                    next.push((to, read));
+                }
             }
         }
         wave = next;
+    }
+    for byte in (0..=u8::MAX).filter(|&byte| !special(byte)) {
+        class[usize::from(byte)] = led[shape.class_of(byte)];
     }
     Some(Anchor::At { before, class, encoded: true })
 }

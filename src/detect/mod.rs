@@ -41,6 +41,7 @@ pub mod scan;
 pub mod shape;
 pub mod simd;
 mod stretch;
+mod subsets;
 pub mod trace;
 pub mod validate;
 mod vicinity;

@@ -2,12 +2,10 @@
 
 use std::fmt;
 
-use regex_automata::dfa::{Automaton, StartKind, dense};
 use regex_automata::nfa::thompson;
-use regex_automata::util::{primitives::StateID, start};
-use regex_automata::{Anchored, MatchKind};
 use regex_syntax::hir::{Hir, HirKind};
 
+use super::subsets::{self, Table, TooLarge};
 use crate::limits;
 
 /// The dead state: no match can come any more.
@@ -144,72 +142,17 @@ impl Shape {
                 limits::MATCH_LEN
             )));
         }
-        let dense = determinize(hir)?;
-        Shape::from_dense(&dense, min_len, max_len)
+        Ok(Shape::from_table(automaton(hir)?, min_len, max_len))
     }
 
-    fn from_dense(dense: &dense::DFA<Vec<u32>>, min_len: usize, max_len: usize) -> Result<Shape, ShapeError> {
-        let too_large =
-            || ShapeError("the pattern needs more than 32,767 states; simplify its repetitions".into());
-        let dense_start = dense
-            .start_state(&start::Config::new().anchored(Anchored::Yes))
-            .map_err(|e| ShapeError(e.to_string()))?;
-        let byte_classes = dense.byte_classes();
-        let mut classes = Box::new([0u8; 256]);
-        for byte in 0..=255u8 {
-            classes[byte as usize] = byte_classes.get(byte);
-        }
-        let class_count = usize::from(*classes.iter().max().unwrap_or(&0)) + 1;
-        let shift = class_count.next_power_of_two().trailing_zeros();
-        let mut representative = vec![0u8; class_count];
-        for byte in (0..=255u8).rev() {
-            representative[usize::from(classes[byte as usize])] = byte;
-        }
-
-        // Breadth first from the start; dead states fold into state 0.
-        let mut order: Vec<StateID> = vec![dense_start];
-        // Numbers by the other library's, which are multiples of its row length.
-        let mut index = vec![DEAD; 1];
-        let slot = |state: StateID| state.as_usize() >> dense.stride2();
-        let number = |state: StateID, id: Option<u16>, index: &mut Vec<u16>| -> u16 {
-            let slot = slot(state);
-            if index.len() <= slot {
-                index.resize(slot + 1, DEAD);
-            }
-            if let Some(id) = id {
-                index[slot] = id;
-            }
-            index[slot]
-        };
-        number(dense_start, Some(Shape::START), &mut index);
-        let mut table = vec![DEAD; 1 << shift];
-        let mut accepting = vec![false];
-        let mut next = 0;
-        while let Some(&state) = order.get(next) {
-            next += 1;
-            accepting.push(dense.is_match_state(dense.next_eoi_state(state)));
-            let row = table.len();
-            table.resize(row + (1 << shift), DEAD);
-            for (class, &byte) in representative.iter().enumerate() {
-                let to = dense.next_state(state, byte);
-                if dense.is_dead_state(to) || dense.is_quit_state(to) {
-                    continue;
-                }
-                let mut id = number(to, None, &mut index);
-                if id == DEAD {
-                    order.push(to);
-                    id = u16::try_from(order.len()).ok().filter(|id| *id < 1 << 15).ok_or_else(too_large)?;
-                    number(to, Some(id), &mut index);
-                }
-                table[row + class] = id;
-            }
-        }
+    fn from_table(table: Table, min_len: usize, max_len: usize) -> Shape {
+        let Table { cells, shift, classes, accepting } = table;
         let states = accepting.len();
         let mut shape =
-            Shape { table: table.into(), classes, shift, states, first_accepting: DEAD, min_len, max_len };
+            Shape { table: cells.into(), classes, shift, states, first_accepting: DEAD, min_len, max_len };
         shape.prune(&accepting);
         shape.sort(&accepting);
-        Ok(shape)
+        shape
     }
 
     /// Numbers the states anew, so that those that accept come last: one comparison tells them apart.
@@ -452,7 +395,7 @@ fn reason_of(error: &regex_syntax::Error) -> String {
     }
 }
 
-fn determinize(hir: &Hir) -> Result<dense::DFA<Vec<u32>>, ShapeError> {
+fn automaton(hir: &Hir) -> Result<Table, ShapeError> {
     let too_large = || {
         ShapeError(format!(
             "the pattern is too large to compile into an automaton of {} MiB; shorten its repetitions",
@@ -468,17 +411,12 @@ fn determinize(hir: &Hir) -> Result<dense::DFA<Vec<u32>>, ShapeError> {
         )
         .build_from_hir(hir)
         .map_err(|_| too_large())?;
-    dense::Builder::new()
-        .configure(
-            dense::Config::new()
-                .start_kind(StartKind::Anchored)
-                .match_kind(MatchKind::All)
-                .accelerate(false)
-                .dfa_size_limit(Some(limits::PATTERN_AUTOMATON))
-                .determinize_size_limit(Some(limits::PATTERN_WORK)),
-        )
-        .build_from_nfa(&nfa)
-        .map_err(|_| too_large())
+    subsets::table(&nfa).map_err(|what| match what {
+        TooLarge::Memory => too_large(),
+        TooLarge::States => {
+            ShapeError("the pattern needs more than 32,767 states; simplify its repetitions".into())
+        }
+    })
 }
 
 /// Name of the group that holds the finding when it is not the whole match.
