@@ -1,5 +1,7 @@
 //! What holds on the wire holds whatever way a request comes and whatever it is spoken in.
 
+use std::io::{Read, Write};
+
 use bytes::Bytes;
 use h2::Reason;
 use http::{HeaderMap, Request, Response};
@@ -7,9 +9,10 @@ use tokio::sync::Semaphore;
 
 use crate::harness::h2::{Exchange, answer, read};
 use crate::harness::origin::{self, Conn};
-use crate::harness::soon;
-use crate::harness::wire::{Body, chunk_of};
-use crate::ways::{Either, HERE, Sender, Speaks, Way, connected, meetings, world};
+use crate::harness::pki::Flaw;
+use crate::harness::wire::{Body, Framing, chunk_of};
+use crate::harness::{Origin, World, only, soon};
+use crate::ways::{Either, HERE, Sender, Speaks, Way, connected, meetings, world, world_before};
 
 /// Where the origins of all ways answer as below.
 pub const PREFIX: &str = "/wire/";
@@ -17,6 +20,22 @@ pub const PREFIX: &str = "/wire/";
 /// Given by a client that has read a first event.
 static HEARD: Semaphore = Semaphore::const_new(0);
 const EVENTS: [&str; 2] = ["data: 1\n\n", "data: 2\n\n"];
+
+/// A body that is masked, what promises that it is not, and what it becomes.
+const EDITED: &str = r#"{"ssn":"536-90-4399"}"#;
+const MASKED: &str = r#"{"ssn":"***-**-****"}"#;
+const EDITED_FIELDS: &str = "Content-Type: application/json\r\nETag: \"strong\"\r\n";
+
+fn gzip(text: &str) -> Vec<u8> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    encoder.write_all(text.as_bytes()).unwrap();
+    encoder.finish().unwrap()
+}
+
+/// What trailers say under `x-sum`.
+fn sum_in<'a>(mut trailers: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    trailers.find(|(name, _)| *name == "x-sum").map_or("none", |(_, value)| value).to_owned()
+}
 
 async fn heard() {
     soon("a client to read an event", HEARD.acquire()).await.unwrap().forget();
@@ -46,6 +65,37 @@ pub async fn http1(conn: &mut Conn, request: &origin::Request) -> bool {
              Keep-Alive: timeout=5\r\nX-Kept: yes\r\n\r\n{names}",
             names.len()
         ),
+        "moved" => "HTTP/1.1 302 Found\r\nLocation: /elsewhere?x=1\r\nContent-Length: 0\r\n\r\n".to_owned(),
+        "unchanged" => "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n".to_owned(),
+        "cookies" => {
+            let cookies: Vec<_> = request.head.fields.iter().filter(|(name, _)| name == "cookie").collect();
+            let [(_, cookies)] = cookies[..] else { panic!("{cookies:?}") };
+            let length = cookies.len();
+            let set = "Set-Cookie: a=1\r\nSet-Cookie: b=2\r\n";
+            format!("HTTP/1.1 200 OK\r\n{set}Content-Length: {length}\r\n\r\n{cookies}")
+        }
+        "sum" => {
+            let sum =
+                sum_in(request.body.trailers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{sum}", sum.len())
+        }
+        "digest" => {
+            let (length, digest) = (EDITED.len(), "Content-Digest: sha-256=:AAAA:\r\n");
+            format!("HTTP/1.1 200 OK\r\n{EDITED_FIELDS}{digest}Content-Length: {length}\r\n\r\n{EDITED}")
+        }
+        "edited" => {
+            let length = EDITED.len();
+            format!("HTTP/1.1 200 OK\r\n{EDITED_FIELDS}Content-Length: {length}\r\n\r\n{EDITED}")
+        }
+        "coded" => {
+            let coded = gzip(EDITED);
+            let head = format!(
+                "HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+                coded.len()
+            );
+            conn.send([head.as_bytes(), &coded].concat()).await;
+            return true;
+        }
         "nothing" => "HTTP/1.1 204 No Content\r\nX-Kept: yes\r\n\r\n".to_owned(),
         "part" => {
             "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-5/10\r\nContent-Length: 4\r\n\r\ncdef"
@@ -93,6 +143,31 @@ pub async fn http2(exchange: &mut Exchange) {
             let _ = stream.send_data(Bytes::from_static(EVENTS[1].as_bytes()), true);
         }
         "fields" => exchange.reply_with(kept, names.as_bytes(), None),
+        "moved" => exchange.reply_with(plain(302).header("location", "/elsewhere?x=1"), b"", None),
+        "unchanged" => exchange.reply_with(plain(304).header("etag", "\"a\""), b"", None),
+        "cookies" => {
+            let cookies: Vec<_> = got.fields.get_all("cookie").iter().collect();
+            let [cookies] = cookies[..] else { panic!("{cookies:?}") };
+            let set = plain(200).header("set-cookie", "a=1").header("set-cookie", "b=2");
+            exchange.reply_with(set, cookies.as_bytes(), None);
+        }
+        "sum" => {
+            let trailers = got.trailers.as_ref().map(pairs).unwrap_or_default();
+            let sum = sum_in(trailers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            exchange.reply_with(plain(200), sum.as_bytes(), None);
+        }
+        "edited" | "digest" => {
+            let mut head = plain(200).header("content-length", EDITED.len());
+            for field in EDITED_FIELDS.lines() {
+                let (name, value) = field.split_once(": ").unwrap();
+                head = head.header(name, value);
+            }
+            if path.ends_with("digest") {
+                head = head.header("content-digest", "sha-256=:AAAA:");
+            }
+            exchange.reply_with(head, EDITED.as_bytes(), None);
+        }
+        "coded" => exchange.reply_with(plain(200).header("content-encoding", "gzip"), &gzip(EDITED), None),
         "nothing" => exchange.reply_with(plain(204).header("x-kept", "yes"), b"", None),
         "part" => exchange.reply_with(plain(206).header("content-range", "bytes 2-5/10"), b"cdef", None),
         "head" => {
@@ -127,27 +202,33 @@ fn pairs(fields: &HeaderMap) -> Vec<(String, String)> {
 /// Fields that are for the gate, or for nobody behind it.
 const OF_ONE_HOP: [&str; 4] = ["connection", "proxy-connection", "keep-alive", "x-mine"];
 
+/// A request. What stands behind `+` in a body comes as its trailer.
 async fn ask(sender: &mut Sender, way: Way, origin: &Either, method: &str, path: &str, body: &str) -> Got {
     let authority = format!("origin.test:{}", origin.port());
     let path = format!("{PREFIX}{path}");
     match sender {
         Sender::Http1(client) => {
             let target = if way == Way::Absolute { format!("http://{authority}{path}") } else { path };
-            let length = if body.is_empty() {
-                String::new()
-            } else {
-                format!("Expect: 100-continue\r\nContent-Length: {}\r\n", body.len())
+            let (framing, sent) = match body.split_once('+') {
+                None if body.is_empty() => (String::new(), String::new()),
+                None => (format!("Content-Length: {}\r\n", body.len()), body.to_owned()),
+                Some((text, sum)) => {
+                    let chunk = format!("{:x}\r\n{text}\r\n0\r\nX-Sum: {sum}\r\n\r\n", text.len());
+                    ("Transfer-Encoding: chunked\r\nTrailer: x-sum\r\n".to_owned(), chunk)
+                }
             };
+            let expect = if body.is_empty() { "" } else { "Expect: 100-continue\r\n" };
+            let cookies = "Cookie: a=1\r\nCookie: b=2\r\n";
             client
                 .send(format!(
                     "{method} {target} HTTP/1.1\r\nHost: {authority}\r\nTE: trailers\r\nConnection: x-mine, TE, keep-alive\r\n\
-                     X-Mine: 1\r\nKeep-Alive: 5\r\nProxy-Connection: keep-alive\r\n{length}\r\n"
+                     X-Mine: 1\r\nKeep-Alive: 5\r\nProxy-Connection: keep-alive\r\n{cookies}{expect}{framing}\r\n"
                 ))
                 .await;
             if !body.is_empty() {
                 let head = client.head().await;
                 assert!(head.line.starts_with("HTTP/1.1 100"), "{way:?}: {head:?}");
-                client.send(body).await;
+                client.send(sent).await;
             }
             let response = client.response_to(method).await;
             Got {
@@ -161,12 +242,17 @@ async fn ask(sender: &mut Sender, way: Way, origin: &Either, method: &str, path:
         Sender::Http2(client) => {
             let scheme = if way.tls().0 { "https" } else { "http" };
             let request = Request::builder().method(method).uri(format!("{scheme}://{authority}{path}"));
-            let request = request.header("te", "trailers");
+            let request = request.header("te", "trailers").header("cookie", "a=1").header("cookie", "b=2");
             let mut sender = soon("room for a stream", client.sender.clone().ready()).await.unwrap();
             let (response, mut stream) =
                 sender.send_request(request.body(()).unwrap(), body.is_empty()).unwrap();
             if !body.is_empty() {
-                stream.send_data(Bytes::copy_from_slice(body.as_bytes()), true).unwrap();
+                let (text, sum) = body.split_once('+').map_or((body, None), |(text, sum)| (text, Some(sum)));
+                stream.send_data(Bytes::copy_from_slice(text.as_bytes()), sum.is_none()).unwrap();
+                if let Some(sum) = sum {
+                    let sum = (http::HeaderName::from_static("x-sum"), sum.parse().unwrap());
+                    stream.send_trailers([sum].into_iter().collect()).unwrap();
+                }
             }
             let answer = answer(response).await;
             Got {
@@ -218,6 +304,48 @@ async fn listen(sender: &mut Sender, way: Way, origin: &Either) -> Vec<u8> {
     }
 }
 
+/// What is edited promises nothing of what it was, and what is said about others arrives.
+async fn bodies_hold(sender: &mut Sender, way: Way, origin: &Either, title: &str) {
+    let got = ask(sender, way, origin, "GET", "edited", "").await;
+    let length = MASKED.len().to_string();
+    let said = (got.field("content-length"), got.field("etag"));
+    assert_eq!(got.body, MASKED.as_bytes(), "{title}: {got:?}");
+    assert_eq!(said, (Some(&*length), Some("W/\"strong\"")), "{title}: {got:?}");
+
+    let got = ask(sender, way, origin, "GET", "digest", "").await;
+    assert_eq!(got.status, 403, "{title}: under a digest nothing is edited: {got:?}");
+    let got = ask(sender, way, origin, "GET", "coded", "").await;
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&got.body[..]).read_to_string(&mut text).unwrap();
+    let coding = got.field("content-encoding");
+    assert_eq!((&*text, coding, got.whole), (MASKED, Some("gzip"), true), "{title}");
+
+    let got = ask(sender, way, origin, "GET", "moved", "").await;
+    assert_eq!((got.status, got.field("location")), (302, Some("/elsewhere?x=1")), "{title}");
+    let got = ask(sender, way, origin, "GET", "unchanged", "").await;
+    assert_eq!((got.status, got.field("etag"), got.body.len()), (304, Some("\"a\""), 0), "{title}");
+    let got = ask(sender, way, origin, "GET", "cookies", "").await;
+    let set: Vec<_> = got.fields.iter().filter(|(name, _)| name == "set-cookie").collect();
+    assert_eq!((&got.body[..], set.len()), (&b"a=1; b=2"[..], 2), "{title}: {got:?}");
+}
+
+/// Requests that are sent before the first is answered, on one connection.
+async fn ahead(sender: &mut Sender, way: Way, origin: &Either, title: &str) {
+    let Sender::Http1(client) = sender else { return };
+    let authority = format!("origin.test:{}", origin.port());
+    let before = if way == Way::Absolute { format!("http://{authority}") } else { String::new() };
+    let ask = |path: &str| {
+        format!("GET {before}{PREFIX}{path} HTTP/1.1\r\nHost: {authority}\r\nCookie: {path}\r\n\r\n")
+    };
+    client.send([ask("cookies"), ask("nothing"), ask("part")].concat()).await;
+    let got = [client.response().await, client.response().await, client.response().await];
+    assert_eq!(got.map(|got| got.status), [200, 204, 206], "{title}");
+    let last = format!("GET {before}{PREFIX}part HTTP/1.0\r\nHost: {authority}\r\n\r\n");
+    let got = client.exchange(last).await;
+    assert_eq!((got.status, got.head.framing(Framing::Close)), (206, Framing::Length(4)), "{title}");
+    assert!(client.is_closed().await, "{title}: HTTP/1.0 has one request");
+}
+
 /// Asks for all of it.
 pub async fn holds(way: Way, client: Speaks, origin_speaks: Speaks) {
     let title = format!("{way:?}, client {client:?}, origin {origin_speaks:?}");
@@ -242,6 +370,7 @@ pub async fn holds(way: Way, client: Speaks, origin_speaks: Speaks) {
     }
     assert_ne!(got.field("keep-alive"), Some("timeout=5"), "{title}");
 
+    bodies_hold(&mut sender, way, &origin, &title).await;
     let got = ask(&mut sender, way, &origin, "GET", "nothing", "").await;
     assert_eq!(
         (got.status, got.field("content-length"), got.field("transfer-encoding")),
@@ -259,12 +388,45 @@ pub async fn holds(way: Way, client: Speaks, origin_speaks: Speaks) {
     let got = ask(&mut sender, way, &origin, "POST", "length", &"clean words ".repeat(50)).await;
     assert_eq!((got.status, &got.body[..]), (200, &b"600"[..]), "{title}");
 
+    let got = ask(&mut sender, way, &origin, "POST", "sum", "clean+7").await;
+    assert_eq!((got.status, &got.body[..]), (200, &b"7"[..]), "{title}: a request's trailers");
+
     let events = listen(&mut sender, way, &origin).await;
     assert_eq!(events, EVENTS.concat().as_bytes(), "{title}");
+
+    ahead(&mut connected(&world, &origin, way, client).await, way, &origin, &title).await;
 
     // The last one: it may take its connection with it.
     let got = ask(&mut sender, way, &origin, "GET", "cut", "").await;
     assert!(!got.whole || got.status == 502, "{title}: {got:?}");
+}
+
+/// An upstream that proves nothing gets nothing, and its client is told why, in its own session and protocol.
+pub async fn refuses(way: Way) {
+    for client in [Speaks::Http1, Speaks::Http2].into_iter().filter(|_| way.tls().1) {
+        let flawed =
+            async |world: &World| Either::Http1(Origin::flawed(world, "origin.test", Flaw::Expired).await);
+        let (world, origin) = world_before(way, flawed).await;
+        let mut sender = connected(&world, &origin, way, client).await;
+        let got = ask(&mut sender, way, &origin, "GET", "part", "").await;
+        let text = String::from_utf8_lossy(&got.body);
+        assert_eq!(got.status, 502, "{way:?}, client {client:?}: {text}");
+        assert!(
+            got.field("proxy-status").unwrap().contains("error=tls_certificate_error"),
+            "{way:?}: {got:?}"
+        );
+        assert!(text.contains("expired"), "{way:?}, client {client:?}: {text}");
+        let records = world.records().await;
+        let record = only(&records, "decision", "request");
+        assert!(record["reason"].as_str().unwrap().contains("expired"), "{way:?}: {record:#}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_upstream_that_proves_nothing_is_refused_on_every_way() {
+    for way in HERE {
+        refuses(way).await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -182,9 +182,14 @@ impl Either {
 
 /// A world for one way in, and the origin behind it.
 pub async fn world(way: Way, origin_speaks: Speaks) -> (World, Either) {
+    world_before(way, async |world: &World| Either::start(world, way.tls().1, origin_speaks).await).await
+}
+
+/// A world before an origin of one's own.
+pub async fn world_before(way: Way, origin: impl AsyncFnOnce(&World) -> Either) -> (World, Either) {
     // Origins are made before the gate that leads to them: a reverse listener names theirs.
     let authority_of = World::start(Setup::default()).await;
-    let origin = Either::start(&authority_of, way.tls().1, origin_speaks).await;
+    let origin = origin(&authority_of).await;
     let scheme = if way.tls().1 { Scheme::Https } else { Scheme::Http };
     let to = Destination { scheme, host: "origin.test".parse().unwrap(), port: origin.port() };
     let kind = match way {
@@ -397,6 +402,7 @@ async fn in_a_namespace() {
             crate::websocket_ways::comes(way, client, origin).await;
             every_way::holds(way, client, origin).await;
         }
+        every_way::refuses(way).await;
         if meetings(way).contains(&(Speaks::Http2, Speaks::Http2)) {
             crate::grpc_ways::calls(way).await;
         }
