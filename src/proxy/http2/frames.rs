@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::blocks::Blocks;
 use super::budget::Budget;
+use super::unread::Unread;
 use crate::limits;
 
 /// What a peer sends too much of.
@@ -86,6 +87,7 @@ struct Told {
     data: AtomicU64,
     /// Streams whose message has a field that it may not have, the latest; and whether there was any.
     malformed: Mutex<Vec<u32>>,
+    unread: Unread,
     is_any_malformed: AtomicBool,
 }
 
@@ -113,6 +115,11 @@ impl FrameHandle {
     pub(in crate::proxy) fn is_malformed(&self, stream: h2::StreamId) -> bool {
         let streams = || self.0.malformed.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.is_any_malformed.load(Ordering::Acquire) && streams().contains(&stream.as_u32())
+    }
+
+    /// What waits on its streams.
+    pub(super) fn unread(&self) -> &Unread {
+        &self.0.unread
     }
 
     fn found_malformed(&self, stream: u32) {
@@ -173,15 +180,15 @@ impl Counter {
         }
     }
 
-    /// `malformed` is told of streams that carry what they may not.
-    fn feed(&mut self, mut bytes: &[u8], mut malformed: impl FnMut(u32)) -> Result<(), Flood> {
+    /// Its owner is told of streams that carry what they may not, and of bodies.
+    fn feed(&mut self, mut bytes: &[u8], handle: &FrameHandle) -> Result<(), Flood> {
         while !bytes.is_empty() {
             let (payload, rest) = bytes.split_at(self.skip.min(bytes.len()));
             self.skip -= payload.len();
             bytes = rest;
             if self.in_block {
                 self.blocks.take(payload);
-                self.end_block(&mut malformed);
+                self.end_block(handle);
             }
             let wanted = (HEAD - self.have).min(bytes.len());
             let (head, rest) = bytes.split_at(wanted);
@@ -192,22 +199,22 @@ impl Counter {
             bytes = rest;
             if self.have == HEAD {
                 self.have = 0;
-                self.frame()?;
-                self.end_block(&mut malformed);
+                self.frame(handle)?;
+                self.end_block(handle);
             }
         }
         Ok(())
     }
 
-    fn end_block(&mut self, malformed: impl FnMut(u32)) {
+    fn end_block(&mut self, handle: &FrameHandle) {
         if self.in_block && self.skip == 0 {
             self.in_block = false;
-            self.blocks.end().into_iter().for_each(malformed);
+            self.blocks.end().into_iter().for_each(|stream| handle.found_malformed(stream));
         }
     }
 
     /// A head is whole.
-    fn frame(&mut self) -> Result<(), Flood> {
+    fn frame(&mut self, handle: &FrameHandle) -> Result<(), Flood> {
         let [a, b, c, kind, flags, stream @ ..] = self.head;
         let stream = u32::from_be_bytes(stream) & 0x7fff_ffff;
         let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
@@ -223,6 +230,7 @@ impl Counter {
             // DATA earns what it carries.
             0 if length > 0 => {
                 self.data += length as u64;
+                handle.unread().arrived(stream, length);
                 self.control.earn(1 + length as u64 / limits::H2_CONTROL_BYTES);
                 Ok(())
             }
@@ -311,11 +319,12 @@ impl<IO: AsyncRead + Unpin> AsyncRead for FrameGuard<IO> {
         if let Some(flood) = this.handle.flood() {
             return this.end(flood);
         }
+        ready!(this.handle.unread().poll_read(cx));
         let start = buf.filled().len();
         ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
         let fresh = buf.filled().get(start..).unwrap_or_default();
         this.counter.resets.earn(this.handle.0.finished.swap(0, Ordering::Relaxed));
-        let counted = this.counter.feed(fresh, |stream| this.handle.found_malformed(stream));
+        let counted = this.counter.feed(fresh, &this.handle);
         this.handle.0.data.store(this.counter.data, Ordering::Relaxed);
         if let Some(greeting) = this.counter.greeting {
             // The first one counts.
@@ -376,7 +385,7 @@ mod tests {
     fn passing(frames: impl Iterator<Item = Vec<u8>>) -> (usize, Option<Flood>) {
         let mut counter = Counter::new(false);
         for (count, frame) in frames.enumerate() {
-            if let Err(flood) = counter.feed(&frame, |_| {}) {
+            if let Err(flood) = counter.feed(&frame, &FrameHandle::default()) {
                 return (count, Some(flood));
             }
         }
@@ -409,17 +418,17 @@ mod tests {
         let bytes: Vec<u8> = [frame(4, 0, 6), frame(1, 4, 20), frame(0, 0, 300), frame(3, 0, 4)].concat();
         let whole = {
             let mut counter = Counter::new(false);
-            counter.feed(&bytes, |_| {}).unwrap();
+            counter.feed(&bytes, &FrameHandle::default()).unwrap();
             format!("{:?}", (counter.skip, counter.have, counter.block))
         };
         for cut in 0..bytes.len() {
             let mut counter = Counter::new(false);
-            counter.feed(&bytes[..cut], |_| {}).unwrap();
-            counter.feed(&bytes[cut..], |_| {}).unwrap();
+            counter.feed(&bytes[..cut], &FrameHandle::default()).unwrap();
+            counter.feed(&bytes[cut..], &FrameHandle::default()).unwrap();
             assert_eq!(format!("{:?}", (counter.skip, counter.have, counter.block)), whole, "cut at {cut}");
         }
         let mut counter = Counter::new(true);
-        counter.feed(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", |_| {}).unwrap();
+        counter.feed(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &FrameHandle::default()).unwrap();
         assert_eq!((counter.skip, counter.have), (0, 0));
     }
 }

@@ -13,6 +13,8 @@ mod interim;
 mod pump;
 mod received;
 mod server;
+mod unread;
+mod unsent;
 mod width;
 
 pub(super) use duplex::Duplex;

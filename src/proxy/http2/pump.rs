@@ -9,6 +9,7 @@ use bytes::{Bytes, BytesMut};
 use h2::{Reason, SendStream};
 use http_body::{Body, Frame};
 
+use super::unsent::Unsent;
 use crate::limits;
 use crate::proxy::silence::Silence;
 
@@ -51,6 +52,7 @@ pub(in crate::proxy) struct Pump<B: Body<Data = Bytes>> {
     left: Option<(Bytes, bool)>,
     /// What the body gave behind pieces that were joined.
     ahead: Option<Given<B>>,
+    unsent: Unsent,
 }
 
 /// The body is pinned where it is kept; what it gave is not.
@@ -66,6 +68,7 @@ impl<B: Body<Data = Bytes>> Pump<B> {
             begun: false,
             left: None,
             ahead: None,
+            unsent: Unsent::default(),
         }
     }
 
@@ -123,6 +126,23 @@ impl<B: Body<Data = Bytes>> Pump<B> {
         }
     }
 
+    /// Whoever waits for the body still wants to know of a reader that is gone.
+    fn poll_reset(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, PumpError<B::Error>>> {
+        self.stream
+            .poll_reset(cx)
+            .map(|reset| Err(reset.map_or_else(PumpError::Stream, |reason| PumpError::Stream(reason.into()))))
+    }
+
+    /// The same of one that reads nothing of what was sent to it.
+    fn poll_gone(&mut self, cx: &mut Context<'_>) -> Poll<Result<bool, PumpError<B::Error>>> {
+        if let Poll::Ready(gone) = self.poll_reset(cx) {
+            return Poll::Ready(gone);
+        }
+        ready!(self.stall.poll(cx));
+        self.stream.send_reset(Reason::CANCEL);
+        Poll::Ready(Err(PumpError::Stalled))
+    }
+
     fn poll_body(&mut self, cx: &mut Context<'_>) -> Poll<Given<B>> {
         match self.ahead.take() {
             Some(given) => Poll::Ready(given),
@@ -165,13 +185,11 @@ impl<B: Body<Data = Bytes>> Pump<B> {
         if self.left.is_some() {
             return Poll::Ready(self.send(room));
         }
+        if self.unsent.poll_turn(cx).is_pending() {
+            return self.poll_gone(cx);
+        }
         let Poll::Ready(frame) = self.poll_body(cx) else {
-            // Whoever waits for the body still wants to know of a reader that is gone.
-            return match self.stream.poll_reset(cx) {
-                Poll::Ready(Ok(reason)) => Poll::Ready(Err(PumpError::Stream(reason.into()))),
-                Poll::Ready(Err(error)) => Poll::Ready(Err(PumpError::Stream(error))),
-                Poll::Pending => Poll::Pending,
-            };
+            return self.poll_reset(cx);
         };
         self.begun = true;
         let ended = match frame {
@@ -181,6 +199,10 @@ impl<B: Body<Data = Bytes>> Pump<B> {
                     if chunk.is_empty() && !last {
                         return Poll::Ready(Ok(false));
                     }
+                    // What ends a body is as little as each stream may have.
+                    let is_little = last && chunk.len() <= limits::H2_LEAST_FRAME;
+                    let chunk = if is_little { chunk } else { self.unsent.counted(chunk) };
+                    self.stall.broken();
                     // Room for all of it is asked for first: what was granted may be for a single byte.
                     self.left = Some((chunk, last));
                     return Poll::Ready(Ok(false));

@@ -35,6 +35,8 @@ impl Received {
         idle: Duration,
         asked: Option<Arc<Interim>>,
     ) -> Received {
+        let mut stream = stream;
+        frames.unread().begin(stream.stream_id().as_u32(), stream.flow_control().used_capacity());
         Received { stream, frames, idle, silence: Silence::new(idle), asked, data_ended: false, over: false }
     }
 
@@ -43,7 +45,10 @@ impl Received {
             match ready!(self.stream.poll_data(cx)) {
                 Some(Ok(chunk)) => {
                     // It counts against what the inspector may hold from here on, and no longer against the window.
-                    let _ = self.stream.flow_control().release_capacity(chunk.len());
+                    let windows = self.stream.flow_control();
+                    let _ = windows.release_capacity(chunk.len());
+                    let left = windows.used_capacity();
+                    self.frames.unread().left(self.stream.stream_id().as_u32(), left);
                     return Poll::Ready(Some(Ok(Frame::data(chunk))));
                 }
                 Some(Err(error)) => return Poll::Ready(Some(Err(error))),
@@ -85,5 +90,11 @@ impl Body for Received {
 
     fn is_end_stream(&self) -> bool {
         self.over || self.stream.is_end_stream()
+    }
+}
+
+impl Drop for Received {
+    fn drop(&mut self) {
+        self.frames.unread().end(self.stream.stream_id().as_u32());
     }
 }
