@@ -41,6 +41,25 @@ async fn heard() {
     soon("a client to read an event", HEARD.acquire()).await.unwrap().forget();
 }
 
+/// What is the same whoever asks.
+fn fixed(path: &str) -> String {
+    let answer = match path {
+        "trailers" => {
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n\
+                       5;ext=1\r\nhello\r\n0\r\nx-sum: 7\r\n\r\n"
+        }
+        "cut" => "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf",
+        "moved" => "HTTP/1.1 302 Found\r\nLocation: /elsewhere?x=1\r\nContent-Length: 0\r\n\r\n",
+        "unchanged" => "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n",
+        "nothing" => "HTTP/1.1 204 No Content\r\nX-Kept: yes\r\n\r\n",
+        "part" => {
+            "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-5/10\r\nContent-Length: 4\r\n\r\ncdef"
+        }
+        other => panic!("{other}"),
+    };
+    answer.to_owned()
+}
+
 /// Answers over HTTP/1.1; false when the connection ends with it.
 pub async fn http1(conn: &mut Conn, request: &origin::Request) -> bool {
     let mut words = request.head.line.split(' ');
@@ -56,17 +75,11 @@ pub async fn http1(conn: &mut Conn, request: &origin::Request) -> bool {
         return true;
     }
     let answer = match path.strip_prefix(PREFIX).unwrap() {
-        "trailers" => "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n\
-                       5;ext=1\r\nhello\r\n0\r\nx-sum: 7\r\n\r\n"
-            .to_owned(),
-        "cut" => "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf".to_owned(),
         "fields" => format!(
             "HTTP/1.1 200 OK\r\nContent-Length: {}\r\nAlt-Svc: h3=\":443\"\r\nConnection: x-hop\r\nX-Hop: 1\r\n\
              Keep-Alive: timeout=5\r\nX-Kept: yes\r\n\r\n{names}",
             names.len()
         ),
-        "moved" => "HTTP/1.1 302 Found\r\nLocation: /elsewhere?x=1\r\nContent-Length: 0\r\n\r\n".to_owned(),
-        "unchanged" => "HTTP/1.1 304 Not Modified\r\nETag: \"a\"\r\n\r\n".to_owned(),
         "cookies" => {
             let cookies: Vec<_> = request.head.fields.iter().filter(|(name, _)| name == "cookie").collect();
             let [(_, cookies)] = cookies[..] else { panic!("{cookies:?}") };
@@ -96,11 +109,6 @@ pub async fn http1(conn: &mut Conn, request: &origin::Request) -> bool {
             conn.send([head.as_bytes(), &coded].concat()).await;
             return true;
         }
-        "nothing" => "HTTP/1.1 204 No Content\r\nX-Kept: yes\r\n\r\n".to_owned(),
-        "part" => {
-            "HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 2-5/10\r\nContent-Length: 4\r\n\r\ncdef"
-                .to_owned()
-        }
         "head" => {
             assert_eq!(method, "HEAD");
             "HTTP/1.1 200 OK\r\nContent-Length: 1234\r\n\r\n".to_owned()
@@ -109,7 +117,7 @@ pub async fn http1(conn: &mut Conn, request: &origin::Request) -> bool {
             let length = request.body.bytes.len().to_string();
             format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{length}", length.len())
         }
-        other => panic!("{other}"),
+        other => fixed(other),
     };
     conn.send(answer).await;
     !path.ends_with("cut")
