@@ -242,6 +242,9 @@ pub const PARTS_DEPTH: usize = 5;
 /// Longest header of a part that is read: browsers send some hundred bytes.
 pub const PART_HEADER: usize = 8 * 1024;
 
+/// Bytes of what a run stands for by which deflate is told: what [`ARMOUR_JUDGED`] digits of base64 stand for.
+pub const PROBED: usize = 48;
+
 /// Archives within archives that are looked into: a document in an archive in a compressed archive, and room.
 pub const ARCHIVE_DEPTH: usize = 5;
 /// Members of one archive: the largest trees of sources have some hundred thousand files. Each takes up to 72 bytes until

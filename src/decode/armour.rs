@@ -1,7 +1,7 @@
 //! Text in the clothes of letters and digits: base64, its URL-safe twin, and hexadecimal runs.
 
 use super::escape::Kind;
-use super::utf16;
+use super::{probe, utf16};
 use crate::limits::{ARMOUR_JUDGED, ARMOUR_LEAST};
 
 /// Shortest line of base64 that goes on behind a line end.
@@ -83,7 +83,7 @@ pub(super) fn judge(run: &[u8]) -> Option<Kind> {
     is_text(&mut quads).then_some(Kind::Base64)
 }
 
-/// How a run stands for something packed, if it does: zip, gzip, zstd, PDF.
+/// How a run stands for something packed, if it does: zip, gzip, zstd, PDF, or deflate, by its beginning alone.
 pub(super) fn packed(run: &[u8]) -> Option<Kind> {
     let quad = |quad: usize| run.get(4 * quad..4 * quad + 4).map_or([0; 3], bytes);
     let ([a, b, c], [d, e, _]) = (quad(0), quad(1));
@@ -91,7 +91,28 @@ pub(super) fn packed(run: &[u8]) -> Option<Kind> {
         return Some(Kind::Base64);
     }
     let byte = |at: usize| run.get(2 * at..2 * at + 2).and_then(pair);
-    begins_packed([byte(0)?, byte(1)?, byte(2)?, byte(3)?, byte(4)?]).then_some(Kind::Hex)
+    let begin = [byte(0), byte(1), byte(2), byte(3), byte(4)];
+    if let [Some(a), Some(b), Some(c), Some(d), Some(e)] = begin
+        && begins_packed([a, b, c, d, e])
+    {
+        return Some(Kind::Hex);
+    }
+    // Of hexadecimal digits none but a stream with a head is taken for one: most are sums and keys.
+    let is_hex = run.iter().take(ARMOUR_JUDGED).all(u8::is_ascii_hexdigit);
+    let is_zlib = matches!(begin, [Some(cmf), Some(flags), ..] if probe::is_zlib(cmf, flags));
+    if is_hex && is_zlib {
+        let bytes: Vec<u8> = run.chunks_exact(2).filter_map(pair).take(ARMOUR_JUDGED).collect();
+        return probe::may_be_deflate(&bytes).then_some(Kind::Hex);
+    }
+    // The kind of its first block: two bits behind one.
+    let is_block = matches!(a >> 1 & 3, 1 | 2);
+    if is_hex || !is_block && !probe::is_zlib(a, b) {
+        return None;
+    }
+    let quads = run.get(..run.len().min(ARMOUR_JUDGED))?.chunks(4);
+    let bytes: Vec<u8> =
+        quads.flat_map(|quad| bytes(quad).into_iter().take(quad.len().saturating_sub(1))).collect();
+    probe::may_be_deflate(&bytes).then_some(Kind::Base64)
 }
 
 fn begins_packed(bytes: [u8; 5]) -> bool {
@@ -119,7 +140,7 @@ fn is_text(bytes: &mut dyn Iterator<Item = u8>) -> bool {
 }
 
 /// Most of it is letters, of any script in UTF-8, or of Latin-1.
-fn is_readable(bytes: impl Iterator<Item = u8>) -> bool {
+pub(super) fn is_readable(bytes: impl Iterator<Item = u8>) -> bool {
     let (mut all, mut readable) = (0, 0);
     // Bytes that go on with a character, and what the last of them counts.
     let (mut behind, mut worth) = (0, 0);

@@ -2,7 +2,7 @@
 
 use super::escape::{Active, Unit, unit};
 use super::layer::{Seek, Wrapping};
-use super::{armour, tar, unpack, utf16};
+use super::{armour, signs, tar, utf16};
 use crate::limits::ARMOUR_JUDGED;
 
 /// Whether no reader of wrappings, parts or archives has anything to do with `text`, of which this is all.
@@ -13,7 +13,7 @@ pub fn is_bare(text: &[u8], charset: Option<&str>, form: bool, seek: Seek) -> bo
     !text.starts_with(b"-")
         && utf16::recognise(text, charset).is_none()
         && tar::begins(text) != Some(true)
-        && !unpack::has_sign(text)
+        && !signs::has_sign(text)
         && is_unescaped(text, Wrapping::escapes(text, form) == Wrapping::Form)
         && is_unarmoured(text, seek)
 }

@@ -2,13 +2,15 @@
 
 use std::ops::ControlFlow;
 
+use super::deflate::Deflate;
 use super::gzip::Gzip;
+use super::signs::{Sign, next_sign};
 use super::tar::{self, Tar};
 use super::zip::Zip;
 use super::zip_directory::Directory;
 use super::zstd::Zstd;
-use super::{DecodeError, Progress};
-use crate::limits::{ARCHIVE_DOUBT, ARCHIVE_FALSE, ARCHIVE_PROOF, DECODE_WINDOW};
+use super::{DecodeError, Progress, probe};
+use crate::limits::{ARCHIVE_DOUBT, ARCHIVE_FALSE, ARCHIVE_PROOF, DECODE_WINDOW, PROBED};
 
 /// What is told of something packed.
 #[derive(Debug)]
@@ -90,6 +92,8 @@ pub struct Unpacker {
 
 #[derive(Debug)]
 enum At {
+    /// The first bytes of what may be a stream without a signature, until they tell.
+    Probing(Vec<u8>),
     /// The first bytes, as long as they may be those of a tar archive.
     Opening(Vec<u8>),
     Seeking,
@@ -118,31 +122,10 @@ enum Kind {
     Tar(Box<Tar>),
     Gzip(Box<Gzip>, Box<[u8]>),
     Zstd(Box<Zstd>, Box<[u8]>),
-}
-
-/// What begins with a signature.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sign {
-    Zip,
-    Gzip,
-    Zstd,
-    /// An entry of a zip archive's directory, and its end: looked for behind something that began like one.
-    ZipEntry,
-    ZipEnd,
+    Deflate(Box<Deflate>, Box<[u8]>),
 }
 
 impl Sign {
-    /// The bytes that end where it was seen.
-    fn bytes(self) -> &'static [u8] {
-        match self {
-            Sign::Zip => b"PK\x03\x04",
-            Sign::Gzip => b"\x1f\x8b\x08",
-            Sign::Zstd => b"\x28\xb5\x2f\xfd",
-            Sign::ZipEntry => b"PK\x01\x02",
-            Sign::ZipEnd => b"PK\x05\x06",
-        }
-    }
-
     /// `at`: where it begins; `directory`: members of zip archives before it.
     fn kind(self, at: u64, directory: &mut Directory) -> Kind {
         let window = || vec![0; DECODE_WINDOW].into_boxed_slice();
@@ -163,6 +146,12 @@ impl Default for Unpacker {
 }
 
 impl Unpacker {
+    /// One of what a run of digits stands for, which may be deflate as it is.
+    #[must_use]
+    pub fn of_run() -> Unpacker {
+        Unpacker { at: At::Probing(Vec::new()), ..Unpacker::new() }
+    }
+
     #[must_use]
     pub fn new() -> Unpacker {
         Unpacker {
@@ -183,9 +172,9 @@ impl Unpacker {
         match &self.at {
             At::Inside(container) => match &container.kind {
                 Kind::Zip(zip) => zip.bytes(),
-                Kind::Tar(_) | Kind::Gzip(..) | Kind::Zstd(..) => self.directory.bytes(),
+                Kind::Tar(_) | Kind::Gzip(..) | Kind::Zstd(..) | Kind::Deflate(..) => self.directory.bytes(),
             },
-            At::Opening(_) | At::Seeking => self.directory.bytes(),
+            At::Probing(_) | At::Opening(_) | At::Seeking => self.directory.bytes(),
         }
     }
 
@@ -198,19 +187,20 @@ impl Unpacker {
     /// Whether nothing packed is under way. The header of a tar archive hides nothing.
     #[must_use]
     pub fn is_idle(&self) -> bool {
-        matches!(self.at, At::Seeking | At::Opening(_))
+        matches!(self.at, At::Seeking | At::Opening(_) | At::Probing(_))
     }
 
     /// Whether bytes were taken that have been told in no form yet.
     #[must_use]
     pub fn is_in_header(&self) -> bool {
         match &self.at {
-            At::Opening(_) | At::Seeking => false,
+            At::Probing(_) | At::Opening(_) | At::Seeking => false,
             At::Inside(container) => match &container.kind {
                 Kind::Zip(zip) => zip.is_in_header(),
                 Kind::Tar(tar) => tar.is_in_header(),
                 Kind::Gzip(gzip, _) => gzip.is_in_header(),
                 Kind::Zstd(zstd, _) => zstd.is_in_header(),
+                Kind::Deflate(..) => false,
             },
         }
     }
@@ -256,6 +246,10 @@ impl Unpacker {
     }
 
     fn end(&mut self, sink: Sink<'_>) -> Result<(), Halt> {
+        if let At::Probing(begin) = &mut self.at {
+            let begin = std::mem::take(begin);
+            self.probed(&begin, sink)?;
+        }
         if let At::Opening(opening) = &mut self.at {
             let opening = std::mem::take(opening);
             self.at = At::Seeking;
@@ -280,6 +274,17 @@ impl Unpacker {
     }
 
     fn take(&mut self, chunk: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
+        if let At::Probing(begin) = &mut self.at {
+            let missing = PROBED.saturating_sub(begin.len()).min(chunk.len());
+            let (more, rest) = chunk.split_at_checked(missing).unwrap_or((chunk, &[]));
+            begin.extend_from_slice(more);
+            if begin.len() < PROBED {
+                return Ok(());
+            }
+            let begin = std::mem::take(begin);
+            self.probed(&begin, sink)?;
+            return self.take(rest, sink);
+        }
         let At::Opening(opening) = &mut self.at else { return self.go_on(chunk, sink) };
         if opening.is_empty() {
             match tar::begins(chunk) {
@@ -306,6 +311,17 @@ impl Unpacker {
         self.go_on(rest, sink)
     }
 
+    /// The text begins with this: it is deflate, as far as that tells, or is read as any other.
+    fn probed(&mut self, begin: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
+        self.at = At::Opening(Vec::new());
+        if !probe::may_be_deflate(begin) {
+            return self.take(begin, sink);
+        }
+        let window = vec![0; DECODE_WINDOW].into_boxed_slice();
+        self.at = inside(Kind::Deflate(Box::new(Deflate::new()), window), true, 0);
+        self.go_on(begin, sink)
+    }
+
     fn go_on(&mut self, mut rest: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
         loop {
             let again = std::mem::take(&mut self.again);
@@ -327,7 +343,7 @@ impl Unpacker {
     /// One step; gives the bytes taken.
     fn one(&mut self, text: &[u8], at: u64, sink: Sink<'_>) -> Result<usize, Halt> {
         match &mut self.at {
-            At::Opening(_) | At::Seeking => self.seek(text, at, sink),
+            At::Probing(_) | At::Opening(_) | At::Seeking => self.seek(text, at, sink),
             At::Inside(_) => self.inside(text, at, sink),
         }
     }
@@ -429,44 +445,6 @@ fn is_chance(error: DecodeError) -> bool {
     }
 }
 
-/// The next signature in `text`, and where it ends. `tail` stands before it. `zips`: one of a directory counts, too.
-fn next_sign(tail: &[u8; 3], text: &[u8], zips: bool) -> Option<(usize, Sign)> {
-    // The last bytes of the three signatures; no text holds them but for accented letters of some charsets.
-    let ends = memchr::memchr3_iter(0x04, 0x08, 0xfd, text);
-    let found = first_sign(tail, text, ends);
-    if !zips {
-        return found;
-    }
-    let text = found.map_or(text, |(end, _)| text.get(..end).unwrap_or(text));
-    first_sign(tail, text, memchr::memchr2_iter(0x02, 0x06, text)).or(found)
-}
-
-/// Whether something packed may begin in a whole text, by its signature.
-pub(super) fn has_sign(text: &[u8]) -> bool {
-    next_sign(&[0; 3], text, false).is_some()
-}
-
-fn first_sign(tail: &[u8; 3], text: &[u8], ends: impl Iterator<Item = usize>) -> Option<(usize, Sign)> {
-    let before = |at: usize, back: usize| match at.checked_sub(back) {
-        Some(at) => text.get(at).copied(),
-        None => tail.get(tail.len() + at - back).copied(),
-    };
-    for at in ends {
-        let sign = match text.get(at) {
-            Some(0x04) => Sign::Zip,
-            Some(0x08) => Sign::Gzip,
-            Some(0x02) => Sign::ZipEntry,
-            Some(0x06) => Sign::ZipEnd,
-            Some(_) | None => Sign::Zstd,
-        };
-        let rest = sign.bytes().iter().rev().skip(1);
-        if rest.zip(1..).all(|(byte, back)| before(at, back) == Some(*byte)) {
-            return Some((at + 1, sign));
-        }
-    }
-    None
-}
-
 impl Container {
     /// Whether it may be something that only begins like it.
     fn may_be_chance(&self) -> bool {
@@ -523,6 +501,14 @@ impl Container {
                     progress
                 })
             }
+            Kind::Deflate(deflate, window) => {
+                if deflate.is_complete() && is_open {
+                    return Ok(Took { read: 0, over: true });
+                }
+                run("deflate", &mut is_open, text, window, sink, &mut |text, window, _| {
+                    deflate.step(text, window)
+                })
+            }
         }
     }
 
@@ -537,7 +523,7 @@ impl Container {
     fn unread(&mut self) -> Vec<u8> {
         match &mut self.kind {
             Kind::Zip(zip) => zip.unread(),
-            Kind::Tar(_) | Kind::Gzip(..) | Kind::Zstd(..) => Vec::new(),
+            Kind::Tar(_) | Kind::Gzip(..) | Kind::Zstd(..) | Kind::Deflate(..) => Vec::new(),
         }
     }
 }

@@ -8,7 +8,7 @@ use super::depth::{self, Armoured, Lane, Path};
 use super::fields::Declared;
 use super::head;
 use super::judge::{Judge, Whence};
-use super::look::Seen;
+use super::look::{Seen, shape};
 use super::packed::Packed;
 use super::reading::is_unmarked;
 use super::spots::Stands;
@@ -81,6 +81,11 @@ impl Contents {
         Contents { messages: declared.protobuf == Some(Framing::Frames), ..Contents::default() }
     }
 
+    /// Of what a run of digits stands for.
+    pub(super) fn of_run() -> Contents {
+        Contents { unpacker: Unpacker::of_run(), ..Contents::default() }
+    }
+
     /// Takes what runs of base64 in the text hold.
     pub(super) fn sunk(
         &mut self,
@@ -123,7 +128,11 @@ impl Contents {
                         self.decoder = Some(Box::new(Decoder::new(codings)));
                         open.carrier = codings.last().map_or("base64", |coding| coding.as_str());
                     }
-                    give(Unpacked::Open(open))
+                    let opened = give(Unpacked::Open(open));
+                    if let (Some(inside), false) = (&mut track.member, is_part) {
+                        inside.below.unpacker = Unpacker::of_run();
+                    }
+                    opened
                 }
                 depth::Packed::Text(text, at) => {
                     known = Some(*at);
@@ -442,15 +451,6 @@ fn joined(outer: &[u8], inner: &[u8]) -> Vec<u8> {
 
 /// Text whose shape is kept: values of the longest piece that is told at once.
 const SHAPES: usize = 2 * DECODE_WINDOW;
-
-/// What of a character may be shown.
-fn shape(byte: u8) -> u8 {
-    match byte {
-        b' '..=b'~' if !byte.is_ascii_alphanumeric() => byte,
-        b'\t' | b'\r' | b'\n' => b' ',
-        _ => b'#',
-    }
-}
 
 impl Inside {
     fn new(member: &Member<'_>, source: Source<'_>) -> Inside {

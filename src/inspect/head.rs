@@ -111,6 +111,18 @@ struct Seen<'a> {
     carrier: &'static [&'static str],
     /// What it wears in a run of base64 or the like; nothing: it stands in none.
     path: Path,
+    /// Whether it is packed in such a run.
+    packed: bool,
+}
+
+/// All that is seen in a field.
+#[derive(Default)]
+struct Sight<'a> {
+    seen: Vec<Seen<'a>>,
+    /// What is packed in runs of it, apart from each other.
+    packed: Vec<Seen<'a>>,
+    /// Why something in it cannot be read.
+    unread: Option<&'static str>,
 }
 
 /// Carrier of a credential that stands where credentials belong.
@@ -201,18 +213,18 @@ fn fields(
 
 /// Counts what one string holds; whether that is anything.
 fn field(judge: &mut Judge, field: Field<'_>, hits: &mut HeadHits) -> bool {
-    let seen = look(judge, field);
-    if seen.is_empty() {
-        return false;
+    let Sight { seen, packed, unread } = look(judge, field);
+    if let Some(word) = unread {
+        judge.unreadable(word);
+    }
+    if seen.is_empty() && packed.is_empty() {
+        return unread.is_some();
     }
     let (mut overlap, mut winners) = (Overlap::default(), Vec::new());
-    let in_place = |judge: &Judge, key: Option<&[u8]>, detector: DetectorId| {
-        fields::holds_credentials(field.label, key) && judge.is_credential(detector)
-    };
     let engine = Arc::clone(judge.engine());
     let mut exempt = |finding: &Finding| {
         let name = seen.iter().find(|seen| seen.finding == *finding).and_then(|seen| seen.name);
-        in_place(judge, None, finding.detector) || judge.exempts(finding, spot(field, name).as_slice())
+        in_place(judge, field, None, finding.detector) || judge.exempts(finding, spot(field, name).as_slice())
     };
     overlap.add(&mut seen.iter().map(|seen| seen.finding).collect());
     let family = |finding: &Finding| {
@@ -220,23 +232,34 @@ fn field(judge: &mut Judge, field: Field<'_>, hits: &mut HeadHits) -> bool {
         engine.matcher.family(finding).within(is_within)
     };
     overlap.resolve(u64::MAX, &family, &mut exempt, &mut winners);
-    for finding in winners {
-        let Some(seen) = seen.iter().find(|seen| seen.finding == finding) else { continue };
-        let path = seen.name.or(field.label.map(str::as_bytes));
-        let mut whence = Whence { part: field.part, path, family: seen.family, carrier: seen.carrier };
-        let (detector, confidence) = (finding.detector, finding.confidence);
-        let (exempt, fate) = if in_place(judge, seen.name, detector) {
-            whence.carrier = &[IN_PLACE];
-            judge.note(&finding, whence);
-            (true, Fate::Noted)
-        } else {
-            let exempt = judge.count(&finding, whence, spot(field, seen.name).as_slice());
-            let asked = !exempt && judge.may_edit(detector, confidence);
-            (exempt, if asked { edit(judge, field, &finding, seen.path) } else { Fate::Unasked })
-        };
-        hits.hits.push(HeadHit { detector, confidence, fingerprint: finding.fingerprint, exempt, fate });
+    let winners = winners.iter().filter_map(|won| seen.iter().find(|seen| seen.finding == *won));
+    for seen in winners.chain(&packed) {
+        count(judge, field, seen, hits);
     }
     true
+}
+
+/// Counts a finding.
+fn count(judge: &mut Judge, field: Field<'_>, seen: &Seen<'_>, hits: &mut HeadHits) {
+    let finding = seen.finding;
+    let path = seen.name.or(field.label.map(str::as_bytes));
+    let mut whence = Whence { part: field.part, path, family: seen.family, carrier: seen.carrier };
+    let (detector, confidence) = (finding.detector, finding.confidence);
+    let (exempt, fate) = if in_place(judge, field, seen.name, detector) {
+        whence.carrier = &[IN_PLACE];
+        judge.note(&finding, whence);
+        (true, Fate::Noted)
+    } else {
+        let exempt = judge.count(&finding, whence, spot(field, seen.name).as_slice());
+        let asked = !exempt && judge.may_edit(detector, confidence);
+        (exempt, if asked { edit(judge, field, seen) } else { Fate::Unasked })
+    };
+    hits.hits.push(HeadHit { detector, confidence, fingerprint: finding.fingerprint, exempt, fate });
+}
+
+/// Whether what a detector finds there is a credential in its place.
+fn in_place(judge: &Judge, field: Field<'_>, key: Option<&[u8]>, detector: DetectorId) -> bool {
+    fields::holds_credentials(field.label, key) && judge.is_credential(detector)
 }
 
 /// The key of a query that a finding stands under.
@@ -245,8 +268,9 @@ fn spot<'a>(field: Field<'_>, name: Option<&'a [u8]>) -> Option<Spot<'a>> {
     Some(Spot { naming: Naming::Query, path, exact: true })
 }
 
-fn edit(judge: &Judge, field: Field<'_>, finding: &Finding, path: Path) -> Fate {
-    if let Some(word) = field.fixed {
+fn edit(judge: &Judge, field: Field<'_>, seen: &Seen<'_>) -> Fate {
+    let Seen { finding, path, packed, .. } = *seen;
+    if let Some(word) = field.fixed.or(packed.then_some("archive")) {
         return Fate::Fixed(word);
     }
     let (start, end) = (index(finding.start), index(finding.end));
@@ -286,13 +310,13 @@ fn deepen(edit: &mut HeadEdit, came: &[u8], earlier: &HeadEdit) {
 
 /// Whether any look at `masked` finds something.
 fn still_there(judge: &Judge, masked: &[u8]) -> bool {
-    let mut seen = Vec::new();
+    let mut sight = Sight::default();
     look_at(
         judge,
         Piece { text: masked, at: 0, label: None, name: None, family: None, plus: true },
-        &mut seen,
+        &mut sight,
     );
-    !seen.is_empty()
+    !sight.seen.is_empty() || !sight.packed.is_empty()
 }
 
 /// A part of a field that is a value of its own.
@@ -309,7 +333,7 @@ struct Piece<'a> {
 }
 
 /// All that can be seen in a field, the best look first: of one detector's overlapping finds the first counts.
-fn look<'a>(judge: &Judge, field: Field<'a>) -> Vec<Seen<'a>> {
+fn look<'a>(judge: &Judge, field: Field<'a>) -> Sight<'a> {
     let engine = judge.engine();
     let label = field.label.map(|name| Label { scope: Scope::Header, name: name.as_bytes(), outer: &[] });
     let whole = engine.matcher.find(&engine.key, label, field.text);
@@ -319,19 +343,20 @@ fn look<'a>(judge: &Judge, field: Field<'a>) -> Vec<Seen<'a>> {
         field.text.iter().any(|&byte| is_mark(byte)) || field.text.windows(2).any(|pair| pair == b"&#");
     // A look at the whole finds whatever a closer look would, save what is escaped.
     if whole.is_empty() && !escaped && !armoured::may_hold(field.text) && !in_segments(field) {
-        return Vec::new();
+        return Sight::default();
     }
-    let mut seen = Vec::new();
+    let mut sight = Sight::default();
     for piece in pieces(field) {
-        look_at(judge, piece, &mut seen);
+        look_at(judge, piece, &mut sight);
     }
     for finding in whole {
-        add(&mut seen, Seen { finding, name: None, family: None, carrier: &[], path: Path::default() });
+        let (carrier, path) = (&[][..], Path::default());
+        add(&mut sight.seen, Seen { finding, name: None, family: None, carrier, path, packed: false });
     }
-    seen
+    sight
 }
 
-fn look_at<'a>(judge: &Judge, piece: Piece<'a>, seen: &mut Vec<Seen<'a>>) {
+fn look_at<'a>(judge: &Judge, piece: Piece<'a>, sight: &mut Sight<'a>) {
     let engine = judge.engine();
     let mut layers = Vec::new();
     let mut next = Decoded::of(piece.text, piece.plus);
@@ -346,8 +371,10 @@ fn look_at<'a>(judge: &Judge, piece: Piece<'a>, seen: &mut Vec<Seen<'a>>) {
         family: piece.family,
         carrier,
         path: Path::default(),
+        packed: false,
     };
-    look_into(judge, piece, layers.last(), seen);
+    look_into(judge, piece, layers.last(), sight);
+    let seen = &mut sight.seen;
     for (depth, layer) in layers.iter().enumerate().rev() {
         let carrier = carrier(layer.kind(), depth);
         for mut finding in found(&layer.text) {
@@ -364,7 +391,7 @@ fn look_at<'a>(judge: &Judge, piece: Piece<'a>, seen: &mut Vec<Seen<'a>>) {
 }
 
 /// Looks into runs of base64 and the like.
-fn look_into<'a>(judge: &Judge, piece: Piece<'a>, undone: Option<&Decoded>, seen: &mut Vec<Seen<'a>>) {
+fn look_into<'a>(judge: &Judge, piece: Piece<'a>, undone: Option<&Decoded>, sight: &mut Sight<'a>) {
     if !armoured::may_hold(piece.text) && !undone.is_some_and(|undone| armoured::may_hold(&undone.text)) {
         return;
     }
@@ -373,7 +400,9 @@ fn look_into<'a>(judge: &Judge, piece: Piece<'a>, undone: Option<&Decoded>, seen
     // is called one is no part of a token, and a name with a password has no issuer.
     let is_credential = matches!(name, Some(b"authorization" | b"proxy-authorization"));
     let is_basic = piece.text.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "));
-    for found in armoured::look(judge.engine(), name, piece.text, piece.plus) {
+    let held = armoured::look(judge.engine(), name, piece.text, piece.plus);
+    sight.unread = sight.unread.or(held.unread.filter(|_| !is_credential));
+    for found in held.found {
         let (path, mut finding) = (found.path, found.finding);
         // Identifiers of sessions and clients are numbers, too: of those only what is sure counts, and cards.
         let is_card = judge.engine().matcher.detector(finding.detector).tags.iter().any(|tag| tag == "pci");
@@ -383,13 +412,28 @@ fn look_into<'a>(judge: &Judge, piece: Piece<'a>, undone: Option<&Decoded>, seen
         }
         finding.start += piece.at as u64;
         finding.end += piece.at as u64;
-        let carrier: &[&str] = match path.carriers().next() {
+        let carrier: &[&str] = match found.packed.or(path.carriers().next()) {
+            Some("deflate") => &["base64", "deflate"],
+            Some("gzip") => &["base64", "gzip"],
+            Some("zstd") => &["base64", "zstd"],
+            Some("zip") => &["base64", "zip"],
+            Some("pdf") => &["base64", "pdf"],
             Some("base64") => &["base64"],
             Some("hex") => &["hex"],
             _ if path.carriers().any(|kind| kind == Kind::Hex.as_str()) => &["percent", "hex"],
             _ => &["percent", "base64"],
         };
-        add(seen, Seen { finding, name: piece.name, family: piece.family, carrier, path });
+        let packed = found.packed.is_some();
+        let (name, family) = (piece.name, piece.family);
+        let new = Seen { finding, name, family, carrier, path, packed };
+        let is_same = |old: &Seen<'_>| {
+            (old.finding.detector, old.finding.fingerprint) == (finding.detector, finding.fingerprint)
+        };
+        match packed {
+            false => add(&mut sight.seen, new),
+            true if sight.packed.iter().any(is_same) => {}
+            true => sight.packed.push(new),
+        }
     }
 }
 

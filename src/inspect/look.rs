@@ -45,6 +45,15 @@ impl Look {
         Look { judge: Judge::gathering(engine, nobody(), gathered), reading: Reading::default() }
     }
 
+    /// The same of what a run of base64 or hexadecimal digits stands for, all of it.
+    pub(super) fn into_run(engine: &Arc<Engine>, bytes: &[u8]) -> (Vec<Seen>, Vec<&'static str>) {
+        let look = Look::new(Arc::clone(engine), None);
+        let mut look = Look { reading: Reading::of_run(), ..look };
+        look.push(bytes);
+        look.finish();
+        look.take()
+    }
+
     /// The text goes on with `piece`.
     pub fn push(&mut self, piece: &[u8]) {
         self.reading.push(&mut self.judge, piece);
@@ -72,4 +81,13 @@ impl Look {
 fn nobody() -> Message {
     let host = Host::Name("localhost".into());
     Message::to(Destination { scheme: Scheme::Https, host, port: 443 }, Direction::Request)
+}
+
+/// What of a character may be shown.
+pub(super) fn shape(byte: u8) -> u8 {
+    match byte {
+        b' '..=b'~' if !byte.is_ascii_alphanumeric() => byte,
+        b'\t' | b'\r' | b'\n' => b' ',
+        _ => b'#',
+    }
 }

@@ -114,6 +114,11 @@ impl Reading {
         Reading { carrier, text: Text::new(declared), contents, yaml: declared.yaml, ..Reading::default() }
     }
 
+    /// Of what a run of digits stands for.
+    pub(super) fn of_run() -> Reading {
+        Reading { contents: Contents::of_run(), ..Reading::default() }
+    }
+
     /// What was packed below the surface is looked into, and what cannot be read is said.
     fn sink(&mut self, judge: &mut Judge) {
         self.contents.sunk(judge, &self.carrier, self.text.packed(), &mut self.packed);

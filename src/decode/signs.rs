@@ -1,0 +1,63 @@
+//! The signatures by which what is packed is told in a text.
+
+/// What begins with a signature.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sign {
+    Zip,
+    Gzip,
+    Zstd,
+    /// An entry of a zip archive's directory, and its end: looked for behind something that began like one.
+    ZipEntry,
+    ZipEnd,
+}
+
+impl Sign {
+    /// The bytes that end where it was seen.
+    pub(super) fn bytes(self) -> &'static [u8] {
+        match self {
+            Sign::Zip => b"PK\x03\x04",
+            Sign::Gzip => b"\x1f\x8b\x08",
+            Sign::Zstd => b"\x28\xb5\x2f\xfd",
+            Sign::ZipEntry => b"PK\x01\x02",
+            Sign::ZipEnd => b"PK\x05\x06",
+        }
+    }
+}
+
+/// The next signature in `text`, and where it ends. `tail` stands before it. `zips`: one of a directory counts, too.
+pub(super) fn next_sign(tail: &[u8; 3], text: &[u8], zips: bool) -> Option<(usize, Sign)> {
+    // The last bytes of the three signatures; no text holds them but for accented letters of some charsets.
+    let ends = memchr::memchr3_iter(0x04, 0x08, 0xfd, text);
+    let found = first_sign(tail, text, ends);
+    if !zips {
+        return found;
+    }
+    let text = found.map_or(text, |(end, _)| text.get(..end).unwrap_or(text));
+    first_sign(tail, text, memchr::memchr2_iter(0x02, 0x06, text)).or(found)
+}
+
+/// Whether something packed may begin in a whole text, by its signature.
+pub(super) fn has_sign(text: &[u8]) -> bool {
+    next_sign(&[0; 3], text, false).is_some()
+}
+
+fn first_sign(tail: &[u8; 3], text: &[u8], ends: impl Iterator<Item = usize>) -> Option<(usize, Sign)> {
+    let before = |at: usize, back: usize| match at.checked_sub(back) {
+        Some(at) => text.get(at).copied(),
+        None => tail.get(tail.len() + at - back).copied(),
+    };
+    for at in ends {
+        let sign = match text.get(at) {
+            Some(0x04) => Sign::Zip,
+            Some(0x08) => Sign::Gzip,
+            Some(0x02) => Sign::ZipEntry,
+            Some(0x06) => Sign::ZipEnd,
+            Some(_) | None => Sign::Zstd,
+        };
+        let rest = sign.bytes().iter().rev().skip(1);
+        if rest.zip(1..).all(|(byte, back)| before(at, back) == Some(*byte)) {
+            return Some((at + 1, sign));
+        }
+    }
+    None
+}
