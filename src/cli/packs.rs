@@ -54,6 +54,12 @@ pub(super) fn detector(set: &PackSet, id: &str) -> Result<DetectorId, Failure> {
                 "no pack in use finds `{id}`: `{pack}` is built in and not in use; `--pack {pack}`, or `packs` in the configuration"
             ));
         }
+        if id.contains('*') {
+            return Failure::usage(format!(
+                "`{id}` is a pattern; one identifier is wanted, such as `{}`",
+                detectors.iter().find(|detector| fits(id, &detector.id)).map_or("payment.pan", |one| &one.id)
+            ));
+        }
         let near = detectors.iter().map(|detector| (strsim::jaro_winkler(&detector.id, id), &detector.id));
         let near = near.filter(|(score, _)| *score > 0.8).max_by(|a, b| a.0.total_cmp(&b.0));
         let hint = near.map_or_else(

@@ -204,11 +204,13 @@ pub fn packs_of(names: &[String], config: Option<&Config>) -> Result<PackSet, Co
     let log = Log::default();
     let packs = check::packs_of(names, &log);
     let complaints = log.take();
+    let said =
+        |complaints: Vec<Complaint>| sorted(complaints.into_iter().map(Complaint::of_argument).collect());
     if !complaints.is_empty() {
-        return Err(sorted(complaints));
+        return Err(said(complaints));
     }
     let trust = config.map(|config| config.pack_keys.as_slice()).unwrap_or_default();
-    PackSet::open(&packs, trust).map_err(sorted)
+    PackSet::open(&packs, trust).map_err(said)
 }
 
 fn compile(config: Config, complaints: Vec<Complaint>) -> Result<(Config, Compiled), Complaints> {

@@ -124,6 +124,15 @@ impl Complaint {
         Complaint { line, column, ..Complaint::whole(file, message) }
     }
 
+    /// The same where it speaks of an argument, which has no lines.
+    pub(super) fn of_argument(self) -> Complaint {
+        if self.file.starts_with("--") {
+            Complaint { line: 0, column: 0, excerpt: None, ..self }
+        } else {
+            self
+        }
+    }
+
     /// With the line of `text` that it speaks of, `width` characters of it marked; 0: the whole line.
     pub(super) fn shown(mut self, text: &str, width: usize) -> Complaint {
         let start = text.split_inclusive('\n').take(self.line.saturating_sub(1)).map(str::len).sum::<usize>();
@@ -164,7 +173,7 @@ impl fmt::Display for Complaint {
             write!(f, ": {}", self.key)?;
         }
         write!(f, ":{off} {}", self.message)?;
-        let gutter = self.line.to_string().len();
+        let gutter = if self.line == 0 { 1 } else { self.line.to_string().len() };
         if let Some(excerpt) = &self.excerpt {
             write!(f, "\n  {blue}{} |{off} {}", self.line, excerpt.text)?;
             let (indent, mark) = (excerpt.indent, "^".repeat(excerpt.width));

@@ -571,6 +571,11 @@ pub(super) fn reach_before(text: &[u8], from: usize, at: usize) -> usize {
     from
 }
 
+/// The part of `from..to` whose words speak of `value` and of no other.
+pub(super) fn reach(text: &[u8], (from, to): (usize, usize), value: &Range<usize>) -> (usize, usize) {
+    (reach_before(text, from, value.start), reach_after(text, value.end, to))
+}
+
 /// Length of the end of an element that a text begins with.
 fn closing(text: &[u8]) -> usize {
     let tag = text.trim_ascii_start().strip_prefix(b"</");

@@ -3,8 +3,9 @@
 use super::pack::Tier;
 use super::{Confidence, Finding};
 
-/// Detectors of one family compete for the bytes that they find. A number of a person or an account is one of them
-/// only, whatever else passes its check. An address, a token or what a pack of one's own finds may hold any of them.
+/// Detectors of one family compete for the bytes that they find: a number of a person or an account is one of them only,
+/// whatever else passes its check, while an address or a token may hold any of them. Packs say which family a detector is
+/// of; without a word those of one pack are one family.
 #[derive(Clone, Copy, Debug)]
 pub struct Family {
     of: usize,
@@ -14,27 +15,17 @@ pub struct Family {
     within: bool,
 }
 
-/// Packs of numbers, which are one family.
-const NUMBERS: [&str; 4] = ["payment", "national-id", "health", "travel"];
-
 impl Family {
-    /// Of a detector in the pack of this name and place; others are families of their own.
+    /// That of this number among all families, for a detector of this tier.
     #[must_use]
-    pub fn of(pack: &str, id: &str, index: usize, tier: Tier) -> Family {
-        // Telephone numbers stand beside addresses; the track of a card holds its number.
-        let is_number =
-            NUMBERS.contains(&pack) && !id.starts_with("payment.track") || id.starts_with("contact.phone");
-        Family { of: if is_number { 0 } else { index + 1 }, strong: tier == Tier::Strong, within: false }
+    pub const fn numbered(of: usize, tier: Tier) -> Family {
+        Family { of, strong: matches!(tier, Tier::Strong), within: false }
     }
 
     /// The same of what was found in what a run of base64 or the like stands for: the run is not it.
     #[must_use]
     pub fn within(self, within: bool) -> Family {
         Family { within, ..self }
-    }
-
-    fn is_number(self) -> bool {
-        self.of == 0
     }
 
     #[must_use]
@@ -51,8 +42,8 @@ impl Family {
         }
         let covers = one.start <= other.start && other.end <= one.end;
         if self.within != family.within {
-            // The digits that a run is written with are a number by accident, where it stands for one.
-            return self.within && self.is_number() && family.is_number() && covers;
+            // What a run is written with is one of them by accident, where it stands for one.
+            return self.within && self.of == family.of && covers;
         }
         let same = covers && other.end - other.start == one.end - one.start;
         let speaks = family.strong || other.keyword || other.confidence == Confidence::High;

@@ -304,3 +304,31 @@ fn what_stands_around_can_tell_every_byte_from_every_other() {
         }
     }
 }
+
+#[test]
+fn packs_say_what_competes_with_what() {
+    let pack = |name: &str, family: &str, detectors: &str| {
+        let text = format!("[pack]\nname = \"{name}\"\nversion = \"1.0.0\"\n{family}\n{detectors}");
+        Pack::parse("t.toml", &text.replace("t.", &format!("{name}."))).unwrap_or_else(|e| panic!("{e:#?}"))
+    };
+    let badge = |family: &str| {
+        let body =
+            format!("pattern = '\\d{{16}}=\\d{{4}}'\nboundary = \"none\"\ntier = \"medium\"\n{family}");
+        detector("badge", &body)
+    };
+    let (key, text) = (FingerprintKey::new(&[1; 32]), b"card 4539148803436467=2812");
+    for (family, own, compete) in [
+        ("family = \"number\"", "", true),
+        ("", "family = \"number\"", true),
+        ("family = \"number\"", "family = \"badge\"", false),
+        ("", "", false),
+    ] {
+        let packs = vec![Pack::built_in("payment").unwrap(), pack("mine", family, &badge(own))];
+        let matcher = Matcher::compile(packs).unwrap();
+        let found = matcher.find(&key, None, text);
+        let [one, other] = &found[..] else { panic!("{found:?}") };
+        let (first, second) = (matcher.family(one), matcher.family(other));
+        assert_eq!(first.is(second), compete, "{family} {own}");
+        assert_eq!(first.hides(one, second, other), compete, "{family} {own}");
+    }
+}

@@ -3,6 +3,8 @@
 use super::columns::{self, Told};
 use super::compiled::{Around, Compiled};
 use super::context::Words;
+use std::collections::HashMap;
+
 use super::family::Family;
 use super::index::Index;
 use super::names::{Label, Layout};
@@ -80,12 +82,14 @@ impl Matcher {
             }
         }
         let (mut words, mut around) = (Vec::new(), Around::new());
-        let (mut detectors, mut compiled) = (Vec::new(), Vec::new());
+        let (mut detectors, mut compiled, mut families) = (Vec::new(), Vec::new(), HashMap::new());
         for (number, (index, definition)) in chosen.into_iter().enumerate() {
             let Some(pack) = packs.get(index) else { continue };
             match Compiled::new(definition, &mut around) {
                 Ok(one) => {
-                    detectors.push(describe(definition, index, pack, &one));
+                    let next = families.len();
+                    let family = *families.entry(definition.family_in(pack)).or_insert(next);
+                    detectors.push(describe(definition, index, pack, &one, family));
                     compiled.push(one);
                     let keywords = definition.keywords.as_ref().map(|k| k.get_ref());
                     let positive = keywords.into_iter().flat_map(|k| &k.any).map(|w| (w, true));
@@ -259,10 +263,16 @@ fn number_beside(detectors: &[Detector], compiled: &mut [Compiled]) {
     }
 }
 
-fn describe(definition: &Definition, index: usize, pack: &Pack, compiled: &Compiled) -> Detector {
+fn describe(
+    definition: &Definition,
+    index: usize,
+    pack: &Pack,
+    compiled: &Compiled,
+    family: usize,
+) -> Detector {
     Detector {
         id: definition.id.get_ref().clone(),
-        family: Family::of(&pack.name, definition.id.get_ref(), index, definition.tier),
+        family: Family::numbered(family, definition.tier),
         description: definition.description.clone(),
         severity: definition.severity.as_str(),
         tier: definition.tier,

@@ -31,7 +31,8 @@
 //! ```
 
 pub mod anchor;
-pub mod cleanse;
+mod built_in;
+mod cleanse;
 mod context;
 pub mod matcher;
 pub mod names;
@@ -60,6 +61,7 @@ mod scratch;
 mod set;
 mod sides;
 mod weigh;
+mod written;
 
 pub use family::Family;
 pub use matcher::{Detector, DetectorId, Matcher};

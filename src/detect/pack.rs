@@ -92,16 +92,25 @@ impl Boundary {
 
 /// What makes two spellings one value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Normalize {
-    #[serde(rename = "digits")]
     Digits,
-    #[serde(rename = "alnum-upper")]
     AlnumUpper,
-    #[serde(rename = "lower")]
     Lower,
     #[default]
-    #[serde(rename = "raw")]
     Raw,
+}
+
+impl Normalize {
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Normalize::Digits => "digits",
+            Normalize::AlnumUpper => "alnum-upper",
+            Normalize::Lower => "lower",
+            Normalize::Raw => "raw",
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -212,6 +221,9 @@ pub struct Definition {
     /// Spellings of a whole match that are too common in other numbers: low unaided, whatever the tier.
     #[serde(default)]
     pub faint: Option<Spanned<String>>,
+    /// What it competes with where they overlap; the pack's family when unset.
+    #[serde(default)]
+    pub family: Option<Spanned<String>>,
     #[serde(default)]
     pub severity: Severity,
     #[serde(default)]
@@ -244,6 +256,12 @@ impl Definition {
         self.id.get_ref()
     }
 
+    /// The family it is of in its pack.
+    #[must_use]
+    pub fn family_in<'a>(&'a self, pack: &'a Pack) -> &'a str {
+        self.family.as_ref().map_or(pack.family.as_str(), |family| family.get_ref())
+    }
+
     /// Confidence of a match of digits alone.
     #[must_use]
     pub fn bare_confidence(&self) -> Confidence {
@@ -268,6 +286,9 @@ struct File {
 struct Header {
     name: Spanned<String>,
     version: Spanned<String>,
+    /// Of its detectors; those of the pack itself when unset.
+    #[serde(default)]
+    family: Option<Spanned<String>>,
     #[serde(default)]
     tags: Vec<String>,
 }
@@ -282,6 +303,8 @@ pub struct Pack {
     /// Where it was read from.
     pub file: String,
     pub tags: Vec<String>,
+    /// What its detectors compete with where they overlap; its name when it says nothing.
+    pub family: String,
     pub definitions: Vec<Definition>,
     /// Id of the trusted key that signed it; set by whoever checked.
     pub signed_by: Option<String>,
@@ -310,64 +333,7 @@ impl fmt::Display for PackError {
 
 impl std::error::Error for PackError {}
 
-/// A file of a pack that is part of the binary.
-macro_rules! files {
-    ($($path:literal),+) => { &[$(($path, include_str!(concat!("../../", $path)))),+] };
-}
-
-/// Packs that are part of the binary: name, and the files that make it.
-const BUILT_IN: &[(&str, &[(&str, &str)])] = &[
-    ("payment", files!["patterns/payment.toml"]),
-    ("contact", files!["patterns/contact.toml"]),
-    (
-        "national-id",
-        files![
-            "patterns/national-id/north-america.toml",
-            "patterns/national-id/latin-america.toml",
-            "patterns/national-id/britain.toml",
-            "patterns/national-id/europe-west.toml",
-            "patterns/national-id/europe-north.toml",
-            "patterns/national-id/europe-south.toml",
-            "patterns/national-id/europe-east.toml",
-            "patterns/national-id/asia.toml",
-            "patterns/national-id/oceania.toml",
-            "patterns/national-id/middle-east-africa.toml"
-        ],
-    ),
-    ("secrets", files!["patterns/secrets.toml"]),
-    ("health", files!["patterns/health.toml"]),
-    ("travel", files!["patterns/travel.toml"]),
-];
-const NAMES: &[&str] = &["payment", "contact", "national-id", "secrets", "health", "travel"];
-/// Those that are in use when a configuration names none.
-const DEFAULT: &[&str] = &["payment", "contact", "national-id", "secrets"];
-
 impl Pack {
-    /// A pack that is part of the binary.
-    #[must_use]
-    pub fn built_in(name: &str) -> Option<Pack> {
-        let files = Pack::built_in_files(name);
-        if files.is_empty() { None } else { Pack::parse_files(files).ok() }
-    }
-
-    /// The files, by name, that make a pack which is part of the binary.
-    #[must_use]
-    pub fn built_in_files(name: &str) -> &'static [(&'static str, &'static str)] {
-        BUILT_IN.iter().find(|(built_in, _)| *built_in == name).map_or(&[], |(_, files)| files)
-    }
-
-    /// Names of the packs that are part of the binary.
-    #[must_use]
-    pub fn built_in_names() -> &'static [&'static str] {
-        NAMES
-    }
-
-    /// Names of the packs that are in use unless a configuration names others.
-    #[must_use]
-    pub fn default_names() -> &'static [&'static str] {
-        DEFAULT
-    }
-
     /// Reads a pack that several files make: the same name and version in each.
     pub fn parse_files(files: &[(&str, &str)]) -> Result<Pack, Vec<PackError>> {
         let mut whole: Option<Pack> = None;
@@ -393,6 +359,10 @@ impl Pack {
                     "`{}` {} is not the pack `{}` {} that {} begins",
                     part.name, part.version, pack.name, pack.version, pack.file
                 );
+                errors.push(complain(1, message));
+            } else if part.family != pack.family {
+                let message =
+                    format!("the family `{}` is not `{}`, as in {}", part.family, pack.family, pack.file);
                 errors.push(complain(1, message));
             }
             for definition in &part.definitions {
@@ -424,8 +394,12 @@ impl Pack {
             PackError { file: file.to_owned(), line, column, width, message }
         };
         let parsed: File = toml::from_str(text).map_err(|e| {
-            let place = e.span().unwrap_or(0..0);
-            vec![at(place, e.message().lines().collect::<Vec<_>>().join(", "))]
+            let mut faults = super::written::faults(text);
+            if faults.is_empty() {
+                let message = e.message().lines().collect::<Vec<_>>().join(", ");
+                faults.push((e.span().unwrap_or(0..0), message));
+            }
+            faults.into_iter().map(|(place, message)| at(place, message)).collect::<Vec<_>>()
         })?;
         let mut errors = Vec::new();
         let mut complain = |place: Range<usize>, message: String| errors.push(at(place, message));
@@ -451,8 +425,10 @@ impl Pack {
             return Err(errors);
         }
         let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());
+        let name = parsed.pack.name.into_inner();
         Ok(Pack {
-            name: parsed.pack.name.into_inner(),
+            family: parsed.pack.family.map_or_else(|| name.clone(), Spanned::into_inner),
+            name,
             version: parsed.pack.version.into_inner(),
             hash: hex(digest.as_ref()),
             file: file.to_owned(),
@@ -476,6 +452,13 @@ fn check_header(header: &Header, complain: &mut impl FnMut(Range<usize>, String)
     let parts: Vec<&str> = version.split('.').collect();
     if parts.len() != 3 || !parts.iter().all(|p| !p.is_empty() && p.bytes().all(|b| b.is_ascii_digit())) {
         complain(header.version.span(), format!("version `{version}` is not of the form 1.2.3"));
+    }
+    check_family(header.family.as_ref(), complain);
+}
+
+fn check_family(family: Option<&Spanned<String>>, complain: &mut impl FnMut(Range<usize>, String)) {
+    if let Some(family) = family.filter(|family| !is_word(family.get_ref())) {
+        complain(family.span(), format!("family `{}` is not made of a-z, 0-9 and `-`", family.get_ref()));
     }
 }
 
@@ -527,6 +510,7 @@ fn check_definition(
             complain(name.span(), message);
         }
     }
+    check_family(definition.family.as_ref(), complain);
     if usize::from(definition.mask.keep_last) > limits::MASK_KEEP {
         let message = format!("`{id}` keeps more than {} characters readable", limits::MASK_KEEP);
         complain(definition.id.span(), message);
@@ -582,17 +566,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn built_in_packs_are_whole_and_listed() {
-        assert_eq!(NAMES.to_vec(), BUILT_IN.iter().map(|(name, _)| *name).collect::<Vec<_>>());
-        for (name, files) in BUILT_IN {
-            let pack = Pack::parse_files(files).unwrap_or_else(|e| panic!("{e:#?}"));
-            assert_eq!(pack.name, *name);
-        }
-        assert!(Pack::built_in("nothing").is_none());
-        assert!(Pack::default_names().iter().all(|name| NAMES.contains(name)));
-    }
-
-    #[test]
     fn complaints_name_file_line_and_reason() {
         let head = "[pack]\nname = \"mine\"\nversion = \"1.0.0\"\n";
         let detector = |extra: &str| {
@@ -616,7 +589,7 @@ mod tests {
                 "unknown validator `zzz`; docs/packs.md lists all",
             ),
             (detector("pattern = 'a1'\nmask = { keep_last = 5 }"), 5, "more than 4 characters"),
-            (detector("pattern = 'a1'\ncolour = 1"), 9, "unknown field `colour`"),
+            (detector("pattern = 'a1'\ncolour = 1"), 9, "`detector[0].colour` is no key of a pack"),
             (detector("pattern = 'a1'").replace("mine.a", "other.a"), 5, "is not `mine.`"),
             (
                 detector("pattern = 'a1'").replace("finds = []", "finds = [\"b\"]"),
@@ -624,7 +597,13 @@ mod tests {
                 "one that finds nothing",
             ),
             (detector("pattern = 'a1'\nbare = \"sure\""), 9, "`low`, `medium` or `high`"),
-            ("[pack".to_owned(), 1, ""),
+            (detector("pattern = 'a1'\nfamily = \"My Numbers\""), 9, "family `My Numbers` is not made of"),
+            (
+                detector("pattern = 'a1'").replace("1.0.0\"", "1.0.0\"\nfamily = \"\""),
+                4,
+                "family `` is not made of",
+            ),
+            ("[pack".to_owned(), 1, "not TOML: "),
         ];
         for (text, line, words) in cases {
             let errors = Pack::parse("mine.toml", &text).unwrap_err();

@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::super::compiled::Compiled;
-use super::super::context::{Evidence, Trail};
+use super::super::context::{self, Evidence, Trail};
 use super::super::names::{Label, Scope};
 use super::super::scratch::{Said, Scratch};
 use super::super::{Confidence, Matcher};
@@ -19,10 +19,11 @@ impl Run<'_, '_> {
         let Region { text, layout, .. } = self.region;
         names.look(text, at, layout);
         said.clear();
+        let own = names.own(text, layout);
         for (nth, name) in names.list.iter().enumerate() {
             let source = if name.in_row { layout.row() } else { text };
             self.matcher.words.inside(self.how.level, source, name.range.clone(), |word| {
-                said.push(Said { word, scope: name.scope, own: nth == 0 });
+                said.push(Said { word, scope: name.scope, own: nth < own });
             });
         }
     }
@@ -98,6 +99,12 @@ impl Run<'_, '_> {
             says = trail.evidence(words, number, from, value.start);
             if !says.positive {
                 says.join(trail.evidence(words, number, value.end, to));
+            }
+            if says.negative && !says.positive {
+                // What names another value does not speak against this one.
+                let (from, to) = context::reach(text, (from, to), value);
+                let against = |from, to| trail.evidence(words, number, from, to).negative;
+                says.negative = against(from, value.start) || against(value.end, to);
             }
         }
         if let Some(Label { scope, name, .. }) = self.region.label

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::anchor::{Anchor, is_separator};
 use super::columns;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
-use super::context::{Evidence, Trail};
+use super::context::{self, Evidence, Trail};
 use super::names::{Layout, Names, Scope};
 use super::{Confidence, DetectorId, Matcher};
 use crate::limits;
@@ -250,10 +250,14 @@ impl Matcher {
         } else {
             Vec::new()
         };
+        let own = context::reach(text, (from, to), value);
         for (from, to) in sides {
             let places = trail.places(&self.words, detector.0, (from, to));
-            // A word may speak for and against; what speaks for a value counts.
-            words.extend(places.map(|(place, says)| (place, says.positive)));
+            // A word may speak for and against; what speaks for a value counts, and what names another one does not.
+            let counts = |(place, says): &(Range<usize>, Evidence)| {
+                says.positive || own.0 <= place.start && place.end <= own.1
+            };
+            words.extend(places.filter(counts).map(|(place, says)| (place, says.positive)));
         }
         words.extend(self.named(detector, one, text, value.start));
         let says = Evidence {
@@ -330,12 +334,13 @@ impl Matcher {
         let mut names = Names::new();
         names.look(text, at, layout);
         let mut speak = Vec::new();
+        let own = names.own(text, layout);
         for (nth, name) in names.list.into_iter().enumerate().filter(|(_, name)| one.scopes.holds(name.scope))
         {
             // A header row stands where the text begins.
             self.words.inside(self.level, text, name.range.clone(), |word| {
                 let says = self.words.says(word, detector.0);
-                if says.positive || says.negative && nth == 0 {
+                if says.positive || says.negative && nth < own {
                     speak.push((name.range.clone(), says.positive));
                 }
             });

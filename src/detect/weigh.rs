@@ -27,7 +27,7 @@ impl Compiled {
         if !weak || self.beside.is_some() {
             return (from, to);
         }
-        (context::reach_before(text, from, value.start), context::reach_after(text, value.end, to))
+        context::reach(text, (from, to), value)
     }
 
     /// Whether one of the words before a value stands right before it and speaks for it.

@@ -116,7 +116,9 @@ class Corpus:
         (self.out / path).write_bytes(w.bytes)
         for start, end, f, changed, far in w.marks:
             row = {"file": path, "start": start, "end": end, "carrier": carrier, "shape": f.shape, "header": far}
-            if f.negative:
+            if f.negative == "optional":
+                row |= {"optional": True}
+            elif f.negative:
                 row |= {"negative": f.negative}
             else:
                 row |= {"identifier": f.identifier, "tier": f.tier, "aided": f.aided, "encoded": changed}

@@ -482,3 +482,68 @@ fn completions_and_manual_know_every_command() {
         assert!(bash.contains(word), "{word}");
     }
 }
+
+#[test]
+fn scan_shows_people_what_a_text_reads() {
+    let folder = folder();
+    let text = "first\nmy card: 4539 1488 0343 6467 ok\n";
+    let wide = |swap: fn(u16) -> [u8; 2]| {
+        format!("\u{feff}{text}").encode_utf16().flat_map(swap).collect::<Vec<u8>>()
+    };
+    for (name, bytes) in [("le.txt", wide(u16::to_le_bytes)), ("be.txt", wide(u16::to_be_bytes))] {
+        fs::write(folder.path().join(name), bytes).unwrap();
+        let (code, out, err) = done(folder.path(), &["scan", name]);
+        assert_eq!(code, 0, "{err}");
+        assert_eq!(out, format!("{name}:2:10: payment.pan high: my card: #### #### #### #### ok\n"));
+    }
+    // A member of an archive has no lines: the place is said to be one in bytes.
+    fs::write(folder.path().join("a.tar"), tar("a.txt", text.as_bytes())).unwrap();
+    let (_, out, _) = done(folder.path(), &["scan", "a.tar"]);
+    assert_eq!(out, "a.tar!a.txt:byte 15: payment.pan high: #### #### #### ####\n");
+}
+
+/// An archive of one file.
+fn tar(name: &str, text: &[u8]) -> Vec<u8> {
+    let mut head = [0u8; 512];
+    head[..name.len()].copy_from_slice(name.as_bytes());
+    head[100..108].copy_from_slice(b"0000644\0");
+    head[124..136].copy_from_slice(format!("{:011o}\0", text.len()).as_bytes());
+    head[148..156].copy_from_slice(b"        ");
+    head[156] = b'0';
+    head[257..265].copy_from_slice(b"ustar\x0000");
+    let sum: u32 = head.iter().map(|&byte| u32::from(byte)).sum();
+    head[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    let mut archive = [&head[..], text].concat();
+    archive.resize(archive.len().div_ceil(512) * 512 + 1024, 0);
+    archive
+}
+
+#[test]
+fn what_is_wrong_with_a_pack_is_said_all_at_once() {
+    let folder = folder();
+    let slips = [
+        ("\"strong\"", "\"strng\""),
+        ("validators = [\"luhn\"]", "boundry = \"word\"\nvalidators = \"luhn\""),
+    ];
+    let bad = slips.iter().fold(TICKETS.to_owned(), |text, (from, to)| text.replace(from, to));
+    assert_ne!(bad, TICKETS);
+    write(folder.path(), "mine.toml", &bad);
+    let (code, _, err) = done(folder.path(), &["pack", "test", "mine.toml"]);
+    assert_eq!(code, 78, "{err}");
+    for part in [
+        "mine.toml:",
+        "`detector[0].tier` is `strng`; expected `strong`, `medium` or `weak`; did you mean `strong`?",
+        "`detector[0].boundry` is no key of a pack; did you mean `boundary`?",
+        "`detector[0].validators` is a string; expected an array of strings",
+        "3 complaints",
+    ] {
+        assert!(err.contains(part), "{part} in {err}");
+    }
+    // An argument has no lines.
+    let (code, _, err) = done(folder.path(), &["scan", "--pack", "paymant", "."]);
+    assert_eq!(code, 78);
+    assert!(err.contains("--pack: unknown pack `paymant`") && !err.contains("1 |"), "{err}");
+    let (code, _, err) = done(folder.path(), &["sample", "payment.*"]);
+    assert_eq!(code, 64);
+    assert!(err.contains("`payment.*` is a pattern; one identifier is wanted, such as `payment."), "{err}");
+}

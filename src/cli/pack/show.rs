@@ -190,6 +190,12 @@ impl<'a> Shown<'a> {
             n => format!("all but the last {n} letters or digits"),
         };
         rows.line("masked", mask)?;
+        if let Some(pack) = self.set.matcher.packs().get(self.set.matcher.detector(self.id).pack) {
+            rows.line(
+                "family",
+                format_args!("{}: one finding of it counts where they overlap", d.family_in(pack)),
+            )?;
+        }
         rows.line("severity", d.severity.as_str())?;
         rows.line("tags", self.set.matcher.detector(self.id).tags.join(" "))?;
         for (index, example) in d.examples.iter().map(toml::Spanned::get_ref).enumerate() {

@@ -51,13 +51,14 @@ impl Report<'_> {
                     0 => self.shown(&format!("{}!{}", hit.path.display(), hit.member)),
                     _ => self.shown(&hit.path.to_string_lossy()),
                 };
-                let line = if hit.line == 0 { hit.finding.start } else { hit.line };
+                let line = match hit.line {
+                    0 => paint.with(Ink::Green, format_args!("byte {}", hit.finding.start)).to_string(),
+                    line => format!("{}:{}", paint.with(Ink::Green, line), hit.column),
+                };
                 writeln!(
                     output,
-                    "{}:{}:{}: {} {}: {}",
+                    "{}:{line}: {} {}: {}",
                     paint.with(Ink::Magenta, place),
-                    paint.with(Ink::Green, line),
-                    hit.column,
                     paint.with(Ink::Bold, detector),
                     paint.with(ink, confidence),
                     self.marked(hit)

@@ -1,11 +1,12 @@
 //! One text, scanned as a stream: each finding that counts, with its line and a masked look at it.
 
+use std::borrow::Cow;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::masked;
-use crate::decode::Coding;
+use crate::decode::{Coding, Kind};
 use crate::detect::{Confidence, DetectorId, Finding, Matcher};
 use crate::inspect::{Engine, Look};
 use crate::limits;
@@ -97,9 +98,13 @@ impl<'a> TextScan<'a> {
                     Hit { path, codings, carrier, base, member, finding, line: 0, column: 0, masked, context }
                 }
                 None => {
-                    let (line, column) = self.window.place(finding.start);
-                    let masked = masked::shape(self.window.slice(finding.start, finding.end));
-                    let context = self.window.context(&self.engine.matcher, &finding);
+                    let (line, mut column) = self.window.place(finding.start);
+                    let wide = carrier.contains(&Kind::Utf16.as_str());
+                    if wide {
+                        column = column.div_ceil(2);
+                    }
+                    let masked = masked::shape(&plain(self.window.slice(finding.start, finding.end), wide));
+                    let context = self.window.context(&self.engine.matcher, &finding, wide);
                     let member = String::new();
                     Hit { path, codings, carrier, base, member, finding, line, column, masked, context }
                 }
@@ -108,6 +113,15 @@ impl<'a> TextScan<'a> {
         }
         self.window.forget(settled.saturating_sub(limits::SCAN_CONTEXT as u64));
         Ok(())
+    }
+}
+
+/// Bytes for people: of UTF-16 without the half that is empty where letters are of ASCII.
+fn plain(bytes: &[u8], wide: bool) -> Cow<'_, [u8]> {
+    if wide {
+        bytes.iter().copied().filter(|&byte| byte != 0).collect::<Vec<_>>().into()
+    } else {
+        bytes.into()
     }
 }
 
@@ -161,11 +175,12 @@ impl Window {
     }
 
     /// The value's shape among its neighbours on the line.
-    fn context(&self, matcher: &Matcher, finding: &Finding) -> String {
+    fn context(&self, matcher: &Matcher, finding: &Finding, wide: bool) -> String {
         let reach = limits::SCAN_CONTEXT as u64;
-        let before = self.slice(finding.start.saturating_sub(reach).max(self.start), finding.start);
-        let after = self.slice(finding.end, finding.end.saturating_add(reach));
-        masked::context(matcher, before, self.slice(finding.start, finding.end), after)
+        let before =
+            plain(self.slice(finding.start.saturating_sub(reach).max(self.start), finding.start), wide);
+        let after = plain(self.slice(finding.end, finding.end.saturating_add(reach)), wide);
+        masked::context(matcher, &before, &plain(self.slice(finding.start, finding.end), wide), &after)
     }
 }
 

@@ -177,6 +177,9 @@ pub(super) struct Names {
     unlisted: lists::Unlisted,
 }
 
+/// Names of values that tell nothing about them.
+const VALUE: [&str; 9] = ["value", "val", "data", "content", "text", "string", "raw", "#text", "$"];
+
 /// A stretch of a text in which something does not stand.
 #[derive(Clone, Copy, Debug, Default)]
 struct Absent {
@@ -330,6 +333,16 @@ impl Names {
             (self.rooted, self.yaml) = (rooted, true);
         }
         rooted.is_some()
+    }
+
+    /// How many of them are the value's own, from the innermost on: one, and one more for each that says only that a value
+    /// follows.
+    pub(super) fn own(&self, text: &[u8], layout: &Layout) -> usize {
+        let says_nothing = |name: &&Name| {
+            let text = name.text(text, layout);
+            VALUE.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
+        };
+        1 + self.list.iter().take_while(says_nothing).count()
     }
 
     /// Whether they are those of `at`.
