@@ -2,10 +2,11 @@
 
 use bytes::Bytes;
 use http::Request;
+use serde_json::json;
 
 use crate::harness::h2::answer;
-use crate::harness::{PAN, SSN, request_actions, soon};
-use crate::ways::{HERE, Sender, Speaks, Way, connected, meetings, world};
+use crate::harness::{PAN, SSN, messages, request_actions, soon};
+use crate::ways::{HERE, Sender, Speaks, Way, connected, meetings, said, world};
 
 /// Makes a clean call, one with a value that is masked, and one with a value that stops it.
 pub async fn calls(way: Way) {
@@ -36,6 +37,12 @@ pub async fn calls(way: Way) {
     assert!(!origin.has_seen(SSN) && !origin.has_seen(PAN), "{way:?}");
     let records = world.records().await;
     assert_eq!(request_actions(&records), ["allow", "redact", "block"], "{way:?}: {records:#?}");
+    // What is counted is what a body without frames counts.
+    let all = messages(&records);
+    let findings: Vec<_> =
+        all.iter().filter(|r| r["direction"] == "request").map(|r| said(r)["findings"].clone()).collect();
+    let expected = [json!([]), json!([["national-id.us-ssn", 1, 0, 1]]), json!([["payment.pan", 1, 0, 1]])];
+    assert_eq!(findings, expected, "{way:?}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,9 +1,11 @@
 //! A WebSocket meets the same decisions whatever way it comes and whatever it is asked for in.
 
+use serde_json::json;
+
 use crate::harness::socket::{KEY, Socket, TEXT, accept, stream};
 use crate::harness::wire::Reader;
-use crate::harness::{PAN, SSN, request_actions, soon};
-use crate::ways::{Either, HERE, Sender, Speaks, Way, connected, meetings, world};
+use crate::harness::{PAN, SSN, messages, request_actions, soon};
+use crate::ways::{Either, HERE, Sender, Speaks, Way, connected, meetings, said, world};
 
 /// Asks for a WebSocket.
 async fn open(sender: Sender, way: Way, origin: &Either) -> Socket {
@@ -63,6 +65,11 @@ pub async fn comes(way: Way, client_speaks: Speaks, origin_speaks: Speaks) {
     drop(socket);
     let records = world.records().await;
     assert_eq!(request_actions(&records), ["allow", "redact", "block"], "{title}: {records:#?}");
+    // The last of them counts all that a direction held.
+    let all = messages(&records);
+    let last = all.iter().rfind(|record| record["direction"] == "request").unwrap();
+    let expected = json!([["payment.pan", 1, 0, 1], ["national-id.us-ssn", 1, 0, 1]]);
+    assert_eq!(said(last)["findings"], expected, "{title}: {last:#}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

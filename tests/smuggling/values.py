@@ -109,6 +109,8 @@ DROPPED = {
     "behind a switch that nobody made": (GET, HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
                                          b"Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n", b"card {v} card {v}", same),
     "behind what is refused": (GET, HOST + b"X: 4716253098472014\r\n", b"POST {target} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 21\r\n\r\ncard {v}", same),
+    "behind a request of HTTP/1.0": (b"GET {target} HTTP/1.0\r\n", HOST + b"Connection: keep-alive\r\n",
+                                     b"POST {target} HTTP/1.1\r\nHost: {host}\r\nContent-Length: 21\r\n\r\ncard {v}", same),
     "behind the end of a body": (POST, HOST + b"Content-Length: 2\r\n", b"abcard {v}\r\n\r\n", same),
     "the key of a WebSocket": (GET, HOST + b"Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: {v}\r\n", b"",
                                lambda value: base64.b64encode(value)),
