@@ -221,6 +221,9 @@ pub const AWS_CHUNK_LINE: usize = 1024;
 
 /// Longest escape that is waited for while it comes: two halves of a character, each behind eight backslashes.
 pub const ESCAPE_LEN: usize = 26;
+/// Longest stretch of tags and comments between two digits of a number that are read past, and waited for: some styled
+/// elements.
+pub const TAGS_LEN: usize = 256;
 /// Layers of escapes in escapes that are undone: a form in JSON in JSON.
 pub const LAYER_DEPTH: usize = 3;
 /// Shortest run of base64 or hexadecimal digits that is looked into: fifteen bytes, the shortest card number and quotes.

@@ -1,6 +1,7 @@
 //! One escape or look-alike character at a time: what it stands for, and how a mask is written in its place.
 
 use super::fold::{fold, lone};
+use super::tags::{self, Between};
 use crate::limits::ESCAPE_LEN;
 
 /// How something was written otherwise than as itself.
@@ -23,7 +24,7 @@ pub enum Kind {
     Utf16Big,
     Base64,
     Hex,
-    /// Tags between runs of one text.
+    /// Tags between runs of one text, and in the midst of a number.
     Markup,
     /// What stands around values in protocol buffers, and a number of theirs.
     Field,
@@ -117,12 +118,13 @@ pub fn escape_at(text: &[u8], at: usize) -> Option<Escape> {
 pub(super) struct Active {
     marks: Option<usize>,
     signs: Option<usize>,
+    tags: Option<usize>,
     high: Option<usize>,
 }
 
 impl Active {
     /// Nothing was looked for yet.
-    pub(super) const UNKNOWN: Active = Active { marks: None, signs: None, high: None };
+    pub(super) const UNKNOWN: Active = Active { marks: None, signs: None, tags: None, high: None };
 
     /// The next such byte of `text` from `at` on, or its end. A place that is known is not looked for again.
     pub(super) fn next(&mut self, text: &[u8], at: usize) -> usize {
@@ -130,13 +132,24 @@ impl Active {
         let next = |known: &mut Option<usize>, find: fn(&[u8]) -> Option<usize>| {
             *known.get_or_insert_with(|| find(rest).map_or(text.len(), |found| at + found))
         };
-        for known in [&mut self.marks, &mut self.signs, &mut self.high] {
+        for known in [&mut self.marks, &mut self.signs, &mut self.tags, &mut self.high] {
             *known = known.filter(|known| *known >= at);
         }
         let marks = next(&mut self.marks, |rest| memchr::memchr3(b'\\', b'%', b'&', rest));
         let signs = next(&mut self.signs, |rest| memchr::memchr2(b'+', b'=', rest));
-        marks.min(signs).min(next(&mut self.high, first_high))
+        let tags = *self.tags.get_or_insert_with(|| first_tag(text, at));
+        marks.min(signs).min(tags).min(next(&mut self.high, first_high))
     }
+}
+
+/// The first tag from `at` on that may stand in the midst of a number.
+fn first_tag(text: &[u8], at: usize) -> usize {
+    let mut opens = memchr::memchr_iter(b'<', text.get(at..).unwrap_or_default()).map(|found| at + found);
+    let may = |open: &usize| {
+        let before = open.checked_sub(1).and_then(|before| text.get(before));
+        before.is_none_or(|byte| tags::may_precede(*byte))
+    };
+    opens.find(may).unwrap_or(text.len())
 }
 
 /// The first byte that is no ASCII.
@@ -157,6 +170,7 @@ pub(super) fn unit(text: &[u8], at: usize, last: bool) -> Unit {
         Some(b'&') => entity(rest, last),
         Some(b'=') => quoted_printable(rest, text.get(..at).unwrap_or_default(), last),
         Some(b'+') => plus(rest, before),
+        Some(b'<') => return in_number(rest, before, last),
         Some(0x80..) => return high(rest, text.get(..at).unwrap_or_default(), last),
         Some(_) | None => Look::No,
     };
@@ -164,6 +178,15 @@ pub(super) fn unit(text: &[u8], at: usize, last: bool) -> Unit {
         Look::Yes(escape) => Unit::Escape(escape),
         Look::More if !last && rest.len() < ESCAPE_LEN => Unit::Open,
         Look::More | Look::No => Unit::Literal(1),
+    }
+}
+
+/// Tags in the midst of a number.
+fn in_number(rest: &[u8], before: Option<u8>, last: bool) -> Unit {
+    match tags::between(rest, before, last) {
+        Between::Tags(length) => Unit::Escape(Escape::nothing(Kind::Markup, length)),
+        Between::No => Unit::Literal(1),
+        Between::More => Unit::Open,
     }
 }
 

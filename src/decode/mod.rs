@@ -30,6 +30,7 @@ mod probe;
 mod protobuf;
 mod rewrap;
 mod signs;
+mod tags;
 mod tar;
 mod unpack;
 mod utf16;
@@ -57,7 +58,7 @@ use std::fmt;
 
 /// A text of ASCII without any of these bytes wears nothing that [`Wrapping::Escapes`] would undo, and nothing packed can be
 /// told to begin in it by its signature.
-pub const MARKS: [u8; 7] = *b"\\%&+=\x04\x08";
+pub const MARKS: [u8; 8] = *b"\\%&+=<\x04\x08";
 
 /// Why a body cannot be read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
