@@ -91,6 +91,11 @@ impl Body {
         self.events
     }
 
+    /// Nothing of it may be edited, and why.
+    pub(super) fn seal(&mut self, word: &'static str) {
+        self.sealed.get_or_insert(word);
+    }
+
     /// The codings around it.
     pub(super) fn decode(&mut self, codings: Vec<Coding>) {
         if codings.contains(&Coding::AwsChunked) {

@@ -111,6 +111,10 @@ impl Signed {
                 "signature-input" | "signature" => signed.head = true,
                 // SigV4 says so where it does not cover the body.
                 "x-amz-content-sha256" => signed.body |= !value.ends_with(b"UNSIGNED-PAYLOAD"),
+                // Names of trailers to come.
+                "trailer" | "x-amz-trailer" => {
+                    signed.body |= value.split(|byte| *byte == b',').any(announces)
+                }
                 name => signed.body |= is_of_body(name),
             }
         }
@@ -119,9 +123,14 @@ impl Signed {
     }
 }
 
+/// Whether a trailer of this name, as it is announced, will hold a digest of the body.
+fn announces(name: &[u8]) -> bool {
+    std::str::from_utf8(name.trim_ascii()).is_ok_and(|name| is_of_body(&name.to_ascii_lowercase()))
+}
+
 /// Whether a field of this name holds a digest of the body, or a signature over it. Webhook senders and stores of objects
 /// have names of their own.
-fn is_of_body(name: &str) -> bool {
+pub(super) fn is_of_body(name: &str) -> bool {
     const WORDS: [&str; 5] = ["signature", "sig", "hmacsignature", "digest", "checksum"];
     const HASHES: [&str; 7] = ["md5", "sha1", "sha256", "sha512", "crc32", "crc64", "hmac"];
     // Digests of keys and certificates; what is asked for, not said.
@@ -258,7 +267,10 @@ mod tests {
     #[test]
     fn signatures_are_seen() {
         type Fields<'a> = &'a [(&'a str, &'a [u8])];
-        let cases: [(Option<&str>, Fields<'_>, bool, bool); 10] = [
+        let cases: [(Option<&str>, Fields<'_>, bool, bool); 13] = [
+            (None, &[("trailer", b"Expires, Content-Digest")], false, true),
+            (None, &[("x-amz-trailer", b"x-amz-checksum-crc32")], false, true),
+            (None, &[("trailer", b"grpc-status, grpc-message")], false, false),
             (Some("/a?b=c"), &[("authorization", b"Bearer x")], false, false),
             (None, &[("authorization", b"aws4-HMAC-SHA256 Credential=x")], true, true),
             (None, &[("authorization", b"Signature keyId=x")], true, true),

@@ -175,8 +175,19 @@ impl Inspector {
     pub fn trailers(&mut self, fields: &[(&str, &[u8])]) -> Step {
         self.guarded(|this| {
             this.trailers = head::trailers(&mut this.judge, fields, this.signed);
+            if fields.iter().any(|(name, _)| fields::is_of_body(name)) {
+                this.digested();
+            }
             this.verdict().unwrap_or(Step::Wait)
         })
+    }
+
+    /// A trailer holds a digest of the body: nothing of that may be edited, nor have been.
+    fn digested(&mut self) {
+        self.body.seal("signed");
+        if self.judge.masked() > self.head_edits().len() as u64 {
+            self.judge.refuse(Reason::CannotRedact("signed"));
+        }
     }
 
     /// The message has ended: the decision is final. `Release` or `Stop`, never `Wait`.

@@ -124,6 +124,34 @@ fn trailers_count_and_are_masked() {
 }
 
 #[test]
+fn a_digest_in_the_trailers_stops_an_edit_of_the_body() {
+    for (name, announced, stops) in [
+        ("x-amz-checksum-crc32", true, true),
+        ("x-amz-checksum-crc32", false, true),
+        ("content-digest", false, true),
+        ("grpc-status", true, false),
+        ("server-timing", false, false),
+    ] {
+        for (body, edits) in [(SSN, true), ("nothing", false)] {
+            for filler in ["", &filler(2 * HOLD)] {
+                let mut inspector = Setup::new(usual()).inspector();
+                let fields: [(&str, &[u8]); 1] = [("trailer", name.as_bytes())];
+                inspector.head(&Head { fields: if announced { &fields } else { &[] }, ..plain() });
+                let mut last = inspector.push(Bytes::from(format!("{body} {filler}")));
+                if last != Step::Stop {
+                    inspector.trailers(&[(name, b"AAAA")]);
+                    last = inspector.finish();
+                }
+                let case = format!("{name}, announced {announced}, {body}, {} bytes", filler.len());
+                assert_eq!(last == Step::Stop, stops && edits, "{case}");
+                let reason = inspector.decision().reason;
+                assert_eq!(reason, (stops && edits).then_some(Reason::CannotRedact("signed")), "{case}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_credential_in_its_own_place_is_recorded_and_never_acted_on() {
     let token = format!("ghp_{}", "a1B2c3D4e5F6".repeat(3));
     let setup = |action| {
