@@ -1,12 +1,13 @@
 //! What a record costs: processor time from a draft to its permit, and how fast a trail is verified.
 //!
-//! `cargo bench --bench audit [-- --check]`. Asserts that the trail it wrote is whole and that nothing was lost; with
+//! `cargo bench --bench audit [-- --check] [--flows N]`. Asserts that the trail it wrote is whole and that nothing was lost; with
 //! `--check` it fails when a figure is above its goal. Verification and bare hashing take turns, and their ratio is
 //! the median of the rounds, so that a busy machine distorts it little.
 
 #![expect(clippy::expect_used, reason = "a benchmark that cannot go on stops")]
 
 use std::net::IpAddr;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -33,9 +34,10 @@ fn main() {
     let key = generate_signing_key().expect("random bytes");
     let mut figures = Vec::new();
     println!("{:>12} {:>14} {:>14} {:>12}", "concurrency", "CPU µs/record", "wall µs/record", "records/s");
-    for concurrency in [1, 8, 64, 512] {
+    for concurrency in flows() {
         let directory = directory.join(concurrency.to_string());
-        let config = AuditConfig::new(directory.clone(), "bench".into());
+        // Packing of what is closed comes later, on a thread that gives way: it has its own figure.
+        let config = AuditConfig { compress: false, ..AuditConfig::new(directory.clone(), "bench".into()) };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
         let count = if concurrency == 1 { RECORDS / 20 } else { RECORDS };
         let (audit, writer) = Audit::open(config, &key).expect("a trail");
@@ -50,8 +52,11 @@ fn main() {
             figures.push(("CPU µs a record, 64 flows at once", each(cpu), GOAL_RECORD));
         }
     }
-    let ratio = verify_speed(&directory.join(GOAL_FLOWS.to_string()));
-    figures.push(("verification against bare SHA-256", ratio, GOAL_VERIFY));
+    let trail = directory.join(GOAL_FLOWS.to_string());
+    if trail.exists() {
+        figures.push(("verification against bare SHA-256", verify_speed(&trail), GOAL_VERIFY));
+        pack(&trail, &key);
+    }
     std::fs::remove_dir_all(directory).expect("the directory is ours");
     let mut missed = false;
     for (what, figure, goal) in figures {
@@ -62,6 +67,39 @@ fn main() {
     if missed && std::env::args().any(|argument| argument == "--check") {
         std::process::exit(1);
     }
+}
+
+/// How many flows at once are measured.
+fn flows() -> Vec<u64> {
+    let asked = std::env::args().skip_while(|argument| argument != "--flows").nth(1);
+    asked.map_or_else(|| vec![1, 8, GOAL_FLOWS, 512], |asked| vec![asked.parse().expect("a number of flows")])
+}
+
+/// Packs the closed segments of a trail, as a gate does when it is idle.
+fn pack(directory: &Path, key: &[u8]) {
+    let closed = |ending: &str| -> Vec<PathBuf> {
+        let files = std::fs::read_dir(directory).expect("the directory is ours");
+        let paths = files.map(|file| file.expect("the directory is ours").path());
+        paths.filter(|path| path.to_string_lossy().ends_with(ending)).collect()
+    };
+    let size = |paths: &[PathBuf]| -> u64 {
+        paths.iter().map(|path| path.metadata().map_or(0, |metadata| metadata.len())).sum()
+    };
+    let text = size(&closed(".jsonl"));
+    let config = AuditConfig::new(directory.to_owned(), "bench".into());
+    let (_audit, writer) = Audit::open(config, key).expect("a trail");
+    let begun = cpu_time();
+    while closed(".jsonl").len() > 1 {
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    writer.close();
+    let (took, left) = (cpu_time() - begun, size(&closed(".jsonl")));
+    let packed = size(&closed(".jsonl.zst"));
+    println!(
+        "packing closed segments, afterwards: {:.1} ns a byte, to {:.1} % of what they were",
+        took.as_secs_f64() * 1e9 / (text - left) as f64,
+        100.0 * packed as f64 / (text - left) as f64
+    );
 }
 
 async fn submit(audit: &Audit, concurrency: u64, count: u64) {

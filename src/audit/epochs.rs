@@ -8,7 +8,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use crate::audit::checkpoint::Checkpoint;
-use crate::audit::reader::{Lines, Outcome};
+use crate::audit::reader::{Lines, Next};
 use crate::audit::segment::{self, FILE_MODE};
 use crate::audit::signing::PublicKey;
 
@@ -54,11 +54,11 @@ impl Keys {
     pub(super) fn follow_records(&mut self, directory: &Path) -> io::Result<bool> {
         let before = self.later.len();
         for found in segment::list(directory)? {
-            let (mut lines, mut line) = (Lines::open(&found)?, Vec::new());
-            while lines.next(&mut line)? == Outcome::Line {
+            let mut lines = Lines::open(&found)?;
+            while let Next::Line(line) = lines.next()? {
                 // Few lines are checkpoints, and of those few hand over.
-                if memchr::memmem::find(&line, HANDOVER).is_some() {
-                    self.follow(&line);
+                if memchr::memmem::find(line, HANDOVER).is_some() {
+                    self.follow(line);
                 }
             }
         }

@@ -12,7 +12,7 @@ use crate::audit::checkpoint::Cause;
 use crate::audit::epochs::Keys;
 use crate::audit::line::Line;
 use crate::audit::pack;
-use crate::audit::reader::{Lines, Outcome};
+use crate::audit::reader::{Lines, Next};
 use crate::audit::segment::{self, FILE_MODE, Found, Segment};
 use crate::audit::text::{from_hex, hex};
 use crate::audit::text_of::Text;
@@ -80,20 +80,22 @@ fn walk_through(found: &Found, keys: &Keys) -> Result<(Walk, u64, Vec<u8>), Open
     let mut lines = Lines::open(found).map_err(unreadable)?;
     let mut walk = Walk::new(keys.clone());
     walk.enter(found.first);
-    let (mut whole, mut line) = (0, Vec::new());
+    let mut whole = 0;
     let tail = loop {
-        match lines.next(&mut line).map_err(unreadable)? {
-            Outcome::Line => walk.line(&line).map_err(|fault| broken(&found.path, &fault))?,
-            Outcome::Torn => break line,
-            Outcome::End => break Vec::new(),
-            Outcome::TooLong => {
+        match lines.next().map_err(unreadable)? {
+            Next::Line(line) => {
+                walk.line(line).map_err(|fault| broken(&found.path, &fault))?;
+                whole += line.len() as u64 + 1;
+            }
+            Next::Torn(tail) => break tail.to_vec(),
+            Next::End => break Vec::new(),
+            Next::TooLong => {
                 return Err(OpenError::new(
                     &found.path,
                     format!("record {} is longer than any that the gate writes", walk.seq + 1),
                 ));
             }
         }
-        whole += line.len() as u64 + 1;
     };
     walk.finish().map_err(|fault| broken(&found.path, &fault))?;
     match &walk.unknown_key {

@@ -16,7 +16,7 @@ use crate::audit::desk::Desk;
 use crate::audit::hold::{self, Hold, Recorded};
 use crate::audit::line::Line;
 use crate::audit::log::Disk;
-use crate::audit::reader::{Lines, Outcome};
+use crate::audit::reader::{Lines, Next};
 use crate::audit::record::Kind;
 use crate::audit::sample::{self, Sampler};
 use crate::audit::segment::{self, Found};
@@ -47,13 +47,13 @@ pub(super) struct Retention {
 
 /// First and last time of a segment.
 fn times(found: &Found) -> io::Result<Option<(Timestamp, Timestamp)>> {
-    let mut first = Vec::new();
-    if Lines::open(found)?.next(&mut first)? != Outcome::Line {
+    let mut lines = Lines::open(found)?;
+    let Next::Line(first) = lines.next()? else {
         return Ok(None);
-    }
+    };
     let last = Text::open(found)?.last_line()?;
     let time = |line: &[u8]| Line::parse(line).and_then(|line| line.time.parse::<Timestamp>().ok());
-    Ok(time(&first).zip(time(&last)))
+    Ok(time(first).zip(time(&last)))
 }
 
 impl Retention {
@@ -214,18 +214,18 @@ impl Retention {
         let keys = self.desk.sit(|worker| worker.keys());
         let mut walk = Walk::new(keys.ok_or_else(|| io::Error::other("the trail is closed"))?);
         walk.enter(found.first);
-        let (mut lines, mut line) = (Lines::open(found)?, Vec::new());
+        let mut lines = Lines::open(found)?;
         let fault = |walk: &Walk, what: &str| Ok(Err(Fault { seq: walk.seq + 1, what: what.to_owned() }));
         loop {
-            match lines.next(&mut line)? {
-                Outcome::Line => {
-                    if let Err(wrong) = walk.line(&line) {
+            match lines.next()? {
+                Next::Line(line) => {
+                    if let Err(wrong) = walk.line(line) {
                         return Ok(Err(wrong));
                     }
                 }
-                Outcome::Torn | Outcome::TooLong => return fault(&walk, "is not whole"),
-                Outcome::End if walk.signed != walk.seq => return fault(&walk, "is missing: a signature"),
-                Outcome::End => return Ok(walk.finish().map(|()| walk)),
+                Next::Torn(_) | Next::TooLong => return fault(&walk, "is not whole"),
+                Next::End if walk.signed != walk.seq => return fault(&walk, "is missing: a signature"),
+                Next::End => return Ok(walk.finish().map(|()| walk)),
             }
         }
     }

@@ -12,7 +12,7 @@ use crate::audit::OpenError;
 use crate::audit::checkpoint::Cause;
 use crate::audit::directory::PUBLIC_KEY_FILE;
 use crate::audit::epochs::Keys;
-use crate::audit::reader::{Lines, Outcome};
+use crate::audit::reader::{Lines, Next};
 use crate::audit::record::Kind;
 use crate::audit::segment::{self, Found};
 use crate::audit::signing::PublicKey;
@@ -364,39 +364,38 @@ impl Check {
             Ok(lines) => lines,
             Err(error) => return Err(unreadable(found, self.walk.seq + 1, error)),
         };
-        let mut line = Vec::new();
         let mut taken = 0;
         let wrong = |seq: u64, what: &str| Err(Stop::Fault(Fault { seq, what: what.into() }));
         loop {
-            let next = lines.next(&mut line).map_err(|error| unreadable(found, self.walk.seq + 1, error));
+            let next = lines.next().map_err(|error| unreadable(found, self.walk.seq + 1, error));
             match next? {
-                Outcome::Line => {
-                    self.walk.line(&line)?;
+                Next::Line(line) => {
+                    self.walk.line(line)?;
                     self.witnessed.compare(&self.walk)?;
                     match self.walk.kind {
-                        Some(Kind::Admin) => self.told.extend(removal(&line)),
+                        Some(Kind::Admin) => self.told.extend(removal(line)),
                         Some(Kind::Checkpoint) => {}
                         other => self.said_stop = other == Some(Kind::Stop),
                     }
-                    self.reached(&line);
+                    self.reached(line);
                     taken += 1;
                     self.records += 1;
                     let bytes = line.len() as u64 + 1;
                     self.bytes += bytes;
                     progress(bytes);
                 }
-                Outcome::Torn if is_last => {
+                Next::Torn(_) if is_last => {
                     self.torn = true;
                     return Ok(());
                 }
-                Outcome::Torn => return wrong(self.walk.seq + 1, "is torn, though a segment follows"),
-                Outcome::TooLong => {
+                Next::Torn(_) => return wrong(self.walk.seq + 1, "is torn, though a segment follows"),
+                Next::TooLong => {
                     return wrong(self.walk.seq + 1, "is longer than any that the gate writes");
                 }
-                Outcome::End if taken == 0 && !is_last => {
+                Next::End if taken == 0 && !is_last => {
                     return wrong(found.first, "is not there: its segment is empty");
                 }
-                Outcome::End => {
+                Next::End => {
                     self.torn |= taken == 0;
                     return Ok(());
                 }

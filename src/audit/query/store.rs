@@ -4,7 +4,7 @@ use std::io;
 
 use crate::audit::chain::{Hash, link};
 use crate::audit::line::Line;
-use crate::audit::reader::{Lines, Outcome};
+use crate::audit::reader::{Lines, Next};
 use crate::audit::segment::Found;
 use crate::audit::text::from_hex;
 use crate::audit::text_of::Text;
@@ -40,17 +40,16 @@ impl Store {
     /// Whole lines from the first on, until `take` has enough.
     pub(super) fn each_line(&mut self, take: &mut dyn FnMut(&[u8]) -> io::Result<bool>) -> io::Result<()> {
         let mut lines = Lines::open(&self.found)?;
-        let mut line = Vec::new();
         loop {
-            match lines.next(&mut line)? {
-                Outcome::Line => {
-                    if !take(&line)? {
+            match lines.next()? {
+                Next::Line(line) => {
+                    if !take(line)? {
                         return Ok(());
                     }
                 }
                 // What is being written is not a record yet.
-                Outcome::Torn | Outcome::End => return Ok(()),
-                Outcome::TooLong => return Err(too_long()),
+                Next::Torn(_) | Next::End => return Ok(()),
+                Next::TooLong => return Err(too_long()),
             }
         }
     }
