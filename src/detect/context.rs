@@ -621,6 +621,14 @@ fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
     // Between the digits of a code stands no word of two or three letters, as in `ORHW9CC5`.
     let coded = || start.checked_sub(1).and_then(|i| text.get(i)).is_some_and(u8::is_ascii_digit);
     let left = left && !(end - start <= 3 && coded());
+    // The ending of a file's name is no word of two letters, as in `subset.cc`.
+    let ending = || {
+        let before = |n: usize| start.checked_sub(n).and_then(|i| text.get(i));
+        before(1) == Some(&b'.')
+            && before(2).is_some_and(u8::is_ascii_alphanumeric)
+            && !text.get(end).is_some_and(|&byte| byte == b'=' || byte == b'.')
+    };
+    let left = left && !(end - start == 2 && ending());
     let right = match (letter(text.get(end)), last) {
         (Some(after), Some(last)) if last.is_ascii_alphabetic() => {
             last.is_ascii_lowercase() && after.is_ascii_uppercase()
@@ -660,6 +668,9 @@ mod tests {
         ("panel", false),
         ("pan4", true),
         ("cc=", true),
+        ("card.cc=4", true),
+        ("src/subset.cc 4", false),
+        ("see .cc", true),
         ("ccNum", true),
         ("userCc", true),
         ("cc", true),

@@ -3,6 +3,23 @@
 /// Fewest digits before a separator; only what is left at the end may be fewer.
 const LEAST: usize = 3;
 
+/// Numbers of a table's row lie closer together than those that a card's digits happen to make: one card in ten
+/// thousand has four so close.
+const CLOSE: u32 = 300;
+
+/// Whether all groups have four digits and lie close together.
+pub(super) fn close(text: &[u8]) -> bool {
+    let (mut groups, mut least, mut most) = (0, u32::MAX, 0);
+    for group in text.split(|byte| !byte.is_ascii_digit()) {
+        if group.len() != 4 {
+            return false;
+        }
+        let number = group.iter().fold(0, |number, byte| number * 10 + u32::from(byte & 15));
+        (groups, least, most) = (groups + 1, least.min(number), most.max(number));
+    }
+    groups >= 3 && most - least < CLOSE
+}
+
 pub(super) fn passes(text: &[u8]) -> bool {
     let (mut separator, mut before) = (None, None);
     let (mut number, mut length) = (0u64, 0);
