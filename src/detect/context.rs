@@ -391,10 +391,9 @@ impl Trail {
         self.hits.clear();
     }
 
-    /// Forgets everything, and lets go of room for many words.
+    /// Forgets everything, and lets go of the room for words.
     pub(super) fn rest(&mut self) {
-        self.clear();
-        self.hits.shrink_to(KEPT / 2);
+        *self = Trail::new();
     }
 
     /// Reads what lies in `from..to` and has not been read.

@@ -59,6 +59,8 @@ pub(super) struct At {
     pub class: Box<[bool; 256]>,
     /// The one state that a match can be in right behind the mark, if there is one.
     pub behind: Option<u16>,
+    /// Whether each start is met at the first of its marks, and need not be looked at from another.
+    pub once: bool,
 }
 
 #[derive(Debug)]
@@ -132,7 +134,9 @@ impl Index {
             Anchor::At { before, class, encoded } => {
                 let one = !detector.is_divided() && !class[usize::from(b'@')];
                 let [plain, coded] = if one { behind_marks(&detector.shape) } else { [None; 2] };
-                let at = |behind| At { detector: number, before: *before, class: class.clone(), behind };
+                let once = *encoded && !detector.unordered;
+                let at =
+                    |behind| At { detector: number, before: *before, class: class.clone(), behind, once };
                 self.encoded.extend(encoded.then(|| at(coded)));
                 self.at.push(at(plain));
             }

@@ -94,6 +94,7 @@ impl Scan {
         if out.len() > first_new {
             self.keep_early(first_new, out);
         }
+        self.early.shrink_to_fit();
     }
 
     /// Takes back what begins where other findings may still come before it.

@@ -22,9 +22,6 @@ pub(super) struct Scratch {
     pub(super) told: Option<Box<[Told]>>,
 }
 
-/// Entries of each kind that a stream keeps room for.
-const KEPT: usize = 8;
-
 /// A word of a name around a place.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Said {
@@ -73,11 +70,10 @@ impl Scratch {
 
     /// Lets go of what only the region that was read last was full of.
     pub(super) fn rest(&mut self) {
-        self.next.shrink_to(KEPT);
+        self.next.shrink_to_fit();
         self.trail.rest();
-        self.names.rest(KEPT);
-        self.said.clear();
-        self.said.shrink_to(KEPT);
+        self.names.rest();
+        self.said = Vec::new();
     }
 
     #[cfg(test)]

@@ -41,7 +41,7 @@ pub struct Ends {
 }
 
 impl Ends {
-    const NONE: Ends = Ends { words: [0; WORDS], top: 0 };
+    pub(super) const NONE: Ends = Ends { words: [0; WORDS], top: 0 };
 
     #[must_use]
     #[inline]

@@ -102,9 +102,12 @@ pub(super) fn behind_marks(shape: &Shape) -> [Option<u16>; 2] {
 /// What is known of the ends behind one mark, for starts that come to one state there.
 pub(super) struct Behind {
     mark: Range<usize>,
-    /// From here on no start meets another mark before it.
+    /// The first start, and from where on none meets another mark before this one.
+    from: usize,
     first: usize,
     known: Known,
+    /// Starts that what stands before them rules out, from 1, once there was one.
+    barred: Option<Box<Ends>>,
 }
 
 /// The ends of a match that is in this state right behind the mark.
@@ -132,22 +135,26 @@ impl At {
         while first > least && self.class[usize::from(text[first - 1])] {
             first -= 1;
         }
-        if let Some(None) = known {
-            // Only what begins before another mark can still be one.
-            let unmarked = unmarked_from(text, first, mark.start);
-            let known = Known::default();
-            return (unmarked > first).then_some((first..unmarked, Behind { mark, first: unmarked, known }));
+        let unmarked = unmarked_from(text, first, mark.start);
+        if self.once {
+            first = unmarked;
         }
-        let starts = first..mark.start + 1;
-        Some((starts, Behind::of(text, first, mark, known.flatten().unwrap_or_default())))
+        let (last, known) = match known {
+            // Only what begins before another mark can still be one.
+            Some(None) if unmarked == first => return None,
+            Some(None) => (unmarked, Known::default()),
+            Some(Some(known)) => (mark.start + 1, known),
+            None => (mark.start + 1, Known::default()),
+        };
+        Some((first..last, Behind { mark, from: first, first: unmarked, known, barred: None }))
     }
 }
 
 impl Behind {
-    /// What stands from `from` to the mark holds no `@`.
-    fn of(text: &[u8], from: usize, mark: Range<usize>, known: Known) -> Behind {
-        let first = unmarked_from(text, from, mark.start);
-        Behind { mark, first, known }
+    /// Whether what stands before a start rules it out, as far as is known.
+    #[inline(always)]
+    fn is_barred(&self, at: usize) -> bool {
+        self.barred.as_ref().is_some_and(|barred| barred.holds(at + 1 - self.from))
     }
 }
 
@@ -181,6 +188,19 @@ impl Compiled {
         }
     }
 
+    /// The starts of a stretch that what stands before them rules out, from 1.
+    fn barred(&self, text: &[u8], starts: Range<usize>) -> Ends {
+        let mut barred = Ends::NONE;
+        let Some(before) = &self.not_before else { return barred };
+        for begin in starts.start.saturating_sub(before.max_len)..starts.end {
+            let mut ends = before.run(&text[begin..starts.end]);
+            while let Some(length) = ends.pop_longest() {
+                barred.insert((begin + length + 1).saturating_sub(starts.start));
+            }
+        }
+        barred
+    }
+
     /// Whether a match can end so many bytes behind a mark, as far as what stands behind the mark tells.
     #[inline(always)]
     fn ends_behind(&self, text: &[u8], mark: &Range<usize>, len: usize) -> bool {
@@ -194,7 +214,7 @@ impl Compiled {
     #[inline]
     pub(super) fn match_around(&self, text: &[u8], at: usize, known: &mut Behind) -> Option<Match> {
         let Range { start: mark, end: from } = known.mark;
-        if !self.can_start(text, at) {
+        if !self.can_start(text, at) || known.is_barred(at) {
             return None;
         }
         // A match may end before the mark, or an earlier one be meant.
@@ -204,7 +224,7 @@ impl Compiled {
         if state == DEAD {
             return None;
         }
-        let known = &mut known.known;
+        let Behind { known, barred, from: first, .. } = known;
         if state != known.state {
             *known = Known { state, ends: self.shape.run_on(state, text.get(from..)?), judged: 0 };
         }
@@ -231,7 +251,11 @@ impl Compiled {
             if self.sides.rest.iter().all(|check| (check.passes)(value))
                 && !refusing.any(|check| (check.passes)(value))
             {
-                return self.standing(text, at..end, at..end);
+                let standing = self.standing(text, at..end, at..end);
+                if standing.is_none() && self.stands_behind(text, at) {
+                    *barred = Some(Box::new(self.barred(text, *first..mark)));
+                }
+                return standing;
             }
         }
         None

@@ -51,6 +51,15 @@ const TABLE: &[(&str, Kind, Piece, (&str, &str))] = &[
     ("dots@", Kind::Hostile, dotted_ats, ("", "")),
     ("secret-names", Kind::Hostile, secret_names, ("", "")),
     ("dull-secrets", Kind::Hostile, dull_secrets, ("", "")),
+    ("remotes", Kind::Hostile, remotes, ("", "")),
+    ("a%40a", Kind::Hostile, encoded_ats, ("", "")),
+    ("access-keys", Kind::Hostile, access_keys, ("", "")),
+    ("basic", Kind::Hostile, basic, ("", "")),
+    ("bearer", Kind::Hostile, bearer, ("", "")),
+    ("passports", Kind::Hostile, passports, ("", "")),
+    ("elements", Kind::Hostile, elements, ("", "")),
+    ("tuples", Kind::Hostile, tuples, ("", "")),
+    ("arrays", Kind::Hostile, arrays, ("", "")),
     ("alnum", Kind::Hostile, alnum, ("", "")),
     ("letters", Kind::Hostile, letters, ("", "")),
     ("one-byte", Kind::Hostile, one_byte, ("", "")),
@@ -439,6 +448,53 @@ fn secret_names(_: &mut Rng, t: &mut Vec<u8>) {
 /// Secrets of little entropy, however much of them is taken.
 fn dull_secrets(_: &mut Rng, t: &mut Vec<u8>) {
     put!(t, "token={}\n", "1a".repeat(64));
+}
+
+/// Users of remotes, with many beginnings each.
+fn remotes(_: &mut Rng, t: &mut Vec<u8>) {
+    put!(t, "x://{}a@b.co ", "a.".repeat(24));
+}
+
+fn encoded_ats(_: &mut Rng, t: &mut Vec<u8>) {
+    t.extend_from_slice(b"a%40");
+}
+
+/// Names of keys with values that are one letter too long.
+fn access_keys(r: &mut Rng, t: &mut Vec<u8>) {
+    put!(t, "aws_secret_access_key={:041x} ", r.next());
+}
+
+/// Credentials of which many beginnings are base64 of something.
+fn basic(_: &mut Rng, t: &mut Vec<u8>) {
+    put!(t, "Basic {} ", "a+".repeat(127));
+}
+
+fn bearer(_: &mut Rng, t: &mut Vec<u8>) {
+    put!(t, "bearer {} ", "a1-".repeat(130));
+}
+
+/// What the lines of passports are filled with.
+fn passports(_: &mut Rng, t: &mut Vec<u8>) {
+    t.extend_from_slice(b"P<");
+}
+
+/// Numbers under names that matter, one off.
+fn elements(r: &mut Rng, t: &mut Vec<u8>) {
+    put!(t, "<ssn><b>{:09}</b></ssn>", 900_000_000 + r.below(10_000_000));
+}
+
+fn tuples(r: &mut Rng, t: &mut Vec<u8>) {
+    if t.len() % 1000 < 40 {
+        put!(t, ";\nINSERT INTO t (iban, pesel) VALUES ");
+    }
+    put!(t, "({:011},'{:010}'),", r.below(10u64.pow(11)), r.below(10u64.pow(10)));
+}
+
+fn arrays(r: &mut Rng, t: &mut Vec<u8>) {
+    if t.len() % 1000 < 40 {
+        put!(t, "]}},{{\"pesel\":{{\"nhs\":[");
+    }
+    put!(t, "[{:011}],", r.below(10u64.pow(11)));
 }
 
 fn alnum(r: &mut Rng, t: &mut Vec<u8>) {

@@ -24,12 +24,10 @@ impl Default for Unlisted {
 
 /// The name of the column that `at` lies in, where all of it stands within what is looked at.
 pub(super) fn own(unlisted: &mut Unlisted, text: &[u8], from: usize, at: usize) -> Option<Name> {
-    let [mut values, mut stdin, mut table] = [true; MARKS.len()];
-    for ((absent, mark), listed) in
-        unlisted.0.iter_mut().zip(MARKS).zip([&mut values, &mut stdin, &mut table])
-    {
-        *listed = !absent.is_past(mark.len(), text, from, at, |text| first(text, mark).is_some());
-    }
+    let [values, stdin, table] = std::array::from_fn(|nth| {
+        let (absent, mark) = (&mut unlisted.0[nth], MARKS[nth]);
+        !absent.is_past(mark.len(), text, from, at, |text| holds(text, mark))
+    });
     let (text, at) = (&text[from..at], at - from);
     let inserted = if values { inserted(text, at) } else { None };
     let copied = || if stdin { copied(text, at) } else { None };
@@ -129,6 +127,12 @@ fn begins(text: &[u8], word: &[u8]) -> bool {
 /// The first and the last place where a word stands, in small letters or capitals.
 fn first(text: &[u8], word: &[u8]) -> Option<usize> {
     memchr::memchr2_iter(word[0], word[0].to_ascii_uppercase(), text).find(|&at| begins(&text[at..], word))
+}
+
+/// Whether a word stands in a text, which is short mostly.
+fn holds(text: &[u8], word: &[u8]) -> bool {
+    let initials = [word[0], word[0].to_ascii_uppercase()];
+    text.iter().enumerate().any(|(at, byte)| initials.contains(byte) && begins(&text[at..], word))
 }
 
 fn last(text: &[u8], word: &[u8]) -> Option<usize> {

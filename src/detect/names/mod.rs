@@ -355,10 +355,10 @@ impl Names {
         self.at
     }
 
-    /// Lets go of room for more than so many.
-    pub(super) fn rest(&mut self, most: usize) {
-        self.list.shrink_to(most);
-        self.keys.rest(most);
+    /// Lets go of the room for names.
+    pub(super) fn rest(&mut self) {
+        self.list = Vec::new();
+        self.keys.rest(0);
     }
 
     /// Memory that it takes.

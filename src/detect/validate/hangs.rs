@@ -63,9 +63,10 @@ mod tests {
         #[test]
         fn one_reading_judges_every_beginning(
             text in "(eyJhbGciOiJIUzI1NiJ9|eyJ[a-zA-Z0-9]{0,8}|[a-z*]{0,3})(\\.(eyJ)?[A-Za-z0-9*.]{0,24}){0,2}|\
-                changeme[a-z]{0,3}|[x*]{0,2}[-_]{0,3}[x*a<]{0,9}|(your-|pass)?[a-zA-Z0-9$_*<{.]{0,40}|(ab1|a|1){0,60}2b.{0,20}",
+                (OnA6|dTpwYXNz|[a-zA-Z0-9+/]{0,3})(OmFiYzox|[a-zA-Z0-9+/]){0,9}={0,3}[a-z=]{0,5}|changeme[a-z]{0,3}|[x*]{0,2}[-_]{0,3}[x*a<]{0,9}|(your-|pass)?[a-zA-Z0-9$_*<{.]{0,40}|(ab1|a|1){0,60}2b.{0,20}",
         ) {
-            for (name, hangs) in secret::HANGS {
+            let long = format!("{}{text}", "dTpwYXNz".repeat(42));
+            for ((name, hangs), text) in secret::HANGS.iter().flat_map(|hangs| [(hangs, &text), (hangs, &long)]) {
                 let (check, Hangs::Beginnings(sweep)) = (check(name), hangs) else { unreachable!() };
                 let lengths = sweep(text.as_bytes());
                 for end in 1..=text.len() {

@@ -42,6 +42,7 @@ pub(super) const CHECKS: &[Check] = &[
 /// Read once for all ends that a value may have.
 pub(super) const HANGS: &[(&str, Hangs)] = &[
     ("jwt", Hangs::Beginnings(jwts)),
+    ("basic-credentials", Hangs::Beginnings(basics)),
     ("entropy", Hangs::Beginnings(entropies)),
     ("placeholder", Hangs::Beginnings(placeholders)),
 ];
@@ -174,13 +175,47 @@ fn opens_object(text: &[u8]) -> bool {
 
 fn basic_credentials(text: &[u8]) -> bool {
     let body = text.strip_suffix(b"==").or_else(|| text.strip_suffix(b"=")).unwrap_or(text);
-    let decoded = decoded::<256>(body);
+    let decoded = decoded::<CREDENTIALS>(body);
     let clear = decoded.as_slice();
     let printable = clear.iter().all(|b| matches!(b, b' '..=b'~'));
     text.len().is_multiple_of(4)
         && printable
         && clear.iter().position(|&b| b == b':').is_some_and(|at| at > 0)
 }
+
+/// The beginnings of a text that [`basic_credentials`] lets pass, group by group.
+fn basics(text: &[u8]) -> Ends {
+    let mut lengths = Ends::NONE;
+    // How much is clear so far, and where the first colon stands in it.
+    let (mut clear, mut colon) = (0, None);
+    for (nth, group) in text.chunks_exact(4).enumerate() {
+        let length = 4 * (nth + 1);
+        if length * 3 / 4 > CREDENTIALS {
+            (length..=text.len())
+                .filter(|&end| basic_credentials(&text[..end]))
+                .for_each(|end| lengths.insert(end));
+            break;
+        }
+        let body = group.strip_suffix(b"==").or_else(|| group.strip_suffix(b"=")).unwrap_or(group);
+        let decoded = decoded::<3>(body);
+        let bytes = decoded.as_slice();
+        if bytes.is_empty() || !bytes.iter().all(|b| matches!(b, b' '..=b'~')) {
+            break;
+        }
+        colon = colon.or_else(|| bytes.iter().position(|&b| b == b':').map(|at| clear + at));
+        if colon.is_some_and(|at| at > 0) {
+            lengths.insert(length);
+        }
+        if body.len() < group.len() {
+            break;
+        }
+        clear += bytes.len();
+    }
+    lengths
+}
+
+/// Bytes of credentials that are decoded.
+const CREDENTIALS: usize = 256;
 
 /// The beginning of a base64 or base64url text, decoded; empty when it is none.
 struct Decoded<const N: usize> {
