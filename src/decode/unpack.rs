@@ -6,7 +6,7 @@ use super::deflate::Deflate;
 use super::gzip::Gzip;
 use super::signs::{Sign, next_sign};
 use super::tar::{self, Tar};
-use super::zip::Zip;
+use super::zip::{self, Zip};
 use super::zip_directory::Directory;
 use super::zstd::Zstd;
 use super::{DecodeError, Progress, probe};
@@ -358,6 +358,10 @@ impl Unpacker {
         let within = begin > 0;
         self.packed |= !within;
         self.zips |= sign == Sign::Zip;
+        if sign == Sign::Zip && zip::is_no_header(text.get(read..).unwrap_or_default()) {
+            self.tail = [0; 3];
+            return Ok(read);
+        }
         let members = self.directory.members();
         self.at = inside(sign.kind(begin, &mut self.directory), within, members);
         let mut signature = sign.bytes();

@@ -456,6 +456,12 @@ fn is_plausible(frame: &[u8], from: usize) -> bool {
     version & 0xff <= 99 && flags & RESERVED == 0 && matches!(method, 0..=20 | 93..=99)
 }
 
+/// Whether what follows the signature of a member is no header, as far as one look tells: text that is full of such
+/// signatures costs no more than other text.
+pub(super) fn is_no_header(behind: &[u8]) -> bool {
+    behind.len() >= 26 && !is_plausible(behind, 0)
+}
+
 pub(super) fn extra_field(mut extra: &[u8], wanted: u16) -> Option<&[u8]> {
     while extra.len() >= 4 {
         let (id, length) = (u16_at(extra, 0), usize::from(u16_at(extra, 2)));
