@@ -106,18 +106,24 @@ impl Literals {
             let Some(&[a, b, c]) = text.get(at..at + 3) else { return };
             let hash = hash(a, b, c);
             if self.bits[hash / 64] & 1 << (hash % 64) != 0 {
-                let slot = hash % SLOTS;
-                let entries = usize::from(self.slots[slot])..usize::from(self.slots[slot + 1]);
-                let letters = letters_at(text, at) | CASE;
-                for entry in self.entries[entries].iter().filter(|entry| letters & entry.mask == entry.first)
-                {
-                    let found = text.get(at..at + entry.text.len());
-                    if found.is_some_and(|found| found.eq_ignore_ascii_case(&entry.text)) {
-                        hit(entry.owner, at);
-                    }
-                }
+                self.compare(text, at, hash, &mut hit);
             }
         });
+    }
+
+    /// What begins at `at`, where its first letters are those of a literal. Apart, so that what is asked at each place
+    /// stays small enough to stand within the search.
+    #[inline(never)]
+    fn compare(&self, text: &[u8], at: usize, hash: usize, hit: &mut impl FnMut(u16, usize)) {
+        let slot = hash % SLOTS;
+        let entries = usize::from(self.slots[slot])..usize::from(self.slots[slot + 1]);
+        let letters = letters_at(text, at) | CASE;
+        for entry in self.entries[entries].iter().filter(|entry| letters & entry.mask == entry.first) {
+            let found = text.get(at..at + entry.text.len());
+            if found.is_some_and(|found| found.eq_ignore_ascii_case(&entry.text)) {
+                hit(entry.owner, at);
+            }
+        }
     }
 
     pub(super) fn size(&self) -> usize {
