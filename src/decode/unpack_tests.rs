@@ -124,6 +124,11 @@ fn what_only_begins_like_something_is_text() {
         b"x \x1f\x8b\x08\0\0\0\0\0\0\0 and so on".to_vec(),
         b"x \x28\xb5\x2f\xfd and so on".to_vec(),
         b"\x1f\x8b\x08".repeat(50),
+        b"x PK\x03\x04".to_vec(),
+        b"x PK\x03\x04PK\x03\x04".to_vec(),
+        b"x PK\x01\x02".to_vec(),
+        [b"x PK\x03\x04".as_slice(), &[0xff; 26]].concat(),
+        b"x PK\x03\x04 and what is written here is no header".repeat(3000),
         [b"x".to_vec(), member("q", 0, 8, b"\xff\xff\xff\xff", (4, 5))].concat(),
     ] {
         let text = [b"y".as_slice(), &noise, b" ", &zip].concat();
@@ -131,6 +136,12 @@ fn what_only_begins_like_something_is_text() {
         assert_eq!(result, Ok(()), "{noise:?}");
         assert_eq!(out[out.len() - 3..], ["zip a:text.", "aside a", "aside end"], "{noise:?}");
     }
+    // A stub right before the archive, as the text begins.
+    let (out, result) = told_any(&[b"PK\x03\x04".as_slice(), &zip].concat());
+    assert_eq!(
+        (out, result),
+        (["aside a", "zip a:text.", "aside a", "aside end"].map(str::to_owned).into(), Ok(()))
+    );
     let (_, result) = told(&b"x\x1f\x8b\x08\xff".repeat(5000), 100);
     assert_eq!(result, Err(DecodeError::Members));
 }
@@ -202,5 +213,30 @@ fn what_stands_in_place_says_where() {
         for piece in archive.chunks(cut) {
             let _ = unpacker.push(piece, &mut check).unwrap();
         }
+    }
+}
+
+#[test]
+fn what_follows_a_signature_is_a_header_or_none_at_one_look() {
+    let header = &packed("a", b"text")[4..30];
+    let changed = |at: usize, byte: u8| {
+        let mut header = header.to_vec();
+        header[at] = byte;
+        header
+    };
+    let cases = [
+        (header.to_vec(), false),
+        (header[..25].to_vec(), false),
+        (changed(0, 63), false),
+        (changed(0, 100), true),
+        (changed(3, 0x80), true),
+        (changed(4, 21), true),
+        (changed(4, 93), false),
+        (changed(5, 1), true),
+        ([b"PK\x03\x04".as_slice(), header].concat(), true),
+        ([b"PK\x03\x04".as_slice(), header][..1].concat(), false),
+    ];
+    for (behind, none) in cases {
+        assert_eq!(zip::is_no_header(&behind), none, "{behind:?}");
     }
 }

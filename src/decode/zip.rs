@@ -13,6 +13,8 @@ use crate::limits::{ARCHIVE_MEMBERS, DECODE_WINDOW};
 const LOCAL: u32 = 0x0403_4b50;
 const DESCRIPTOR: u32 = 0x0807_4b50;
 pub(super) const CENTRAL: u32 = 0x0201_4b50;
+/// What all of them begin with.
+const SIGNATURE: u16 = 0x4b50;
 const EXTRA_DATA: u32 = 0x0806_4b50;
 const DIGITAL_SIGNATURE: u32 = 0x0505_4b50;
 const END_64: u32 = 0x0606_4b50;
@@ -452,8 +454,12 @@ const RECORD: usize = 46 + 3 * u16::MAX as usize;
 /// Whether a header is one, going by what no writer would put there: the version that it asks for stands at `from`.
 fn is_plausible(frame: &[u8], from: usize) -> bool {
     let (version, flags, method) = (u16_at(frame, from), u16_at(frame, from + 2), u16_at(frame, from + 4));
-    // Versions are ten times themselves, and the last is 6.3.
-    version & 0xff <= 99 && flags & RESERVED == 0 && matches!(method, 0..=20 | 93..=99)
+    // Versions are ten times themselves, and the last is 6.3. Where another signature begins right behind the first, that
+    // one is the header's: what stands before it is a stub, as of archives that unpack themselves.
+    version & 0xff <= 99
+        && version != SIGNATURE
+        && flags & RESERVED == 0
+        && matches!(method, 0..=20 | 93..=99)
 }
 
 /// Whether what follows the signature of a member is no header, as far as one look tells: text that is full of such

@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::super::compiled::Compiled;
-use super::super::context::{self, Evidence, Trail};
+use super::super::context::{Evidence, Trail};
 use super::super::names::{Label, Scope};
 use super::super::scratch::{Said, Scratch};
-use super::super::{Confidence, Matcher};
+use super::super::{Confidence, Matcher, reach};
 use super::{Region, Run};
 
 impl Run<'_, '_> {
@@ -102,7 +102,7 @@ impl Run<'_, '_> {
             }
             if says.negative && !says.positive {
                 // What names another value does not speak against this one.
-                let (from, to) = context::reach(text, (from, to), value);
+                let (from, to) = reach::own(text, (from, to), value);
                 let against = |from, to| trail.evidence(words, number, from, to).negative;
                 says.negative = against(from, value.start) || against(value.end, to);
             }

@@ -9,9 +9,9 @@ use std::ops::Range;
 use super::anchor::{Anchor, is_separator};
 use super::columns;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
-use super::context::{self, Evidence, Trail};
+use super::context::{Evidence, Trail};
 use super::names::{Layout, Names, Scope};
-use super::{Confidence, DetectorId, Matcher};
+use super::{Confidence, DetectorId, Matcher, reach};
 use crate::limits;
 
 /// A place where a detector's pattern matches, and what became of it.
@@ -250,7 +250,7 @@ impl Matcher {
         } else {
             Vec::new()
         };
-        let own = context::reach(text, (from, to), value);
+        let own = reach::own(text, (from, to), value);
         for (from, to) in sides {
             let places = trail.places(&self.words, detector.0, (from, to));
             // A word may speak for and against; what speaks for a value counts, and what names another one does not.

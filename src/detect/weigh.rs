@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::compiled::{Compiled, Match};
-use super::context::{self, Evidence};
+use super::context::Evidence;
 use super::names::Scope;
 use super::pack::Tier;
-use super::{Confidence, Matcher};
+use super::{Confidence, Matcher, reach};
 
 impl Compiled {
     /// Where words and what lies beside a value are looked for.
@@ -27,7 +27,7 @@ impl Compiled {
         if !weak || self.beside.is_some() {
             return (from, to);
         }
-        context::reach(text, (from, to), value)
+        reach::own(text, (from, to), value)
     }
 
     /// Whether one of the words before a value stands right before it and speaks for it.
