@@ -1,19 +1,86 @@
 //! What came over connections of HTTP/2 and that nobody has taken yet. Windows promise memory to each peer; what all of them
 //! may fill together is bounded here: past that, a connection that has much of it waiting is not read.
 
-use std::collections::HashMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use crate::limits;
 
-/// Bytes of bodies that wait in all connections.
-static WAITING: AtomicUsize = AtomicUsize::new(0);
+/// What all connections share.
+static SHARED: Shared = Shared::new();
+
+/// Bytes of bodies that wait in all connections, and who is not read for that.
+#[derive(Debug)]
+struct Shared {
+    waiting: AtomicUsize,
+    /// How many are paused: as long as nobody is, nobody looks below.
+    paused: AtomicUsize,
+    /// Those, by their turn. Each has more than its own part waiting, so that there are few of them whenever there is room
+    /// in all, and all may be woken at once.
+    readers: Mutex<BTreeMap<u64, Waker>>,
+    turns: AtomicU64,
+}
+
+impl Shared {
+    const fn new() -> Shared {
+        Shared {
+            waiting: AtomicUsize::new(0),
+            paused: AtomicUsize::new(0),
+            readers: Mutex::new(BTreeMap::new()),
+            turns: AtomicU64::new(0),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.waiting.load(Ordering::SeqCst) <= limits::H2_UNREAD
+    }
+
+    fn readers(&self) -> MutexGuard<'_, BTreeMap<u64, Waker>> {
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Less waits: whoever makes room for the first time wakes those who were refused it, the longest waiting first.
+    fn less(&self, bytes: usize) {
+        let before = self.waiting.fetch_sub(bytes, Ordering::SeqCst);
+        let is_first = before > limits::H2_UNREAD && before - bytes <= limits::H2_UNREAD;
+        if is_first && self.paused.load(Ordering::SeqCst) > 0 {
+            let woken = {
+                let mut readers = self.readers();
+                self.paused.store(0, Ordering::SeqCst);
+                std::mem::take(&mut *readers)
+            };
+            woken.into_values().for_each(Waker::wake);
+        }
+    }
+
+    /// Not read any more, until there is room.
+    fn pause(&self, turn: u64, reader: Waker) {
+        let mut readers = self.readers();
+        readers.insert(turn, reader);
+        self.paused.store(readers.len(), Ordering::SeqCst);
+    }
+
+    fn resume(&self, turn: u64) {
+        let mut readers = self.readers();
+        readers.remove(&turn);
+        self.paused.store(readers.len(), Ordering::SeqCst);
+    }
+}
 
 /// What waits in one connection, on streams that somebody reads.
-#[derive(Debug, Default)]
-pub(super) struct Unread(Mutex<State>);
+#[derive(Debug)]
+pub(super) struct Unread {
+    state: Mutex<State>,
+    shared: &'static Shared,
+}
+
+impl Default for Unread {
+    fn default() -> Unread {
+        Unread::within(&SHARED)
+    }
+}
 
 #[derive(Debug, Default)]
 struct State {
@@ -21,49 +88,60 @@ struct State {
     total: usize,
     /// Whoever would read more of the connection.
     reader: Option<Waker>,
+    /// Its place among those who wait for room. It keeps it until it gets something.
+    turn: Option<u64>,
 }
 
 impl State {
     /// What waits on a stream is this much.
-    fn set(&mut self, stream: u32, bytes: usize) {
+    fn set(&mut self, shared: &Shared, stream: u32, bytes: usize) {
         let before = self.streams.insert(stream, bytes).unwrap_or_default();
-        self.change(before, bytes);
+        self.change(shared, before, bytes);
     }
 
-    fn change(&mut self, before: usize, after: usize) {
+    fn change(&mut self, shared: &Shared, before: usize, after: usize) {
         self.total = self.total.saturating_sub(before) + after;
         if after > before {
-            WAITING.fetch_add(after - before, Ordering::Relaxed);
-        } else {
-            WAITING.fetch_sub(before - after, Ordering::Relaxed);
+            shared.waiting.fetch_add(after - before, Ordering::SeqCst);
+        } else if after < before {
+            shared.less(before - after);
         }
     }
 
-    fn may_read(&self) -> bool {
-        self.total <= limits::H2_UNREAD_EACH || WAITING.load(Ordering::Relaxed) <= limits::H2_UNREAD
+    fn may_read(&self, shared: &Shared) -> bool {
+        self.total <= limits::H2_UNREAD_EACH || shared.has_room()
     }
 
     /// Whom to wake, since there is less.
-    fn woken(&mut self) -> Option<Waker> {
-        if self.may_read() { self.reader.take() } else { None }
+    fn woken(&mut self, shared: &Shared) -> Option<Waker> {
+        if self.reader.is_none() || !self.may_read(shared) {
+            return None;
+        }
+        self.turn.into_iter().for_each(|turn| shared.resume(turn));
+        self.reader.take()
     }
 }
 
 impl Unread {
+    fn within(shared: &'static Shared) -> Unread {
+        Unread { state: Mutex::default(), shared }
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Somebody reads a stream from here on, of which so much waits already.
     pub(super) fn begin(&self, stream: u32, bytes: usize) {
-        self.state().set(stream, bytes);
+        self.state().set(self.shared, stream, bytes);
     }
 
     /// More of a stream comes. Of one that nobody reads nothing is kept.
     pub(super) fn arrived(&self, stream: u32, bytes: usize) {
         let state = &mut *self.state();
+        state.turn = None;
         if let Some(waits) = state.streams.get(&stream).copied() {
-            state.set(stream, waits + bytes);
+            state.set(self.shared, stream, waits + bytes);
         }
     }
 
@@ -71,8 +149,8 @@ impl Unread {
     pub(super) fn left(&self, stream: u32, bytes: usize) {
         let woken = {
             let mut state = self.state();
-            state.set(stream, bytes);
-            state.woken()
+            state.set(self.shared, stream, bytes);
+            state.woken(self.shared)
         };
         woken.into_iter().for_each(Waker::wake);
     }
@@ -82,29 +160,38 @@ impl Unread {
         let woken = {
             let mut state = self.state();
             let before = state.streams.remove(&stream).unwrap_or_default();
-            state.change(before, 0);
-            state.woken()
+            state.change(self.shared, before, 0);
+            state.woken(self.shared)
         };
         woken.into_iter().for_each(Waker::wake);
     }
 
     /// Ready when the connection may be read.
     pub(super) fn poll_read(&self, cx: &mut Context<'_>) -> Poll<()> {
-        if WAITING.load(Ordering::Relaxed) <= limits::H2_UNREAD {
+        if self.shared.has_room() {
             return Poll::Ready(());
         }
         let mut state = self.state();
-        if state.may_read() {
+        if state.may_read(self.shared) {
             return Poll::Ready(());
         }
+        let turn = *state.turn.get_or_insert_with(|| self.shared.turns.fetch_add(1, Ordering::Relaxed));
         state.reader = Some(cx.waker().clone());
+        self.shared.pause(turn, cx.waker().clone());
+        // Whoever made room just now may have seen nobody to wake.
+        if self.shared.has_room() {
+            self.shared.resume(turn);
+            return Poll::Ready(());
+        }
         Poll::Pending
     }
 }
 
 impl Drop for Unread {
     fn drop(&mut self) {
-        WAITING.fetch_sub(self.state().total, Ordering::Relaxed);
+        let state = self.state();
+        state.turn.into_iter().for_each(|turn| self.shared.resume(turn));
+        self.shared.less(state.total);
     }
 }
 
@@ -112,6 +199,8 @@ impl Drop for Unread {
 mod tests {
     use std::sync::Arc;
     use std::task::Wake;
+
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -124,32 +213,114 @@ mod tests {
         }
     }
 
+    /// A connection among others of the test's own, and how often it was woken.
+    struct Reader {
+        unread: Unread,
+        woken: Arc<Woken>,
+    }
+
+    impl Reader {
+        fn within(shared: &'static Shared) -> Reader {
+            Reader { unread: Unread::within(shared), woken: Arc::default() }
+        }
+
+        fn may_read(&self) -> bool {
+            let waker = Waker::from(Arc::clone(&self.woken));
+            self.unread.poll_read(&mut Context::from_waker(&waker)).is_ready()
+        }
+
+        fn woken(&self) -> usize {
+            self.woken.0.load(Ordering::Relaxed)
+        }
+    }
+
+    fn shared() -> &'static Shared {
+        Box::leak(Box::new(Shared::new()))
+    }
+
     #[test]
     fn who_has_much_waiting_is_not_read_once_all_have_too_much() {
-        let woken = Arc::new(Woken::default());
-        let waker = Waker::from(Arc::clone(&woken));
-        let may = |unread: &Unread| unread.poll_read(&mut Context::from_waker(&waker)).is_ready();
-        let (many, few) = (Unread::default(), Unread::default());
+        let shared = shared();
+        let (many, few) = (Reader::within(shared), Reader::within(shared));
         for stream in [1, 3] {
-            many.begin(stream, 0);
+            many.unread.begin(stream, 0);
         }
-        few.begin(1, 0);
-        few.arrived(1, limits::H2_UNREAD_EACH);
-        many.arrived(1, limits::H2_UNREAD);
-        many.arrived(3, limits::H2_UNREAD_EACH);
+        few.unread.begin(1, 0);
+        few.unread.arrived(1, limits::H2_UNREAD_EACH);
+        many.unread.arrived(1, limits::H2_UNREAD);
+        many.unread.arrived(3, limits::H2_UNREAD_EACH);
         // What nobody reads does not count.
-        many.arrived(5, limits::H2_UNREAD);
-        assert_eq!((may(&many), may(&few)), (false, true));
-        many.left(1, limits::H2_UNREAD / 2 + 1);
-        assert_eq!((may(&many), woken.0.load(Ordering::Relaxed)), (true, 1), "there is less in all");
-        many.arrived(1, limits::H2_UNREAD);
-        assert!(!may(&many));
-        many.end(1);
-        assert_eq!((may(&many), woken.0.load(Ordering::Relaxed)), (true, 2));
-        assert_eq!(many.state().total, limits::H2_UNREAD_EACH);
-        many.arrived(3, limits::H2_UNREAD);
+        many.unread.arrived(5, limits::H2_UNREAD);
+        assert_eq!((many.may_read(), few.may_read()), (false, true));
+        many.unread.left(1, limits::H2_UNREAD / 2 + 1);
+        assert!(many.woken() > 0 && many.may_read(), "there is less in all");
+        many.unread.arrived(1, limits::H2_UNREAD);
+        assert!(!many.may_read());
+        let before = many.woken();
+        many.unread.end(1);
+        assert!(many.woken() > before && many.may_read());
+        assert_eq!(many.unread.state().total, limits::H2_UNREAD_EACH);
+        many.unread.arrived(3, limits::H2_UNREAD);
         drop(many);
-        assert!(may(&few));
-        assert!(WAITING.load(Ordering::Relaxed) < limits::H2_UNREAD);
+        assert!(few.may_read());
+        assert_eq!(shared.waiting.load(Ordering::Relaxed), limits::H2_UNREAD_EACH);
+    }
+
+    #[test]
+    fn room_that_others_make_wakes_who_is_paused() {
+        let shared = shared();
+        let much = limits::H2_UNREAD_EACH + 1;
+        let (full, first, second) = (Reader::within(shared), Reader::within(shared), Reader::within(shared));
+        for reader in [&full, &first, &second] {
+            reader.unread.begin(1, 0);
+            reader.unread.arrived(1, much);
+        }
+        full.unread.arrived(1, limits::H2_UNREAD);
+        assert!(!first.may_read() && !second.may_read() && !first.may_read());
+        assert_eq!(shared.readers().len(), 2, "each waits once");
+        full.unread.left(1, limits::H2_UNREAD);
+        assert_eq!((first.woken(), second.woken()), (0, 0), "there is no room yet");
+        full.unread.left(1, much);
+        assert_eq!((first.woken(), second.woken()), (1, 1));
+        // One takes the room before the other comes: that one keeps its turn, the first gets a new one.
+        first.unread.arrived(1, limits::H2_UNREAD);
+        assert!(!second.may_read() && !first.may_read());
+        let turns = |reader: &Reader| reader.unread.state().turn.unwrap();
+        assert!(turns(&second) < turns(&first));
+        drop(first);
+        assert_eq!((second.woken(), shared.readers().len()), (2, 0), "who is gone makes room, too");
+    }
+
+    proptest! {
+        /// Nobody is left asleep that may be read.
+        #[test]
+        fn who_may_be_read_is_awake(steps in prop::collection::vec((0..4usize, 0..5u8, 1..9usize), 1..60)) {
+            let shared = shared();
+            let mut all: Vec<Reader> = (0..4).map(|_| Reader::within(shared)).collect();
+            let mut asleep = [None; 4];
+            for reader in &all {
+                reader.unread.begin(1, 0);
+            }
+            for (who, what, eighths) in steps {
+                let bytes = limits::H2_UNREAD / 8 * eighths;
+                match what {
+                    0 => all[who].unread.arrived(1, bytes),
+                    1 => all[who].unread.left(1, 0),
+                    2 => all[who].unread.left(1, limits::H2_UNREAD_EACH * eighths),
+                    3 => {
+                        all[who] = Reader::within(shared);
+                        all[who].unread.begin(1, 0);
+                        asleep[who] = None;
+                    }
+                    _ => asleep[who] = (!all[who].may_read()).then(|| all[who].woken()),
+                }
+                for (reader, slept) in all.iter().zip(&asleep) {
+                    let may = reader.unread.state().may_read(shared);
+                    prop_assert!(!(may && *slept == Some(reader.woken())), "asleep, though there is room");
+                }
+            }
+            let waiting: usize = all.iter().map(|reader| reader.unread.state().total).sum();
+            prop_assert_eq!(shared.waiting.load(Ordering::Relaxed), waiting);
+        }
     }
 }
