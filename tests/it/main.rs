@@ -6,6 +6,7 @@ mod admin_api;
 mod blocks;
 mod bounded;
 mod budgets;
+mod builds;
 mod carries;
 mod certificates;
 mod commands;
