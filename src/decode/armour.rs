@@ -73,14 +73,22 @@ fn last_mark(stretch: &[u8]) -> Option<usize> {
 /// What a run is, going by its beginning: most of what it stands for must be readable.
 pub(super) fn judge(run: &[u8]) -> Option<Kind> {
     let run = run.get(..run.len().min(ARMOUR_JUDGED))?;
-    if run.iter().all(u8::is_ascii_hexdigit) && is_text(&mut run.chunks_exact(2).filter_map(pair)) {
-        return Some(Kind::Hex);
+    let mut opening = [0; ARMOUR_JUDGED];
+    if run.iter().all(u8::is_ascii_hexdigit) {
+        let pairs = run.chunks_exact(2).filter_map(pair);
+        let length = opening.iter_mut().zip(pairs).map(|(to, from)| *to = from).count();
+        if is_text(opening.get(..length).unwrap_or_default()) {
+            return Some(Kind::Hex);
+        }
+        if run.iter().all(u8::is_ascii_digit) {
+            return None;
+        }
     }
-    if run.iter().all(u8::is_ascii_digit) {
-        return None;
+    let (quads, _) = run.as_chunks::<4>();
+    for (to, from) in opening.as_chunks_mut::<3>().0.iter_mut().zip(quads) {
+        *to = three(*from);
     }
-    let mut quads = run.chunks_exact(4).flat_map(bytes);
-    is_text(&mut quads).then_some(Kind::Base64)
+    is_text(opening.get(..3 * quads.len()).unwrap_or_default()).then_some(Kind::Base64)
 }
 
 /// How a run stands for something packed, if it does: zip, gzip, zstd, PDF, or deflate, by its beginning alone.
@@ -126,10 +134,7 @@ fn begins_packed(bytes: [u8; 5]) -> bool {
 }
 
 /// Whether it is readable, or would be but for the halves of UTF-16.
-fn is_text(bytes: &mut dyn Iterator<Item = u8>) -> bool {
-    let mut opening = [0; ARMOUR_JUDGED];
-    let length = opening.iter_mut().zip(bytes).map(|(to, from)| *to = from).count();
-    let opening = opening.get(..length).unwrap_or_default();
+fn is_text(opening: &[u8]) -> bool {
     match utf16::recognise(opening, None) {
         Some(_) => {
             let marked = opening.starts_with(&[0xff, 0xfe]) || opening.starts_with(&[0xfe, 0xff]);
@@ -141,7 +146,9 @@ fn is_text(bytes: &mut dyn Iterator<Item = u8>) -> bool {
 
 /// Most of it is letters, of any script in UTF-8, or of Latin-1.
 pub(super) fn is_readable(bytes: impl Iterator<Item = u8>) -> bool {
-    let (mut all, mut readable) = (0, 0);
+    let (mut all, mut readable) = (0usize, 0);
+    // More than a tenth of them lost, and one that the next byte could give back: what follows changes nothing.
+    let hopeless = bytes.size_hint().1.map_or(usize::MAX, |most| most / 10 + 1);
     // Bytes that go on with a character, and what the last of them counts.
     let (mut behind, mut worth) = (0, 0);
     for byte in bytes {
@@ -160,6 +167,9 @@ pub(super) fn is_readable(bytes: impl Iterator<Item = u8>) -> bool {
         };
         let blank = matches!(byte, b' ' | b'\t' | b'\r' | b'\n');
         readable += usize::from(byte.is_ascii_graphic() || blank || byte >= 0xc3);
+        if all - readable > hopeless {
+            return false;
+        }
     }
     all > 0 && readable * 10 >= all * 9
 }
@@ -168,6 +178,13 @@ pub(super) fn is_readable(bytes: impl Iterator<Item = u8>) -> bool {
 pub(super) fn pair(digits: &[u8]) -> Option<u8> {
     let digit = |at: usize| char::from(*digits.get(at)?).to_digit(16);
     u8::try_from(digit(0)? << 4 | digit(1)?).ok()
+}
+
+/// The bytes of four digits of base64.
+fn three(digits: [u8; 4]) -> [u8; 3] {
+    let [a, b, c, d] = digits.map(|digit| u32::from(VALUES[usize::from(digit)] & 63));
+    let [_, a, b, c] = (a << 18 | b << 12 | c << 6 | d).to_be_bytes();
+    [a, b, c]
 }
 
 /// The bytes of up to four digits of base64; as many of them count as there are digits less one.
@@ -304,6 +321,15 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn the_hopeless_are_given_up_early_and_nobody_else(
+            text in prop::collection::vec(prop_oneof![8 => b'a'..=b'z', 1 => Just(0xc2), 1 => Just(0x80), 1 => any::<u8>()], 0..60),
+        ) {
+            let mut rest = text.iter().copied();
+            let to_the_end = is_readable(std::iter::from_fn(|| rest.next()));
+            prop_assert_eq!(is_readable(text.iter().copied()), to_the_end);
+        }
+
         #[test]
         fn what_is_encoded_is_what_was_decoded(text in prop::collection::vec(any::<u8>(), 0..40), other in any::<u8>()) {
             let blank = vec![b'A'; text.len().div_ceil(3) * 4 - (3 - text.len() % 3) % 3];

@@ -6,15 +6,16 @@ use super::{armour, signs, tar, utf16};
 use crate::limits::ARMOUR_JUDGED;
 
 /// Whether no reader of wrappings, parts or archives has anything to do with `text`, of which this is all.
-/// `form`: it is declared to be one; `seek`: where the next run of base64 may begin.
+/// `form`: it is declared to be one; `unmarked`: it is ASCII without any of [`MARKS`](super::MARKS); `seek`: where the next
+/// run of base64 may begin.
 #[must_use]
-pub fn is_bare(text: &[u8], charset: Option<&str>, form: bool, seek: Seek) -> bool {
+pub fn is_bare(text: &[u8], charset: Option<&str>, form: bool, unmarked: bool, seek: Seek) -> bool {
     // Parts begin with a dash, and what is sent in parts may hold documents.
     !text.starts_with(b"-")
         && utf16::recognise(text, charset).is_none()
         && tar::begins(text) != Some(true)
-        && !signs::has_sign(text)
-        && is_unescaped(text, Wrapping::escapes(text, form) == Wrapping::Form)
+        && (unmarked
+            || !signs::has_sign(text) && is_unescaped(text, Wrapping::escapes(text, form) == Wrapping::Form))
         && is_unarmoured(text, seek)
 }
 

@@ -52,6 +52,10 @@ impl Coding {
 /// is signed is the stored object, whatever its coding.
 pub fn parse(field: &str) -> Result<Vec<Coding>, DecodeError> {
     let mut codings = Vec::new();
+    if field.is_empty() {
+        // As nearly all are.
+        return Ok(codings);
+    }
     let tokens = field.split(',').map(|token| token.trim_matches([' ', '\t']));
     for token in tokens.filter(|token| !token.is_empty() && !token.eq_ignore_ascii_case("identity")) {
         if codings.len() == CODING_DEPTH {

@@ -64,8 +64,14 @@ fn lower(word: &str) -> Cow<'_, str> {
     if is_lower { Cow::Borrowed(word) } else { Cow::Owned(word.to_ascii_lowercase()) }
 }
 
+/// What stands before and behind the slash: both are too short for a search.
+fn halves(essence: &str) -> Option<(&str, &str)> {
+    let slash = essence.bytes().position(|byte| byte == b'/')?;
+    Some((essence.get(..slash)?, essence.get(slash + 1..)?))
+}
+
 fn is_yaml(essence: &str) -> bool {
-    let kind = essence.split_once('/').map(|(_, kind)| kind).unwrap_or_default();
+    let kind = halves(essence).map(|(_, kind)| kind).unwrap_or_default();
     matches!(kind, "yaml" | "x-yaml" | "vnd.yaml") || kind.ends_with("+yaml")
 }
 
@@ -153,7 +159,7 @@ fn is_presigned(target: &str) -> bool {
 /// Whether the lines of a body are events, by its type.
 fn lines(essence: &str) -> Option<Lines> {
     const JSON: [&str; 5] = ["x-ndjson", "ndjson", "jsonl", "x-jsonlines", "stream+json"];
-    match essence.split_once('/')? {
+    match halves(essence)? {
         ("text", "event-stream") => Some(Lines::Events),
         (_, subtype) if JSON.contains(&subtype) => Some(Lines::Json),
         (_, _) => None,
@@ -208,7 +214,7 @@ pub(super) fn holds_credentials(field: Option<&str>, key: Option<&[u8]>) -> bool
 pub(super) fn sealed_type(media_type: &str) -> Option<&'static str> {
     let mark = media_type.bytes().position(|byte| byte == b';').unwrap_or(media_type.len());
     let essence = lower(media_type.get(..mark).unwrap_or_default().trim());
-    let (family, kind) = essence.split_once('/')?;
+    let (family, kind) = halves(&essence)?;
     match family {
         "audio" | "font" | "image" | "video" if kind != "svg+xml" => return Some("archive"),
         "application" => {}

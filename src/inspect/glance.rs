@@ -2,14 +2,18 @@
 
 use super::Engine;
 use super::fields::Declared;
+use super::reading;
 use crate::decode::{self, Lines};
 use crate::detect::{Scan, first_run};
 
 /// Whether there is no value in a whole text, and nothing that could hold one otherwise than as it stands there. Where that
 /// is not sure at once, `false`.
 pub(super) fn is_bare(engine: &Engine, declared: &Declared, text: &[u8]) -> bool {
-    let is_one = declared.is_one_text() && Lines::recognise(text) == Some(false);
-    if !is_one || !decode::is_bare(text, declared.charset.as_deref(), declared.form, first_run) {
+    if !declared.is_one_text() || Lines::recognise(text) != Some(false) {
+        return false;
+    }
+    let (charset, unmarked) = (declared.charset.as_deref(), reading::is_unmarked(text));
+    if !decode::is_bare(text, charset, declared.form, unmarked, first_run) {
         return false;
     }
     let (mut scan, mut found) = (Scan::new(), Vec::new());
