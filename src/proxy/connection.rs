@@ -33,8 +33,9 @@ use super::secure;
 use super::shared::{Shared, Stage};
 use super::sniff::{Prefixed, Protocol, sniff};
 use super::stack::stack;
+use super::still::Still;
 use super::tunnel::{self, Entered};
-use super::upstream::Asked;
+use super::upstream::{Asked, Route};
 use super::waking::Waking;
 use super::way;
 use super::websocket::Handover;
@@ -291,8 +292,13 @@ async fn offered(peer: &Peer, host: &Host, port: u16, agrees: bool) -> Alpn {
     if !agrees || peer.cleanse(&shown) != shown || peer.refuses(&destination) {
         return Alpn::Http2;
     }
-    let asked =
-        Asked { destination: &destination, tenant: &peer.listener.tenant, via: peer.original, owner: None };
+    let asked = Asked {
+        destination: &destination,
+        tenant: &peer.listener.tenant,
+        via: peer.original,
+        owner: None,
+        route: None,
+    };
     match timeout(limits::ALPN_WAIT, peer.shared.upstreams.speaks(&asked)).await {
         Ok(Some(Spoken::Http1)) => Alpn::Http1,
         // The request will be told what is wrong with its upstream.
@@ -322,6 +328,7 @@ where
 {
     let mut stage = peer.shared.stage.subscribe();
     let end = peer.clone();
+    let (io, _) = Still::new(io);
     let (io, deadlines) =
         Deadlined::new(io, Some(limits::KEEP_ALIVE_TIMEOUT), Some(limits::WRITE_STALL_TIMEOUT));
     let (guarded, guard) = Guard::requests(io, BytesMut::new());
@@ -334,6 +341,7 @@ where
         deadlines,
         familiar: Familiar::default(),
         owner: OnceLock::new(),
+        route: Route::default(),
         handover: Handover::default(),
     });
     let handover = client.handover.clone();

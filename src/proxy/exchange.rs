@@ -22,6 +22,7 @@ use super::names::{self, Entry, NameError};
 use super::peer::Peer;
 use super::reply::{self, Facts, Problem};
 use super::shared::{Edition, Entered, Shared, Stage};
+use super::upstream::Route;
 use super::websocket::{self, Asked, Handover, Opening};
 use crate::audit::{AuditError, Dialled, FlowFacts, Kind, MessageDraft, Pending, Permit};
 use crate::flow::{Destination, Direction, FlowId, Host, Scheme};
@@ -44,6 +45,8 @@ pub(super) struct Client {
     /// Names this connection once it authenticates connections rather than requests (NTLM, Negotiate): what it uses
     /// from then on is used by nobody else.
     pub(super) owner: OnceLock<FlowId>,
+    /// The way to the upstream that was asked for last.
+    pub(super) route: Route,
     /// For a WebSocket that the whole connection becomes.
     pub(super) handover: Handover,
 }

@@ -86,14 +86,18 @@ const END_TO_END: [HeaderName; 5] = [
 
 /// Makes a request's fields fit to leave; `host` takes the place of what `Host` says.
 pub(super) fn clean_request(fields: &mut HeaderMap, host: Option<HeaderValue>) {
+    // Looked for together: many requests have none of them.
+    const CHANGED: [HeaderName; 4] = [header::COOKIE, header::EXPECT, header::RANGE, header::ACCEPT_ENCODING];
     strip_hop_by_hop(fields);
-    join_cookies(fields);
-    // The body is pulled by this gate, which has sent its own 100 by then (RFC 9110, section 10.1.1).
-    fields.remove(header::EXPECT);
+    if fields.keys().any(|name| CHANGED.contains(name)) {
+        join_cookies(fields);
+        // The body is pulled by this gate, which has sent its own 100 by then (RFC 9110, section 10.1.1).
+        fields.remove(header::EXPECT);
+        narrow_accept_encoding(fields);
+    }
     if let Some(host) = host {
         fields.insert(header::HOST, host);
     }
-    narrow_accept_encoding(fields);
 }
 
 /// HTTP/2 cuts cookies into fields of their own; HTTP/1 has one (RFC 9113, section 8.2.3).

@@ -37,6 +37,7 @@ mod shared;
 mod silence;
 mod sniff;
 mod stack;
+mod still;
 mod throttle;
 mod tunnel;
 mod unopened;

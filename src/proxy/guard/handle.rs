@@ -30,8 +30,9 @@ impl GuardHandle {
     /// refusal and do nothing else. Requests that came before the refused one are served as ever.
     #[must_use]
     pub(crate) fn refusal_of<B>(&self, request: &http::Request<B>) -> Option<Refusal> {
+        let refusal = self.refusal()?;
         let host = request.headers().get(http::header::HOST)?;
-        self.refusal().filter(|_| host.as_bytes() == STAND_IN_HOST.as_bytes())
+        (host.as_bytes() == STAND_IN_HOST.as_bytes()).then_some(refusal)
     }
 
     /// What was refused on this connection, if anything.

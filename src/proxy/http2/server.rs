@@ -32,6 +32,7 @@ use crate::proxy::names::Entry;
 use crate::proxy::peer::{Ended, Peer};
 use crate::proxy::shared::{Open, Stage};
 use crate::proxy::stack::stack;
+use crate::proxy::upstream::Route;
 use crate::proxy::websocket::{self, Handover};
 
 /// Serves the streams of a connection until it ends, or the gate does.
@@ -58,6 +59,7 @@ where
         deadlines,
         familiar: Familiar::default(),
         owner: OnceLock::new(),
+        route: Route::default(),
         handover: Handover::default(),
     });
     let (mut streams, sockets) = (JoinSet::new(), Arc::default());

@@ -23,11 +23,12 @@ use crate::limits;
 use crate::proxy::deadline::{Deadlined, Deadlines};
 use crate::proxy::guard::{Guard, GuardHandle};
 use crate::proxy::http2::Interim;
+use crate::proxy::still::{Still, Stillness};
 use crate::proxy::waking;
 use crate::proxy::websocket::Switched;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
-type Io = TokioIo<Guard<Deadlined<Transport>>>;
+type Io = TokioIo<Guard<Deadlined<Still<Transport>>>>;
 
 /// A connection with all that belongs to it. Nobody polls it but who holds it.
 pub(super) struct Live {
@@ -38,6 +39,7 @@ pub(super) struct Live {
     error: Option<hyper::Error>,
     guard: GuardHandle,
     deadlines: Deadlines,
+    stillness: Stillness,
     pub(super) key: Arc<Key>,
     pub(super) peer: Peer,
     pub(super) reused: bool,
@@ -54,7 +56,8 @@ impl fmt::Debug for Live {
 
 impl Live {
     pub(super) async fn start(transport: Transport, peer: Peer, key: Arc<Key>) -> hyper::Result<Box<Self>> {
-        let (io, deadlines) = Deadlined::new(transport, None, Some(limits::WRITE_STALL_TIMEOUT));
+        let (io, stillness) = Still::new(transport);
+        let (io, deadlines) = Deadlined::new(io, None, Some(limits::WRITE_STALL_TIMEOUT));
         let (io, guard) = Guard::responses(io);
         let (sender, connection) = super::http1().handshake(TokioIo::new(io)).await?;
         Ok(Box::new(Live {
@@ -63,6 +66,7 @@ impl Live {
             error: None,
             guard,
             deadlines,
+            stillness,
             key,
             peer,
             reused: false,
@@ -105,6 +109,11 @@ impl Live {
     /// Whether the connection waits for a request and nothing else: no end seen, nothing unread, nothing unsent.
     pub(super) fn is_reusable(&mut self) -> bool {
         self.poll_once().is_pending() && self.sender.is_ready() && self.guard.refusal().is_none()
+    }
+
+    /// The same of one that was when it was put away: where nothing has stirred since, it still is.
+    pub(super) fn is_still_reusable(&mut self) -> bool {
+        self.stillness.holds() || self.is_reusable()
     }
 
     /// The response has been read to its end: keeps the connection if it may serve again.

@@ -36,7 +36,7 @@ pub(crate) use body::UpstreamBody;
 pub(crate) use error::{CERTIFICATE, Fault, SendError, UpstreamBodyError, UpstreamError};
 pub(crate) use exchange::BoxError;
 pub use parent::Parent;
-pub(crate) use pool::PoolStats;
+pub(crate) use pool::{PoolStats, Route};
 pub use posture::Seen;
 
 use self::address::AddressGuard;
@@ -73,6 +73,8 @@ pub(crate) struct Asked<'a> {
     pub(crate) via: Option<SocketAddr>,
     /// The client connection whose own they must be.
     pub(crate) owner: Option<FlowId>,
+    /// Where whoever asks remembers the way.
+    pub(crate) route: Option<&'a Route>,
 }
 
 /// All upstreams, as one configuration reaches them.
@@ -114,7 +116,12 @@ impl Upstreams {
 
     fn key(&self, asked: &Asked<'_>) -> Arc<Key> {
         let trust = self.dialer.trust.load().tls(&asked.destination.host).id();
-        Key::new(asked.destination.clone(), Arc::clone(asked.tenant), trust, asked.via, asked.owner)
+        let make =
+            || Key::new(asked.destination.clone(), Arc::clone(asked.tenant), trust, asked.via, asked.owner);
+        match asked.route {
+            Some(route) => route.key(asked, trust, make),
+            None => make(),
+        }
     }
 
     /// [`Upstreams::acquire_at`] where the name leads: a pooled one that is still good, else a new one. No HTTP byte has
@@ -126,7 +133,7 @@ impl Upstreams {
         tenant: &Arc<str>,
         spoken: Spoken,
     ) -> Result<Lease, UpstreamError> {
-        self.acquire_at(&Asked { destination, tenant, via: None, owner: None }, spoken).await
+        self.acquire_at(&Asked { destination, tenant, via: None, owner: None, route: None }, spoken).await
     }
 
     /// A connection to send one request over: a pooled one that is still good, else a new one. No HTTP byte has been

@@ -1,16 +1,18 @@
 //! Idle connections to upstreams, kept for reuse within a number and an age.
 
 use std::collections::HashMap;
-use std::hash::{Hash, Hasher};
+use std::collections::hash_map::RandomState;
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError, Weak};
 
 use tokio::time::Instant;
 
+use super::Asked;
 use super::exchange::Live;
 use super::lines::Lines;
-use crate::flow::{Destination, FlowId, Host};
+use crate::flow::{Destination, FlowId};
 use crate::limits;
 
 /// Which connections may serve which requests: same place, same tenant, same trust.
@@ -24,6 +26,8 @@ pub(super) struct Key {
     pub(super) via: Option<SocketAddr>,
     /// The one client connection whose requests it is for: it may have been authenticated as whoever is behind that.
     owner: Option<FlowId>,
+    /// Of host and port, worked out once: a key is looked for more than once for each request.
+    hash: u64,
 }
 
 impl Key {
@@ -34,18 +38,59 @@ impl Key {
         via: Option<SocketAddr>,
         owner: Option<FlowId>,
     ) -> Arc<Self> {
-        Arc::new(Key { destination, tenant, trust, via, owner })
+        static KEYED: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        // Tenants and trusts are few: host and port tell almost all keys apart.
+        let hash = KEYED.hash_one((&destination.host, destination.port));
+        Arc::new(Key { destination, tenant, trust, via, owner, hash })
+    }
+
+    /// Whether it is the one for this.
+    fn is_for(&self, asked: &Asked<'_>, of_trust: u64) -> bool {
+        let Key { destination, tenant, trust, via, owner, hash: _ } = self;
+        *trust == of_trust
+            && *via == asked.via
+            && *owner == asked.owner
+            && destination == asked.destination
+            && tenant == asked.tenant
+    }
+}
+
+/// The key that a client connection used last: most ask for one upstream, again and again.
+#[derive(Debug, Default)]
+pub(crate) struct Route(Mutex<Option<Arc<Key>>>);
+
+impl Route {
+    pub(super) fn key(&self, asked: &Asked<'_>, trust: u64, make: impl FnOnce() -> Arc<Key>) -> Arc<Key> {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match last.as_ref().filter(|key| key.is_for(asked, trust)) {
+            Some(key) => Arc::clone(key),
+            None => Arc::clone(last.insert(make())),
+        }
     }
 }
 
 impl Hash for Key {
-    /// Tenants and trusts are few: host and port tell almost all keys apart.
     fn hash<H: Hasher>(&self, state: &mut H) {
-        match &self.destination.host {
-            Host::Name(name) => state.write(name.as_bytes()),
-            Host::Ip(ip) => ip.hash(state),
-        }
-        state.write_u16(self.destination.port);
+        state.write_u64(self.hash);
+    }
+}
+
+/// Takes the hash that a key brings.
+#[derive(Debug, Default)]
+struct Brought(u64);
+
+impl Hasher for Brought {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        // No key brings anything but a number.
+        self.0 = bytes.iter().fold(self.0, |hash, byte| hash.rotate_left(8) ^ u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
     }
 }
 
@@ -66,7 +111,7 @@ pub(crate) struct PoolStats {
 
 #[derive(Debug, Default)]
 struct Shelves {
-    by_key: HashMap<Arc<Key>, Vec<Idle>>,
+    by_key: HashMap<Arc<Key>, Vec<Idle>, BuildHasherDefault<Brought>>,
     total: usize,
 }
 
@@ -88,7 +133,7 @@ impl Pool {
     pub(super) fn take(&self, key: &Arc<Key>) -> Option<Box<Live>> {
         while let Some(idle) = self.pop(key) {
             let Idle { mut live, since } = idle;
-            if since.elapsed() < limits::POOL_IDLE && live.is_reusable() {
+            if since.elapsed() < limits::POOL_IDLE && live.is_still_reusable() {
                 self.reused.fetch_add(1, Ordering::Relaxed);
                 live.reused = true;
                 return Some(live);
