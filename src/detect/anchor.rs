@@ -5,6 +5,7 @@ use std::sync::Arc;
 use regex_syntax::hir::literal::{ExtractKind, Extractor};
 use regex_syntax::hir::{Class, ClassBytes, ClassBytesRange, Hir, HirKind, Repetition};
 
+use super::outline::Outline;
 use super::shape::{DEAD, Shape, ShapeError};
 
 /// A run of digits in which single separators may stand between two digits.
@@ -54,6 +55,8 @@ pub enum Anchor {
     /// Every match holds `length` letters and digits in a row, from at most `before` bytes after its start; when
     /// `mixed`, both letters and digits are among them.
     Word { length: usize, before: usize, mixed: bool },
+    /// Every match begins with bytes of such kinds.
+    Outline(Outline),
     /// Nothing rare: every position whose byte can begin a match is tried.
     None,
 }
@@ -95,6 +98,7 @@ impl Anchor {
             Anchor::Literal(_) => "literal",
             Anchor::At { .. } => "at",
             Anchor::Word { .. } => "word",
+            Anchor::Outline(_) => "outline",
             Anchor::None => "none",
         }
     }
@@ -107,7 +111,8 @@ impl Anchor {
             Anchor::Digits { .. } => 2,
             Anchor::At { .. } => 3,
             Anchor::Word { .. } => 4,
-            Anchor::None => 5,
+            Anchor::Outline(_) => 5,
+            Anchor::None => 6,
         }
     }
 }
@@ -119,11 +124,14 @@ pub(super) fn derive(hir: &Hir, shape: &Shape) -> Result<Vec<Anchor>, ShapeError
     if matches!(whole, Anchor::Digits { before: 0, .. }) && arms.len() <= MAX_ARMS {
         return leading_arms(arms, whole);
     }
-    if !matches!(whole, Anchor::None | Anchor::Word { .. } | Anchor::Digits { before: 1.., .. }) {
+    if !matches!(
+        whole,
+        Anchor::None | Anchor::Outline(_) | Anchor::Word { .. } | Anchor::Digits { before: 1.., .. }
+    ) {
         return Ok(vec![whole]);
     }
     // Alternatives of one kind are one search; what no alternative improves stays whole.
-    let mut groups: [(Vec<Hir>, Option<Anchor>); 6] = Default::default();
+    let mut groups: [(Vec<Hir>, Option<Anchor>); 7] = Default::default();
     for arm in arms {
         let anchor = derive_one(arm, &Shape::of(arm)?);
         let (hirs, _) = &mut groups[anchor.rank()];
@@ -199,7 +207,7 @@ fn derive_one(hir: &Hir, shape: &Shape) -> Anchor {
         let holds = |step| guaranteed_run(shape, 1, step) == 1;
         return Anchor::Word { length, before, mixed: whole && holds(Step::digits) && holds(Step::letters) };
     }
-    Anchor::None
+    Outline::of(shape).map_or(Anchor::None, Anchor::Outline)
 }
 
 /// Literals that every match begins with, in lower case, when they are few and long enough: of the lengths that they
@@ -570,6 +578,7 @@ mod tests {
         let kinds = |pattern| anchors(pattern).iter().map(Anchor::as_str).collect::<Vec<_>>();
         assert_eq!(kinds(r"[a-z]{1,9}@[a-z]{2,9}|abc-[a-z]{2}|\d{3}-\d{6}"), ["literal", "digits", "at"]);
         assert_eq!(kinds(r"[a-z]{2}-x|abc-[a-z]{2}"), ["none"]);
+        assert_eq!(kinds(r"\d[a-z]{2}\d-\d{2}-[a-z]|[a-z]{8}\d"), ["word", "outline"]);
         assert_eq!(kinds(r"\d{9}|\d{3}-\d{3}-\d{3}"), ["digits", "digits"]);
     }
 

@@ -75,3 +75,11 @@ fn holds(packs: &[&str], corpus: &str) {
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
+
+#[test]
+fn nothing_built_in_is_tried_at_every_byte() {
+    let packs = Pack::built_in_names().iter().filter_map(|name| Pack::built_in(name)).collect();
+    let matcher = Matcher::compile(packs).unwrap();
+    let unanchored = matcher.detectors().iter().filter(|detector| detector.anchor == "none");
+    assert_eq!(unanchored.map(|detector| &detector.id).collect::<Vec<_>>(), [""; 0]);
+}

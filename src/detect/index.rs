@@ -33,6 +33,8 @@ pub(super) struct Index {
     pub word: Vec<Word>,
     /// Bytes with which a run of letters and digits begins that one of `word` is in.
     pub word_first: Vec<bool>,
+    /// Those that are found by what kinds of bytes they begin with.
+    pub outlined: Vec<u16>,
     pub unanchored: Vec<u16>,
     /// Bytes that can begin a match of an unanchored detector.
     pub unanchored_first: Vec<bool>,
@@ -149,6 +151,10 @@ impl Index {
                 all.zip(detector.first.iter()).for_each(|(all, one)| *all |= *one || anywhere);
                 self.word.push(Word { detector: number, length, before, mixed, bound });
                 self.wanted.want_word(length, mixed);
+            }
+            Anchor::Outline(outline) => {
+                self.outlined.push(number);
+                self.wanted.want_outline(*outline, detector.boundary == Boundary::Word);
             }
             Anchor::None => {
                 self.unanchored.push(number);

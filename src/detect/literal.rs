@@ -1,6 +1,6 @@
 //! One search for the literals that matches begin with, whatever their case.
 
-use super::simd::{self, Level, Nibbles};
+use super::simd::{self, Level, Nibbles, Possible};
 
 /// The literals of all detectors.
 #[derive(Debug, Default)]
@@ -97,18 +97,12 @@ impl Literals {
         level: Level,
         text: &[u8],
         (from, to): (usize, usize),
-        mut hit: impl FnMut(u16, usize),
+        hit: impl FnMut(u16, usize),
     ) {
-        if self.entries.is_empty() {
-            return;
+        if !self.entries.is_empty() {
+            let mut hashed = Hashed { literals: self, text, hit };
+            simd::literals(level, &self.nibbles, text, from, to, &mut hashed);
         }
-        simd::literals(level, &self.nibbles, text, from, to, &mut |at| {
-            let Some(&[a, b, c]) = text.get(at..at + 3) else { return };
-            let hash = hash(a, b, c);
-            if self.bits[hash / 64] & 1 << (hash % 64) != 0 {
-                self.compare(text, at, hash, &mut hit);
-            }
-        });
     }
 
     /// What begins at `at`, where its first letters are those of a literal. Apart, so that what is asked at each place
@@ -130,6 +124,24 @@ impl Literals {
         self.entries.iter().map(|e| e.text.len() + 2 * size_of::<Entry>()).sum::<usize>()
             + self.bits.len() * 8
             + self.slots.len() * 2
+    }
+}
+
+/// Asks about each place that the search leaves whether any literal begins with what stands there.
+struct Hashed<'a, F> {
+    literals: &'a Literals,
+    text: &'a [u8],
+    hit: F,
+}
+
+impl<F: FnMut(u16, usize)> Possible for Hashed<'_, F> {
+    #[inline(always)]
+    fn at(&mut self, at: usize) {
+        let Some(&[a, b, c]) = self.text.get(at..at + 3) else { return };
+        let hash = hash(a, b, c);
+        if self.literals.bits[hash / 64] & 1 << (hash % 64) != 0 {
+            self.literals.compare(self.text, at, hash, &mut self.hit);
+        }
     }
 }
 

@@ -36,7 +36,7 @@ pub struct Detector {
     pub pack: usize,
     /// What it competes with where they overlap.
     pub family: Family,
-    /// `digits`, `literal`, `at`, `word` or `none`.
+    /// `digits`, `literal`, `at`, `word`, `outline` or `none`.
     pub anchor: &'static str,
 }
 

@@ -56,6 +56,7 @@ mod index;
 mod leading;
 mod literal;
 mod met;
+mod outline;
 mod reach;
 mod region;
 mod scratch;

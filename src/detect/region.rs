@@ -482,6 +482,13 @@ impl Visit for Run<'_, '_> {
         self.around(detectors, position..position + length);
     }
 
+    #[inline(never)]
+    fn outline(&mut self, at: usize) {
+        for &number in &self.matcher.index.outlined {
+            self.try_starts(number, at, at + 1);
+        }
+    }
+
     #[inline(always)]
     fn word(&mut self, start: usize, end: usize, mixed: bool) {
         if self.matcher.index.word_first[usize::from(self.region.text[start])] {

@@ -464,6 +464,7 @@ fn leads_to(anchor: &Anchor, text: &[u8], at: usize) -> bool {
     let run = |from: usize, fits: fn(u8) -> bool| text[from..].iter().take_while(|&&b| fits(b)).count();
     match anchor {
         Anchor::None => true,
+        Anchor::Outline(outline) => outline.begins(&text[at..]),
         Anchor::Literal(literals) => {
             literals.iter().any(|l| text.get(at..at + l.len()).is_some_and(|t| t.eq_ignore_ascii_case(l)))
         }
@@ -523,6 +524,9 @@ fn describe(anchor: &Anchor) -> String {
                     "word: {length} letters or digits in a row{digit}, up to {before} bytes from its start"
                 ),
             }
+        }
+        Anchor::Outline(_) => {
+            "outline: begins with digits, letters and signs in an order that is rare".to_owned()
         }
         Anchor::None => "none: every place whose byte can begin a match is tried".to_owned(),
     }

@@ -123,7 +123,7 @@ impl Lint<'_> {
         let span = definition.pattern.span();
         if self.set.matcher.detector(id).anchor == "none" {
             let why = format!(
-                "has no anchor (a run of 6 digits, a literal of 3 bytes, `@`, 8 letters or digits in a row), so every \
+                "has no anchor (a run of 6 digits, a literal of 3 bytes, `@`, 8 letters or digits in a row, an order of both that is rare), so every \
                  byte is tried: {measured}"
             );
             self.say(false, definition, span, &why);

@@ -12,7 +12,7 @@ use std::arch::x86_64::{
 };
 
 use super::nibbles::FREE;
-use super::seek::{self, BLOCK, Look, Sight};
+use super::seek::{self, BLOCK, Look, Possible, Sight};
 use super::spell::{self, Heads, Letters, Spell, Start};
 use super::walk::{self, Classify, Visit};
 use super::{Nibbles, Planes, Wanted};
@@ -75,14 +75,14 @@ unsafe fn half(v: __m256i) -> [u64; 4] {
     }
 }
 
-pub(super) fn seek(nibbles: &Nibbles, text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize)) {
+pub(super) fn seek(nibbles: &Nibbles, text: &[u8], from: usize, to: usize, hit: &mut impl Possible) {
     debug_assert!(available());
     // SAFETY: `Level::Avx2` is only made by `Level::detect` after `available` said yes.
     unsafe { seek_avx2(nibbles, text, from, to, hit) }
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn seek_avx2(nibbles: &Nibbles, text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize)) {
+unsafe fn seek_avx2(nibbles: &Nibbles, text: &[u8], from: usize, to: usize, hit: &mut impl Possible) {
     seek::seek::<Avx2>(nibbles, text, from, to, hit);
 }
 

@@ -11,7 +11,7 @@ use std::arch::x86_64::{
 };
 
 use super::nibbles::FREE;
-use super::seek::{self, BLOCK, Look, Sight};
+use super::seek::{self, BLOCK, Look, Possible, Sight};
 use super::spell::{self, Heads, Letters, Spell, Start};
 use super::walk::{self, Classify, Visit};
 use super::{Nibbles, Planes, Wanted};
@@ -61,14 +61,14 @@ impl Classify for Avx512 {
     }
 }
 
-pub(super) fn seek(nibbles: &Nibbles, text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize)) {
+pub(super) fn seek(nibbles: &Nibbles, text: &[u8], from: usize, to: usize, hit: &mut impl Possible) {
     debug_assert!(available());
     // SAFETY: `Level::Avx512` is only made by `Level::all` after `available` said yes.
     unsafe { seek_avx512(nibbles, text, from, to, hit) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx2,bmi1,bmi2,lzcnt,popcnt")]
-unsafe fn seek_avx512(nibbles: &Nibbles, text: &[u8], from: usize, to: usize, hit: &mut impl FnMut(usize)) {
+unsafe fn seek_avx512(nibbles: &Nibbles, text: &[u8], from: usize, to: usize, hit: &mut impl Possible) {
     seek::seek::<Avx512>(nibbles, text, from, to, hit);
 }
 

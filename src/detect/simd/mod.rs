@@ -17,9 +17,11 @@ mod walk;
 use std::sync::LazyLock;
 
 use crate::detect::anchor::MIN_RUN_DIGITS;
+use crate::detect::outline::Outline;
 
 pub use bytes::Bytes;
 pub(super) use nibbles::Nibbles;
+pub(super) use seek::Possible;
 pub(super) use spell::{Heads, Start};
 pub(super) use walk::Visit;
 
@@ -47,6 +49,9 @@ pub struct Wanted {
     /// Shortest run of letters and digits wanted, of both and of either alone; 0 for none.
     word: usize,
     word_plain: usize,
+    /// What matches begin with that are found by it, and whether no letter or digit stands before any.
+    outline: Option<Outline>,
+    bound: bool,
 }
 
 impl Wanted {
@@ -65,6 +70,12 @@ impl Wanted {
         if !mixed {
             self.word_plain = shorter(self.word_plain);
         }
+    }
+
+    /// Also what begins so; `bound`: not behind a letter or a digit.
+    pub(super) fn want_outline(&mut self, outline: Outline, bound: bool) {
+        self.bound = bound && (self.bound || self.outline.is_none());
+        self.outline = Some(self.outline.map_or(outline, |known| known.or(outline)));
     }
 }
 
@@ -129,7 +140,7 @@ pub(super) fn literals(
     text: &[u8],
     from: usize,
     to: usize,
-    hit: &mut impl FnMut(usize),
+    hit: &mut impl Possible,
 ) {
     match level {
         Level::Plain => seek::seek::<plain::Plain>(nibbles, text, from, to, hit),
@@ -179,6 +190,7 @@ static LEVEL: LazyLock<Level> = LazyLock::new(Level::detect);
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::shape::Shape;
     use proptest::prelude::*;
 
     #[derive(Default, Debug, PartialEq, Eq)]
@@ -194,6 +206,9 @@ mod tests {
         }
         fn word(&mut self, start: usize, end: usize, _mixed: bool) {
             self.0.push(('w', start, end));
+        }
+        fn outline(&mut self, position: usize) {
+            self.0.push(('o', position, position));
         }
     }
 
@@ -224,9 +239,21 @@ mod tests {
         run('w', word, &|i| text[i].is_ascii_alphanumeric());
         log.0.extend((from..to).filter(|&i| text[i] == b'@').map(|i| ('@', i, i)));
         log.0.extend((from..to).filter(|&i| text[i..].starts_with(b"%40")).map(|i| ('%', i, i)));
+        // What begins behind no letter and no digit, where the text goes on for as long.
+        let begins = |i: &usize| {
+            outline().begins(&text[*i..to]) && (*i == from || !text[i - 1].is_ascii_alphanumeric())
+        };
+        log.0.extend((from..to.saturating_sub(OUTLINED)).filter(begins).map(|i| ('o', i, i)));
         log.0.sort_unstable();
         log
     }
+
+    /// Digit, letter, digit.
+    fn outline() -> Outline {
+        Outline::of(&Shape::compile("[0-9][a-z][0-9]-[0-9]").unwrap()).unwrap()
+    }
+
+    const OUTLINED: usize = 8;
 
     proptest! {
         #[test]
@@ -270,12 +297,14 @@ mod tests {
             let mut wanted = Wanted { at: true, encoded: true, ..Wanted::default() };
             wanted.want_digits(leading, anywhere);
             wanted.want_word(word, true);
+            wanted.want_outline(outline(), true);
             if plain != 0 {
                 wanted.want_word(word + plain, false);
             }
             for level in Level::all() {
                 let mut log = Log::default();
                 walk(level, wanted, &text, from, to, &mut log);
+                log.0.retain(|&(kind, start, _)| kind != 'o' || start + OUTLINED < to);
                 log.0.sort_unstable();
                 let mut expected = naive(&text, from, to, word).0;
                 // Past 64 bytes a run is taken to hold both.

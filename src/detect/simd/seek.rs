@@ -13,6 +13,12 @@ pub(super) struct Sight {
 
 pub(super) const BLOCK: usize = 64 + super::nibbles::PLACES - 1;
 
+/// Asked about each place at which a literal could begin. A type and not a closure for the same reason as [`Look`]: a
+/// closure is a function of its own, called once for each place, wherever the compiler does not see fit.
+pub(in crate::detect) trait Possible {
+    fn at(&mut self, at: usize);
+}
+
 /// How a block is looked at. A type and not a closure, so that it is compiled into each caller with the caller's
 /// instructions.
 pub(super) trait Look {
@@ -20,13 +26,7 @@ pub(super) trait Look {
 }
 
 #[inline(always)]
-pub(super) fn seek<L: Look>(
-    nibbles: &Nibbles,
-    text: &[u8],
-    from: usize,
-    to: usize,
-    hit: &mut impl FnMut(usize),
-) {
+pub(super) fn seek<L: Look>(nibbles: &Nibbles, text: &[u8], from: usize, to: usize, hit: &mut impl Possible) {
     let mut word_before = u64::from(from.checked_sub(1).is_some_and(|i| is_word(text[i])));
     let mut base = from;
     while base < to {
@@ -46,7 +46,7 @@ pub(super) fn seek<L: Look>(
             hits &= !(u64::MAX << (to - base));
         }
         while hits != 0 {
-            hit(base + hits.trailing_zeros() as usize);
+            hit.at(base + hits.trailing_zeros() as usize);
             hits &= hits - 1;
         }
         base += 64;

@@ -2,6 +2,7 @@
 
 use super::{Planes, Wanted};
 use crate::detect::anchor::{MIN_RUN_DIGITS, MIN_RUN_WORD, is_separator};
+use crate::detect::outline::Outline;
 
 /// Told of what is found, ends exclusive.
 pub(in crate::detect) trait Visit {
@@ -13,6 +14,8 @@ pub(in crate::detect) trait Visit {
     /// A longest run of letters and digits, at least as long as wanted, and whether both are among them, as is taken of
     /// one longer than 64; where only those are wanted, no others.
     fn word(&mut self, start: usize, end: usize, mixed: bool);
+    /// Where something begins that the outline asked for tells of.
+    fn outline(&mut self, position: usize);
 }
 
 /// How a block becomes bit planes. A type and not a closure, so that it is compiled into each caller with the
@@ -96,7 +99,7 @@ pub(super) fn walk<C: Classify, V: Visit>(
     last[..rest.len()].copy_from_slice(rest);
     let block = |i: usize| blocks.get(i).unwrap_or(&last);
     let count = blocks.len() + usize::from(!rest.is_empty());
-    let (mut digit_before, mut run_before, mut word_before) = (0u64, 0u64, 0u64);
+    let (mut digit_before, mut run_before, mut word_before, mut outline_before) = (0u64, 0u64, 0u64, 0u64);
     let mut behind_before = u64::from(from.checked_sub(1).is_none_or(|i| can_precede(text[i])));
     let none = Planes { digit: 0, separator: 0, word: 0, at: 0 };
     let mut here = if count > 0 { C::planes(block(0)) } else { none };
@@ -152,6 +155,11 @@ pub(super) fn walk<C: Classify, V: Visit>(
                 }
             }
         }
+        if let Some(outline) = &wanted.outline {
+            let barred = if wanted.bound { here.word << 1 | outline_before } else { 0 };
+            outline_before = here.word >> 63;
+            outlines(*outline, [&here, &next], !barred, base, visit);
+        }
         if wanted.at {
             ats(wanted, text, base, here.at, visit);
         }
@@ -171,6 +179,21 @@ fn ats<V: Visit>(wanted: Wanted, text: &[u8], base: usize, mut at: u64, visit: &
         } else if wanted.encoded && text[position..].starts_with(b"%40") {
             visit.at(position, true);
         }
+    }
+}
+
+/// Reports where in a block, as far as `free` goes, what is outlined begins.
+#[inline(always)]
+fn outlines<V: Visit>(outline: Outline, [here, next]: [&Planes; 2], free: u64, base: usize, visit: &mut V) {
+    let planes = |place| {
+        let digit = self::from(join(here.digit, next.digit), place);
+        let word = self::from(join(here.word, next.word), place);
+        [digit, word & !digit, self::from(join(here.separator, next.separator), place)]
+    };
+    let mut left = outline.fits(free, planes);
+    while left != 0 {
+        visit.outline(base + left.trailing_zeros() as usize);
+        left &= left - 1;
     }
 }
 
