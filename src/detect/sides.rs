@@ -131,8 +131,16 @@ impl At {
         mark: Range<usize>,
     ) -> Option<(Range<usize>, Behind)> {
         let known = self.behind.map(|state| detector.goes_on_behind(text, &mark, state));
+        // A start before another mark is met at that one.
+        let goes_on = |at: usize| {
+            self.class[usize::from(text[at])]
+                && !(self.once
+                    && text[at] == b'%'
+                    && at + ENCODED.len() <= mark.start
+                    && text[at..].starts_with(ENCODED))
+        };
         let mut first = mark.start;
-        while first > least && self.class[usize::from(text[first - 1])] {
+        while first > least && goes_on(first - 1) {
             first -= 1;
         }
         let unmarked = unmarked_from(text, first, mark.start);
@@ -193,6 +201,9 @@ impl Compiled {
         let mut barred = Ends::NONE;
         let Some(before) = &self.not_before else { return barred };
         for begin in starts.start.saturating_sub(before.max_len)..starts.end {
+            if before.step(Shape::START, text[begin]) == DEAD {
+                continue;
+            }
             let mut ends = before.run(&text[begin..starts.end]);
             while let Some(length) = ends.pop_longest() {
                 barred.insert((begin + length + 1).saturating_sub(starts.start));
