@@ -79,8 +79,6 @@ impl Region<'_> {
         let index = &matcher.index;
         scratch.trail.clear();
         scratch.names.clear();
-        let decided = self.base + self.from as u64;
-        scratch.forget_before(decided);
         let end = self.text.len().min(self.to + matcher.max_len);
         let told = scratch.told.take().unwrap_or_else(|| matcher.told(self.layout));
         let mut run = Run {
@@ -112,7 +110,7 @@ impl Region<'_> {
         run.settle_deferred();
         // A first line says nothing more once it has ended.
         scratch.told = self.layout.delimiter().map(|_| told);
-        scratch.rest();
+        scratch.rest(self.base + self.to as u64);
         if let Some(new) = out.get_mut(first_new..) {
             new.sort_unstable_by_key(|f| (f.start, f.end, f.detector));
         }

@@ -49,8 +49,8 @@ impl Scratch {
         Scratch { room: limits::PLACES, ..Scratch::new() }
     }
 
-    /// Forgets where detectors may start next that may start at `decided`.
-    pub(super) fn forget_before(&mut self, decided: u64) {
+    /// Forgets where those detectors may start next that may start at `decided`.
+    fn forget_before(&mut self, decided: u64) {
         self.next.retain(|&(_, next)| next > decided);
     }
 
@@ -68,8 +68,9 @@ impl Scratch {
         }
     }
 
-    /// Lets go of what only the region that was read last was full of.
-    pub(super) fn rest(&mut self) {
+    /// Lets go of what only the region that was read last was full of; all starts below `decided` are decided.
+    pub(super) fn rest(&mut self, decided: u64) {
+        self.forget_before(decided);
         self.next.shrink_to_fit();
         self.trail.rest();
         self.names.rest();
