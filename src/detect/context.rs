@@ -30,8 +30,9 @@ struct Group {
     /// Length of the first part, and how much of it those letters prove.
     part: u16,
     proved: u16,
-    /// How many words there are, one behind the other.
+    /// How many words there are, one behind the other, and how many of one part are before the others.
     count: u16,
+    alone: u16,
     /// Place of the first.
     words: u32,
 }
@@ -226,6 +227,7 @@ impl Words {
                 built.entries[number].speaks.push((*detector, *positive));
             }
         }
+        built.entries.iter_mut().for_each(|entry| entry.speaks.sort_unstable());
         for slot in slots {
             built.slots.push(built.groups.len() as u32);
             built.list(slot);
@@ -239,21 +241,23 @@ impl Words {
     fn list(&mut self, mut slot: Vec<u16>) {
         let entry = |number: u16| &self.entries[usize::from(number)];
         let key = |number: u16| (entry(number).first, entry(number).mask, entry(number).part());
-        slot.sort_by_key(|&number| key(number));
+        // Those of one part first.
+        slot.sort_by_key(|&number| (key(number), entry(number).next()));
         for numbers in slot.chunk_by(|&a, &b| key(a) == key(b)) {
             let words = self.listed.len() as u32;
             let (first, mask, part) = numbers.first().map_or((0, 0, 0), |&number| key(number));
-            let mut nexts = 0;
+            let (mut nexts, mut alone) = (0, 0);
             for &number in numbers {
                 let next = entry(number).next();
                 nexts |= if next == 0 { ALONE } else { next_bit(next) };
+                alone += u16::from(next == 0);
                 self.listed.push(Listed { number, next });
             }
             let all =
                 part <= HASHED && numbers.first().is_some_and(|&number| entry(number).begins_plain(part));
             let (part, count) = (part as u16, numbers.len() as u16);
             let proved = if all { part } else { 0 };
-            self.groups.push(Group { first, mask, nexts, part, proved, count, words });
+            self.groups.push(Group { first, mask, nexts, part, proved, count, alone, words });
         }
     }
 
@@ -280,15 +284,15 @@ impl Words {
     fn compare(&self, text: &[u8], at: usize, letters: u64, slot: usize, mut hit: impl FnMut(u16, usize)) {
         let groups = self.slots[slot] as usize..self.slots[slot + 1] as usize;
         for group in self.groups[groups].iter().filter(|group| letters & group.mask == group.first) {
-            let mut behind = [0; 2];
+            let (mut behind, mut count) = ([0; 2], group.alone);
             if group.nexts != ALONE {
                 behind = going_on(text, at + usize::from(group.part));
-                if group.nexts & (ALONE | next_bit(behind[0]) | next_bit(behind[1])) == 0 {
-                    continue;
+                if group.nexts & (next_bit(behind[0]) | next_bit(behind[1])) != 0 {
+                    count = group.count;
                 }
             }
             let proved = usize::from(group.proved);
-            let words = group.words as usize..group.words as usize + usize::from(group.count);
+            let words = group.words as usize..group.words as usize + usize::from(count);
             for &Listed { number, next } in &self.listed[words] {
                 if next != 0 && !behind.contains(&next) {
                     continue;
@@ -334,11 +338,12 @@ impl Words {
     /// What a word says of a detector.
     pub(super) fn says(&self, word: u16, detector: u16) -> Evidence {
         let mut evidence = Evidence::default();
-        for &(owner, positive) in &self.entries[usize::from(word)].speaks {
-            if owner == detector {
-                evidence.positive |= positive;
-                evidence.negative |= !positive;
-            }
+        // In order of detectors.
+        let speaks = &self.entries[usize::from(word)].speaks;
+        let first = speaks.partition_point(|&(owner, _)| owner < detector);
+        for &(_, positive) in speaks[first..].iter().take_while(|&&(owner, _)| owner == detector) {
+            evidence.positive |= positive;
+            evidence.negative |= !positive;
         }
         evidence
     }

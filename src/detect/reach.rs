@@ -29,6 +29,10 @@ fn reach_before(text: &[u8], from: usize, at: usize) -> usize {
     let (mut digits, mut end, mut named) = (0, at, false);
     // The number may lie further off than its element's end.
     let first = from.saturating_sub(NUMBER_REACH);
+    // Without a sign of naming no number has a name, and no form a field.
+    if memchr::memchr3(b':', b'=', b'>', &text[first..at]).is_none() {
+        return from;
+    }
     // Whether all behind this place is the key of a form and its value.
     let mut in_field = false;
     for i in (first..at).rev() {

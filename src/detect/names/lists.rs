@@ -26,7 +26,7 @@ impl Default for Unlisted {
 pub(super) fn own(unlisted: &mut Unlisted, text: &[u8], from: usize, at: usize) -> Option<Name> {
     let [values, stdin, table] = std::array::from_fn(|nth| {
         let (absent, mark) = (&mut unlisted.0[nth], MARKS[nth]);
-        !absent.is_past(mark.len(), text, from, at, |text| holds(text, mark))
+        !absent.is(mark.len(), text, (from, at), |text| spelled(text, mark))
     });
     let (text, at) = (&text[from..at], at - from);
     let inserted = if values { inserted(text, at) } else { None };
@@ -129,10 +129,11 @@ fn first(text: &[u8], word: &[u8]) -> Option<usize> {
     memchr::memchr2_iter(word[0], word[0].to_ascii_uppercase(), text).find(|&at| begins(&text[at..], word))
 }
 
-/// Whether a word stands in a text, which is short mostly.
-fn holds(text: &[u8], word: &[u8]) -> bool {
-    let initials = [word[0], word[0].to_ascii_uppercase()];
-    text.iter().enumerate().any(|(at, byte)| initials.contains(byte) && begins(&text[at..], word))
+/// The first place where the letters of a word stand.
+fn spelled(text: &[u8], word: &[u8]) -> Option<usize> {
+    let is_it =
+        |at: &usize| text.get(*at..at + word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word));
+    memchr::memchr2_iter(word[0], word[0].to_ascii_uppercase(), text).find(is_it)
 }
 
 fn last(text: &[u8], word: &[u8]) -> Option<usize> {

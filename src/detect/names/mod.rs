@@ -187,29 +187,33 @@ struct Absent {
     to: usize,
 }
 
+/// Bytes looked at beyond what was asked for.
+const AHEAD: usize = 256;
+
 impl Absent {
     const NONE: Absent = Absent { from: 0, to: 0 };
 
-    /// Whether nothing in `from..to` is what `holds` looks for; what is known already is not looked at again.
-    fn is(&mut self, text: &[u8], from: usize, to: usize, holds: impl Fn(&[u8]) -> bool) -> bool {
-        self.is_past(1, text, from, to, holds)
-    }
-
-    /// The same of something that is `length` bytes long.
-    fn is_past(
+    /// Whether nothing in `from..to` is what `find` finds the first of, which is `length` bytes long; what is known
+    /// already is not looked at again.
+    #[inline]
+    fn is(
         &mut self,
         length: usize,
         text: &[u8],
-        from: usize,
-        to: usize,
-        holds: impl Fn(&[u8]) -> bool,
+        (from, to): (usize, usize),
+        find: impl Fn(&[u8]) -> Option<usize>,
     ) -> bool {
-        let goes_on = self.from <= from && (from..=to).contains(&self.to);
+        let goes_on = self.from <= from && from <= self.to;
+        if goes_on && to <= self.to {
+            return true;
+        }
         let first = if goes_on { from.max((self.to + 1).saturating_sub(length)) } else { from };
-        if holds(&text[first..to]) {
+        let ahead = (to + AHEAD).min(text.len());
+        let end = find(&text[first..ahead]).map(|at| first + at + length);
+        if end.is_some_and(|end| end <= to) {
             return false;
         }
-        *self = Absent { from: if goes_on { self.from } else { from }, to };
+        *self = Absent { from: if goes_on { self.from } else { from }, to: end.map_or(ahead, |end| end - 1) };
         true
     }
 }
@@ -261,7 +265,7 @@ impl Names {
 
     /// Keys, elements, fields.
     fn inside(&mut self, text: &[u8], from: usize, at: usize, is_yaml: bool) {
-        let quoted = !self.unquoted.is(text, from, at, |text| memchr::memrchr(b'"', text).is_some());
+        let quoted = !self.unquoted.is(1, text, (from, at), |text| memchr::memchr(b'"', text));
         let mut outer = Some(at);
         while let Some(at) = outer.filter(|_| quoted) {
             match nested::look(text, from, at, &mut self.list) {
@@ -290,7 +294,7 @@ impl Names {
         if self.in_yaml(text, from, at, false) {
             return;
         }
-        if self.untagged.is(text, from, at, |text| memchr::memrchr2(b'<', b'>', text).is_some()) {
+        if self.untagged.is(1, text, (from, at), |text| memchr::memchr2(b'<', b'>', text)) {
             self.list.extend(lists::own(&mut self.unlisted, text, from, at));
             return;
         }
