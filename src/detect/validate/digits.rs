@@ -13,6 +13,16 @@ impl Digits {
     /// The digits of `text`; further ones than any check looks at make it empty, which no check passes.
     pub(super) fn of(text: &[u8]) -> Digits {
         let mut out = Digits { digits: [0; MOST], len: 0 };
+        if text.len() <= MOST {
+            // What is no digit is written over, or lies behind the last.
+            for &byte in text {
+                if let Some(slot) = out.digits.get_mut(out.len) {
+                    *slot = byte.wrapping_sub(b'0');
+                }
+                out.len += usize::from(byte.is_ascii_digit());
+            }
+            return out;
+        }
         for &byte in text.iter().filter(|b| b.is_ascii_digit()) {
             let Some(slot) = out.digits.get_mut(out.len) else { return Digits { digits: [0; MOST], len: 0 } };
             *slot = byte - b'0';

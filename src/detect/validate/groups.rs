@@ -16,8 +16,11 @@ pub(super) fn close(text: &[u8]) -> bool {
         }
         let number = group.iter().fold(0, |number, byte| number * 10 + u32::from(byte & 15));
         (groups, least, most) = (groups + 1, least.min(number), most.max(number));
+        if most - least >= CLOSE {
+            return false;
+        }
     }
-    groups >= 3 && most - least < CLOSE
+    groups >= 3
 }
 
 pub(super) fn passes(text: &[u8]) -> bool {

@@ -39,11 +39,24 @@ fn passes(text: &[u8]) -> bool {
 }
 
 fn structure_of(country: [u8; 2]) -> Option<&'static str> {
-    STRUCTURES
-        .split(' ')
-        .filter_map(|entry| entry.split_once(':'))
-        .find_map(|(code, structure)| (code.as_bytes() == country).then_some(structure))
+    let [a, b] = country.map(|byte| usize::from(byte.wrapping_sub(b'A')));
+    let &(from, to) = PLACES.get(a).and_then(|places| places.get(b))?;
+    STRUCTURES.get(usize::from(from)..usize::from(to)).filter(|structure| !structure.is_empty())
 }
+
+/// By the two letters of a country where its structure begins and ends.
+static PLACES: [[(u16, u16); 26]; 26] = {
+    let (text, mut places, mut at, mut start) = (STRUCTURES.as_bytes(), [[(0, 0); 26]; 26], 0, 0);
+    while at <= text.len() {
+        if at == text.len() || text[at] == b' ' {
+            let (a, b) = ((text[start] - b'A') as usize, (text[start + 1] - b'A') as usize);
+            places[a][b] = (start as u16 + 3, at as u16);
+            start = at + 1;
+        }
+        at += 1;
+    }
+    places
+};
 
 fn fits(account: &[u8], structure: &str) -> bool {
     let (mut rest, mut count) = (account, 0);

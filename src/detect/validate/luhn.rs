@@ -5,12 +5,16 @@ const MOST: usize = 32;
 
 /// Every second digit from the right is doubled, nine taken off above nine; the sum is a multiple of ten.
 pub(super) fn passes(text: &[u8]) -> bool {
-    let (mut digits, mut count) = ([b'0'; MOST], 0);
-    for &byte in text.iter().filter(|byte| byte.is_ascii_digit()) {
-        let Some(slot) = digits.get_mut(count) else { return one_by_one(text) };
-        *slot = byte;
-        count += 1;
+    if text.len() > MOST {
+        return one_by_one(text);
     }
+    // What is no digit is written over by the next byte that is one, and at the end by a zero.
+    let (mut digits, mut count) = ([b'0'; MOST + 8], 0);
+    for &byte in text {
+        digits[count % MOST.next_power_of_two()] = byte;
+        count += usize::from(byte.is_ascii_digit());
+    }
+    digits[count] = b'0';
     // Which of two neighbours is doubled depends on how many there are; the zeros behind them add nothing.
     let doubled = if count.is_multiple_of(2) { EVERY_SECOND } else { !EVERY_SECOND };
     let eights = digits.as_chunks().0.iter();

@@ -183,6 +183,8 @@ mod tests {
         ("issuer-range", true, "4539148803436467"),
         ("issuer-range", true, "378282246310005"),
         ("issuer-range", true, "2221-0000-0000-0009"),
+        ("issuer-range", true, "5018000000000009"),
+        ("issuer-range", true, "6001000000000008"),
         ("issuer-range", false, "2220990000000000"),
         ("issuer-range", false, "1234567812345670"),
         ("issuer-range", false, "45391488034364"),

@@ -25,6 +25,25 @@ const PLANS: &str = "1:10 7:10 20:8-10 27:9 30:10 31:9 32:8-9 33:9 34:9 36:8-9 3
     961:7-8 962:8-9 963:8-9 964:8-10 965:8 966:8-9 967:7-9 968:8 970:8-9 971:8-9 972:8-9 973:8 974:8 975:7-8 976:8 \
     977:8-10 992:9 993:8 994:9 995:9 996:9 998:9";
 
+/// The same by code: fewest and most digits, or 0.
+static LENGTHS: [(u8, u8); 1000] = {
+    let (plans, mut lengths, mut at) = (PLANS.as_bytes(), [(0, 0); 1000], 0);
+    let (mut code, mut number, mut least) = (0, 0, None);
+    while at <= plans.len() {
+        match if at < plans.len() { plans[at] } else { b' ' } {
+            b':' => (code, number) = (number, 0),
+            b'-' => (least, number) = (Some(number as u8), 0),
+            b' ' => {
+                lengths[code] = (if let Some(least) = least { least } else { number as u8 }, number as u8);
+                (number, least) = (0, None);
+            }
+            digit => number = number * 10 + (digit - b'0') as usize,
+        }
+        at += 1;
+    }
+    lengths
+};
+
 /// `text` begins with `+` or `00`; a trunk `(0)` is no part of the number.
 fn e164(text: &[u8]) -> bool {
     let trunk = text.windows(3).position(|w| w == b"(0)");
@@ -51,15 +70,10 @@ fn e164(text: &[u8]) -> bool {
 /// save those of Italy and San Marino and a few that dropped it.
 fn fits(code: &[u8], national: &[u8]) -> bool {
     let code = super::digits::number(code);
-    let Some(lengths) = PLANS.split(' ').find_map(|plan| {
-        let (name, lengths) = plan.split_once(':')?;
-        (name.parse() == Ok(code)).then_some(lengths)
-    }) else {
+    let Some(&(least, most)) = usize::try_from(code).ok().and_then(|code| LENGTHS.get(code)) else {
         return false;
     };
-    let (least, most) = lengths.split_once('-').unwrap_or((lengths, lengths));
-    let long_enough = |bound: &str| bound.parse::<usize>().unwrap_or(0);
-    let in_plan = (long_enough(least)..=long_enough(most)).contains(&national.len());
+    let in_plan = most > 0 && (usize::from(least)..=usize::from(most)).contains(&national.len());
     let leading = match (code, national) {
         (1, [area, _, _, exchange, ..]) => *area > 1 && *exchange > 1,
         (39 | 225 | 229 | 241 | 242 | 378, _) => true,

@@ -319,8 +319,11 @@ fn mixed_case(text: &[u8]) -> bool {
 fn placeholder(text: &[u8]) -> bool {
     let begins = |at: usize, words: &[&str]| {
         let rest = text.get(at..).unwrap_or_default();
-        let is =
-            |word: &&str| rest.get(..word.len()).is_some_and(|t| t.eq_ignore_ascii_case(word.as_bytes()));
+        let first = rest.first().map(u8::to_ascii_lowercase);
+        let is = |word: &&str| {
+            word.as_bytes().first() == first.as_ref()
+                && rest.get(..word.len()).is_some_and(|t| t.eq_ignore_ascii_case(word.as_bytes()))
+        };
         words.iter().any(is)
     };
     // `xxxx`, `****`, `....`, `0000`: one character throughout, dashes aside.
