@@ -33,7 +33,6 @@ use super::secure;
 use super::shared::{Shared, Stage};
 use super::sniff::{Prefixed, Protocol, sniff};
 use super::stack::stack;
-use super::still::Still;
 use super::tunnel::{self, Entered};
 use super::upstream::{Asked, Route};
 use super::waking::Waking;
@@ -328,7 +327,6 @@ where
 {
     let mut stage = peer.shared.stage.subscribe();
     let end = peer.clone();
-    let (io, _) = Still::new(io);
     let (io, deadlines) =
         Deadlined::new(io, Some(limits::KEEP_ALIVE_TIMEOUT), Some(limits::WRITE_STALL_TIMEOUT));
     let (guarded, guard) = Guard::requests(io, BytesMut::new());

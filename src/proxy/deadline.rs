@@ -12,6 +12,8 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
+use super::still::{Still, Stillness};
+
 /// A peer was silent, or took nothing, for too long. Travels inside an `io::Error` of kind `TimedOut`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Stalled {
@@ -111,10 +113,11 @@ impl Wait {
     }
 }
 
-/// A connection with deadlines on both directions.
+/// A connection with deadlines on both directions, which is read only when it may have something.
 #[derive(Debug)]
 pub(crate) struct Deadlined<IO> {
     io: IO,
+    still: Still,
     limits: Deadlines,
     read: Wait,
     write: Wait,
@@ -127,7 +130,12 @@ impl<IO> Deadlined<IO> {
             write: AtomicU64::new(millis(write)),
             changes: AtomicU32::new(0),
         }));
-        (Deadlined { io, limits: limits.clone(), read: Wait::default(), write: Wait::default() }, limits)
+        let (read, write) = (Wait::default(), Wait::default());
+        (Deadlined { io, still: Still::new(), limits: limits.clone(), read, write }, limits)
+    }
+
+    pub(crate) fn stillness(&self) -> Stillness {
+        self.still.stillness()
     }
 
     fn after_write<T>(&mut self, cx: &mut Context<'_>, done: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
@@ -151,7 +159,8 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Deadlined<IO> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if let Poll::Ready(done) = Pin::new(&mut this.io).poll_read(cx, buf) {
+        let io = Pin::new(&mut this.io);
+        if let Poll::Ready(done) = this.still.poll(cx, |cx| io.poll_read(cx, buf)) {
             this.read.progress();
             return Poll::Ready(done);
         }

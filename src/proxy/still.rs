@@ -4,16 +4,12 @@
 //! Whoever drives an exchange asks many times over whether there is more to read, after each thing that it did. To
 //! find that there is not takes a walk through TLS and down to the socket; here it takes a look at one flag.
 
-use std::io;
-use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-
 /// Knows whether the last read found nothing, and nothing has stirred since.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Stillness(Arc<Shared>);
 
 #[derive(Debug, Default)]
@@ -32,11 +28,7 @@ impl Stillness {
 
 impl Shared {
     fn attach(&self, reader: &Waker) {
-        let mut known = self.reader.lock().unwrap_or_else(PoisonError::into_inner);
-        match &mut *known {
-            Some(known) => known.clone_from(reader),
-            none => *none = Some(reader.clone()),
-        }
+        *self.reader.lock().unwrap_or_else(PoisonError::into_inner) = Some(reader.clone());
     }
 }
 
@@ -55,80 +47,61 @@ impl Wake for Shared {
     }
 }
 
-/// A connection that is read only when it may have something. Writes pass.
+/// What stands in front of a connection that is read only when it may have something.
 #[derive(Debug)]
-pub(super) struct Still<IO> {
-    io: IO,
+pub(super) struct Still {
     shared: Arc<Shared>,
     waker: Waker,
+    /// Who is known to have asked last.
+    reader: Option<Waker>,
 }
 
-impl<IO> Still<IO> {
-    pub(super) fn new(io: IO) -> (Still<IO>, Stillness) {
-        let stillness = Stillness::default();
-        let shared = Arc::clone(&stillness.0);
-        (Still { io, waker: Waker::from(Arc::clone(&shared)), shared }, stillness)
+impl Still {
+    pub(super) fn new() -> Still {
+        let shared = Arc::<Shared>::default();
+        Still { waker: Waker::from(Arc::clone(&shared)), shared, reader: None }
     }
-}
 
-impl<IO: AsyncRead + Unpin> AsyncRead for Still<IO> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
+    pub(super) fn stillness(&self) -> Stillness {
+        Stillness(Arc::clone(&self.shared))
+    }
+
+    /// Reads unless that would find nothing.
+    pub(super) fn poll<T>(
+        &mut self,
         cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = &mut *self;
-        this.shared.attach(cx.waker());
-        if this.shared.still.load(Ordering::Acquire) {
+        read: impl FnOnce(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
+        if self.reader.as_ref().is_none_or(|known| !known.will_wake(cx.waker())) {
+            self.shared.attach(cx.waker());
+            self.reader = Some(cx.waker().clone());
+        }
+        if self.shared.still.load(Ordering::Acquire) {
             return Poll::Pending;
         }
         // What stirs while it is asked takes this back.
-        this.shared.still.store(true, Ordering::Release);
-        let read = Pin::new(&mut this.io).poll_read(&mut Context::from_waker(&this.waker), buf);
+        self.shared.still.store(true, Ordering::Release);
+        let read = read(&mut Context::from_waker(&self.waker));
         if read.is_ready() {
-            this.shared.still.store(false, Ordering::Release);
+            self.shared.still.store(false, Ordering::Release);
         }
         read
-    }
-}
-
-impl<IO: AsyncWrite + Unpin> AsyncWrite for Still<IO> {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write(cx, buf)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.io).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.io).poll_write_vectored(cx, bufs)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.io.is_write_vectored()
     }
 }
 
 #[cfg(test)]
 mod tests {
     use std::future::poll_fn;
+    use std::io;
+    use std::pin::Pin;
     use std::sync::atomic::AtomicUsize;
 
-    use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
+    use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt, DuplexStream, ReadBuf, duplex};
 
     use super::*;
 
-    /// Counts how often it is asked.
-    struct Asked(DuplexStream, Arc<AtomicUsize>);
+    /// Counts how often what is behind it is asked.
+    struct Asked(DuplexStream, Still, Arc<AtomicUsize>);
 
     impl AsyncRead for Asked {
         fn poll_read(
@@ -136,19 +109,22 @@ mod tests {
             cx: &mut Context<'_>,
             buf: &mut ReadBuf<'_>,
         ) -> Poll<io::Result<()>> {
-            self.1.fetch_add(1, Ordering::Relaxed);
-            Pin::new(&mut self.0).poll_read(cx, buf)
+            let Asked(io, still, asked) = &mut *self;
+            still.poll(cx, |cx| {
+                asked.fetch_add(1, Ordering::Relaxed);
+                Pin::new(io).poll_read(cx, buf)
+            })
         }
     }
 
-    fn pair() -> (Still<Asked>, Stillness, DuplexStream, Arc<AtomicUsize>) {
+    fn pair() -> (Asked, Stillness, DuplexStream, Arc<AtomicUsize>) {
         let (near, far) = duplex(1 << 16);
-        let asked = Arc::new(AtomicUsize::new(0));
-        let (still, stillness) = Still::new(Asked(near, Arc::clone(&asked)));
-        (still, stillness, far, asked)
+        let (asked, still) = (Arc::new(AtomicUsize::new(0)), Still::new());
+        let stillness = still.stillness();
+        (Asked(near, still, Arc::clone(&asked)), stillness, far, asked)
     }
 
-    fn ask(still: &mut Still<Asked>, waker: &Waker) -> Poll<usize> {
+    fn ask(still: &mut Asked, waker: &Waker) -> Poll<usize> {
         let mut room = [0; 8];
         let mut buf = ReadBuf::new(&mut room);
         let read = Pin::new(still).poll_read(&mut Context::from_waker(waker), &mut buf);

@@ -23,12 +23,12 @@ use crate::limits;
 use crate::proxy::deadline::{Deadlined, Deadlines};
 use crate::proxy::guard::{Guard, GuardHandle};
 use crate::proxy::http2::Interim;
-use crate::proxy::still::{Still, Stillness};
+use crate::proxy::still::Stillness;
 use crate::proxy::waking;
 use crate::proxy::websocket::Switched;
 
 pub(crate) type BoxError = Box<dyn Error + Send + Sync>;
-type Io = TokioIo<Guard<Deadlined<Still<Transport>>>>;
+type Io = TokioIo<Guard<Deadlined<Transport>>>;
 
 /// A connection with all that belongs to it. Nobody polls it but who holds it.
 pub(super) struct Live {
@@ -56,8 +56,8 @@ impl fmt::Debug for Live {
 
 impl Live {
     pub(super) async fn start(transport: Transport, peer: Peer, key: Arc<Key>) -> hyper::Result<Box<Self>> {
-        let (io, stillness) = Still::new(transport);
-        let (io, deadlines) = Deadlined::new(io, None, Some(limits::WRITE_STALL_TIMEOUT));
+        let (io, deadlines) = Deadlined::new(transport, None, Some(limits::WRITE_STALL_TIMEOUT));
+        let stillness = io.stillness();
         let (io, guard) = Guard::responses(io);
         let (sender, connection) = super::http1().handshake(TokioIo::new(io)).await?;
         Ok(Box::new(Live {
