@@ -2,6 +2,7 @@
 #![cfg(test)]
 #![expect(unreachable_pub, reason = "a binary of tests has no outside")]
 
+mod addresses;
 mod admin_api;
 mod blocks;
 mod bounded;
@@ -27,6 +28,7 @@ mod keys;
 mod ledgers;
 mod listeners;
 mod malformed;
+mod midway;
 mod oracle;
 mod origins;
 mod overlays;

@@ -187,6 +187,15 @@ pub async fn world(way: Way, origin_speaks: Speaks) -> (World, Either) {
 
 /// A world before an origin of one's own.
 pub async fn world_before(way: Way, origin: impl AsyncFnOnce(&World) -> Either) -> (World, Either) {
+    world_set(way, Setup { rules: rules(), ..Setup::default() }, origin).await
+}
+
+/// The same, with a setup of one's own.
+pub async fn world_set(
+    way: Way,
+    setup: Setup,
+    origin: impl AsyncFnOnce(&World) -> Either,
+) -> (World, Either) {
     // Origins are made before the gate that leads to them: a reverse listener names theirs.
     let authority_of = World::start(Setup::default()).await;
     let origin = origin(&authority_of).await;
@@ -205,7 +214,7 @@ pub async fn world_before(way: Way, origin: impl AsyncFnOnce(&World) -> Either) 
     });
     let mark = way.is_redirected().then_some(MARK);
     let authority = Some(Arc::clone(&authority_of.authority));
-    let world = World::start(Setup { kind, tls, rules: rules(), mark, authority, ..Setup::default() }).await;
+    let world = World::start(Setup { kind, tls, mark, authority, ..setup }).await;
     if way.is_redirected() {
         redirect(origin.port(), world.proxy.port());
     }
@@ -228,33 +237,42 @@ pub enum Sender {
     Http2(H2Client),
 }
 
-pub async fn connected(world: &World, origin: &Either, way: Way, speaks: Speaks) -> Sender {
-    let authority = format!("origin.test:{}", origin.port());
-    let tcp = match way {
-        Way::TlsInTunnel | Way::PlainInTunnel => Client::connect(world, &authority).await,
+/// The connection that a way begins with, without a byte of TLS in it.
+pub async fn carrier(world: &World, origin: &Either, way: Way) -> Box<dyn Io> {
+    Box::new(match way {
+        Way::TlsInTunnel | Way::PlainInTunnel => {
+            Client::connect(world, &format!("origin.test:{}", origin.port())).await
+        }
         Way::RedirectedTls | Way::RedirectedPlain => {
             TcpStream::connect(("127.0.0.1", origin.port())).await.unwrap()
         }
         Way::Absolute | Way::ReverseTls | Way::ReversePlain | Way::ReverseEnds => {
             TcpStream::connect(world.proxy).await.unwrap()
         }
+    })
+}
+
+/// The same behind its handshake, if it has one.
+pub async fn secured(world: &World, origin: &Either, way: Way, speaks: Speaks) -> Box<dyn Io> {
+    let tcp = carrier(world, origin, way).await;
+    if !way.tls().0 {
+        return tcp;
+    }
+    // A reverse listener shows the origin's own kind of certificate.
+    let trusted = if way.is_reverse() { world.authority.pem() } else { world.issuer.clone() };
+    let tls = match speaks {
+        Speaks::Http1 => connector(&trusted),
+        Speaks::Http2 => connector_offering(&trusted, &["h2", "http/1.1"]),
     };
-    let io: Box<dyn Io> = match way.tls().0 {
-        true => {
-            // A reverse listener shows the origin's own kind of certificate.
-            let trusted = if way.is_reverse() { world.authority.pem() } else { world.issuer.clone() };
-            let tls = match speaks {
-                Speaks::Http1 => connector(&trusted),
-                Speaks::Http2 => connector_offering(&trusted, &["h2", "http/1.1"]),
-            };
-            let tls = soon("a handshake", tls.connect(name("origin.test"), tcp)).await.unwrap();
-            if speaks == Speaks::Http2 {
-                assert_eq!(tls.get_ref().1.alpn_protocol(), Some(&b"h2"[..]), "{way:?}");
-            }
-            Box::new(tls)
-        }
-        false => Box::new(tcp),
-    };
+    let tls = soon("a handshake", tls.connect(name("origin.test"), tcp)).await.unwrap();
+    if speaks == Speaks::Http2 {
+        assert_eq!(tls.get_ref().1.alpn_protocol(), Some(&b"h2"[..]), "{way:?}");
+    }
+    Box::new(tls)
+}
+
+pub async fn connected(world: &World, origin: &Either, way: Way, speaks: Speaks) -> Sender {
+    let io = secured(world, origin, way, speaks).await;
     match speaks {
         Speaks::Http1 => Sender::Http1(Client { reader: Reader::new(io) }),
         Speaks::Http2 => Sender::Http2(H2Client::over(io).await),
@@ -262,7 +280,13 @@ pub async fn connected(world: &World, origin: &Either, way: Way, speaks: Speaks)
 }
 
 /// Sends one request, and answers with the status and the body of its response.
-async fn exchange(sender: &mut Sender, way: Way, origin: &Either, path: &str, body: &str) -> (u16, String) {
+pub async fn exchange(
+    sender: &mut Sender,
+    way: Way,
+    origin: &Either,
+    path: &str,
+    body: &str,
+) -> (u16, String) {
     let authority = format!("origin.test:{}", origin.port());
     let scheme = if way.tls().0 { "https" } else { "http" };
     match sender {
@@ -373,24 +397,27 @@ async fn the_same_body_meets_the_same_decision_on_every_way_and_in_every_protoco
     assert_eq!(met.len(), 17, "{met:?}");
 }
 
-/// The same for redirected connections: this test runs the one below in a network namespace of its own.
-#[test]
-fn the_same_body_meets_the_same_decision_on_redirected_connections() {
+/// Runs a test that is ignored otherwise in a network namespace of its own, where connections may be redirected.
+pub fn in_namespace(test: &str) {
     let this = std::env::current_exe().unwrap();
-    let inside = "ip link set lo up && exec \"$0\" --exact ways::in_a_namespace --ignored --nocapture";
-    let run =
-        |flags: &str| Command::new("unshare").args([flags, "sh", "-c", inside]).arg(&this).output().ok();
+    let inside = "ip link set lo up && exec \"$0\" --exact \"$1\" --ignored --nocapture";
     let tried =
         Command::new("unshare").args(["-rn", "sh", "-c", "ip link set lo up && nft list ruleset"]).output();
     if !tried.is_ok_and(|tried| tried.status.success()) {
         eprintln!(
-            "!!!!!!!! SKIPPED: redirected connections: no network namespace with nftables here !!!!!!!!"
+            "!!!!!!!! SKIPPED: {test}: redirected connections: no network namespace with nftables here !!!!!!!!"
         );
         return;
     }
-    let done = run("-rn").unwrap();
+    let done =
+        Command::new("unshare").args(["-rn", "sh", "-c", inside]).arg(&this).arg(test).output().unwrap();
     let text = [done.stdout, done.stderr].map(|text| String::from_utf8_lossy(&text).into_owned()).concat();
     assert!(done.status.success() && text.contains("1 passed"), "{text}");
+}
+
+#[test]
+fn the_same_body_meets_the_same_decision_on_redirected_connections() {
+    in_namespace("ways::in_a_namespace");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
