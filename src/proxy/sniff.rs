@@ -112,7 +112,7 @@ pub(super) async fn sniff<IO: AsyncRead + Unpin>(
     }
 }
 
-/// Reads until the client's TLS hello is whole, for at most `wait`; `None` when there is none to be read.
+/// Reads until the client's TLS hello is whole, for at most `wait` (`TimedOut`); `None` when there is none to be read.
 pub(super) async fn sniff_hello<IO: AsyncRead + Unpin>(
     io: &mut Prefixed<IO>,
     wait: Duration,
@@ -125,7 +125,7 @@ pub(super) async fn sniff_hello<IO: AsyncRead + Unpin>(
     };
     match tokio::time::timeout(wait, known(io, read)).await {
         Ok(answer) => Ok(answer?.flatten()),
-        Err(_) => Ok(None),
+        Err(_) => Err(io::ErrorKind::TimedOut.into()),
     }
 }
 

@@ -14,7 +14,7 @@ use super::sniff::{Prefixed, Protocol, sniff, sniff_hello};
 use super::unopened;
 use super::upstream::UpstreamError;
 use super::wire::Wire;
-use crate::flow::Host;
+use crate::flow::{Host, Side};
 use crate::limits;
 use crate::policy::{Asked, Interception, Interceptions, Mode, Opaque};
 
@@ -94,7 +94,7 @@ pub(super) async fn enter(
     }
     let (host, unread) = match (protocol, opaque) {
         (Protocol::Tls, _) => {
-            let (host, unread) = interception(peer, io, host, ways).await?;
+            let (host, unread) = interception(peer, io, (host, port), ways).await?;
             (host, unread.map(Why::Unread))
         }
         (Protocol::Opaque, opaque) => (host.clone(), opaque),
@@ -122,15 +122,19 @@ fn opaque(edition: &Edition) -> Option<Why> {
 async fn interception(
     peer: &Peer,
     io: &mut Prefixed<Wire>,
-    end: &Host,
+    (end, port): (&Host, u16),
     ways: &Interceptions,
 ) -> io::Result<(Host, Option<Interception>)> {
     if peer.original.is_none() && !ways.may_bypass(&peer.listener.name) {
         return Ok((end.clone(), None));
     }
-    let Some(hello) = sniff_hello(io, limits::HANDSHAKE_TIMEOUT).await? else {
-        return Ok((end.clone(), None));
-    };
+    let hello = sniff_hello(io, limits::HANDSHAKE_TIMEOUT).await.inspect_err(|error| {
+        if error.kind() == io::ErrorKind::TimedOut {
+            meters::handshake_failed(Side::Client, "timeout");
+            drop(peer.ended(Ended::because("timeout").to(end, port)));
+        }
+    })?;
+    let Some(hello) = hello else { return Ok((end.clone(), None)) };
     let name = hello.server_name.as_deref().map(str::parse::<Host>);
     let (host, agrees) = match (name, peer.original) {
         (Some(Ok(name)), Some(_)) => (name, true),
