@@ -145,9 +145,12 @@ pub(super) fn unfit(word: &str) -> Option<&'static str> {
 }
 
 /// The texts that a word is looked for as. Letters beyond ASCII are compared byte by byte: small, capital, with one
-/// capital in front, and with one in front of each part.
+/// capital in front, and with one in front of each part. Lists stand under numbers, in the plural.
 fn spellings(word: &str) -> Vec<String> {
     let small = word.to_lowercase();
+    if small.is_ascii() && small.ends_with("number") {
+        return vec![small.clone(), small + "s"];
+    }
     let parts = small.split(' ').map(in_front).collect::<Vec<_>>().join(" ");
     let mut out: Vec<String> = Vec::new();
     for cased in [small.clone(), word.to_uppercase(), in_front(&small), parts] {
@@ -585,6 +588,8 @@ mod tests {
         ("myTaxId", true),
         ("pannumbers", false),
         ("cardNumber", true),
+        ("cardNumbers", true),
+        ("cardnumberss", false),
         ("panNumeral", true),
         ("PanNum", true),
         ("", false),

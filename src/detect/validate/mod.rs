@@ -156,6 +156,12 @@ const CHECKS: &[Check] = &[
         least_digits: 0,
         passes: repetition::sequential,
     },
+    Check {
+        name: "few-digits",
+        about: "twelve digits or more, none but 1 to 5: a code of another kind, such as the strokes of a character",
+        least_digits: 12,
+        passes: repetition::few,
+    },
 ];
 
 #[cfg(test)]
@@ -195,6 +201,9 @@ mod tests {
         ("sequential", true, "123456789"),
         ("sequential", true, "9876 5432"),
         ("sequential", false, "123456780"),
+        ("few-digits", true, "341124311214535"),
+        ("few-digits", false, "341124311214536"),
+        ("few-digits", false, "34112431121"),
     ];
 
     /// The cases of all subjects.

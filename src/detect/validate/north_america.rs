@@ -6,7 +6,7 @@ use super::digits::{Digits, number};
 pub(super) const CHECKS: &[Check] = &[
     Check {
         name: "us-ssn",
-        about: "SSA numbering: no area 000, 666, 900-999, group 00 or serial 0000, no number that was published",
+        about: "SSA numbering: no area 000, 666, 900-999, group 00 or serial 0000, no number that was published or stands for any",
         least_digits: 9,
         passes: ssn,
     },
@@ -30,8 +30,10 @@ pub(super) const CHECKS: &[Check] = &[
     },
 ];
 
-/// Numbers that were printed on sample cards or in advertisements and never belong to a person.
+/// Numbers that were printed on sample cards or in advertisements and never belong to a person, and the first of those that
+/// stand for any in documentation: 111-22-3333, 222-33-4444 and so on.
 const VOID: [u64; 3] = [78_051_120, 219_099_999, 457_555_462];
+const ANY: u64 = 111_223_333;
 
 /// Since the randomisation of 2011 every area but these is issued.
 fn ssn(text: &[u8]) -> bool {
@@ -39,6 +41,8 @@ fn ssn(text: &[u8]) -> bool {
     let Some(d) = digits.exactly::<9>() else { return false };
     let (area, group, serial) = (number(&d[..3]), number(&d[3..5]), number(&d[5..]));
     area != 0 && area != 666 && area < 900 && group != 0 && serial != 0 && !VOID.contains(&number(d))
+        // Up to the 777-88-9999 behind it each is as far from the one before.
+        && !((number(d) >= ANY) && (number(d) - ANY).is_multiple_of(111_111_111))
 }
 
 fn itin(text: &[u8]) -> bool {
@@ -70,6 +74,9 @@ pub(super) const CASES: &[(&str, bool, &str)] = &[
     ("us-ssn", false, "123-00-4567"),
     ("us-ssn", false, "123-45-0000"),
     ("us-ssn", false, "078-05-1120"),
+    ("us-ssn", false, "111-22-3333"),
+    ("us-ssn", false, "777-88-9999"),
+    ("us-ssn", true, "111-22-3334"),
     ("us-itin", true, "912-90-3456"),
     ("us-itin", true, "900-50-1234"),
     ("us-itin", false, "912-93-3456"),

@@ -9,6 +9,15 @@ pub(super) fn all_same(text: &[u8]) -> bool {
     values.next().is_some_and(|first| values.all(|v| v == first))
 }
 
+/// Fewest digits of which it says anything that the others do not occur.
+const FEW: usize = 12;
+
+/// There are many digits, and none but 1 to 5.
+pub(super) fn few(text: &[u8]) -> bool {
+    let mut digits = text.iter().filter(|b| b.is_ascii_digit());
+    digits.clone().nth(FEW - 1).is_some() && digits.all(|digit| (b'1'..=b'5').contains(digit))
+}
+
 /// Each digit is one more, or each one less, than the one before; 9 is followed by 0.
 pub(super) fn sequential(text: &[u8]) -> bool {
     let (mut up, mut down, mut count, mut last) = (true, true, 0, 0);
