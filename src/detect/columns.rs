@@ -12,8 +12,17 @@ pub(super) type Told = (u16, u16);
 
 /// The columns of a table that are called what one of the detectors asks for.
 pub(super) fn told(compiled: &[Compiled], named: &[u16], layout: &Layout) -> Box<[Told]> {
+    told_by(compiled, named, layout.headers())
+}
+
+/// The same of a list's headers, in order.
+pub(super) fn told_by<'h>(
+    compiled: &[Compiled],
+    named: &[u16],
+    headers: impl Iterator<Item = &'h [u8]>,
+) -> Box<[Told]> {
     let mut told = Vec::new();
-    for (column, header) in (0u16..).zip(layout.headers()) {
+    for (column, header) in (0u16..).zip(headers) {
         let written = [header, b":"].concat();
         let is_told = |number: &u16| names(&compiled[usize::from(*number)], &written);
         told.extend(named.iter().copied().filter(is_told).map(|number| (column, number)));
@@ -23,9 +32,14 @@ pub(super) fn told(compiled: &[Compiled], named: &[u16], layout: &Layout) -> Box
 
 /// Whether a name with its `:` is all that a detector wants before a value.
 fn names(detector: &Compiled, written: &[u8]) -> bool {
-    let Some(prefix) = detector.parts.as_ref().and_then(|parts| parts.prefix.as_ref()) else { return false };
-    let from = |at| detector.can_start(written, at) && prefix.run(&written[at..]).holds(written.len() - at);
-    (0..written.len()).any(from)
+    (0..written.len()).any(|at| detector.can_start(written, at) && is_named(detector, &written[at..]))
+}
+
+/// Whether all of what is written is what a detector wants before a value.
+pub(super) fn is_named(detector: &Compiled, written: &[u8]) -> bool {
+    let prefix = detector.parts.as_ref().filter(|parts| parts.suffix.is_none());
+    let prefix = prefix.and_then(|parts| parts.prefix.as_ref());
+    prefix.is_some_and(|prefix| prefix.run(written).holds(written.len()))
 }
 
 /// Calls `hit` for every match that begins in `from..to` with a cell of one of the columns.
@@ -50,21 +64,26 @@ pub(super) fn each(
         row.advance(text, at.saturating_sub(limits::NAMES_REACH), at, delimiter);
         let Some(column) = row.column() else { continue };
         for &(_, number) in told.iter().filter(|(own, _)| usize::from(*own) == column) {
-            if let Some(found) = in_cell(&compiled[usize::from(number)], text, at, delimiter) {
+            let is_end = |byte: u8| byte == delimiter || matches!(byte, b'\r' | b'\n' | b'"');
+            if let Some(found) = in_cell(&compiled[usize::from(number)], text, at, is_end) {
                 hit(number, found);
             }
         }
     }
 }
 
-/// The value that fills the cell which begins at `at`.
-fn in_cell(detector: &Compiled, text: &[u8], at: usize, delimiter: u8) -> Option<Match> {
+/// The value that fills the cell which begins at `at`, whose end is one of such bytes.
+pub(super) fn in_cell(
+    detector: &Compiled,
+    text: &[u8],
+    at: usize,
+    is_end: impl Fn(u8) -> bool,
+) -> Option<Match> {
     let value = &detector.parts.as_ref()?.value;
     let mut ends = value.run(&text[at..]);
     for _ in 0..limits::VALUE_TRIES {
         let end = at + ends.pop_longest()?;
-        let is_end = |&byte: &u8| byte == delimiter || matches!(byte, b'\r' | b'\n' | b'"');
-        let fills = text.get(end).is_none_or(is_end);
+        let fills = text.get(end).is_none_or(|&byte| is_end(byte));
         let fits = fills && boundary_after(detector.boundary, text, end) && detector.holds(&text[at..end]);
         if fits {
             return Some(Match { start: at, end, value: at..end, in_doubt: false });

@@ -49,7 +49,7 @@ pub struct Matcher {
     pub(super) words: Words,
     pub(super) index: Index,
     /// Detectors whose values a name stands before in the pattern itself.
-    named: Vec<u16>,
+    pub(super) named: Vec<u16>,
     pub(super) level: Level,
     /// Findings of less confidence are of no use to whoever asks.
     pub(super) floor: Confidence,

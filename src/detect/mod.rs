@@ -54,6 +54,7 @@ mod fault;
 mod gate;
 mod index;
 mod leading;
+mod listed;
 mod literal;
 mod met;
 mod outline;

@@ -7,6 +7,7 @@ use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::Trail;
 use super::index::{At, Prefixed, Word};
 use super::leading::Sets;
+use super::listed::Hint;
 use super::matcher::{DetectorId, Matcher};
 use super::met::Met;
 use super::names::{Label, Layout};
@@ -62,8 +63,10 @@ struct Run<'a, 'b> {
     vicinity: Vicinity,
     /// Matches of detectors with several anchors, which are met in no order.
     deferred: Vec<(u16, Match)>,
-    /// Whether columns of the text are told by their headers.
+    /// Whether columns of the text may be told by their headers.
     in_columns: bool,
+    /// Names that may stand in the header of a list.
+    hints: Vec<Hint>,
 }
 
 impl Region<'_> {
@@ -81,6 +84,7 @@ impl Region<'_> {
         scratch.names.clear();
         let end = self.text.len().min(self.to + matcher.max_len);
         let told = scratch.told.take().unwrap_or_else(|| matcher.told(self.layout));
+        let goes_on = scratch.listed.goes_on(self.base + self.from as u64);
         let mut run = Run {
             region: self,
             matcher,
@@ -92,11 +96,14 @@ impl Region<'_> {
             met: Met::default(),
             vicinity: Vicinity::default(),
             deferred: Vec::new(),
-            in_columns: !told.is_empty(),
+            in_columns: !told.is_empty() || goes_on,
+            hints: Vec::new(),
         };
         simd::walk(how.level, index.wanted, self.text, self.from, end, &mut run);
         index.literals.each(how.level, self.text, (self.from, self.to), |owner, at| {
-            run.try_start(owner, at);
+            if !run.try_start(owner, at) {
+                run.hint(owner, at);
+            }
         });
         if !index.unanchored.is_empty() {
             run.unanchored();
@@ -106,6 +113,9 @@ impl Region<'_> {
             columns::each(&matcher.compiled, &told, self.layout, self.text, at, |number, found| {
                 deferred.push((number, found));
             });
+        }
+        if goes_on || !run.hints.is_empty() {
+            run.listed();
         }
         run.settle_deferred();
         // A first line says nothing more once it has ended.
@@ -129,6 +139,15 @@ impl Region<'_> {
         (self.from..self.to).find(|&at| open(at)).unwrap_or(self.to)
     }
 
+    /// Whether a name stands behind `from` that the header of a list could hold.
+    pub(super) fn may_name(self, matcher: &Matcher, level: Level) -> bool {
+        let mut may = false;
+        matcher.index.literals.each(level, self.text, (self.from, self.text.len()), |owner, at| {
+            may = may || Hint::of(&matcher.compiled[usize::from(owner)], self.text, at).is_some();
+        });
+        may
+    }
+
     fn may_match(&self, detector: &Compiled, at: usize, rest: &[u8]) -> bool {
         let mut ends = detector.shape.run(rest);
         std::iter::from_fn(|| ends.pop_longest()).any(|len| {
@@ -150,6 +169,27 @@ impl Run<'_, '_> {
         let found = detector.match_beside(self.region.text, at, &mut self.stretch);
         let Some(found) = found else { return false };
         self.take(number, detector, found)
+    }
+
+    /// Keeps a name behind which none of its values stands, where a list may be headed with it.
+    fn hint(&mut self, number: u16, at: usize) {
+        let detector = &self.matcher.compiled[usize::from(number)];
+        if let Some(hint) = Hint::of(detector, self.region.text, at) {
+            self.hints.push(hint);
+            self.in_columns = true;
+        }
+    }
+
+    /// Reads the lists whose headers were met.
+    #[cold]
+    fn listed(&mut self) {
+        let Region { text, base, from, to, .. } = self.region;
+        let hints = std::mem::take(&mut self.hints);
+        let detectors = (&*self.matcher.compiled, &*self.matcher.named);
+        let deferred = &mut self.deferred;
+        self.scratch.listed.read(detectors, (text, base), (from, to), &hints, |number, found| {
+            deferred.push((number, found));
+        });
     }
 
     fn take(&mut self, number: u16, detector: &Compiled, found: Match) -> bool {

@@ -215,13 +215,14 @@ impl Scan {
     #[must_use]
     pub fn settled_exact(&self, matcher: &Matcher) -> u64 {
         // A cell may be a value before it has ended.
-        if self.scratch.told.as_ref().is_some_and(|told| !told.is_empty()) {
-            return self.early.first().map_or(self.decided, |first| first.start.min(self.decided));
-        }
         let from = (self.decided - self.base) as usize;
         let (text, layout) = (&self.carry[..], self.first_line.known());
         let region =
             Region { text, base: self.base, from, to: text.len(), label: label(&self.under), layout };
+        let in_table = self.scratch.told.as_ref().is_some_and(|told| !told.is_empty());
+        if in_table || self.scratch.listed.goes_on(self.decided) || region.may_name(matcher, matcher.level) {
+            return self.early.first().map_or(self.decided, |first| first.start.min(self.decided));
+        }
         let open = self.base + region.first_open(matcher) as u64;
         self.early.iter().fold(open, |open, finding| open.min(finding.start))
     }

@@ -2,6 +2,7 @@
 
 use super::columns::Told;
 use super::context::Trail;
+use super::listed::Listed;
 use super::names::{Names, Place, Scope};
 use crate::limits;
 
@@ -20,6 +21,8 @@ pub(super) struct Scratch {
     pub(super) room: usize,
     /// The columns that their headers tell, once the text's first line says that it is a table.
     pub(super) told: Option<Box<[Told]>>,
+    /// The lists that name their columns.
+    pub(super) listed: Listed,
 }
 
 /// A word of a name around a place.
@@ -41,6 +44,7 @@ impl Scratch {
             places: Vec::new(),
             room: 0,
             told: None,
+            listed: Listed::new(),
         }
     }
 
@@ -81,6 +85,10 @@ impl Scratch {
     pub(super) fn bytes(&self) -> usize {
         let named = self.names.bytes() + self.said.capacity() * size_of::<Said>();
         let told = self.told.as_ref().map_or(0, |told| told.len() * size_of::<Told>());
-        self.next.capacity() * size_of::<(u16, u64)>() + self.trail.bytes() + named + told
+        self.next.capacity() * size_of::<(u16, u64)>()
+            + self.trail.bytes()
+            + named
+            + told
+            + self.listed.bytes()
     }
 }

@@ -10,6 +10,7 @@ use super::anchor::{Anchor, is_separator};
 use super::columns;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::{Evidence, Trail};
+use super::listed::{Hint, Listed};
 use super::names::{Layout, Names, Scope};
 use super::{Confidence, DetectorId, Matcher, reach};
 use crate::limits;
@@ -284,6 +285,16 @@ impl Matcher {
         told.retain(|(_, number)| *number == detector.0);
         let mut cells = Vec::new();
         columns::each(&self.compiled, &told, layout, text, starts, |_, cell| cells.push(cell));
+        let mut hints = Vec::new();
+        self.index.literals.each(self.level, text, (0, text.len()), |owner, at| {
+            hints.extend(Hint::of(&self.compiled[usize::from(owner)], text, at));
+        });
+        let detectors = (&*self.compiled, &[detector.0][..]);
+        Listed::new().read(detectors, (text, 0), (0, text.len()), &hints, |_, cell| {
+            if (starts.0..starts.1).contains(&cell.start) {
+                cells.push(cell);
+            }
+        });
         cells
     }
 

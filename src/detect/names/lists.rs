@@ -93,7 +93,7 @@ fn tabled(text: &[u8]) -> Option<(Range<usize>, usize)> {
 }
 
 /// What is between the parentheses that end right before `at`.
-fn list_before(text: &[u8], at: usize) -> Option<Range<usize>> {
+pub(super) fn list_before(text: &[u8], at: usize) -> Option<Range<usize>> {
     let end = text[..at].trim_ascii_end().len();
     let close = end.checked_sub(1).filter(|&close| text[close] == b')')?;
     let open = memchr::memrchr2(b'(', b')', &text[..close]).filter(|&open| text[open] == b'(')?;
@@ -119,7 +119,7 @@ fn nth(text: &[u8], list: Range<usize>, column: usize) -> Option<(Range<usize>, 
     (!field.is_empty()).then_some((field, column))
 }
 
-fn begins(text: &[u8], word: &[u8]) -> bool {
+pub(super) fn begins(text: &[u8], word: &[u8]) -> bool {
     let follows = text.get(word.len()).is_some_and(u8::is_ascii_alphanumeric);
     !follows && text.get(..word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
 }

@@ -4,11 +4,13 @@
 //! since a table names its columns there. What is found depends on the text alone, never on how it is cut.
 
 mod form;
+pub(super) mod headers;
 mod json;
 mod layout;
 mod lists;
 mod nested;
 mod place;
+pub(super) mod rows;
 mod table;
 mod xml;
 mod yaml;

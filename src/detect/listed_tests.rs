@@ -1,0 +1,112 @@
+//! Values of lists, whose columns are named once.
+
+use crate::detect::{Confidence, Matcher, Pack, Scan};
+use crate::fingerprint::FingerprintKey;
+
+const PACK: &str = r#"
+[pack]
+name = "t"
+version = "1.0.0"
+[[detector]]
+id = "t.code"
+description = "a code by its name"
+pattern = '(?i:code)["\x27\])]{0,5}(?:[:=] ?| is )["\x27]?(?P<value>\d{3,4})'
+boundary = "digit"
+tier = "medium"
+severity = "low"
+[[detector.example]]
+text = 'code: 123'
+finds = ["123"]
+[[detector.example]]
+text = 'code 123'
+finds = []
+"#;
+
+fn matcher() -> Matcher {
+    Matcher::compile(vec![Pack::parse("t.toml", PACK).unwrap()]).unwrap()
+}
+
+fn found(text: &str) -> Vec<&str> {
+    let found = matcher().find(&FingerprintKey::new(&[0; 32]), None, text.as_bytes());
+    found.iter().map(|f| &text[f.start as usize..f.end as usize]).collect()
+}
+
+#[test]
+fn a_list_is_read_under_the_names_of_its_columns() {
+    let lists: &[(&str, &[&str])] = &[
+        // Tuples.
+        ("INSERT INTO t (n, code) VALUES (1, '123'), (222, \"0456\"),\n\t(3, 789);", &["123", "0456", "789"]),
+        ("insert into t (`code`,\"n\") values\n('123','456')", &["123"]),
+        ("INSERT t ([card code], n) VALUES (321, 1)", &["321"]),
+        (
+            "insert into t (a, code) values ('it''s (a, 1)', 123), ('a\\', b', 456), (f(1, 2), 789)",
+            &["123", "456", "789"],
+        ),
+        ("insert into t (a, code) values (1, 123) on conflict (a, 456)", &["123"]),
+        ("insert into t (a, code) values (1, 12), (2, 12345), (3, '123 4'), (4, 'x 123')", &["123"]),
+        ("insert into t (a, codes) values (1, 123)", &[]),
+        ("select (a, code) from (1, 123)", &[]),
+        // What a dump holds.
+        ("COPY t (n, code) FROM stdin;\n1\t123\n222\t0456\n\\.\n3\t789\n", &["123", "0456"]),
+        ("COPY t (code) FROM stdin WITH (FORMAT text);\n123\n\nSee 456\n", &["123"]),
+        // Cells.
+        (
+            "<table class=\"a\"><tr><th>N</th><th><b>Code</b></th></tr><tr><td>111</td><td>123</td></tr>\n<tr><td>2<td><i>456</i></table><td>789",
+            &["123", "456"],
+        ),
+        (
+            "<tr><th>Code</th><th>N</th></tr><tr><td>x</td><td>111</td></tr><TR><TD align=left> 123 </TD></TR>",
+            &["123"],
+        ),
+        // Lines.
+        ("| N | **Code** |\n|---|:--:|\n| 111 | 123 |\n| 2 | 456 |\n\n| 3 | 789 |", &["123", "456"]),
+        ("| N | Code |\n| 111 | 123 |", &[]),
+        // Arrays.
+        (r#"[["n","code"],[111,"123"],[2,456,{"a":[789,1]}],["x\",123",789]]"#, &["123", "456", "789"]),
+        (
+            r#"{"columns":["code","n"], "rows": [ ["123",1], [null,222], [456, 3] ], "code":["789"]}"#,
+            &["123", "456"],
+        ),
+        (r#"{"names":["code","n"],"other":[1,2],"x":[[123]]}"#, &[]),
+    ];
+    for (text, expected) in lists {
+        assert_eq!(found(text), *expected, "{text}");
+    }
+}
+
+#[test]
+fn cut_anywhere_the_same_is_found() {
+    let rows = |open: &str, between: &str, close: &str| {
+        let row = |n: usize| format!("{open}{}{between}{}{close}", n % 1000, 100 + n % 900);
+        (0..400).map(row).collect::<String>()
+    };
+    let texts = [
+        format!("x; insert into t (n, code) values {} ; code: 1234", rows("(", ",'", "'),\n")),
+        format!(
+            "<p>x</p><table><tr><th>n<th>Code</tr>\n{}</table> code: 1234",
+            rows("<tr><td>", "</td><td>", "</td></tr>\n")
+        ),
+        format!("[[\"n\",\"code\"],{}] code: 1234", rows("[", ", \"", "\"],")),
+        format!("a\n\n| n | code |\n|---|---|\n{}\ncode: 1234", rows("| ", " | ", " |\n")),
+        format!("copy t (n, code) from stdin;\n{}\\.\ncode: 1234", rows("", "\t", "\n")),
+    ];
+    let (matcher, key) = (matcher(), FingerprintKey::new(&[0; 32]));
+    for text in texts {
+        let whole = matcher.find(&key, None, text.as_bytes());
+        assert_eq!(whole.len(), 401, "{}", &text[..40]);
+        assert!(whole.iter().all(|f| f.confidence == Confidence::Medium));
+        for size in [1, 7, 64, 300, 1111, 5000] {
+            let (mut scan, mut out) = (Scan::new(), Vec::new());
+            for chunk in text.as_bytes().chunks(size) {
+                scan.push(&matcher, &key, chunk, &mut out);
+                let settled = scan.settled_exact(&matcher);
+                assert!(settled <= scan.seen());
+                assert_eq!(whole.iter().filter(|f| f.start < settled).count(), out.len(), "{size}");
+            }
+            scan.finish(&matcher, &key, &mut out);
+            let places =
+                |all: &[crate::detect::Finding]| all.iter().map(|f| (f.start, f.end)).collect::<Vec<_>>();
+            assert_eq!(places(&out), places(&whole), "{size}");
+        }
+    }
+}
