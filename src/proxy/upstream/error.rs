@@ -49,6 +49,30 @@ pub(crate) enum UpstreamError {
 }
 
 impl UpstreamError {
+    /// The same, for somebody else who waited for the connection.
+    pub(super) fn again(&self) -> UpstreamError {
+        match self {
+            UpstreamError::Resolve { host, reason, timed_out } => {
+                UpstreamError::Resolve { host: host.clone(), reason: reason.clone(), timed_out: *timed_out }
+            }
+            UpstreamError::Address { host, refusal } => {
+                UpstreamError::Address { host: host.clone(), refusal: *refusal }
+            }
+            UpstreamError::Connect { host, address, source } => UpstreamError::Connect {
+                host: host.clone(),
+                address: *address,
+                source: io::Error::new(source.kind(), source.to_string()),
+            },
+            UpstreamError::Tls { host, address, source } => {
+                UpstreamError::Tls { host: host.clone(), address: *address, source: source.clone() }
+            }
+            UpstreamError::TlsTimeout { host, address } => {
+                UpstreamError::TlsTimeout { host: host.clone(), address: *address }
+            }
+            UpstreamError::Busy { host } => UpstreamError::Busy { host: host.clone() },
+        }
+    }
+
     /// The stage that failed; a metric label.
     #[must_use]
     pub(crate) const fn as_str(&self) -> &'static str {

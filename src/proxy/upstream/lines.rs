@@ -15,6 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
 use super::Peer;
+use super::error::UpstreamError;
 use super::pool::Key;
 use super::transport::Transport;
 use crate::limits;
@@ -177,7 +178,26 @@ pub(super) struct Lines(Mutex<Shelves>);
 struct Shelves {
     by_key: HashMap<Arc<Key>, Vec<Arc<Line>>>,
     /// Those that come while a connection is being made wait for it, instead of making one each.
-    making: HashMap<Arc<Key>, Arc<tokio::sync::Mutex<()>>>,
+    making: HashMap<Arc<Key>, Turn>,
+}
+
+/// Held by who makes a connection; tells those who wait for it why there is none.
+type Turn = Arc<tokio::sync::Mutex<Failed>>;
+
+/// The last time that none could be made.
+#[derive(Debug, Default)]
+pub(super) struct Failed(Option<(Instant, UpstreamError)>);
+
+impl Failed {
+    pub(super) fn because(&mut self, error: &UpstreamError) {
+        self.0 = Some((Instant::now(), error.again()));
+    }
+
+    /// Whoever came before that was there when it was tried. A try for each, one after the other, would have the last one wait
+    /// as long as all of them together.
+    pub(super) fn since(&self, came: Instant) -> Option<UpstreamError> {
+        self.0.as_ref().filter(|(when, _)| *when > came).map(|(_, error)| error.again())
+    }
 }
 
 impl Lines {
@@ -191,7 +211,7 @@ impl Lines {
     }
 
     /// The turn to make a connection; whoever gets it looks again before.
-    pub(super) fn turn(&self, key: &Arc<Key>) -> Arc<tokio::sync::Mutex<()>> {
+    pub(super) fn turn(&self, key: &Arc<Key>) -> Turn {
         Arc::clone(self.lock().making.entry(Arc::clone(key)).or_default())
     }
 

@@ -29,6 +29,7 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 use http::{Request, Response};
 use http_body::Body;
+use tokio::time::Instant;
 
 pub(crate) use address::AddressRefusal;
 pub use address::never_dialled;
@@ -170,6 +171,7 @@ impl Upstreams {
     /// For a client of HTTP/2: a stream of a shared connection, or what the upstream offers instead. `only`: it is
     /// known to speak nothing else.
     async fn shared(&self, key: Arc<Key>, only: bool) -> Result<Way, UpstreamError> {
+        let came = Instant::now();
         loop {
             if let Some(way) = self.known(&key) {
                 return Ok(way);
@@ -177,7 +179,7 @@ impl Upstreams {
             let turn = self.lines.turn(&key);
             // Whoever has it may take as long as a connection may take.
             let patience = limits::RESOLVE_TIMEOUT + self.dialer.connect_timeout + limits::HANDSHAKE_TIMEOUT;
-            let Ok(_turn) = tokio::time::timeout(patience, turn.lock()).await else {
+            let Ok(mut turn) = tokio::time::timeout(patience, turn.lock()).await else {
                 return Err(UpstreamError::Busy { host: key.destination.host.clone() });
             };
             if let Some(way) = self.known(&key) {
@@ -186,7 +188,11 @@ impl Upstreams {
             if self.choices.get(&key) == Some(Spoken::Http1) {
                 break;
             }
-            match self.dialer.dial_for(Arc::clone(&key), Alpn::Http2).await? {
+            if let Some(error) = turn.since(came) {
+                return Err(error);
+            }
+            let made = self.dialer.dial_for(Arc::clone(&key), Alpn::Http2).await;
+            match made.inspect_err(|error| turn.because(error))? {
                 Made::Live(live) => {
                     self.choices.learn(&key, Spoken::Http1);
                     return Ok(Way::Live(live));

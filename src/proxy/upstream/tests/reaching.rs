@@ -109,3 +109,25 @@ async fn tenants_do_not_share_connections() {
     }
     assert_eq!(origin.connections(), 2);
 }
+
+#[tokio::test]
+async fn those_who_wait_for_one_connection_share_its_failure() {
+    let authority = Authority::new();
+    let mute = Origin::start(None, |_, mut stream| async move {
+        while stream.read(&mut [0; 512]).await.is_ok_and(|length| length > 0) {}
+    })
+    .await;
+    let upstreams = upstreams(&authority);
+    let (to, tenant) = (mute.https(), tenant());
+    tokio::time::pause();
+    let start = tokio::time::Instant::now();
+    let ask = || upstreams.acquire(&to, &tenant, Spoken::Http2);
+    let (first, second, third) = tokio::join!(ask(), ask(), ask());
+    let told: Vec<_> = [first, second, third].map(|asked| asked.unwrap_err().to_string()).into();
+    assert!(told.iter().all(|text| *text == told[0]), "{told:?}");
+    assert!(start.elapsed() < limits::HANDSHAKE_TIMEOUT * 2, "{:?}", start.elapsed());
+    assert!(mute.connections() <= 1);
+    // Who comes later finds out anew.
+    ask().await.unwrap_err();
+    assert!(start.elapsed() >= limits::HANDSHAKE_TIMEOUT * 2, "{:?}", start.elapsed());
+}
