@@ -36,7 +36,11 @@ pub(super) async fn accept(peer: &mut Peer, io: &mut Prefixed<Wire>) -> io::Resu
         }
         Ok(Err(ReadHeadError::Io(error))) => return Err(error),
         // A head that never ended asked for nothing.
-        Ok(Err(ReadHeadError::Closed)) | Err(_) => return Ok(None),
+        Ok(Err(ReadHeadError::Closed)) => return Ok(None),
+        Err(_) => {
+            peer.turn_late_away(io, Ended::late().after(&buffer)).await?;
+            return Ok(None);
+        }
     };
     if let Err(error) = agree(&head) {
         return refuse(peer, io, error.as_str(), &error.to_string()).await;

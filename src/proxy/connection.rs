@@ -31,7 +31,7 @@ use super::peer::{Ended, Peer};
 use super::pinned;
 use super::secure;
 use super::shared::{Shared, Stage};
-use super::sniff::{Prefixed, Protocol, sniff};
+use super::sniff::{Prefixed, Protocol, sniff, sniff_idle};
 use super::stack::stack;
 use super::tunnel::{self, Entered};
 use super::upstream::{Asked, Route};
@@ -167,6 +167,10 @@ async fn explicit(peer: &mut Peer, io: &mut Prefixed<Wire>) -> io::Result<Option
             };
         }
         Protocol::Http1 => return Ok(Some(Arrived::Plain(Entry::Absolute))),
+        Protocol::Unfinished => {
+            let ended = Ended::late().after(&io.prefix().clone());
+            return peer.turn_late_away(io, ended).await.map(|()| None);
+        }
         // Clients open connections ahead of need: nothing was asked.
         Protocol::Silent | Protocol::Closed => return Ok(None),
         Protocol::Tls => {
@@ -202,6 +206,10 @@ async fn look_into(
             return Ok(Some(Arrived::Http2(Entry::Tunnel(destination))));
         }
         Protocol::Closed => return Ok(None),
+        Protocol::Unfinished => {
+            let ended = Ended::late().to(&host, port).after(&io.prefix().clone());
+            return peer.turn_late_away(io, ended).await.map(|()| None);
+        }
         Protocol::Opaque => "opaque",
         Protocol::Silent => "silent",
     };
@@ -229,12 +237,16 @@ async fn secured(peer: Peer, greeted: Greeted) -> io::Result<()> {
             let mut stage = peer.shared.stage.subscribe();
             let mut io = Prefixed::new(Bytes::new(), io);
             let spoken = tokio::select! {
-                spoken = sniff(&mut io, limits::KEEP_ALIVE_TIMEOUT) => spoken?,
+                spoken = sniff_idle(&mut io, limits::KEEP_ALIVE_TIMEOUT) => spoken?,
                 () = listener::ended(&mut stage, Stage::Draining) => return Ok(()),
             };
             match spoken {
                 Protocol::Http2 => http2::serve(peer, io, entry, Some(tls)).await,
                 Protocol::Silent | Protocol::Closed => close(io).await,
+                Protocol::Unfinished => {
+                    let ended = Ended::late().at(&entry).after(&io.prefix().clone());
+                    peer.turn_late_away(&mut io, ended).await
+                }
                 // What is no HTTP is answered by those who know its rules.
                 Protocol::Http1 | Protocol::Tls | Protocol::Opaque => {
                     requests(peer, io, entry, Some(tls)).await

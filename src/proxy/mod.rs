@@ -20,6 +20,7 @@ mod headers;
 mod http2;
 mod incoming;
 mod introduction;
+mod late;
 mod layer;
 mod listener;
 mod meters;

@@ -9,6 +9,9 @@ use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 
 use super::connection::linger;
 use super::exchange::{Recording, Refusal};
+use super::guard;
+use super::meters;
+use super::names::Entry;
 use super::reply::{self, Problem};
 use super::shared::{Edition, Shared, unix_ms};
 use super::{Authentication, ListenerConfig};
@@ -84,6 +87,20 @@ impl Ended {
     /// Where it was to go.
     pub(super) fn to(self, host: &Host, port: u16) -> Ended {
         Ended { host: host.to_string(), port, ..self }
+    }
+
+    /// The same, where that is known without a request.
+    pub(super) fn at(self, entry: &Entry) -> Ended {
+        match entry {
+            Entry::Tunnel(to) | Entry::Fronted(to) => self.to(&to.host, to.port),
+            Entry::Original(address) => self.to(&Host::Ip(address.ip()), address.port()),
+            Entry::Absolute | Entry::Reverse(_) => self,
+        }
+    }
+
+    /// A head of a request began and did not end in time.
+    pub(super) fn late() -> Ended {
+        Ended::because(guard::Refusal::HeadTimeout.as_str()).told(Problem::ClientTimeout)
     }
 
     /// What the record says beside the bare reason.
@@ -265,6 +282,15 @@ impl Peer {
             inspect_us: 0,
             hold_us: 0,
         }
+    }
+
+    /// Answers a head that began and did not end in time.
+    pub(super) async fn turn_late_away<IO>(&self, io: &mut IO, ended: Ended) -> io::Result<()>
+    where
+        IO: AsyncRead + AsyncWrite + Unpin,
+    {
+        meters::refused(ended.reason);
+        self.turn_away(io, ended, &guard::Refusal::HeadTimeout.to_string()).await
     }
 
     /// Answers what can't be served, after recording it, and closes.

@@ -22,6 +22,8 @@ pub(super) enum Protocol {
     Http2,
     /// Neither TLS nor HTTP.
     Opaque,
+    /// A request that began and did not go on in time.
+    Unfinished,
     /// The peer sent nothing in time: it waits for the other side, or for nothing.
     Silent,
     /// The peer closed before it could be told.
@@ -82,6 +84,16 @@ fn request_line(method: &[u8], line: &[u8], seen: usize) -> Option<Protocol> {
     Some(if http || common { Protocol::Http1 } else { Protocol::Opaque })
 }
 
+/// Whether these are the first bytes of a request line, as far as they go.
+fn begins_request(prefix: &[u8]) -> bool {
+    let prefix = prefix.trim_ascii_start_crlf();
+    let is_one = |method: &&[u8]| match prefix.strip_prefix(*method) {
+        Some(rest) => rest.first().is_none_or(|byte| *byte == b' '),
+        None => method.starts_with(prefix),
+    };
+    !prefix.is_empty() && COMMON_METHODS.iter().any(is_one)
+}
+
 /// RFC 9110, section 5.6.2.
 fn is_token(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
@@ -107,8 +119,23 @@ pub(super) async fn sniff<IO: AsyncRead + Unpin>(
         Ok(Ok(Some(protocol))) => Ok(protocol),
         Ok(Ok(None)) if io.prefix.is_empty() => Ok(Protocol::Closed),
         Err(_) if io.prefix.is_empty() => Ok(Protocol::Silent),
+        Err(_) if begins_request(&io.prefix) => Ok(Protocol::Unfinished),
         Ok(Ok(None)) | Err(_) => Ok(Protocol::Opaque),
         Ok(Err(error)) => Err(error),
+    }
+}
+
+/// The same of a peer that may begin when it likes within `idle`, and must then go on.
+pub(super) async fn sniff_idle<IO: AsyncRead + Unpin>(
+    io: &mut Prefixed<IO>,
+    idle: Duration,
+) -> io::Result<Protocol> {
+    let begun = |prefix: &[u8]| (!prefix.is_empty()).then_some(());
+    match tokio::time::timeout(idle, known(io, begun)).await {
+        Ok(Ok(Some(()))) => sniff(io, limits::HEAD_TIMEOUT).await,
+        Ok(Ok(None)) => Ok(Protocol::Closed),
+        Ok(Err(error)) => Err(error),
+        Err(_) => Ok(Protocol::Silent),
     }
 }
 

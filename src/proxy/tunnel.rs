@@ -97,7 +97,7 @@ pub(super) async fn enter(
             let (host, unread) = interception(peer, io, (host, port), ways).await?;
             (host, unread.map(Why::Unread))
         }
-        (Protocol::Opaque, opaque) => (host.clone(), opaque),
+        (Protocol::Opaque | Protocol::Unfinished, opaque) => (host.clone(), opaque),
         (Protocol::Http1 | Protocol::Http2 | Protocol::Silent | Protocol::Closed, _) => (host.clone(), None),
     };
     Ok(match unread {

@@ -144,6 +144,10 @@ pub(super) async fn redirected(peer: &Peer, io: &mut Prefixed<Wire>) -> io::Resu
         Protocol::Http1 => return Ok(Some(Arrived::Plain(Entry::Original(original)))),
         Protocol::Http2 => return Ok(Some(Arrived::Http2(Entry::Original(original)))),
         Protocol::Closed => return Ok(None),
+        Protocol::Unfinished => {
+            let ended = Ended::late().to(&host, port).after(&io.prefix().clone());
+            return peer.turn_late_away(io, ended).await.map(|()| None);
+        }
         Protocol::Opaque => "opaque",
         Protocol::Silent => "silent",
     };
@@ -164,6 +168,10 @@ pub(super) async fn reversed(
         (Protocol::Http1, None) => return Ok(Some(Arrived::Plain(entry))),
         (Protocol::Http2, None) => return Ok(Some(Arrived::Http2(entry))),
         (Protocol::Silent | Protocol::Closed, _) => return Ok(None),
+        (Protocol::Unfinished, _) => {
+            let ended = Ended::late().after(&io.prefix().clone());
+            return peer.turn_late_away(io, ended).await.map(|()| None);
+        }
         (Protocol::Tls, None) => ("tls_to_cleartext", "this listener speaks HTTP without TLS"),
         (Protocol::Http1 | Protocol::Http2, Some(_)) => ("cleartext", "this listener speaks HTTPS"),
         (Protocol::Opaque, _) => ("opaque", "what was sent is not HTTP"),

@@ -24,7 +24,7 @@ pub fn get(stream: u32, authority: &str) -> Vec<u8> {
 }
 
 /// Why a connection ends, as its last frame says (GOAWAY).
-fn farewell(mut frames: &[u8]) -> Option<u32> {
+pub fn farewell(mut frames: &[u8]) -> Option<u32> {
     let mut code = None;
     while let [a, b, c, kind, _, _, _, _, _, rest @ ..] = frames {
         let length = u32::from_be_bytes([0, *a, *b, *c]) as usize;

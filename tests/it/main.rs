@@ -25,6 +25,7 @@ mod http2;
 mod identities;
 mod issuers;
 mod keys;
+mod late;
 mod ledgers;
 mod listeners;
 mod malformed;

@@ -26,13 +26,24 @@ enum At {
 pub(super) struct Chunks {
     at: At,
     extension_bytes: usize,
+    lines: u32,
 }
 
 const FIRST: At = At::Size { value: 0, digits: 0 };
 
 impl Chunks {
     pub(super) fn new() -> Self {
-        Chunks { at: FIRST, extension_bytes: 0 }
+        Chunks { at: FIRST, extension_bytes: 0, lines: 0 }
+    }
+
+    /// The number of the line of a chunk that is under way, if one is.
+    pub(super) fn line(&self) -> Option<u32> {
+        let within = match self.at {
+            At::Size { digits, .. } => digits > 0,
+            At::Space(_) | At::Extension(_) | At::SizeLf(_) => true,
+            At::Data(_) | At::DataCr | At::DataLf => false,
+        };
+        within.then_some(self.lines)
     }
 
     /// How many bytes belong to chunks, and whether the last chunk's line was among them.
@@ -85,7 +96,10 @@ impl Chunks {
             (&At::SizeLf(value), b'\n') => At::Data(value),
             (At::SizeLf(_), _) => return Err(Refusal::BadChunkSize),
             (At::DataCr, b'\r') => At::DataLf,
-            (At::DataLf, b'\n') => FIRST,
+            (At::DataLf, b'\n') => {
+                self.lines = self.lines.wrapping_add(1);
+                FIRST
+            }
             (At::DataCr | At::DataLf | At::Data(_), _) => return Err(Refusal::BadChunk),
         };
         Ok(false)

@@ -42,11 +42,13 @@ pub(super) struct Framing {
     state: State,
     expected: Option<Expected>,
     informational: usize,
+    /// Heads and sections of trailers that ended.
+    sections: u32,
 }
 
 impl Framing {
     pub(super) fn new(role: Role) -> Self {
-        Framing { role, state: Self::next_head(role), expected: None, informational: 0 }
+        Framing { role, state: Self::next_head(role), expected: None, informational: 0, sections: 0 }
     }
 
     fn next_head(role: Role) -> State {
@@ -67,6 +69,7 @@ impl Framing {
                 }
                 let Some(length) = section.feed(bytes)? else { return Ok(0) };
                 let facts = section.facts();
+                self.sections = self.sections.wrapping_add(1);
                 self.state = match self.role {
                     Role::Requests => Self::after_request(facts),
                     Role::Responses => self.after_response(facts)?,
@@ -90,6 +93,7 @@ impl Framing {
             }
             State::Trailers(section) => {
                 let Some(length) = section.feed(bytes)? else { return Ok(0) };
+                self.sections = self.sections.wrapping_add(1);
                 self.state = Self::next_head(self.role);
                 Ok(length)
             }
@@ -159,6 +163,16 @@ impl Framing {
     /// Nothing may be read until the tunnel is granted.
     pub(super) fn is_withheld(&self) -> bool {
         matches!(self.state, State::Withheld)
+    }
+
+    /// The number of what has begun and must end in time: a head, trailers, the line of a chunk. `waits`: some of it is kept.
+    pub(super) fn under_way(&self, waits: bool) -> Option<u64> {
+        let line = match &self.state {
+            State::Head(_) | State::Trailers(_) => waits.then_some(0),
+            State::Chunked(chunks) => chunks.line(),
+            State::Length(_) | State::UntilClose | State::Withheld | State::Passthrough => None,
+        };
+        Some(u64::from(self.sections) << 32 | u64::from(line?))
     }
 
     /// A head is under way or awaited.

@@ -35,6 +35,8 @@ pub(crate) enum Refusal {
     Unsolicited,
     UnexpectedUpgrade,
     TooManyInformational,
+    /// It did not come in time.
+    HeadTimeout,
 }
 
 impl Refusal {
@@ -72,6 +74,7 @@ impl Refusal {
             Refusal::Unsolicited => "unsolicited",
             Refusal::UnexpectedUpgrade => "unexpected_upgrade",
             Refusal::TooManyInformational => "too_many_informational",
+            Refusal::HeadTimeout => "head_timeout",
         }
     }
 
@@ -82,6 +85,7 @@ impl Refusal {
             Refusal::HeadTooLarge | Refusal::TooManyFields | Refusal::TrailersTooLarge => {
                 http::StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE
             }
+            Refusal::HeadTimeout => http::StatusCode::REQUEST_TIMEOUT,
             Refusal::BadVersion => http::StatusCode::HTTP_VERSION_NOT_SUPPORTED,
             _ => http::StatusCode::BAD_REQUEST,
         }
@@ -121,6 +125,7 @@ impl fmt::Display for Refusal {
             Refusal::Unsolicited => "bytes that answer no request",
             Refusal::UnexpectedUpgrade => "protocol switch that nobody asked for",
             Refusal::TooManyInformational => "too many informational responses",
+            Refusal::HeadTimeout => "head did not end in time",
         })
     }
 }

@@ -1,18 +1,17 @@
 //! The guard in front of a socket: reads are checked, writes pass.
 
-use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::time::{Sleep, sleep};
 
 use super::framing::{Framing, Role};
 use super::{GuardHandle, Refusal};
 use crate::limits;
 use crate::proxy::deadline::Stalled;
+use crate::proxy::late::Late;
 
 /// What hyper is given to read in place of a refused request: it makes hyper call the service, which finds the
 /// refusal in the handle and answers it properly. Nothing of the refused bytes is in it.
@@ -31,8 +30,8 @@ pub(crate) struct Guard<IO> {
     /// How many leading bytes of the stash may pass.
     cleared: usize,
     refused: Option<Refused>,
-    /// Runs while a client's head is under way and nothing arrives: a head that comes byte by byte has no longer.
-    late: Option<Pin<Box<Sleep>>>,
+    /// A head that comes byte by byte has no longer.
+    late: Late,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -56,6 +55,10 @@ impl<IO> Guard<IO> {
 
     fn new(io: IO, role: Role, stash: BytesMut) -> (Self, GuardHandle) {
         let handle = GuardHandle::default();
+        let limit = match role {
+            Role::Requests => limits::HEAD_TIMEOUT,
+            Role::Responses => limits::FIRST_BYTE_TIMEOUT,
+        };
         let guard = Guard {
             io,
             framing: Framing::new(role),
@@ -63,7 +66,7 @@ impl<IO> Guard<IO> {
             stash,
             cleared: 0,
             refused: None,
-            late: None,
+            late: Late::new(limit),
         };
         (guard, handle)
     }
@@ -110,12 +113,7 @@ impl<IO> Guard<IO> {
     /// Clears as much of the stash as may pass; false when nothing may.
     fn clear_stash(&mut self) -> bool {
         match self.framing.advance(&self.stash) {
-            Ok(length) => {
-                self.cleared = length;
-                if length > 0 {
-                    self.late = None;
-                }
-            }
+            Ok(length) => self.cleared = length,
             Err(refusal) => self.refuse(refusal),
         }
         self.cleared > 0 || self.refused.is_some()
@@ -159,17 +157,6 @@ impl<IO> Guard<IO> {
 }
 
 impl<IO: AsyncRead + Unpin> Guard<IO> {
-    /// Ready when a request's head takes too long from its first byte to its last.
-    fn poll_late(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let under_way =
-            self.framing.role() == Role::Requests && self.framing.is_in_head() && !self.stash.is_empty();
-        if !under_way {
-            self.late = None;
-            return Poll::Pending;
-        }
-        self.late.get_or_insert_with(|| Box::pin(sleep(limits::HEAD_TIMEOUT))).as_mut().poll(cx)
-    }
-
     fn poll_refused(
         &mut self,
         cx: &mut Context<'_>,
@@ -228,8 +215,13 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Guard<IO> {
             match Pin::new(&mut this.io).poll_read(cx, buf) {
                 Poll::Ready(read) => read?,
                 Poll::Pending => {
-                    ready!(this.poll_late(cx));
-                    return Poll::Ready(Err(Stalled::Read(limits::HEAD_TIMEOUT).into()));
+                    let under_way = this.framing.under_way(!this.stash.is_empty());
+                    ready!(this.late.poll(cx, under_way));
+                    if this.framing.role() == Role::Responses || !this.framing.is_in_head() {
+                        return Poll::Ready(Err(Stalled::Read(this.late.limit()).into()));
+                    }
+                    this.refuse(Refusal::HeadTimeout);
+                    continue;
                 }
             }
             if buf.filled().len() == start {
@@ -238,7 +230,6 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Guard<IO> {
             this.handle.note_heard();
             this.sort(buf, start);
             if buf.filled().len() > start {
-                this.late = None;
                 return Poll::Ready(Ok(()));
             }
         }

@@ -19,6 +19,7 @@ use super::blocks::Blocks;
 use super::budget::Budget;
 use super::unread::Unread;
 use crate::limits;
+use crate::proxy::late::Late;
 
 /// What a peer sends too much of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,6 +30,8 @@ pub(in crate::proxy) enum Flood {
     Continuations,
     /// Settings, pings, priorities, windows, empty frames.
     Control,
+    /// Time, for a header block or another frame that is taken whole.
+    Unended,
 }
 
 impl Flood {
@@ -38,6 +41,7 @@ impl Flood {
             Flood::Resets => "h2_resets",
             Flood::Continuations => "h2_continuations",
             Flood::Control => "h2_control_frames",
+            Flood::Unended => "h2_headers_timeout",
         }
     }
 }
@@ -48,6 +52,7 @@ impl fmt::Display for Flood {
             Flood::Resets => "peer gives up more streams than it uses",
             Flood::Continuations => "peer sends a header block that does not end",
             Flood::Control => "peer sends more control frames than its traffic needs",
+            Flood::Unended => "peer did not end a header block in time",
         })
     }
 }
@@ -80,6 +85,8 @@ struct Told {
     /// Wakes the owner of a client's connection, to say goodbye.
     flooded: Notify,
     greeting: SetOnce<Greeting>,
+    /// Something of it came.
+    begun: AtomicBool,
     flood: OnceLock<Flood>,
     /// Streams that came to their end since the guard looked.
     finished: AtomicU64,
@@ -99,6 +106,11 @@ impl FrameHandle {
     /// Ready once a client has gone too far. Nothing of it is read any more.
     pub(in crate::proxy) async fn flooded(&self) {
         self.0.flooded.notified().await;
+    }
+
+    /// Whether a byte of the peer came.
+    pub(in crate::proxy) fn has_begun(&self) -> bool {
+        self.0.begun.load(Ordering::Relaxed)
     }
 
     /// How the peer began, once it has.
@@ -155,6 +167,10 @@ struct Counter {
     blocks: Blocks,
     /// What is to come belongs to it.
     in_block: bool,
+    /// More of it must follow.
+    open: bool,
+    /// Frames that began, those that go on with a block not counted.
+    begun: u64,
     /// Bytes of bodies that were begun.
     data: u64,
     greeting: Option<Greeting>,
@@ -173,6 +189,8 @@ impl Counter {
             pieces: 0,
             blocks: Blocks::new(is_client),
             in_block: false,
+            open: false,
+            begun: 0,
             data: 0,
             greeting: None,
             resets: Budget::new(limits::H2_RESETS, limits::H2_RESETS_A_SECOND, now),
@@ -192,6 +210,9 @@ impl Counter {
             }
             let wanted = (HEAD - self.have).min(bytes.len());
             let (head, rest) = bytes.split_at(wanted);
+            if self.have == 0 && wanted > 0 && !self.open {
+                self.begun += 1;
+            }
             if let Some(place) = self.head.get_mut(self.have..self.have + wanted) {
                 place.copy_from_slice(head);
             }
@@ -204,6 +225,19 @@ impl Counter {
             }
         }
         Ok(())
+    }
+
+    /// The number of what has begun, has not ended and is taken whole: a frame, or a block of them. How fast bodies come is
+    /// looked at where they are read.
+    fn under_way(&self) -> Option<u64> {
+        let [_, _, _, kind, ..] = self.head;
+        let is_data = kind == 0;
+        let within = match self.have {
+            0 => self.skip > 0 && !is_data,
+            1..4 => true,
+            _ => !is_data,
+        };
+        (self.open || within).then_some(self.begun)
     }
 
     fn end_block(&mut self, handle: &FrameHandle) {
@@ -245,6 +279,7 @@ impl Counter {
                 let too_much =
                     self.block > limits::H2_HEAD_BYTES as usize || self.pieces > limits::H2_CONTINUATIONS;
                 self.in_block = true;
+                self.open = !ended;
                 self.blocks.begin(stream, flags, kind == 1);
                 if too_much && (!ended || self.pieces > 0) { Err(Flood::Continuations) } else { Ok(()) }
             }
@@ -265,6 +300,7 @@ pub(in crate::proxy) struct FrameGuard<IO> {
     /// A client is told why; an upstream is simply left.
     is_client: bool,
     counter: Counter,
+    late: Late,
     handle: FrameHandle,
 }
 
@@ -281,7 +317,15 @@ impl<IO> FrameGuard<IO> {
 
     fn new(io: IO, is_client: bool) -> (Self, FrameHandle) {
         let handle = FrameHandle::default();
-        (FrameGuard { io, is_client, counter: Counter::new(is_client), handle: handle.clone() }, handle)
+        let limit = if is_client { limits::HEAD_TIMEOUT } else { limits::FIRST_BYTE_TIMEOUT };
+        let (counter, late) = (Counter::new(is_client), Late::new(limit));
+        (FrameGuard { io, is_client, counter, late, handle: handle.clone() }, handle)
+    }
+
+    fn goes_too_far(&self, flood: Flood) -> Poll<io::Result<()>> {
+        // The first one counts: nothing is read after it.
+        let _ = self.handle.0.flood.set(flood);
+        self.end(flood)
     }
 
     /// What whoever reads is told once a peer has gone too far: of a client nothing, since its connection is about to end
@@ -319,10 +363,22 @@ impl<IO: AsyncRead + Unpin> AsyncRead for FrameGuard<IO> {
         if let Some(flood) = this.handle.flood() {
             return this.end(flood);
         }
-        ready!(this.handle.unread().poll_read(cx));
+        if this.handle.unread().poll_read(cx).is_pending() {
+            this.late.pause();
+            return Poll::Pending;
+        }
         let start = buf.filled().len();
-        ready!(Pin::new(&mut this.io).poll_read(cx, buf))?;
+        match Pin::new(&mut this.io).poll_read(cx, buf) {
+            Poll::Ready(read) => read?,
+            Poll::Pending => {
+                ready!(this.late.poll(cx, this.counter.under_way()));
+                return this.goes_too_far(Flood::Unended);
+            }
+        }
         let fresh = buf.filled().get(start..).unwrap_or_default();
+        if this.counter.greeting.is_none() && !fresh.is_empty() {
+            this.handle.0.begun.store(true, Ordering::Relaxed);
+        }
         this.counter.resets.earn(this.handle.0.finished.swap(0, Ordering::Relaxed));
         let counted = this.counter.feed(fresh, &this.handle);
         this.handle.0.data.store(this.counter.data, Ordering::Relaxed);
@@ -331,10 +387,8 @@ impl<IO: AsyncRead + Unpin> AsyncRead for FrameGuard<IO> {
             let _ = this.handle.0.greeting.set(greeting);
         }
         if let Err(flood) = counted {
-            // The first one counts: nothing is read after it.
-            let _ = this.handle.0.flood.set(flood);
             buf.set_filled(start);
-            return this.end(flood);
+            return this.goes_too_far(flood);
         }
         Poll::Ready(Ok(()))
     }

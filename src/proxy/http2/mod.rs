@@ -18,7 +18,7 @@ mod unsent;
 mod width;
 
 pub(super) use duplex::Duplex;
-pub(super) use frames::{FrameGuard, FrameHandle, Greeting};
+pub(super) use frames::{Flood, FrameGuard, FrameHandle, Greeting};
 pub(super) use gather::Gathered;
 pub(super) use interim::Interim;
 pub(super) use pump::{Pump, PumpError};

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tower::Service;
 
-use super::{Duplex, FrameGuard, FrameHandle, Gathered, Interim, Pump, Received, Width};
+use super::{Duplex, Flood, FrameGuard, FrameHandle, Gathered, Interim, Pump, Received, Width};
 use crate::limits;
 use crate::proxy::cork::Corked;
 use crate::proxy::deadline::Deadlined;
@@ -48,7 +48,16 @@ where
     let (io, deadlines) = Deadlined::new(Gathered::new(io), None, Some(limits::WRITE_STALL_TIMEOUT));
     let (io, frames) = FrameGuard::client(io);
     let greeting = super::server().handshake::<_, Bytes>(io);
-    let connection = timeout(limits::HEAD_TIMEOUT, greeting).await?.map_err(io::Error::other)?;
+    let connection = match timeout(limits::HEAD_TIMEOUT, greeting).await {
+        Ok(greeted) => greeted.map_err(io::Error::other)?,
+        Err(late) => {
+            // Clients open connections ahead of need; who begins means to go on.
+            if frames.has_begun() {
+                leave_word(&peer, &entry, Flood::Unended);
+            }
+            return Err(late.into());
+        }
+    };
     let (ending, end) = (frames.clone(), peer.clone());
     let client = Arc::new(Client {
         peer,
@@ -67,14 +76,15 @@ where
     // The connection is gone: what is still under way has nobody to answer to, and leaves its record.
     streams.shutdown().await;
     if let Some(flood) = ending.flood() {
-        meters::refused(flood.as_str());
-        let ended = Ended::because(flood.as_str());
-        drop(end.ended(match &client.entry {
-            Entry::Tunnel(to) | Entry::Fronted(to) => ended.to(&to.host, to.port),
-            Entry::Absolute | Entry::Original(_) | Entry::Reverse(_) => ended,
-        }));
+        leave_word(&end, &client.entry, flood);
     }
     served
+}
+
+/// The record of a connection that went too far.
+fn leave_word(peer: &Peer, entry: &Entry, flood: Flood) {
+    meters::refused(flood.as_str());
+    drop(peer.ended(Ended::because(flood.as_str()).at(entry)));
 }
 
 /// Drives the connection.

@@ -64,8 +64,11 @@ where
 /// The head that was served stands in for one that nobody may act on.
 fn misframed(client: &Arc<Client>, refusal: guard::Refusal) -> Refusal {
     meters::refused(refusal.as_str());
-    Flow::unread(client)
-        .refuse(Problem::Framing(refusal), &format!("client sent a request that is refused: {refusal}"))
+    let problem = match refusal {
+        guard::Refusal::HeadTimeout => Problem::ClientTimeout,
+        refusal => Problem::Framing(refusal),
+    };
+    Flow::unread(client).refuse(problem, &format!("client sent a request that is refused: {refusal}"))
 }
 
 fn admit(flow: &Flow, named: Result<(), NameError>, parts: &Parts) -> Result<(), Refusal> {

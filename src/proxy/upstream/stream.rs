@@ -23,7 +23,7 @@ use super::pool::Key;
 use crate::limits;
 use crate::proxy::deadline::Stalled;
 use crate::proxy::guard::Refusal;
-use crate::proxy::http2::{Duplex, Interim, Pump, PumpError, Received};
+use crate::proxy::http2::{Duplex, Flood, Interim, Pump, PumpError, Received};
 use crate::proxy::silence::Silence;
 use crate::proxy::websocket::{self, Switched};
 
@@ -253,7 +253,11 @@ fn failed(line: &Line, error: &h2::Error, unsent: Option<Request<RequestBody>>, 
 
 /// What an error of a stream comes down to.
 fn fault(line: &Line, error: &h2::Error) -> (Fault, String) {
-    let detail = match line.frames().flood() {
+    let flood = line.frames().flood();
+    if flood == Some(Flood::Unended) {
+        return (Fault::Stalled(Stalled::Read(limits::FIRST_BYTE_TIMEOUT)), String::new());
+    }
+    let detail = match flood {
         Some(flood) => flood.to_string(),
         None => innermost(error),
     };

@@ -1,0 +1,178 @@
+//! What begins and does not go on is given up in time, whatever way it comes, with an answer where one can be given and a
+//! record. Time itself is what passes here: ten seconds, for all of them at once.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use tidegate::limits;
+use tidegate::tls::{ListenerTls, ServerIdentity};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use crate::floods::{farewell, frame};
+use crate::harness::wire::Io;
+use crate::harness::{Authority, Setup, World, soon};
+use crate::ways::{self, HERE, REDIRECTED, Speaks, Way, carrier, in_namespace, secured};
+
+const CLIENT_HELLO: &[u8] = &[0x16, 0x03, 0x01];
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+const HEAD: &[u8] = b"GET /half HTTP/1.1\r\nHost: origin.test\r\nX-";
+
+/// What a client begins with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Begins {
+    Hello,
+    Connect,
+    /// The first byte of a request.
+    Word,
+    Head,
+    /// Half a line of it, in TLS without ALPN.
+    Unnamed,
+    Preface,
+    Block,
+    Frame,
+}
+
+impl Begins {
+    /// Whether it is something to begin with on this way, and in what its origin speaks.
+    fn on(self, way: Way) -> Option<Speaks> {
+        let tls = way.tls().0;
+        match self {
+            Begins::Hello | Begins::Unnamed => tls.then_some(Speaks::Http1),
+            Begins::Connect => (way == Way::PlainInTunnel).then_some(Speaks::Http1),
+            Begins::Word => (!tls).then_some(Speaks::Http1),
+            Begins::Head => Some(Speaks::Http1),
+            Begins::Preface => tls.then_some(Speaks::Http2),
+            Begins::Block | Begins::Frame if tls => Some(Speaks::Http2),
+            Begins::Block | Begins::Frame => (way != Way::Absolute).then_some(Speaks::Http1),
+        }
+    }
+
+    fn bytes(self) -> Vec<u8> {
+        let block = || frame(1, 1, 1, &[0x82, 0x87, 0x84]);
+        match self {
+            Begins::Hello => CLIENT_HELLO.into(),
+            Begins::Connect => b"CONNECT origin.test:443 HTTP/1.1\r\nHo".into(),
+            Begins::Word => b"G".into(),
+            Begins::Head => HEAD.into(),
+            Begins::Unnamed => b"GET /ha".into(),
+            Begins::Preface => PREFACE[..10].into(),
+            Begins::Block => block(),
+            Begins::Frame => block()[..10].into(),
+        }
+    }
+
+    /// What its record says.
+    fn reason(self) -> &'static str {
+        match self {
+            Begins::Hello => "timeout",
+            Begins::Connect | Begins::Word | Begins::Unnamed => "head_timeout",
+            Begins::Head => "client sent a request that is refused: head did not end in time",
+            Begins::Preface | Begins::Block | Begins::Frame => "h2_headers_timeout",
+        }
+    }
+}
+
+/// A connection up to where this begins.
+async fn opened(world: &World, origin: &ways::Either, way: Way, begins: Begins) -> Box<dyn Io> {
+    match begins {
+        Begins::Hello | Begins::Word => carrier(world, origin, way).await,
+        Begins::Connect => Box::new(TcpStream::connect(world.proxy).await.unwrap()),
+        Begins::Head | Begins::Unnamed => secured(world, origin, way, Speaks::Http1).await,
+        Begins::Preface => secured(world, origin, way, Speaks::Http2).await,
+        Begins::Block | Begins::Frame => {
+            let mut io = secured(world, origin, way, Speaks::Http2).await;
+            let greeting = [PREFACE, &frame(4, 0, 0, &[]), &frame(4, 1, 0, &[])].concat();
+            io.write_all(&greeting).await.unwrap();
+            io
+        }
+    }
+}
+
+/// All that comes until the end, and after how long that was.
+async fn given_up(mut io: Box<dyn Io>, begins: Begins) -> (Vec<u8>, Duration) {
+    io.write_all(&begins.bytes()).await.unwrap();
+    io.flush().await.unwrap();
+    let (begun, mut all, mut buffer) = (Instant::now(), Vec::new(), [0; 4096]);
+    let read = async {
+        while let Ok(length @ 1..) = io.read(&mut buffer).await {
+            all.extend_from_slice(&buffer[..length]);
+        }
+    };
+    soon("an end", read).await;
+    (all, begun.elapsed())
+}
+
+async fn is_given_up(way: Way, begins: Begins, origin_speaks: Speaks) {
+    let title = format!("{way:?}: {begins:?}");
+    let (world, origin) = ways::world(way, origin_speaks).await;
+    let io = opened(&world, &origin, way, begins).await;
+    let (told, took) = given_up(io, begins).await;
+    assert!(took >= limits::HEAD_TIMEOUT - Duration::from_secs(1), "{title}: {took:?}");
+    assert!(took < limits::HEAD_TIMEOUT + Duration::from_secs(8), "{title}: {took:?}");
+    let text = String::from_utf8_lossy(&told);
+    match begins {
+        Begins::Hello => assert!(told.is_empty(), "{title}: {text}"),
+        Begins::Connect | Begins::Word | Begins::Head | Begins::Unnamed => {
+            assert!(text.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{title}: {text}");
+            for part in
+                ["connection: close\r\n", "tidegate-decision: ", "client-timeout", "http_request_error"]
+            {
+                assert!(text.contains(part), "{title}: {text}");
+            }
+        }
+        Begins::Preface => assert_eq!(farewell(&told), None, "{title}"),
+        Begins::Block | Begins::Frame => assert_eq!(farewell(&told), Some(11), "{title}"),
+    }
+    assert!(!origin.has_seen("half"), "{title}");
+    let records = world.records().await;
+    let why: Vec<_> = records.iter().filter_map(|record| record["reason"].as_str()).collect();
+    assert_eq!(why, [begins.reason()], "{title}: {records:#?}");
+}
+
+async fn on(ways: &[Way]) {
+    let all = [
+        Begins::Hello,
+        Begins::Connect,
+        Begins::Word,
+        Begins::Head,
+        Begins::Unnamed,
+        Begins::Preface,
+        Begins::Block,
+        Begins::Frame,
+    ];
+    let cells = ways.iter().flat_map(|way| all.map(|begins| (*way, begins)));
+    let met = cells.filter_map(|(way, begins)| Some(is_given_up(way, begins, begins.on(way)?)));
+    met.collect::<JoinSet<()>>().join_all().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_begins_and_does_not_go_on_is_given_up_on_every_way() {
+    on(&HERE).await;
+}
+
+#[test]
+fn what_begins_and_does_not_go_on_is_given_up_on_redirected_connections() {
+    in_namespace("late::redirected");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[ignore = "needs a network namespace of its own: run by the test above"]
+async fn redirected() {
+    on(&REDIRECTED).await;
+}
+
+#[tokio::test]
+async fn a_hello_to_the_listener_itself_has_its_time_too() {
+    let authority = Arc::new(Authority::new("test roots"));
+    let (chain, key) = authority.serve("proxy.test");
+    let tls = Some(ListenerTls::new(ServerIdentity::from_pem(&chain, &key).unwrap(), vec![]));
+    let world = World::start(Setup { tls, authority: Some(authority), ..Setup::default() }).await;
+    let tcp = TcpStream::connect(world.proxy).await.unwrap();
+    let (told, took) = given_up(Box::new(tcp), Begins::Hello).await;
+    assert!(told.is_empty() && took >= limits::HANDSHAKE_TIMEOUT - Duration::from_secs(1), "{took:?}");
+    let records = world.records().await;
+    let why: Vec<_> = records.iter().filter_map(|record| record["reason"].as_str()).collect();
+    assert_eq!(why, ["timeout"]);
+}
