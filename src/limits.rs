@@ -352,6 +352,8 @@ pub const RESOLVE_ANEW: Duration = Duration::from_secs(1);
 pub const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(60);
 /// Time between two bytes of a body.
 pub const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+/// The same between two messages of a gRPC call: who watches for something that seldom happens says nothing for minutes.
+pub const CALL_IDLE: Duration = Duration::from_secs(300);
 /// Time a peer may refuse to take bytes.
 pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// Time a client connection may stay open between requests.

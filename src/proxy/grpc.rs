@@ -48,10 +48,15 @@ impl Messages {
         }
     }
 
+    /// None is under way.
+    pub(super) fn is_between(&self) -> bool {
+        self.have == 0 && self.left == 0
+    }
+
     /// The last bytes of what came since this was last answered, when they end a message; and whether they are all of it,
     /// whole messages.
     pub(super) fn ended(&mut self) -> Option<(Bytes, bool)> {
-        let ended = self.have == 0 && self.left == 0 && !self.recent.is_empty();
+        let ended = self.is_between() && !self.recent.is_empty();
         ended.then(|| (std::mem::take(&mut self.recent).into(), !std::mem::take(&mut self.cut)))
     }
 }
@@ -71,6 +76,7 @@ mod tests {
         for cut in 0..=stream.len() {
             let mut messages = Messages::default();
             messages.take(&stream[..cut]);
+            assert_eq!(messages.is_between(), cut == 0 || ends.contains(&cut), "{cut}");
             assert_eq!(messages.ended().is_some(), ends.contains(&cut), "{cut}");
             messages.take(&stream[cut..]);
             assert_eq!(messages.ended().is_some(), cut < stream.len(), "{cut}");

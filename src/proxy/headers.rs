@@ -1,9 +1,12 @@
 //! What leaves of a head: fields that belong to one connection are taken off, the rest is passed on.
 
+use std::time::Duration;
+
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
 use crate::inspect::HeadEdit;
+use crate::limits;
 
 /// Fields that speak of one connection only (RFC 9110, section 7.6.1; RFC 7540, section 3.2.1), and those that
 /// speak of this proxy.
@@ -220,6 +223,15 @@ pub(super) fn is_grpc(media_type: &str) -> bool {
     media_type == "application/grpc" || media_type.starts_with("application/grpc+")
 }
 
+/// How long the sender of a body may be silent.
+pub(super) fn patience(fields: &HeaderMap) -> Duration {
+    let kind = fields.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(media_type);
+    match kind.as_deref().is_some_and(is_grpc) {
+        true => limits::CALL_IDLE,
+        false => limits::BODY_IDLE_TIMEOUT,
+    }
+}
+
 /// Applies same-length edits to field values; edits of the target are left to the caller.
 /// An edit that no longer fits takes the whole value away: what was to be masked never leaves.
 pub(super) fn edit(fields: &mut HeaderMap, edits: &[HeadEdit]) {
@@ -282,6 +294,18 @@ fn varies(segment: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn callers_may_be_silent_for_longer() {
+        let of = |kind| patience(&map(&[("content-type", kind)]));
+        for kind in ["application/grpc", "application/grpc+proto; a=b", "Application/gRPC"] {
+            assert_eq!(of(kind), limits::CALL_IDLE, "{kind}");
+        }
+        for kind in ["text/plain", "application/grpc-web", ""] {
+            assert_eq!(of(kind), limits::BODY_IDLE_TIMEOUT, "{kind}");
+        }
+        assert_eq!(patience(&HeaderMap::new()), limits::BODY_IDLE_TIMEOUT);
+    }
 
     fn map(fields: &[(&str, &str)]) -> HeaderMap {
         fields.iter().map(|(n, v)| (n.parse::<HeaderName>().unwrap(), v.parse().unwrap())).collect()

@@ -157,7 +157,10 @@ impl<B: Source> Passage<B> {
                     return Poll::Ready(pulled);
                 }
                 let Some(silence) = &mut self.silence else {
-                    self.pace.wait();
+                    // Who makes a call speaks when there is something to say.
+                    if self.messages.as_ref().is_none_or(|messages| !messages.is_between()) {
+                        self.pace.wait();
+                    }
                     return Poll::Pending;
                 };
                 ready!(silence.poll(cx));

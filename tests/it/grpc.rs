@@ -6,6 +6,7 @@ use std::sync::atomic::Ordering;
 use bytes::Bytes;
 use h2::{RecvStream, SendStream};
 use http::{HeaderMap, Response};
+use tidegate::limits;
 use tidegate::policy::Action;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -101,6 +102,36 @@ async fn each_message_passes_as_soon_as_it_is_whole() {
     let (mut rest, mut trailers) = (Vec::new(), None);
     assert_eq!(read(&mut talk.body, &mut rest, &mut trailers).await, None);
     assert_eq!(trailers.unwrap()["grpc-status"], "0");
+}
+
+/// Time itself is what passes here: a body has ten seconds to become fast enough.
+#[tokio::test]
+async fn a_call_that_says_little_is_not_taken_for_a_slow_body() {
+    let world = World::start(Setup::default()).await;
+    let origin = H2Origin::start(&world, "origin.test", echo).await;
+    let pause = || tokio::time::sleep(limits::BODY_RATE_GRACE / 7);
+    let call = async {
+        let mut talk = Talk::begin(&world, &origin).await;
+        for _ in 0..9 {
+            let said = message(b"anybody there?");
+            assert_eq!(talk.say(&[&said]).await, said);
+            pause().await;
+        }
+    };
+    let body = async {
+        let mut client = H2Client::to(&world, &origin).await;
+        let slow = request(&origin.authority(), "POST", "/slow").header("content-type", "text/plain");
+        let (response, mut stream) = client.begin(slow).await;
+        let mut answered = tokio::spawn(response);
+        loop {
+            tokio::select! {
+                answer = &mut answered => return answer.unwrap().unwrap().status(),
+                () = pause() => stream.send_data(Bytes::from_static(b"anybody there?"), false).unwrap(),
+            }
+        }
+    };
+    let ((), status) = tokio::join!(call, body);
+    assert_eq!(status, http::StatusCode::REQUEST_TIMEOUT);
 }
 
 #[tokio::test]

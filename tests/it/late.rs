@@ -27,6 +27,8 @@ enum Begins {
     /// The first byte of a request.
     Word,
     Head,
+    /// The same behind a request that was served.
+    Second,
     /// Half a line of it, in TLS without ALPN.
     Unnamed,
     Preface,
@@ -42,7 +44,7 @@ impl Begins {
             Begins::Hello | Begins::Unnamed => tls.then_some(Speaks::Http1),
             Begins::Connect => (way == Way::PlainInTunnel).then_some(Speaks::Http1),
             Begins::Word => (!tls).then_some(Speaks::Http1),
-            Begins::Head => Some(Speaks::Http1),
+            Begins::Head | Begins::Second => Some(Speaks::Http1),
             Begins::Preface => tls.then_some(Speaks::Http2),
             Begins::Block | Begins::Frame if tls => Some(Speaks::Http2),
             Begins::Block | Begins::Frame => (way != Way::Absolute).then_some(Speaks::Http1),
@@ -55,7 +57,7 @@ impl Begins {
             Begins::Hello => CLIENT_HELLO.into(),
             Begins::Connect => b"CONNECT origin.test:443 HTTP/1.1\r\nHo".into(),
             Begins::Word => b"G".into(),
-            Begins::Head => HEAD.into(),
+            Begins::Head | Begins::Second => HEAD.into(),
             Begins::Unnamed => b"GET /ha".into(),
             Begins::Preface => PREFACE[..10].into(),
             Begins::Block => block(),
@@ -68,7 +70,9 @@ impl Begins {
         match self {
             Begins::Hello => "timeout",
             Begins::Connect | Begins::Word | Begins::Unnamed => "head_timeout",
-            Begins::Head => "client sent a request that is refused: head did not end in time",
+            Begins::Head | Begins::Second => {
+                "client sent a request that is refused: head did not end in time"
+            }
             Begins::Preface | Begins::Block | Begins::Frame => "h2_headers_timeout",
         }
     }
@@ -80,6 +84,18 @@ async fn opened(world: &World, origin: &ways::Either, way: Way, begins: Begins) 
         Begins::Hello | Begins::Word => carrier(world, origin, way).await,
         Begins::Connect => Box::new(TcpStream::connect(world.proxy).await.unwrap()),
         Begins::Head | Begins::Unnamed => secured(world, origin, way, Speaks::Http1).await,
+        Begins::Second => {
+            let mut io = secured(world, origin, way, Speaks::Http1).await;
+            let authority = format!("origin.test:{}", origin.port());
+            let scheme = if way == Way::Absolute { format!("http://{authority}") } else { String::new() };
+            let first = format!("GET {scheme}/first HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+            io.write_all(first.as_bytes()).await.unwrap();
+            let mut answer = Vec::new();
+            while !answer.ends_with(b"{}") {
+                assert!(io.read_buf(&mut answer).await.unwrap() > 0);
+            }
+            io
+        }
         Begins::Preface => secured(world, origin, way, Speaks::Http2).await,
         Begins::Block | Begins::Frame => {
             let mut io = secured(world, origin, way, Speaks::Http2).await;
@@ -114,7 +130,7 @@ async fn is_given_up(way: Way, begins: Begins, origin_speaks: Speaks) {
     let text = String::from_utf8_lossy(&told);
     match begins {
         Begins::Hello => assert!(told.is_empty(), "{title}: {text}"),
-        Begins::Connect | Begins::Word | Begins::Head | Begins::Unnamed => {
+        Begins::Connect | Begins::Word | Begins::Head | Begins::Second | Begins::Unnamed => {
             assert!(text.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{title}: {text}");
             for part in
                 ["connection: close\r\n", "tidegate-decision: ", "client-timeout", "http_request_error"]
@@ -137,6 +153,7 @@ async fn on(ways: &[Way]) {
         Begins::Connect,
         Begins::Word,
         Begins::Head,
+        Begins::Second,
         Begins::Unnamed,
         Begins::Preface,
         Begins::Block,

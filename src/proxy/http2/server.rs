@@ -24,6 +24,7 @@ use crate::proxy::deadline::Deadlined;
 use crate::proxy::exchange::{Client, Spoken};
 use crate::proxy::familiar::Familiar;
 use crate::proxy::guard::GuardHandle;
+use crate::proxy::headers;
 use crate::proxy::incoming::ClientBody;
 use crate::proxy::layer::{Arrival, ReplyBody};
 use crate::proxy::listener;
@@ -199,7 +200,7 @@ async fn stream(
         parts.extensions.insert(handover.clone());
         (ClientBody::None, Some((receive, handover)))
     } else {
-        let idle = limits::BODY_IDLE_TIMEOUT;
+        let idle = headers::patience(&parts.headers);
         (ClientBody::Http2(Received::new(receive, frames.clone(), idle, Some(Arc::clone(&interim)))), None)
     };
     let request = Request::from_parts(parts, body);

@@ -5,6 +5,7 @@ use std::io;
 use std::pin::Pin;
 use std::sync::{Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use bytes::Bytes;
 use h2::Reason;
@@ -23,6 +24,7 @@ use super::pool::Key;
 use crate::limits;
 use crate::proxy::deadline::Stalled;
 use crate::proxy::guard::Refusal;
+use crate::proxy::headers;
 use crate::proxy::http2::{Duplex, Flood, Interim, Pump, PumpError, Received};
 use crate::proxy::silence::Silence;
 use crate::proxy::websocket::{self, Switched};
@@ -83,7 +85,10 @@ pub(super) async fn send(
             let error = h2::Error::from(Reason::PROTOCOL_ERROR);
             Err(failed(&slot.line, &error, None, false))
         }
-        Ok(response) => Ok(response.map(|stream| Streamed::new(stream, slot, pump))),
+        Ok(response) => {
+            let idle = headers::patience(response.headers());
+            Ok(response.map(|stream| Streamed::new(stream, slot, pump, idle)))
+        }
         Err(Unanswered::Late) => Err(Failed { error: late(), unsent: None }),
         Err(Unanswered::Chatty) => {
             slot.line.close();
@@ -143,7 +148,7 @@ pub(super) async fn switch(
     if !parts.status.is_success() {
         // Nothing follows the question; an end that cannot be sent is one already.
         let _ = stream.send_data(Bytes::new(), true);
-        let body = Streamed::new(received, slot, None);
+        let body = Streamed::new(received, slot, None, limits::BODY_IDLE_TIMEOUT);
         return Ok(Response::from_parts(parts, UpstreamBody::Streamed(Box::new(body))));
     }
     parts.status = StatusCode::SWITCHING_PROTOCOLS;
@@ -277,11 +282,11 @@ pub(crate) struct Streamed {
 }
 
 impl Streamed {
-    fn new(stream: h2::RecvStream, slot: Slot, pump: Option<Pump<RequestBody>>) -> Streamed {
+    fn new(stream: h2::RecvStream, slot: Slot, pump: Option<Pump<RequestBody>>, idle: Duration) -> Streamed {
         // Whoever reads the response need not read it for the request to go on.
         let sending = pump.map(|pump| tokio::spawn(pump).abort_handle());
         let frames = slot.line.frames().clone();
-        let received = Received::new(stream, frames, limits::BODY_IDLE_TIMEOUT, None);
+        let received = Received::new(stream, frames, idle, None);
         let slot = Some(slot).filter(|_| !received.is_end_stream());
         Streamed { received, slot, sending }
     }
