@@ -11,15 +11,23 @@ pub struct Family {
     of: usize,
     /// Whether its findings stand for themselves, whatever is around them.
     strong: bool,
+    /// Whether its findings passed validators.
+    checked: bool,
     /// Whether it was found in what a run of base64 or the like stands for.
     within: bool,
 }
 
 impl Family {
-    /// That of this number among all families, for a detector of this tier.
+    /// That of this number among all families, for a detector of this tier, which has validators or none.
     #[must_use]
-    pub const fn numbered(of: usize, tier: Tier) -> Family {
-        Family { of, strong: matches!(tier, Tier::Strong), within: false }
+    pub const fn numbered(of: usize, tier: Tier, checked: bool) -> Family {
+        Family { of, strong: matches!(tier, Tier::Strong), checked, within: false }
+    }
+
+    /// Whether its findings passed validators: of two that are as sure, this says more than a form does.
+    #[must_use]
+    pub const fn is_checked(self) -> bool {
+        self.checked
     }
 
     /// The same of what was found in what a run of base64 or the like stands for: the run is not it.

@@ -272,7 +272,7 @@ fn describe(
 ) -> Detector {
     Detector {
         id: definition.id.get_ref().clone(),
-        family: Family::numbered(family, definition.tier),
+        family: Family::numbered(family, definition.tier, !definition.validators.is_empty()),
         description: definition.description.clone(),
         severity: definition.severity.as_str(),
         tier: definition.tier,

@@ -1,5 +1,6 @@
-//! Of overlapping findings of one family one counts: the surer, then the longer, then the one whose pack comes first. What
-//! covers a finding of another family hides it only where nothing but a weak check speaks for that.
+//! Of overlapping findings of one family one counts: the surer, then the longer, then one that passed validators, then the
+//! one whose pack comes first. What covers a finding of another family hides it only where nothing but a weak check speaks
+//! for that.
 
 use std::cmp::Reverse;
 
@@ -97,7 +98,10 @@ fn closed_chain(findings: &[Finding], settled: u64) -> Option<usize> {
 
 /// Moves the best of `chain` that do not exclude each other to `out`, and tells `floors` how far they reach.
 fn choose(chain: &mut Vec<(Family, Finding)>, floors: &mut Vec<(Family, u64)>, out: &mut Vec<Finding>) {
-    chain.sort_by_key(|(_, f)| (Reverse(f.confidence), Reverse(f.end - f.start), f.detector, f.start));
+    chain.sort_by_key(|(family, f)| {
+        let unchecked = !family.is_checked();
+        (Reverse(f.confidence), Reverse(f.end - f.start), unchecked, f.detector, f.start)
+    });
     let mut chosen = 0;
     for at in 0..chain.len() {
         let Some(&(family, finding)) = chain.get(at) else { break };
@@ -129,10 +133,10 @@ mod tests {
         Finding { detector: DetectorId(detector), start, end, confidence, keyword: false, fingerprint }
     }
 
-    /// Detectors from 10 on are of another family, and number 5 is one that proves little.
+    /// Detectors from 10 on are of another family, number 5 is one that proves little, number 2 has no validators.
     fn family(finding: &Finding) -> Family {
         let tier = if finding.detector.0 == 5 { Tier::Medium } else { Tier::Strong };
-        Family::numbered(usize::from(finding.detector.0 >= 10), tier)
+        Family::numbered(usize::from(finding.detector.0 >= 10), tier, finding.detector.0 != 2)
     }
 
     fn resolve(mut findings: Vec<Finding>, exempt: &[u16]) -> Vec<(u16, u64)> {
@@ -146,7 +150,7 @@ mod tests {
     #[test]
     fn surer_then_longer_then_earlier_pack() {
         type Case = (&'static str, Vec<Finding>, &'static [(u16, u64)]);
-        let cases: [Case; 11] = [
+        let cases: [Case; 13] = [
             ("another family", vec![finding(10, 0, 30, High), finding(0, 5, 20, Medium)], &[(10, 0), (0, 5)]),
             (
                 "two families, each with its own order",
@@ -167,6 +171,8 @@ mod tests {
             ("the same bytes", vec![finding(10, 0, 9, Medium), finding(0, 0, 9, High)], &[(0, 0)]),
             ("surer", vec![finding(0, 0, 20, Medium), finding(1, 5, 9, High)], &[(1, 5)]),
             ("longer", vec![finding(0, 0, 9, High), finding(1, 5, 20, High)], &[(1, 5)]),
+            ("validators", vec![finding(2, 0, 9, High), finding(3, 0, 9, High)], &[(3, 0)]),
+            ("longer without", vec![finding(2, 0, 10, High), finding(3, 0, 9, High)], &[(2, 0)]),
             ("pack", vec![finding(1, 0, 9, High), finding(0, 0, 9, High)], &[(0, 0)]),
             ("apart", vec![finding(0, 0, 9, Low), finding(1, 9, 20, High)], &[(0, 0), (1, 9)]),
             (

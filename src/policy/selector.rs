@@ -109,7 +109,7 @@ mod tests {
                 mask: Mask::default(),
                 validators: vec![],
                 pack: 0,
-                family: Family::numbered(0, Tier::Strong),
+                family: Family::numbered(0, Tier::Strong, true),
             })
             .to_vec()
     }

@@ -362,7 +362,7 @@ pub(super) mod tests {
                 mask: Mask::default(),
                 validators: vec![],
                 pack: 0,
-                family: Family::numbered(0, Tier::Strong),
+                family: Family::numbered(0, Tier::Strong, true),
             })
             .collect()
     }

@@ -250,7 +250,7 @@ impl<'a> Explained<'a> {
             Err(Some(other)) => {
                 let other = &self.matcher.detector(other.detector).id;
                 format!(
-                    "{so}; does not count: {other} covers it and is surer, longer or earlier in the packs"
+                    "{so}; does not count: {other} covers it and is surer, longer, checked or earlier in the packs"
                 )
             }
             Err(None) => format!("{so}; does not count"),
