@@ -180,7 +180,7 @@ finds = []
     assert_eq!(code, 1, "{out}{err}");
     for part in [
         "warning: mine.toml:22:11: `mine.slow` has no anchor",
-        "`mine.slow` never sees `a word that is far longer than the reach`",
+        "`mine.slow` never sees `a word that is far longer than the reach` near a value",
         "error: mine.toml:37:11: `mine.never` never matches",
         "invalidator all-same passes",
         "error: mine.toml:42:1: `mine.never` finds nothing in this example",
@@ -194,6 +194,14 @@ finds = []
     let (code, out, _) = done(folder.path(), &["pack", "lint", "twin.toml"]);
     assert_eq!(code, 0, "{out}");
     assert!(out.contains("replaces the detector of payment 1.") && out.contains("other contents"), "{out}");
+}
+
+#[test]
+fn the_packs_that_come_with_it_have_no_faults() {
+    let folder = folder();
+    let lint = ["pack", "lint", "payment", "contact", "national-id", "secrets", "health", "travel"];
+    let (code, out, err) = done(folder.path(), &lint);
+    assert!(code == 0 && out.contains("6 packs, ") && out.contains(" 0 errors"), "{out}{err}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use crate::cli::paint::{Ink, Paint};
 use crate::config::{Complaint, PackSet};
 use crate::detect::pack::Definition;
 use crate::detect::sample::Sampler;
-use crate::detect::{DetectorId, Pack};
+use crate::detect::{DetectorId, Pack, Scope};
 use crate::limits;
 
 #[derive(Debug, clap::Args)]
@@ -150,6 +150,10 @@ impl Lint<'_> {
             self.say(true, definition, span, "requires a keyword and names none: it is never above low");
             return;
         }
+        let anywhere = keywords.scope.is_empty();
+        if !anywhere && !keywords.scope.contains(&Scope::Near) {
+            return;
+        }
         let reach = keywords.before.max(keywords.after);
         let far = keywords.any.iter().filter(|word| word.len() > reach).collect::<Vec<_>>();
         if far.is_empty() {
@@ -157,10 +161,12 @@ impl Lint<'_> {
         }
         let named = far.iter().map(|word| format!("`{word}`")).collect::<Vec<_>>().join(", ");
         let why = format!(
-            "never sees {named}: it looks {} bytes before and {} behind",
+            "never sees {named} near a value: it looks {} bytes before and {} behind",
             keywords.before, keywords.after
         );
-        self.say(keywords.required && far.len() == keywords.any.len(), definition, span.clone(), &why);
+        // A name of the value may still be one of them.
+        let nothing = keywords.scope == [Scope::Near] && far.len() == keywords.any.len();
+        self.say(keywords.required && nothing, definition, span.clone(), &why);
     }
 
     /// Neighbours that no pack has.
