@@ -50,13 +50,18 @@ mod tests {
     use tokio::time::Instant;
 
     use crate::limits;
-    use crate::proxy::http2::{Flood, FrameGuard};
+    use crate::proxy::http2::{Breach, FrameGuard};
 
-    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    /// With the settings that belong to it.
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0";
     const HEADERS: [u8; 9] = [0, 0, 4, 1, 0, 0, 0, 0, 1];
     const LAST: [u8; 9] = [0, 0, 2, 9, 4, 0, 0, 0, 1];
     const DATA: [u8; 9] = [0, 0, 9, 0, 0, 0, 0, 0, 1];
     const SETTINGS: [u8; 9] = [0, 0, 6, 4, 0, 0, 0, 0, 0];
+
+    /// Fields of the table.
+    const FOUR: &[u8] = b"\x82\x84\x86\x87";
+    const TWO: &[u8] = b"\x88\x89";
 
     type Pieces<'a> = Vec<&'a [u8]>;
 
@@ -76,8 +81,8 @@ mod tests {
         tokio::select! {
             () = send => None,
             () = read => None,
-            () = handle.flooded() => {
-                assert_eq!(handle.flood(), Some(Flood::Unended));
+            breach = handle.breached() => {
+                assert_eq!(breach, Breach::Unended);
                 Some(begun.elapsed().as_secs())
             }
             () = tokio::time::sleep(limits::HEAD_TIMEOUT * 10) => None,
@@ -87,21 +92,21 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_header_block_has_its_time_from_its_first_byte_to_its_last() {
         let limit = limits::HEAD_TIMEOUT.as_secs();
-        let drip = vec![PREFACE, &HEADERS, b"abcd", &LAST[..1]];
-        let slow = [&[PREFACE], &HEADERS.chunks(1).collect::<Pieces>()[..], &[b"abcd"]].concat();
+        let drip = vec![PREFACE, &HEADERS, FOUR, &LAST[..1]];
+        let slow = [&[PREFACE], &HEADERS.chunks(1).collect::<Pieces>()[..], &[FOUR]].concat();
         let cases: [(_, Pieces, _); 10] = [
             ("a connection that is idle", vec![PREFACE, &SETTINGS, b"123456"], None),
             ("half a head of a frame", vec![PREFACE, &HEADERS[..3]], Some(1 + limit)),
-            ("half a frame of headers", vec![PREFACE, &HEADERS, b"ab"], Some(1 + limit)),
-            ("a block without an end", vec![PREFACE, &HEADERS, b"abcd"], Some(1 + limit)),
+            ("half a frame of headers", vec![PREFACE, &HEADERS, TWO], Some(1 + limit)),
+            ("a block without an end", vec![PREFACE, &HEADERS, FOUR], Some(1 + limit)),
             ("half a continuation", drip, Some(1 + limit)),
             ("one that comes byte by byte", slow, Some(1 + limit)),
             ("half a frame of settings", vec![PREFACE, &SETTINGS, b"1"], Some(1 + limit)),
-            ("a block that ends", vec![PREFACE, &HEADERS, b"abcd", &LAST, b"ab"], None),
-            ("half a frame of data, whose pace is looked at elsewhere", vec![PREFACE, &DATA, b"ab"], None),
+            ("a block that ends", vec![PREFACE, &HEADERS, FOUR, &LAST, TWO], None),
+            ("half a frame of data, whose pace is looked at elsewhere", vec![PREFACE, &DATA, TWO], None),
             (
                 "a second block has a time of its own",
-                vec![PREFACE, &HEADERS, b"abcd", &LAST, b"ab", &HEADERS],
+                vec![PREFACE, &HEADERS, FOUR, &LAST, TWO, &HEADERS],
                 Some(5 + limit),
             ),
         ];
@@ -120,14 +125,14 @@ mod tests {
             for _ in 0..10 {
                 near.write_all(&HEADERS).await.unwrap();
                 tokio::time::sleep(limits::HEAD_TIMEOUT / 2).await;
-                near.write_all(&[b"abcd", &LAST[..], b"ab"].concat()).await.unwrap();
+                near.write_all(&[FOUR, &LAST, TWO].concat()).await.unwrap();
             }
         };
         let read = async { while guard.read(&mut [0; 64]).await.is_ok_and(|length| length > 0) {} };
         tokio::select! {
             () = send => {}
             () = read => {}
-            () = handle.flooded() => panic!("given up"),
+            _ = handle.breached() => panic!("given up"),
         }
     }
 }

@@ -6,7 +6,7 @@ use tidegate::limits;
 use tidegate::policy::Action;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use crate::floods::{frame, get};
+use crate::floods::{farewell, frame, get};
 use crate::harness::client::{connector_offering, name};
 use crate::harness::{Client, H2Client, H2Origin, SSN, Setup, World, rule, soon};
 
@@ -74,6 +74,39 @@ async fn a_pseudo_field_in_trailers_resets_its_stream_alone() {
     }
     assert_eq!(outcome(&read, last), Some(Ok(())));
     assert_eq!(origin.got().len(), 3, "what is malformed goes nowhere");
+}
+
+#[tokio::test]
+async fn what_breaks_the_protocol_is_told_by_its_code() {
+    let world = World::start(Setup::default()).await;
+    let origin = H2Origin::agreeable(&world, "origin.test").await;
+    let authority = origin.authority();
+    let (settings, whole) = (frame(4, 0, 0, &[]), END_HEADERS | END_STREAM);
+    let cases = [
+        ("h2_greeting", 1, frame(6, 0, 0, &[1; 8])),
+        ("h2_frame_size", 6, [&settings[..], &frame(6, 0, 0, &[1; 6])].concat()),
+        ("h2_frame_size", 6, [&settings[..], &frame(4, 1, 0, &[0; 6])].concat()),
+        ("h2_window", 3, [&settings[..], &frame(4, 0, 0, &[0, 4, 0x80, 0, 0, 0])].concat()),
+        ("h2_header_block", 9, [&settings[..], &frame(1, whole, 1, &[0x82, 0xbe])].concat()),
+        ("h2_header_block", 9, [&settings[..], &frame(1, 1, 1, &[0x82]), &frame(9, 4, 1, &[0x80])].concat()),
+    ];
+    for (why, code, sent) in &cases {
+        let tcp = Client::connect(&world, &authority).await;
+        let mut tls =
+            connector_offering(&world.issuer, &["h2"]).connect(name(origin.name), tcp).await.unwrap();
+        // What stands behind it goes nowhere.
+        tls.write_all(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &sent[..], &get(3, &authority)].concat())
+            .await
+            .unwrap();
+        let mut read = Vec::new();
+        let _ = soon("the end", tls.read_to_end(&mut read)).await;
+        assert_eq!(farewell(&read), Some(*code), "{why}");
+    }
+    assert_eq!(origin.streams(), 0);
+    let records = world.records().await;
+    let told: Vec<_> =
+        records.iter().filter(|record| record["kind"] == "end").map(|record| &record["reason"]).collect();
+    assert_eq!(told, cases.map(|(why, ..)| why), "each is on record");
 }
 
 #[tokio::test]

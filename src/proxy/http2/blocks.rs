@@ -91,8 +91,9 @@ impl<'a> Text<'a> {
         Some(Text { bytes, coded })
     }
 
-    fn length(self) -> usize {
-        if self.coded { symbols(self.bytes) } else { self.bytes.len() }
+    /// None when it is in no code.
+    fn length(self) -> Option<usize> {
+        if self.coded { symbols(self.bytes) } else { Some(self.bytes.len()) }
     }
 
     fn name(self) -> Name {
@@ -159,8 +160,11 @@ const BELOW: [(usize, u64); 21] = [
     (30, 0x100000000),
 ];
 
-/// How many symbols a text in the code of appendix B has.
-fn symbols(text: &[u8]) -> usize {
+/// What stays below no code but that of the end.
+const END: u64 = 0xffff_fffc;
+
+/// How many symbols a text in the code of appendix B has; none when it is not (RFC 7541, section 5.2).
+fn symbols(text: &[u8]) -> Option<usize> {
     let (mut bytes, mut bits, mut have, mut count) = (text.iter(), 0_u64, 0_usize, 0);
     loop {
         while have <= 32 {
@@ -175,7 +179,13 @@ fn symbols(text: &[u8]) -> usize {
         let length =
             BELOW.iter().find(|(_, below)| window < *below).map_or(usize::MAX, |(length, _)| *length);
         if length > have {
-            return count;
+            // Less than a byte, of ones, fills the last one.
+            let padding = (1_u64 << have.min(8)) - 1;
+            return (have < 8 && bits & padding == padding).then_some(count);
+        }
+        // The code's own end is no symbol.
+        if window >= END {
+            return None;
         }
         have -= length;
         count += 1;
@@ -198,8 +208,18 @@ pub(super) struct Blocks {
     youngest: u32,
     /// Streams whose answer has begun.
     answered: Vec<u32>,
-    /// Something could not be read: the engine ends the connection.
+    /// Something could not be read: the connection ends.
     lost: bool,
+}
+
+/// What came of a block, or of a part of one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Block {
+    Well,
+    /// It is one that may not be, of this stream.
+    Malformed(u32),
+    /// It cannot be read, nor what would come after it.
+    Unreadable,
 }
 
 const END_STREAM: u8 = 1;
@@ -242,17 +262,18 @@ impl Blocks {
         }
     }
 
-    /// The frame has ended. Gives the stream whose block is one that may not be.
-    pub(super) fn end(&mut self) -> Option<u32> {
+    /// The frame has ended.
+    pub(super) fn end(&mut self) -> Block {
         if self.lost {
-            return None;
+            return Block::Well;
         }
         if self.from == 0 && self.strip().is_none() {
+            // The engine has a word for it.
             self.lost = true;
-            return None;
+            return Block::Well;
         }
         if !self.is_last {
-            return None;
+            return Block::Well;
         }
         let mut block = std::mem::take(&mut self.block);
         let seen = self.read(&block);
@@ -261,10 +282,11 @@ impl Blocks {
             self.block = block;
         }
         match seen {
-            Some(seen) => self.judge(seen).then_some(self.stream),
+            Some(seen) if self.judge(seen) => Block::Malformed(self.stream),
+            Some(_) => Block::Well,
             None => {
                 self.lost = true;
-                None
+                Block::Unreadable
             }
         }
     }
@@ -287,15 +309,18 @@ impl Blocks {
 
     /// The names of one block.
     fn read(&mut self, mut block: &[u8]) -> Option<Seen> {
-        let mut seen = Seen::default();
+        let (mut seen, mut is_begun) = (Seen::default(), false);
         while let Some(first) = block.first() {
             let (bits, is_kept) = match first {
                 0x80.. => {
                     let (name, _) = self.table.name(number(&mut block, 7)?)?;
                     seen.add(name);
+                    is_begun = true;
                     continue;
                 }
                 0x40.. => (6, true),
+                // The table's size changes in front of all fields, or not.
+                0x20.. if is_begun => return None,
                 0x20.. => {
                     self.table.most = number(&mut block, 5).filter(|most| *most <= limits::H2_TABLE)?;
                     self.table.shrink(self.table.most);
@@ -303,10 +328,11 @@ impl Blocks {
                 }
                 0.. => (4, false),
             };
+            is_begun = true;
             let (name, name_length) = match number(&mut block, bits)? {
                 0 => {
                     let text = Text::take(&mut block)?;
-                    (text.name(), if is_kept { text.length() } else { 0 })
+                    (text.name(), if is_kept { text.length()? } else { 0 })
                 }
                 index => self.table.name(index)?,
             };
@@ -318,7 +344,7 @@ impl Blocks {
             };
             seen.add(name);
             if is_kept {
-                self.table.add(Entry { name, name_length, size: OVERHEAD + name_length + value.length() });
+                self.table.add(Entry { name, name_length, size: OVERHEAD + name_length + value.length()? });
             }
         }
         Some(seen)
@@ -388,7 +414,10 @@ mod tests {
     fn block(blocks: &mut Blocks, stream: u32, flags: u8, payload: &[u8]) -> Option<u32> {
         blocks.begin(stream, flags | END_HEADERS, true);
         blocks.take(payload);
-        blocks.end()
+        match blocks.end() {
+            Block::Malformed(stream) => Some(stream),
+            Block::Well | Block::Unreadable => None,
+        }
     }
 
     /// RFC 7541, appendix C: what the table counts after each block, plain (C.3, C.5) and coded (C.4, C.6).
@@ -473,6 +502,28 @@ mod tests {
     }
 
     #[test]
+    fn what_cannot_be_read_is_told() {
+        for (unreadable, why) in [
+            ("80", "index nought"),
+            ("be", "an index past the table"),
+            ("7e0161", "a name past the table"),
+            ("3fffff07", "a size past what was allowed"),
+            ("8220", "a size behind a field"),
+            ("7fffffffffffffffffff010161", "a number without end"),
+            ("007f6162", "a text that is longer than its block"),
+            ("00", "a field without its texts"),
+            ("4084ffffffff0161", "the end of the code within a text"),
+            ("40821fff0161", "padding of more than seven bits"),
+            ("4081180161", "padding that is not of ones"),
+        ] {
+            let mut blocks = Blocks::new(true);
+            blocks.begin(1, END_STREAM | END_HEADERS, true);
+            blocks.take(&bytes(unreadable));
+            assert_eq!(blocks.end(), Block::Unreadable, "{why}");
+        }
+    }
+
+    #[test]
     fn answers_are_told_from_what_comes_before_and_behind_them() {
         let early = bytes("08 03 313033");
         let (answer, none) = (bytes("88"), bytes("00 0161 0162"));
@@ -514,10 +565,10 @@ mod tests {
         assert_eq!((blocks.table.size, blocks.lost), (39, false));
         blocks.begin(1, END_STREAM, true);
         blocks.take(&[0, 5]);
-        assert_eq!(blocks.end(), None);
+        assert_eq!(blocks.end(), Block::Well);
         blocks.begin(1, END_HEADERS, false);
         blocks.take(b":path\x01y");
-        assert_eq!(blocks.end(), Some(1));
+        assert_eq!(blocks.end(), Block::Malformed(1));
         // What is no block ends it, and panics nowhere.
         let mut state = 1_u32;
         let mut next = move || {

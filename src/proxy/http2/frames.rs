@@ -1,10 +1,9 @@
 //! The seam in front of the HTTP/2 engine: counts what each frame costs before the engine sees it.
 //!
 //! The engine bounds what a frame may hold; what it does not bound is how many frames that carry nothing a peer may
-//! send. Bytes pass unchanged, in place; only frame heads (RFC 9113, section 4.1) are looked at. Where a peer goes too
+//! send. What it would refuse with another code than the standard's is refused here. Bytes pass unchanged, in place; only frame heads (RFC 9113, section 4.1) are looked at. Where a peer goes too
 //! far its connection ends.
 
-use std::fmt;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -15,55 +14,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::{Notify, SetOnce};
 use tokio::time::Instant;
 
-use super::blocks::Blocks;
+use super::blocks::{Block, Blocks};
+use super::breach::{Breach, Entries, is_well_sized};
 use super::budget::Budget;
 use super::unread::Unread;
 use crate::limits;
 use crate::proxy::late::Late;
-
-/// What a peer sends too much of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::proxy) enum Flood {
-    /// Streams that are asked for and given up at once (CVE-2023-44487).
-    Resets,
-    /// Header blocks that do not end (CVE-2024-27316).
-    Continuations,
-    /// Settings, pings, priorities, windows, empty frames.
-    Control,
-    /// Time, for a header block or another frame that is taken whole.
-    Unended,
-}
-
-impl Flood {
-    /// The word in records and metric labels.
-    pub(in crate::proxy) const fn as_str(self) -> &'static str {
-        match self {
-            Flood::Resets => "h2_resets",
-            Flood::Continuations => "h2_continuations",
-            Flood::Control => "h2_control_frames",
-            Flood::Unended => "h2_headers_timeout",
-        }
-    }
-}
-
-impl fmt::Display for Flood {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Flood::Resets => "peer gives up more streams than it uses",
-            Flood::Continuations => "peer sends a header block that does not end",
-            Flood::Control => "peer sends more control frames than its traffic needs",
-            Flood::Unended => "peer did not end a header block in time",
-        })
-    }
-}
-
-impl std::error::Error for Flood {}
-
-impl From<Flood> for io::Error {
-    fn from(flood: Flood) -> Self {
-        io::Error::new(io::ErrorKind::InvalidData, flood)
-    }
-}
 
 /// How a peer began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,11 +39,11 @@ pub(in crate::proxy) struct FrameHandle(Arc<Told>);
 #[derive(Debug, Default)]
 struct Told {
     /// Wakes the owner of a client's connection, to say goodbye.
-    flooded: Notify,
+    breached: Notify,
     greeting: SetOnce<Greeting>,
     /// Something of it came.
     begun: AtomicBool,
-    flood: OnceLock<Flood>,
+    breach: OnceLock<Breach>,
     /// Streams that came to their end since the guard looked.
     finished: AtomicU64,
     /// Bytes of bodies that came.
@@ -99,13 +55,18 @@ struct Told {
 }
 
 impl FrameHandle {
-    pub(in crate::proxy) fn flood(&self) -> Option<Flood> {
-        self.0.flood.get().copied()
+    pub(in crate::proxy) fn breach(&self) -> Option<Breach> {
+        self.0.breach.get().copied()
     }
 
-    /// Ready once a client has gone too far. Nothing of it is read any more.
-    pub(in crate::proxy) async fn flooded(&self) {
-        self.0.flooded.notified().await;
+    /// Ready once a client has gone too far, with how. Nothing of it is read any more.
+    pub(in crate::proxy) async fn breached(&self) -> Breach {
+        loop {
+            if let Some(breach) = self.breach() {
+                return breach;
+            }
+            self.0.breached.notified().await;
+        }
     }
 
     /// Whether a byte of the peer came.
@@ -174,6 +135,9 @@ struct Counter {
     /// Bytes of bodies that were begun.
     data: u64,
     greeting: Option<Greeting>,
+    /// A client's greeting is its settings, or none.
+    is_client: bool,
+    settings: Entries,
     resets: Budget,
     control: Budget,
 }
@@ -193,20 +157,25 @@ impl Counter {
             begun: 0,
             data: 0,
             greeting: None,
+            is_client,
+            settings: Entries::default(),
             resets: Budget::new(limits::H2_RESETS, limits::H2_RESETS_A_SECOND, now),
             control: Budget::new(limits::H2_CONTROL, limits::H2_CONTROL_A_SECOND, now),
         }
     }
 
     /// Its owner is told of streams that carry what they may not, and of bodies.
-    fn feed(&mut self, mut bytes: &[u8], handle: &FrameHandle) -> Result<(), Flood> {
+    fn feed(&mut self, mut bytes: &[u8], handle: &FrameHandle) -> Result<(), Breach> {
         while !bytes.is_empty() {
+            let [_, _, _, kind, ..] = self.head;
             let (payload, rest) = bytes.split_at(self.skip.min(bytes.len()));
             self.skip -= payload.len();
             bytes = rest;
             if self.in_block {
                 self.blocks.take(payload);
-                self.end_block(handle);
+                self.end_block(handle)?;
+            } else if kind == SETTINGS && !self.settings.take(payload) {
+                return Err(Breach::Window);
             }
             let wanted = (HEAD - self.have).min(bytes.len());
             let (head, rest) = bytes.split_at(wanted);
@@ -221,7 +190,7 @@ impl Counter {
             if self.have == HEAD {
                 self.have = 0;
                 self.frame(handle)?;
-                self.end_block(handle);
+                self.end_block(handle)?;
             }
         }
         Ok(())
@@ -240,21 +209,34 @@ impl Counter {
         (self.open || within).then_some(self.begun)
     }
 
-    fn end_block(&mut self, handle: &FrameHandle) {
-        if self.in_block && self.skip == 0 {
-            self.in_block = false;
-            self.blocks.end().into_iter().for_each(|stream| handle.found_malformed(stream));
+    fn end_block(&mut self, handle: &FrameHandle) -> Result<(), Breach> {
+        if !self.in_block || self.skip > 0 {
+            return Ok(());
+        }
+        self.in_block = false;
+        match self.blocks.end() {
+            Block::Well => Ok(()),
+            Block::Malformed(stream) => {
+                handle.found_malformed(stream);
+                Ok(())
+            }
+            Block::Unreadable => Err(Breach::Compression),
         }
     }
 
     /// A head is whole.
-    fn frame(&mut self, handle: &FrameHandle) -> Result<(), Flood> {
+    fn frame(&mut self, handle: &FrameHandle) -> Result<(), Breach> {
         let [a, b, c, kind, flags, stream @ ..] = self.head;
         let stream = u32::from_be_bytes(stream) & 0x7fff_ffff;
         let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         self.skip = length;
         let first = if kind == SETTINGS { Greeting::Http2 } else { Greeting::Foreign };
-        self.greeting.get_or_insert(first);
+        if *self.greeting.get_or_insert(first) == Greeting::Foreign && self.is_client {
+            return Err(Breach::Greeting);
+        }
+        if !is_well_sized(kind, flags, length) {
+            return Err(Breach::Size);
+        }
         const END_STREAM: u8 = 1;
         const END_HEADERS: u8 = 4;
         if matches!(kind, 0 | 3) && (kind == 3 || flags & END_STREAM != 0) {
@@ -281,16 +263,16 @@ impl Counter {
                 self.in_block = true;
                 self.open = !ended;
                 self.blocks.begin(stream, flags, kind == 1);
-                if too_much && (!ended || self.pieces > 0) { Err(Flood::Continuations) } else { Ok(()) }
+                if too_much && (!ended || self.pieces > 0) { Err(Breach::Continuations) } else { Ok(()) }
             }
-            3 => spend(&mut self.resets, Flood::Resets),
-            _ => spend(&mut self.control, Flood::Control),
+            3 => spend(&mut self.resets, Breach::Resets),
+            _ => spend(&mut self.control, Breach::Control),
         }
     }
 }
 
-fn spend(budget: &mut Budget, flood: Flood) -> Result<(), Flood> {
-    if budget.spend(Instant::now) { Ok(()) } else { Err(flood) }
+fn spend(budget: &mut Budget, breach: Breach) -> Result<(), Breach> {
+    if budget.spend(Instant::now) { Ok(()) } else { Err(breach) }
 }
 
 /// A connection whose peer is held to what its traffic needs.
@@ -322,20 +304,20 @@ impl<IO> FrameGuard<IO> {
         (FrameGuard { io, is_client, counter, late, handle: handle.clone() }, handle)
     }
 
-    fn goes_too_far(&self, flood: Flood) -> Poll<io::Result<()>> {
+    fn goes_too_far(&self, breach: Breach) -> Poll<io::Result<()>> {
         // The first one counts: nothing is read after it.
-        let _ = self.handle.0.flood.set(flood);
-        self.end(flood)
+        let _ = self.handle.0.breach.set(breach);
+        self.end(breach)
     }
 
     /// What whoever reads is told once a peer has gone too far: of a client nothing, since its connection is about to end
     /// with a word to it.
-    fn end(&self, flood: Flood) -> Poll<io::Result<()>> {
+    fn end(&self, breach: Breach) -> Poll<io::Result<()>> {
         if self.is_client {
-            self.handle.0.flooded.notify_one();
+            self.handle.0.breached.notify_one();
             return Poll::Pending;
         }
-        Poll::Ready(Err(flood.into()))
+        Poll::Ready(Err(breach.into()))
     }
 
     /// What is sent asks for windows to be given back.
@@ -360,8 +342,8 @@ impl<IO: AsyncRead + Unpin> AsyncRead for FrameGuard<IO> {
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let this = &mut *self;
-        if let Some(flood) = this.handle.flood() {
-            return this.end(flood);
+        if let Some(breach) = this.handle.breach() {
+            return this.end(breach);
         }
         if this.handle.unread().poll_read(cx).is_pending() {
             this.late.pause();
@@ -372,7 +354,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for FrameGuard<IO> {
             Poll::Ready(read) => read?,
             Poll::Pending => {
                 ready!(this.late.poll(cx, this.counter.under_way()));
-                return this.goes_too_far(Flood::Unended);
+                return this.goes_too_far(Breach::Unended);
             }
         }
         let fresh = buf.filled().get(start..).unwrap_or_default();
@@ -386,9 +368,9 @@ impl<IO: AsyncRead + Unpin> AsyncRead for FrameGuard<IO> {
             // The first one counts.
             let _ = this.handle.0.greeting.set(greeting);
         }
-        if let Err(flood) = counted {
+        if let Err(breach) = counted {
             buf.set_filled(start);
-            return this.goes_too_far(flood);
+            return this.goes_too_far(breach);
         }
         Poll::Ready(Ok(()))
     }
@@ -436,11 +418,11 @@ mod tests {
     }
 
     /// How many of these frames pass.
-    fn passing(frames: impl Iterator<Item = Vec<u8>>) -> (usize, Option<Flood>) {
+    fn passing(frames: impl Iterator<Item = Vec<u8>>) -> (usize, Option<Breach>) {
         let mut counter = Counter::new(false);
         for (count, frame) in frames.enumerate() {
-            if let Err(flood) = counter.feed(&frame, &FrameHandle::default()) {
-                return (count, Some(flood));
+            if let Err(breach) = counter.feed(&frame, &FrameHandle::default()) {
+                return (count, Some(breach));
             }
         }
         (usize::MAX, None)
@@ -449,14 +431,14 @@ mod tests {
     #[test]
     fn frames_that_carry_nothing_are_bounded() {
         let many = |kind, flags, length| passing((0..20_000).map(move |_| frame(kind, flags, length)));
-        let (resets, flood) = many(3, 0, 4);
-        assert!(resets <= 200 && flood == Some(Flood::Resets), "{resets} {flood:?}");
+        let (resets, breach) = many(3, 0, 4);
+        assert!(resets <= 200 && breach == Some(Breach::Resets), "{resets} {breach:?}");
         for (kind, length) in [(2, 5), (4, 0), (6, 8), (8, 4), (0, 0), (0xfa, 0)] {
-            let (passed, flood) = many(kind, 0, length);
-            assert!(passed < 5_000 && flood == Some(Flood::Control), "{kind}: {passed} {flood:?}");
+            let (passed, breach) = many(kind, 0, length);
+            assert!(passed < 5_000 && breach == Some(Breach::Control), "{kind}: {passed} {breach:?}");
         }
-        assert_eq!(many(9, 0, 16).1, Some(Flood::Continuations));
-        assert_eq!(many(9, 0, 0).1, Some(Flood::Continuations));
+        assert_eq!(many(9, 0, 16).1, Some(Breach::Continuations));
+        assert_eq!(many(9, 0, 0).1, Some(Breach::Continuations));
         assert_eq!(many(0, 0, 1000), (usize::MAX, None), "what carries something passes");
         assert_eq!(many(1, 5, 30), (usize::MAX, None), "requests are bounded by the engine");
     }
@@ -469,7 +451,7 @@ mod tests {
 
     #[test]
     fn heads_are_read_wherever_they_are_cut() {
-        let bytes: Vec<u8> = [frame(4, 0, 6), frame(1, 4, 20), frame(0, 0, 300), frame(3, 0, 4)].concat();
+        let bytes: Vec<u8> = [frame(4, 0, 6), frame(1, 4, 21), frame(0, 0, 300), frame(3, 0, 4)].concat();
         let whole = {
             let mut counter = Counter::new(false);
             counter.feed(&bytes, &FrameHandle::default()).unwrap();

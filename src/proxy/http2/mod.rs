@@ -5,6 +5,7 @@
 //! is cut ends in RST_STREAM, never in END_STREAM.
 
 mod blocks;
+mod breach;
 mod budget;
 mod duplex;
 mod frames;
@@ -17,8 +18,9 @@ mod unread;
 mod unsent;
 mod width;
 
+pub(super) use breach::Breach;
 pub(super) use duplex::Duplex;
-pub(super) use frames::{Flood, FrameGuard, FrameHandle, Greeting};
+pub(super) use frames::{FrameGuard, FrameHandle, Greeting};
 pub(super) use gather::Gathered;
 pub(super) use interim::Interim;
 pub(super) use pump::{Pump, PumpError};

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tower::Service;
 
-use super::{Duplex, Flood, FrameGuard, FrameHandle, Gathered, Interim, Pump, Received, Width};
+use super::{Breach, Duplex, FrameGuard, FrameHandle, Gathered, Interim, Pump, Received, Width};
 use crate::limits;
 use crate::proxy::cork::Corked;
 use crate::proxy::deadline::Deadlined;
@@ -54,7 +54,7 @@ where
         Err(late) => {
             // Clients open connections ahead of need; who begins means to go on.
             if frames.has_begun() {
-                leave_word(&peer, &entry, Flood::Unended);
+                leave_word(&peer, &entry, Breach::Unended);
             }
             return Err(late.into());
         }
@@ -76,16 +76,16 @@ where
     let served = carry(connection, &client, &frames, &mut streams, &sockets).await;
     // The connection is gone: what is still under way has nobody to answer to, and leaves its record.
     streams.shutdown().await;
-    if let Some(flood) = ending.flood() {
-        leave_word(&end, &client.entry, flood);
+    if let Some(breach) = ending.breach() {
+        leave_word(&end, &client.entry, breach);
     }
     served
 }
 
 /// The record of a connection that went too far.
-fn leave_word(peer: &Peer, entry: &Entry, flood: Flood) {
-    meters::refused(flood.as_str());
-    drop(peer.ended(Ended::because(flood.as_str()).at(entry)));
+fn leave_word(peer: &Peer, entry: &Entry, breach: Breach) {
+    meters::refused(breach.as_str());
+    drop(peer.ended(Ended::because(breach.as_str()).at(entry)));
 }
 
 /// Drives the connection.
@@ -118,8 +118,8 @@ where
                 }
             },
             Some(_) = streams.join_next(), if !idle => pulse.rest(),
-            () = frames.flooded() => {
-                connection.abrupt_shutdown(Reason::ENHANCE_YOUR_CALM);
+            breach = frames.breached() => {
+                connection.abrupt_shutdown(breach.reason());
                 let goodbye = async { while connection.accept().await.is_some() {} };
                 // A client that reads nothing need not be told.
                 let _ = timeout(limits::REFUSED_DRAIN, goodbye).await;

@@ -25,7 +25,7 @@ use crate::limits;
 use crate::proxy::deadline::Stalled;
 use crate::proxy::guard::Refusal;
 use crate::proxy::headers;
-use crate::proxy::http2::{Duplex, Flood, Interim, Pump, PumpError, Received};
+use crate::proxy::http2::{Breach, Duplex, Interim, Pump, PumpError, Received};
 use crate::proxy::silence::Silence;
 use crate::proxy::websocket::{self, Switched};
 
@@ -258,12 +258,12 @@ fn failed(line: &Line, error: &h2::Error, unsent: Option<Request<RequestBody>>, 
 
 /// What an error of a stream comes down to.
 fn fault(line: &Line, error: &h2::Error) -> (Fault, String) {
-    let flood = line.frames().flood();
-    if flood == Some(Flood::Unended) {
+    let breach = line.frames().breach();
+    if breach == Some(Breach::Unended) {
         return (Fault::Stalled(Stalled::Read(limits::FIRST_BYTE_TIMEOUT)), String::new());
     }
-    let detail = match flood {
-        Some(flood) => flood.to_string(),
+    let detail = match breach {
+        Some(breach) => breach.to_string(),
         None => innermost(error),
     };
     let ended = error.get_io().is_some_and(|io| {
