@@ -88,7 +88,16 @@ pub struct Unpacker {
     directory: Directory,
     /// Whether something began like a zip archive, whose directory may stand anywhere behind it.
     zips: bool,
+    /// The text's first bytes, until there are enough, and whether it is looked at no longer.
+    head: Vec<u8>,
+    blind: bool,
 }
+
+/// What begins with one of these is packed in a way that is not read, or holds what is. Parts of what it packs may show, as of
+/// compressed files that were not worth compressing once more: they are torn as a rule, and no fault.
+const OPAQUE: [&[u8]; 6] =
+    [b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"BZh", b"\x04\x22\x4d\x18", b"Rar!\x1a\x07", b"!<arch>\n"];
+const OPAQUE_HEAD: usize = 8;
 
 #[derive(Debug)]
 enum At {
@@ -163,7 +172,20 @@ impl Unpacker {
             again: Vec::new(),
             directory: Directory::default(),
             zips: false,
+            head: Vec::new(),
+            blind: false,
         }
+    }
+
+    /// Keeps the bytes that the text begins with.
+    fn begin(&mut self, chunk: &[u8]) {
+        let missing = OPAQUE_HEAD.saturating_sub(self.head.len()).min(chunk.len());
+        self.head.extend_from_slice(chunk.get(..missing).unwrap_or_default());
+    }
+
+    /// Whether what breaks off within the text is no fault of it.
+    fn is_opaque(&self) -> bool {
+        !self.packed && OPAQUE.iter().any(|sign| self.head.starts_with(sign))
     }
 
     /// Memory that what is remembered of members takes.
@@ -213,6 +235,7 @@ impl Unpacker {
 
     /// The text goes on with `chunk`, which is [passed over](Self::passes_over).
     pub fn pass(&mut self, chunk: &[u8]) {
+        self.begin(chunk);
         self.remember(chunk);
         self.taken += chunk.len() as u64;
     }
@@ -227,6 +250,7 @@ impl Unpacker {
     /// The text goes on with `chunk`. `Break` when the sink has heard enough; an error where something cannot be read,
     /// after which nothing more can be told.
     pub fn push(&mut self, chunk: &[u8], sink: Sink<'_>) -> Result<ControlFlow<()>, DecodeError> {
+        self.begin(chunk);
         match self.take(chunk, sink) {
             Ok(()) => Ok(ControlFlow::Continue(())),
             Err(Halt::Enough) => Ok(ControlFlow::Break(())),
@@ -270,7 +294,8 @@ impl Unpacker {
             self.go_on(&[], sink)?;
         }
         // What breaks off in a member is a part of an archive; what goes on behind its members is a whole one.
-        if self.directory.is_awaited() { Err(DecodeError::Directory.into()) } else { Ok(()) }
+        let is_missed = self.directory.is_awaited() && !self.is_opaque();
+        if is_missed { Err(DecodeError::Directory.into()) } else { Ok(()) }
     }
 
     fn take(&mut self, chunk: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
@@ -350,7 +375,7 @@ impl Unpacker {
 
     /// Looks for the next signature; gives the bytes that were looked at.
     fn seek(&mut self, text: &[u8], at: u64, sink: Sink<'_>) -> Result<usize, Halt> {
-        let found = next_sign(&self.tail, text, self.zips);
+        let found = if self.blind { None } else { next_sign(&self.tail, text, self.zips) };
         let read = found.map_or(text.len(), |(end, _)| end);
         self.remember(text.get(..read).unwrap_or_default());
         let Some((_, sign)) = found else { return Ok(read) };
@@ -388,10 +413,11 @@ impl Unpacker {
 
     /// One step of what is open; gives the bytes taken.
     fn inside(&mut self, text: &[u8], at: u64, sink: Sink<'_>) -> Result<usize, Halt> {
+        let is_opaque = self.is_opaque();
         let At::Inside(container) = &mut self.at else { return Ok(0) };
         // Byte by byte as long as it may be none, so that nothing depends on how the text is cut.
         let text = if container.may_be_chance() { text.get(..1).unwrap_or(text) } else { text };
-        let (took, again) = match container.step(text, at, sink) {
+        let (took, again) = match container.step(text, at, is_opaque, sink) {
             Ok(took) if took.over => (took, container.unread()),
             Ok(took) => {
                 container.keep(text.get(..took.read).unwrap_or_default());
@@ -405,6 +431,10 @@ impl Unpacker {
                 // What follows the signature is text as before.
                 container.forget_members();
                 (Took { read: 0, over: true }, std::mem::take(&mut container.kept))
+            }
+            Err(Halt::Fault(_)) if is_opaque => {
+                self.blind = true;
+                (Took { read: 0, over: true }, Vec::new())
             }
             Err(halt) => return Err(halt),
         };
@@ -465,7 +495,7 @@ impl Container {
     }
 
     /// One step over `text`, which begins at offset `at`.
-    fn step(&mut self, text: &[u8], at: u64, sink: Sink<'_>) -> Result<Took, Halt> {
+    fn step(&mut self, text: &[u8], at: u64, is_opaque: bool, sink: Sink<'_>) -> Result<Took, Halt> {
         let (mut is_open, out) = (self.open, &mut self.out);
         let open = &mut self.open;
         let mut counted = |what: Unpacked<'_>| {
@@ -476,6 +506,7 @@ impl Container {
                     *out += text.len() as u64;
                     return sink(Unpacked::Text(text, at));
                 }
+                Unpacked::Unread(..) if is_opaque => return ControlFlow::Continue(()),
                 Unpacked::Aside(_) | Unpacked::Unread(..) => {}
             }
             sink(what)

@@ -116,6 +116,29 @@ fn what_cannot_be_read_of_a_zip_is_said() {
 }
 
 #[test]
+fn what_shows_of_files_in_other_archives_is_torn_and_no_fault() {
+    let packed_text = gzipped(&b"no two lines are alike ".repeat(200));
+    let torn = [&packed_text[..packed_text.len() - 20], &[0xff; 40]].concat();
+    let data = deflated(b"hello");
+    let length = u32::try_from(data.len()).unwrap();
+    let odd = member("a", 0, 8, &data, (length, 4));
+    let locked = member("a", 1, 8, &data, (length, 5));
+    for head in OPAQUE {
+        for part in [&torn, &odd, &locked] {
+            let text = [head, b"0123".as_slice(), part, &packed("b", b"text"), b"more"].concat();
+            assert_eq!(told_any(&text).1, Ok(()), "{head:?}");
+            // As the text itself, and in any other, it is one.
+            let text = [b"x", &**part, &packed("b", b"text"), b"more"].concat();
+            let (out, result) = told_any(&text);
+            assert!(result.is_err() || out.iter().any(|line| line.starts_with("encrypted")), "{out:?}");
+        }
+        // What is whole is read.
+        let text = [head, b"0123".as_slice(), &zip(&[packed("a", b"text")])].concat();
+        assert!(told_any(&text).0.contains(&"zip a:text.".to_owned()));
+    }
+}
+
+#[test]
 fn what_only_begins_like_something_is_text() {
     let zip = zip(&[packed("a", b"text")]);
     for noise in [
