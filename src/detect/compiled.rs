@@ -47,6 +47,9 @@ pub(super) struct Compiled {
     /// The same where no name of its own speaks for the value.
     pub unnamed_before: Option<Arc<Shape>>,
     pub unnamed_after: Option<Arc<Shape>>,
+    /// What makes a value medium that it directly surrounds and that is high by its form.
+    lower_before: Option<Arc<Shape>>,
+    lower_after: Option<Arc<Shape>>,
     excluded: Vec<Vec<u8>>,
     pub has_words: bool,
     /// Where words count.
@@ -172,6 +175,8 @@ impl Compiled {
             not_after: around(&definition.exclude.after)?,
             unnamed_before: around(&definition.exclude.unless_named.before)?,
             unnamed_after: around(&definition.exclude.unless_named.after)?,
+            lower_before: around(&definition.exclude.lower.before)?,
+            lower_after: around(&definition.exclude.lower.after)?,
             excluded: definition.exclude.values.iter().map(|v| spelled(normalize, v.as_bytes())).collect(),
             has_words: keywords.is_some_and(|k| !k.any.is_empty()) || !definition.exclude.keywords.is_empty(),
             scopes: Scopes::of(keywords.map_or(&[], |k| &k.scope)),
@@ -182,7 +187,7 @@ impl Compiled {
     /// How far before a match its judgement looks.
     pub(super) fn look_back(&self) -> usize {
         let beside = self.beside.as_ref().map_or(0, |b| b.before);
-        let around = self.not_before.iter().chain(&self.unnamed_before);
+        let around = self.not_before.iter().chain(&self.unnamed_before).chain(&self.lower_before);
         let not = around.map(|shape| shape.max_len).max().unwrap_or(0);
         self.before.max(beside).max(not)
     }
@@ -190,7 +195,7 @@ impl Compiled {
     /// How far behind a match its judgement looks.
     pub(super) fn look_ahead(&self) -> usize {
         let beside = self.beside.as_ref().map_or(0, |b| b.after);
-        let around = self.not_after.iter().chain(&self.unnamed_after);
+        let around = self.not_after.iter().chain(&self.unnamed_after).chain(&self.lower_after);
         let not = around.map(|shape| shape.max_len).max().unwrap_or(0);
         self.after.max(beside).max(not)
     }
@@ -314,6 +319,12 @@ impl Compiled {
         if doubted { unaided.lowered() } else { unaided }
     }
 
+    /// Whether what directly surrounds a value makes it less sure.
+    pub(super) fn is_lowered(&self, text: &[u8], value: &Range<usize>) -> bool {
+        self.lower_before.as_ref().is_some_and(|shape| shape.ends(&text[..value.start]))
+            || self.lower_after.as_ref().is_some_and(|shape| !shape.run(&text[value.end..]).is_empty())
+    }
+
     /// The match, where nothing around it proves it to be something else.
     pub(super) fn standing(
         &self,
@@ -382,7 +393,8 @@ impl Compiled {
     pub(super) fn size(&self) -> usize {
         let parts = self.parts.iter().flat_map(|p| p.prefix.iter().chain([&p.value]).chain(&p.suffix));
         let unnamed = self.unnamed_before.iter().chain(&self.unnamed_after);
-        let around = self.not_before.iter().chain(&self.not_after).chain(unnamed).map(|shape| &**shape);
+        let around = unnamed.chain(&self.lower_before).chain(&self.lower_after);
+        let around = self.not_before.iter().chain(&self.not_after).chain(around).map(|shape| &**shape);
         self.shape.size() + parts.chain(around).map(Shape::size).sum::<usize>() + size_of::<Compiled>() + 256
     }
 }

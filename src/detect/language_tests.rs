@@ -132,6 +132,31 @@ fn what_stands_around_a_value_lowers_it_under_a_name_of_its_own() {
 }
 
 #[test]
+fn what_directly_surrounds_a_match_may_make_it_medium_and_no_less() {
+    let keyword = "[detector.keywords]\nany = [\"to\"]\nbefore = 20\nafter = 0\n";
+    let lower = "[detector.exclude]\nlower = { before = '(?:by|19[0-9]{2}),? {0,2}<', after = '> et al' }";
+    let mail = |tier: &str, words: &str| {
+        let body = format!("pattern = '[a-z]{{1,9}}@[a-z]{{1,9}}[.]de'\ntier = \"{tier}\"\n{words}{lower}");
+        matcher(&detector("mail", &body))
+    };
+    let (strong, medium, worded) = (mail("strong", ""), mail("medium", ""), mail("strong", keyword));
+    for (text, sure) in [
+        ("<jane@doe.de>", ["high", "medium", "high"]),
+        ("by <jane@doe.de>", ["medium", "medium", "medium"]),
+        ("1998, <jane@doe.de>", ["medium", "medium", "medium"]),
+        ("1998, to <jane@doe.de>", ["high", "medium", "high"]),
+        ("to 1998 <jane@doe.de>", ["medium", "medium", "high"]),
+        ("<jane@doe.de> et al", ["medium", "medium", "medium"]),
+        ("by  <jane@doe.de> et al", ["medium", "medium", "medium"]),
+        ("by   <jane@doe.de> and others", ["high", "medium", "high"]),
+    ] {
+        for (matcher, sure) in [&strong, &medium, &worded].into_iter().zip(sure) {
+            assert_eq!(findings(matcher, None, text), [format!("mail:jane@doe.de:{sure}")], "{text}");
+        }
+    }
+}
+
+#[test]
 fn another_finding_nearby_raises_by_one_step() {
     let both = [
         detector(

@@ -42,8 +42,16 @@ impl Hint {
         let name = name.trim_ascii_end();
         let mut written = [b':'; NAME + 1];
         written.get_mut(..name.len())?.copy_from_slice(name);
-        let is_whole = kinds != 0 && columns::is_named(detector, &written[..=name.len()]);
-        is_whole.then_some(Hint { at, kinds })
+        if kinds == 0 {
+            return None;
+        }
+        let is_one = columns::is_named(detector, &written[..=name.len()]);
+        // What all elements of a list are called is often in the plural.
+        let are_many = || {
+            written[name.len() - 1] = b':';
+            kinds & headers::OF_ALL != 0 && columns::is_named(detector, &written[..name.len()])
+        };
+        (is_one || name.ends_with(b"s") && { are_many }()).then_some(Hint { at, kinds })
     }
 }
 
@@ -137,7 +145,10 @@ impl Listed {
 
 /// What may stand behind a value that fills its cell.
 fn is_end(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b',' | b')' | b']' | b'"' | b'\'' | b'<' | b'|' | b'\\')
+    matches!(
+        byte,
+        b' ' | b'\t' | b'\r' | b'\n' | b',' | b')' | b']' | b'"' | b'\'' | b'<' | b'|' | b';' | b'\\'
+    )
 }
 
 #[cfg(test)]

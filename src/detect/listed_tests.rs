@@ -64,10 +64,20 @@ fn a_list_is_read_under_the_names_of_its_columns() {
         // Arrays.
         (r#"[["n","code"],[111,"123"],[2,456,{"a":[789,1]}],["x\",123",789]]"#, &["123", "456", "789"]),
         (
-            r#"{"columns":["code","n"], "rows": [ ["123",1], [null,222], [456, 3] ], "code":["789"]}"#,
+            r#"{"columns":["code","n"], "rows": [ ["123",1], [null,222], [456, 3] ], "n":["789"]}"#,
             &["123", "456"],
         ),
         (r#"{"names":["code","n"],"other":[1,2],"x":[[123]]}"#, &[]),
+        // One name for all of them.
+        (r#"{"code":["123",456, "x, 789", [1, 777], "012"],"n":["789"]}"#, &["123", "456", "012"]),
+        ("{'codes': [123, 456], 'n': [789]}", &["123", "456"]),
+        ("code: [123,\n  456]\nn: 789", &["123", "456"]),
+        ("codes:\n  - 123\n  - \"456\"\n  - 78\nn:\n  - 789", &["123", "456"]),
+        // A table within a text.
+        ("See below.\n\nn,code\n111,123\n222,\"456\"\n\n333,789\n", &["123", "456"]),
+        ("as agreed:\r\n\r\nn\tcode\r\n111\t123\r\n", &["123"]),
+        ("```\ncode;n\n123;111\n```", &["123"]),
+        ("I said so,\nmy code, and\nx, 123\n", &[]),
     ];
     for (text, expected) in lists {
         assert_eq!(found(text), *expected, "{text}");
@@ -88,6 +98,9 @@ fn cut_anywhere_the_same_is_found() {
         ),
         format!("[[\"n\",\"code\"],{}] code: 1234", rows("[", ", \"", "\"],")),
         format!("a\n\n| n | code |\n|---|---|\n{}\ncode: 1234", rows("| ", " | ", " |\n")),
+        format!("{{\"codes\":[1{}],\"code\": 1234}}", rows(", {\"x\":", "},\"", "\"")),
+        format!("codes:{}\n\ncode: 1234", rows("\n  - x", "\n  - ", "")),
+        format!("x\n\nn,code\n{}\ncode: 1234", rows("", ",", "\n")),
         format!("copy t (n, code) from stdin;\n{}\\.\ncode: 1234", rows("", "\t", "\n")),
     ];
     let (matcher, key) = (matcher(), FingerprintKey::new(&[0; 32]));

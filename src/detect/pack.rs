@@ -166,24 +166,32 @@ pub struct Exclude {
     pub before: Option<Spanned<String>>,
     pub after: Option<Spanned<String>>,
     /// The same, but where a name of the value's own speaks for it, that lowers it.
-    pub unless_named: UnlessNamed,
+    pub unless_named: Around,
+    /// The same, but makes a match medium that no word speaks for and that is high by its form; never lower than that,
+    /// since whoever wants to can write it around anything.
+    pub lower: Around,
     pub reason: Option<String>,
     pub owner: Option<String>,
     pub expires: Option<toml::value::Datetime>,
 }
 
-/// What directly surrounds a match and rules it out, unless a name of its own speaks for it.
+/// Patterns for what directly surrounds a match.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct UnlessNamed {
+pub struct Around {
     pub before: Option<Spanned<String>>,
     pub after: Option<Spanned<String>>,
 }
 
+impl Around {
+    fn patterns(&self) -> impl Iterator<Item = &Spanned<String>> {
+        self.before.iter().chain(&self.after)
+    }
+}
+
 impl Exclude {
     fn patterns(&self) -> impl Iterator<Item = &Spanned<String>> {
-        let UnlessNamed { before, after } = &self.unless_named;
-        self.before.iter().chain(&self.after).chain(before).chain(after)
+        self.before.iter().chain(&self.after).chain(self.unless_named.patterns()).chain(self.lower.patterns())
     }
 }
 

@@ -101,9 +101,8 @@ impl Region<'_> {
         };
         simd::walk(how.level, index.wanted, self.text, self.from, end, &mut run);
         index.literals.each(how.level, self.text, (self.from, self.to), |owner, at| {
-            if !run.try_start(owner, at) {
-                run.hint(owner, at);
-            }
+            run.try_start(owner, at);
+            run.hint(owner, at);
         });
         if !index.unanchored.is_empty() {
             run.unanchored();
@@ -171,7 +170,7 @@ impl Run<'_, '_> {
         self.take(number, detector, found)
     }
 
-    /// Keeps a name behind which none of its values stands, where a list may be headed with it.
+    /// Keeps a name that a list may be headed with.
     fn hint(&mut self, number: u16, at: usize) {
         let detector = &self.matcher.compiled[usize::from(number)];
         if let Some(hint) = Hint::of(detector, self.region.text, at) {

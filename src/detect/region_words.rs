@@ -71,6 +71,8 @@ impl Run<'_, '_> {
     ) -> (Confidence, bool) {
         let text = self.region.text;
         let unaided = detector.unaided(&text[value.clone()]);
+        let is_lowered = unaided == Confidence::High && detector.is_lowered(text, value);
+        let unaided = if is_lowered { unaided.lowered() } else { unaided };
         let says = if detector.has_words {
             self.words(number, detector, unaided, value)
         } else {

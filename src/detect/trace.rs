@@ -235,11 +235,15 @@ impl Matcher {
         let bare = bytes.iter().all(u8::is_ascii_digit);
         let by_form = if bare { one.bare } else { one.unaided };
         let mut steps = vec![(if bare { "digits alone" } else { "by its form" }, by_form)];
-        let unaided = one.unaided(bytes);
+        let mut unaided = one.unaided(bytes);
         if one.is_faint(bytes) {
             steps.push(("a spelling that `faint` names", unaided));
         } else if one.doubts.iter().any(|check| (check.passes)(bytes)) {
             steps.push(("a check of `doubts` passes", unaided));
+        }
+        if unaided == Confidence::High && one.is_lowered(text, value) {
+            unaided = unaided.lowered();
+            steps.push(("what directly surrounds it lowers it", unaided));
         }
         let (from, to) = one.surroundings(text, value);
         let mut trail = Trail::new();

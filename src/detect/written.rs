@@ -84,13 +84,14 @@ const KEYWORDS: &[Key] = &[
     may("required", Kind::Flag),
 ];
 const BESIDE: &[Key] = &[may("any", Kind::Texts), may("before", Kind::Number), may("after", Kind::Number)];
-const UNLESS_NAMED: &[Key] = &[may("before", Kind::Text), may("after", Kind::Text)];
+const AROUND: &[Key] = &[may("before", Kind::Text), may("after", Kind::Text)];
 const EXCLUDE: &[Key] = &[
     may("keywords", Kind::Texts),
     may("values", Kind::Texts),
     may("before", Kind::Text),
     may("after", Kind::Text),
-    may("unless_named", Kind::Table(UNLESS_NAMED)),
+    may("unless_named", Kind::Table(AROUND)),
+    may("lower", Kind::Table(AROUND)),
     may("reason", Kind::Text),
     may("owner", Kind::Text),
     may("expires", Kind::Date),

@@ -111,6 +111,10 @@ impl<'a> Shown<'a> {
                     "before": d.exclude.unless_named.before.as_ref().map(|p| p.get_ref()),
                     "after": d.exclude.unless_named.after.as_ref().map(|p| p.get_ref()),
                 },
+                "lower": {
+                    "before": d.exclude.lower.before.as_ref().map(|p| p.get_ref()),
+                    "after": d.exclude.lower.after.as_ref().map(|p| p.get_ref()),
+                },
             },
             "faint": d.faint.as_ref().map(|p| p.get_ref()),
             "mask": { "keep_last": d.mask.keep_last },
@@ -171,6 +175,8 @@ impl<'a> Shown<'a> {
             ("not before", &d.exclude.after),
             ("named behind", &unless_named.before),
             ("named before", &unless_named.after),
+            ("less behind", &d.exclude.lower.before),
+            ("less before", &d.exclude.lower.after),
         ];
         for (name, pattern) in around {
             if let Some(pattern) = pattern {

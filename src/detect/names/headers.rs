@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use super::lists::{begins, list_before};
+use super::{Name, Row, layout};
 use crate::limits;
 
 /// Lists, by how their rows are written.
@@ -18,10 +19,17 @@ pub(in crate::detect) enum Kind {
     Cells,
     /// `| 1 | a |`
     Pipes,
+    /// Lines of fields with this byte between, below a line of names that nothing stands above.
+    Lines(u8),
+    /// `"a": [1, 2]`
+    Elements,
+    /// `a:`, and lines that begin with a dash.
+    Dashes,
 }
 
 /// Kinds of headers; what [`Kind::Tabs`] stands under ends like that of tuples.
-pub(in crate::detect) const ENDS: [Kind; 4] = [Kind::Tuples, Kind::Arrays, Kind::Cells, Kind::Pipes];
+pub(in crate::detect) const ENDS: [Kind; 7] =
+    [Kind::Tuples, Kind::Arrays, Kind::Cells, Kind::Pipes, Kind::Lines(b','), Kind::Elements, Kind::Dashes];
 
 /// A header that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,14 +43,32 @@ pub(in crate::detect) struct Header {
 /// Most blanks that are passed over.
 const BLANKS: usize = 64;
 
+/// The kinds in which one name is that of all, a bit each in the order of [`ENDS`].
+pub(in crate::detect) const OF_ALL: u8 = ELEMENTS | DASHES;
+const ELEMENTS: u8 = 32;
+const DASHES: u8 = 64;
+
 /// The kinds of headers in which a name can stand that has `rest` behind it, a bit each in the order of [`ENDS`].
 pub(in crate::detect) fn kinds_behind(rest: &[u8]) -> u8 {
+    const TUPLES: u8 = 1;
+    const ARRAYS: u8 = 2;
+    const CELLS: u8 = 4;
+    const PIPES: u8 = 8;
+    const LINES: u8 = 16;
     match rest {
-        [b'<', b'/', ..] => 4,
-        [b'|', ..] | [b'*', b' ', b'|', ..] | [b'*', b'*', b' ', b'|', ..] => 8,
-        [b'"', b',', ..] => 1 | 2,
-        [b'"', b']', ..] => 2,
-        [b'"' | b'\'' | b'`' | b']', b',' | b')', ..] | [b',' | b')', ..] => 1,
+        [b'<', b'/', ..] => CELLS,
+        [b'|', ..] => PIPES | LINES,
+        [b'*', b' ', b'|', ..] | [b'*', b'*', b' ', b'|', ..] => PIPES,
+        [b'"', b',', ..] => TUPLES | ARRAYS | LINES,
+        [b'"', b']', ..] => ARRAYS,
+        [b'"' | b'\'' | b'`' | b']', b',' | b')', ..] | [b')', ..] => TUPLES,
+        [b',', ..] => TUPLES | LINES,
+        [b';' | b'\t' | b'\n', ..] | [b'\r', b'\n', ..] | [b'"', b';' | b'\t' | b'\n' | b'\r', ..] => LINES,
+        [b'"' | b'\'', b':', value @ ..] | [b':', value @ ..] => match value {
+            [b'[', ..] | [b' ', b'[', ..] => ELEMENTS,
+            [b'\n', ..] | [b'\r', b'\n', ..] => DASHES,
+            _ => 0,
+        },
         _ => 0,
     }
 }
@@ -53,7 +79,8 @@ pub(in crate::detect) fn end(text: &[u8], kind: Kind) -> Option<usize> {
         Kind::Tuples | Kind::Tabs => memchr::memchr(b')', text),
         Kind::Arrays => memchr::memchr(b']', text),
         Kind::Cells => memchr::memchr_iter(b'<', text).find(|&at| begins(&text[at..], b"</tr")),
-        Kind::Pipes => memchr::memchr(b'\n', text),
+        Kind::Pipes | Kind::Lines(_) | Kind::Dashes => memchr::memchr(b'\n', text),
+        Kind::Elements => memchr::memchr(b'[', text),
     }
 }
 
@@ -64,6 +91,8 @@ pub(in crate::detect) fn of(text: &[u8], end: usize, kind: Kind) -> Option<Heade
         Kind::Arrays => arrays(text, end),
         Kind::Cells => cells(text, end),
         Kind::Pipes => pipes(text, end),
+        Kind::Lines(_) => lines(text, end),
+        Kind::Elements | Kind::Dashes => named(text, end, kind),
     }
 }
 
@@ -136,6 +165,99 @@ fn pipes(text: &[u8], end: usize) -> Option<Header> {
     // Rows are counted from the mark that each begins with.
     let names = fields(text, line.clone(), b'|');
     (is_rule && text.get(line.start) == Some(&b'|')).then_some(Header { kind: Kind::Pipes, names, rows: end })
+}
+
+/// A line of names below an empty one; what a text begins with is a table as a whole.
+fn lines(text: &[u8], end: usize) -> Option<Header> {
+    // With room for what stands above.
+    let least = end.saturating_sub(limits::NAMES_REACH - 4);
+    let start = least + memchr::memrchr(b'\n', &text[least..end])? + 1;
+    let (mark, cells) = header_line(text, start, end)?;
+    let name = |cell: Range<u32>| start + cell.start as usize..start + cell.end as usize;
+    Some(Header { kind: Kind::Lines(mark), names: cells.into_iter().map(name).collect(), rows: end })
+}
+
+/// What parts the names of the line at `start`, and where they are in it, if nothing stands in the line above.
+fn header_line(text: &[u8], start: usize, end: usize) -> Option<(u8, Vec<Range<u32>>)> {
+    let above = text[..start].strip_suffix(b"\n")?;
+    let is_first = above.ends_with(b"\n") || above.ends_with(b"\n\r") || above.ends_with(b"```");
+    is_first.then(|| layout::header(text[start..end].trim_ascii_end())).flatten()
+}
+
+/// The name of the column of `at` in a table below an empty line, as people paste them.
+pub(super) fn of_block(text: &[u8], from: usize, at: usize) -> Option<Name> {
+    let row = from + memchr::memrchr(b'\n', &text[from..at])? + 1;
+    let mut rows = memchr::memrchr_iter(b'\n', &text[from..row - 1]).map(|end| from + end + 1);
+    // The line whose own line above is empty.
+    let mut below = row;
+    let (start, end) = loop {
+        let start = rows.next()?;
+        if start + 1 >= below {
+            return None;
+        }
+        let above = text[from..start - 1].last();
+        if matches!(above, Some(b'\n' | b'`')) || text[from..start - 1].ends_with(b"\n\r") {
+            break (start, below - 1);
+        }
+        below = start;
+    };
+    let (mark, cells) = header_line(text, start, end)?;
+    let mut column = Row::NONE;
+    column.advance(text, row - 1, at, mark);
+    let cell = cells.get(column.column()?)?;
+    Some(Name::listed("csv", start + cell.start as usize..start + cell.end as usize, column.column()?))
+}
+
+/// One name for all that follows: a key before a bracket or a line's end.
+fn named(text: &[u8], end: usize, kind: Kind) -> Option<Header> {
+    let least = end.saturating_sub(BLANKS);
+    let is_mark = |byte: &u8| matches!(byte, b':' | b'"' | b'\'' | b' ' | b'\r');
+    let close = least + text[least..end].iter().rposition(|byte| !is_mark(byte))? + 1;
+    let is_name = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.' | 0x80..);
+    let open =
+        text[least..close].iter().rposition(|byte| !is_name(byte)).map_or(least, |open| least + open + 1);
+    // Lists are called by many.
+    let close = close - usize::from(text[open..close].ends_with(b"s"));
+    let is_listed = kind == Kind::Elements || text.get(blanks(text, end)) == Some(&b'-');
+    let rows = if kind == Kind::Elements { end + 1 } else { end };
+    is_listed.then(|| Header { kind, names: std::iter::once(open..close).collect(), rows })
+}
+
+/// The list of names that heads rows, of which one begins at `row`, in the array at `all` that has perhaps a key.
+pub(super) fn before_rows(
+    text: &[u8],
+    from: usize,
+    (all, row): (usize, usize),
+    key: Option<&Range<usize>>,
+) -> Option<Range<usize>> {
+    let first = blanks(text, all + 1);
+    if first < row && text[first] == b'[' && text.get(blanks(text, first + 1)) == Some(&b'"') {
+        let length = memchr::memchr2(b']', b'[', &text[first + 1..row])?;
+        return Some(first + 1..first + 1 + length);
+    }
+    let before = text[from..key?.start.checked_sub(1)?.max(from)].trim_ascii_end();
+    let before = before.strip_suffix(b",")?.trim_ascii_end().strip_suffix(b"]")?;
+    let open = memchr::memrchr2(b'[', b']', before).filter(|&open| before[open] == b'[')?;
+    Some(from + open + 1..from + before.len())
+}
+
+/// The number of the element that `at` lies in, of the array at `open`; none inside something in it.
+pub(super) fn column(text: &[u8], open: usize, at: usize) -> Option<usize> {
+    let (mut count, mut quoted) = (0, false);
+    for mark in memchr::memchr3_iter(b',', b'"', b'\\', &text[open + 1..at]) {
+        match text[open + 1 + mark] {
+            b',' => count += usize::from(!quoted),
+            b'"' => quoted = !quoted,
+            // Escapes are rare in rows.
+            _ => return None,
+        }
+    }
+    Some(count)
+}
+
+/// The name at a place of a list.
+pub(super) fn nth(text: &[u8], list: Range<usize>, column: usize) -> Option<Range<usize>> {
+    fields(text, list, b',').into_iter().nth(column).filter(|name| !name.is_empty())
 }
 
 /// The fields of a header, without blanks and quotes.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Name, Scope, trimmed};
+use super::{Name, Scope, headers, trimmed};
 use crate::limits::NAME_LEN;
 
 /// Where a value or its key begins, and the key.
@@ -152,6 +152,18 @@ impl Climb {
             out.extend(opener.key.clone().map(|key| Name::of(Scope::JsonPath, key)));
         }
         self.openers.last().is_some_and(|last| last.root)
+    }
+
+    /// The name of the column of `at`, an element of an array in an array: in the first of those, or in an array right before
+    /// them.
+    pub(super) fn header(&self, text: &[u8], from: usize, at: usize) -> Option<Name> {
+        let [row, all, ..] = &*self.openers else { return None };
+        let is_array = row.key.is_none() && text[row.at] == b'[' && text[all.at] == b'[';
+        let list = is_array
+            .then(|| headers::before_rows(text, from, (all.at, row.at), all.key.as_ref()))
+            .flatten()?;
+        let column = headers::column(text, row.at, at)?;
+        headers::nth(text, list, column).map(|name| Name::listed("json", name, column))
     }
 
     /// The outermost bracket that the last place which was asked about stands in.

@@ -158,6 +158,13 @@ impl Gathering {
     }
 }
 
+/// The fields of a line that names columns, within it, and what parts them.
+pub(super) fn header(line: &[u8]) -> Option<(u8, Vec<Range<u32>>)> {
+    let unfit = |byte: &u8| matches!(byte, b'{' | b'}' | b'<' | b'>' | b'=' | b'&' | 0);
+    let delimiter = delimiter(line).filter(|_| !line.iter().any(unfit))?;
+    cells(line, delimiter).map(|cells| (delimiter, cells))
+}
+
 /// What parts the fields of a header row.
 fn delimiter(line: &[u8]) -> Option<u8> {
     let count = |delimiter: u8| line.iter().filter(|&&byte| byte == delimiter).count();
@@ -190,8 +197,10 @@ fn cells(line: &[u8], delimiter: u8) -> Option<Vec<Range<u32>>> {
     // Two names with blanks in them, and a comma and another between, are more likely a sentence.
     let apart = memchr::memmem::find(line, b", ").is_some();
     let enough = if spoken && apart && delimiter == b',' { 2 } else { 1 };
+    // A salutation ends with a comma, too.
+    let greeting = line.trim_ascii_end().ends_with(b",") && cells.len() == 2;
     let empty = cells.iter().all(|cell| cell.is_empty());
-    (!empty && cells.len() > enough).then_some(cells)
+    (!empty && !greeting && cells.len() > enough).then_some(cells)
 }
 
 /// Words in the name of a column; a sentence has more.

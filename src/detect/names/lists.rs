@@ -32,7 +32,7 @@ pub(super) fn own(unlisted: &mut Unlisted, text: &[u8], from: usize, at: usize) 
     let inserted = if values { inserted(text, at) } else { None };
     let copied = || if stdin { copied(text, at) } else { None };
     let (range, column) = inserted.or_else(copied).or_else(|| if table { tabled(text) } else { None })?;
-    Some(Name::listed(from + range.start..from + range.end, column))
+    Some(Name::listed("sql", from + range.start..from + range.end, column))
 }
 
 /// A value of a tuple behind `VALUES`.

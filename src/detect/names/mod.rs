@@ -135,6 +135,8 @@ pub(super) struct Name {
     pub in_row: bool,
     /// The column's number, from 0.
     pub column: usize,
+    /// What names the column.
+    pub list: &'static str,
     /// Whether it is an attribute's.
     pub attribute: bool,
     /// Whether a text of its own begins with it, in a string of the one around.
@@ -143,12 +145,12 @@ pub(super) struct Name {
 
 impl Name {
     fn of(scope: Scope, range: Range<usize>) -> Name {
-        Name { scope, range, in_row: false, column: 0, attribute: false, inner: false }
+        Name { scope, range, in_row: false, column: 0, list: "csv", attribute: false, inner: false }
     }
 
     /// That of a column which a list in the text names.
-    fn listed(range: Range<usize>, column: usize) -> Name {
-        Name { column, ..Name::of(Scope::CsvHeader, range) }
+    fn listed(list: &'static str, range: Range<usize>, column: usize) -> Name {
+        Name { column, list, ..Name::of(Scope::CsvHeader, range) }
     }
 
     /// Its bytes.
@@ -282,8 +284,13 @@ impl Names {
             return;
         }
         if let Some(own) = json::own(text, from, at, quoted) {
+            let is_element = own.key.is_none();
             self.list.extend(own.key.map(|key| Name::of(Scope::JsonPath, key)));
             self.rooted = self.keys.up(text, from, own.at, &mut self.list);
+            if is_element {
+                let header = self.keys.header(text, from, own.at);
+                header.into_iter().for_each(|header| self.list.insert(0, header));
+            }
             if !self.list.is_empty() {
                 self.outside(text, from, is_yaml);
                 return;
@@ -298,6 +305,9 @@ impl Names {
         }
         if self.untagged.is(1, text, (from, at), |text| memchr::memchr2(b'<', b'>', text)) {
             self.list.extend(lists::own(&mut self.unlisted, text, from, at));
+            if self.list.is_empty() {
+                self.list.extend(headers::of_block(text, from, at));
+            }
             return;
         }
         if let Some(own) = xml::own(text, from, at) {

@@ -52,7 +52,9 @@ fn shown(name: &[u8]) -> Option<&str> {
 impl Names {
     /// The place of a finding at `start`; nothing where nothing names it.
     pub(in crate::detect) fn place(&self, start: u64, text: &[u8], layout: &Layout) -> Option<Place> {
-        let own = self.list.first()?;
+        // The keys around an array say where its elements stand, whatever heads their column.
+        let keyed = self.list.get(1).filter(|key| key.scope == Scope::JsonPath);
+        let own = self.list.first().filter(|own| own.list != "json" || keyed.is_none()).or(keyed)?;
         let spelled = |name: &Name| shown(name.text(text, layout)).unwrap_or("…").to_owned();
         let part = self.list.last().filter(|name| name.scope == Scope::MultipartName);
         let of = |scope| self.list.iter().rev().filter(move |name| name.scope == scope);
@@ -72,7 +74,7 @@ impl Names {
                 (Some(if self.yaml { "yaml" } else { "json" }), path)
             }
             Scope::XmlName => (Some("xml"), elements(self.rooted)),
-            Scope::CsvHeader if !own.in_row => (Some("sql"), format!("column \"{}\"", spelled(own))),
+            Scope::CsvHeader if own.list != "csv" => (Some(own.list), format!("column \"{}\"", spelled(own))),
             Scope::CsvHeader => (Some("csv"), format!("column {} \"{}\"", own.column + 1, spelled(own))),
             Scope::FormKey => (Some("form"), spelled(own)),
             Scope::MultipartName | Scope::Near | Scope::Url | Scope::Header => (None, String::new()),

@@ -27,7 +27,10 @@ enum Step {
 impl Rows {
     /// At the beginning of the rows of such a list.
     pub(in crate::detect) const fn new(kind: Kind) -> Rows {
-        Rows { kind, depth: 0, column: usize::MAX, fresh: false, quote: None, hidden: false }
+        // Elements stand in a bracket that is open.
+        let (depth, fresh) = if matches!(kind, Kind::Elements) { (1, true) } else { (0, false) };
+        let column = if matches!(kind, Kind::Elements | Kind::Dashes) { 0 } else { usize::MAX };
+        Rows { kind, depth, column, fresh, quote: None, hidden: false }
     }
 
     /// Reads on from `at` up to `to`, and calls `cell` with the column and the place where what a cell holds begins. Whether
@@ -47,6 +50,9 @@ impl Rows {
                 Kind::Tabs => self.tabs(rest, &mut cell, *at),
                 Kind::Cells => self.cells(rest, &mut cell, *at),
                 Kind::Pipes => self.pipes(rest, &mut cell, *at),
+                Kind::Lines(mark) => self.lines(rest, mark, &mut cell, *at),
+                Kind::Elements => self.bracketed(rest, (b'[', b']'), &mut cell, *at),
+                Kind::Dashes => self.dashes(rest, &mut cell, *at),
             };
             match step {
                 Step::On => *at += 1,
@@ -64,7 +70,10 @@ impl Rows {
     }
 
     fn next_cell(&mut self) {
-        self.column = self.column.wrapping_add(1);
+        // All elements have one name.
+        if self.kind != Kind::Elements {
+            self.column = self.column.wrapping_add(1);
+        }
         self.fresh = true;
     }
 
@@ -101,7 +110,12 @@ impl Rows {
             (1, b',') => self.next_cell(),
             (1, b'"' | b'\'') => self.quote = Some(byte),
             (_, b'"' | b'\'') => (self.quote, self.fresh) = (Some(byte), false),
-            (1, _) if byte == row.1 => self.depth = 0,
+            (1, _) if byte == row.1 => {
+                self.depth = 0;
+                if self.kind == Kind::Elements {
+                    return Step::Over;
+                }
+            }
             (_, b'(' | b'[' | b'{') => (self.depth, self.fresh) = (self.depth.saturating_add(1), false),
             (_, b')' | b']' | b'}') => self.depth -= 1,
             (_, b';') if row.0 == b'(' => return Step::Over,
@@ -143,6 +157,38 @@ impl Rows {
                 self.quote = Some(b'>');
             }
             [b' ' | b'\t' | b'\r' | b'\n', ..] => {}
+            _ => self.begin(cell, at),
+        }
+        Step::On
+    }
+
+    fn lines(&mut self, rest: &[u8], mark: u8, cell: &mut impl FnMut(usize, usize), at: usize) -> Step {
+        match rest {
+            [b'\n', b'\n', ..] | [b'\n', b'\r', b'\n', ..] => return Step::Over,
+            [b'\n', ..] => {
+                (self.quote, self.column) = (None, usize::MAX);
+                self.next_cell();
+            }
+            [b'"', ..] if self.quote.is_some() => self.quote = None,
+            [b'"', ..] if self.fresh => self.quote = Some(b'"'),
+            [byte, ..] if *byte == mark && self.quote.is_none() => self.next_cell(),
+            [b' ' | b'\r', ..] => {}
+            _ => self.begin(cell, at),
+        }
+        Step::On
+    }
+
+    fn dashes(&mut self, rest: &[u8], cell: &mut impl FnMut(usize, usize), at: usize) -> Step {
+        match rest {
+            [b'\n', rest @ ..] => {
+                let begins = rest.iter().take(32).find(|byte| **byte != b' ');
+                if begins != Some(&b'-') {
+                    return Step::Over;
+                }
+                self.quote = Some(b'-');
+            }
+            [b'-', b' ', ..] if self.quote == Some(b'-') => (self.quote, self.fresh) = (None, true),
+            [b' ' | b'"' | b'\'', ..] => {}
             _ => self.begin(cell, at),
         }
         Step::On
