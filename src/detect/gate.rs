@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::Confidence;
 use super::anchor::{GROUP_LEN, RUN_LIMIT};
-use super::leading::Leading;
+use super::leading::{BYTES, Leading};
 use super::set::Set;
 
 /// Lengths of a group that are told apart.
@@ -25,6 +25,9 @@ pub(super) struct Gate {
     /// By the first three digits of such a group, and by the three behind them, a bit: whether anything can begin with
     /// it. The first row has none.
     leads: Vec<[[u64; LEADS]; 2]>,
+    /// By the byte behind such a group, a bit for each length of one that anything can begin with; the last for the end
+    /// of a text.
+    lasts: Box<[u32; BYTES]>,
 }
 
 /// Nothing begins, however many digits there are.
@@ -33,7 +36,7 @@ const NEVER: u8 = u8::MAX;
 impl Default for Gate {
     fn default() -> Gate {
         let joined = Box::new([NEVER; SEPARATORS * GROUPS * GROUPS]);
-        Gate { joined, last: Vec::new(), leads: vec![[[0; LEADS]; 2]] }
+        Gate { joined, last: Vec::new(), leads: vec![[[0; LEADS]; 2]], lasts: Box::new([0; BYTES]) }
     }
 }
 
@@ -60,6 +63,13 @@ impl Gate {
         let holds = |set: &[u64; LEADS], three: usize| set[three / 64] >> (three % 64) & 1 != 0;
         let [first, second] = &self.leads[usize::from(self.last[behind])];
         holds(first, three(a, b, c)) && holds(second, three(d, e, f))
+    }
+
+    /// Whether anything begins with so many digits that end a run, before this byte or the end of the text.
+    #[inline(always)]
+    pub(super) fn is_last(&self, group: usize, behind: Option<&u8>) -> bool {
+        let lengths = self.lasts[behind.map_or(BYTES - 1, |&byte| usize::from(byte))];
+        lengths >> group.min(GROUP_LEN) & 1 != 0
     }
 
     /// What sets of detectors leave possible, where nothing is asked for that only a word nearby lifts to `quiet`.
@@ -123,10 +133,20 @@ impl Gate {
             };
             self.last.push(row);
         }
+        for (byte, lengths) in self.lasts.iter_mut().enumerate() {
+            for row in leading.rows_before(byte) {
+                let rows = self.last.iter().skip(row * GROUPS).take(GROUPS);
+                let possible = rows.enumerate().filter(|(_, leads)| **leads != 0);
+                *lengths = possible.fold(*lengths, |all, (group, _)| all | 1 << group);
+            }
+        }
     }
 
     pub(super) fn size(&self) -> usize {
-        size_of_val(&*self.joined) + self.last.len() * 2 + size_of_val(&*self.leads)
+        size_of_val(&*self.joined)
+            + self.last.len() * 2
+            + size_of_val(&*self.leads)
+            + size_of_val(&*self.lasts)
     }
 }
 

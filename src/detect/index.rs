@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use super::anchor::{Anchor, Prefix, RUN_LIMIT, is_separator};
+use super::anchor::{Anchor, GROUP_LEN, Prefix, RUN_LIMIT, is_separator};
 use super::compiled::Compiled;
 use super::context::Words;
-use super::leading::{Entry, Leading};
-use super::literal::Literals;
+use super::gate::GROUPS;
+use super::leading::{BYTES, Entry, Leading};
+use super::literal::{Literal, Literals, following};
 use super::pack::Boundary;
 use super::sides::behind_marks;
 use super::simd::Wanted;
@@ -26,13 +27,20 @@ pub(super) struct Index {
     /// For each two bytes, by their classes, a bit for each prefixed detector whose run they may stand before.
     prefix_pairs: Vec<u64>,
     prefix_class: Vec<u8>,
+    /// The same for the last byte alone.
+    prefix_last: Vec<u64>,
+    /// By the byte behind the first group of such a run, or the end of the text, and the length of the group, a bit for each
+    /// prefixed detector whose match can hold the group.
+    prefix_groups: Vec<u64>,
+    prefix_group_class: Vec<u8>,
     prefix_classes: usize,
     pub at: Vec<At>,
     /// Those of `at` that stand around `%40` too.
     pub encoded: Vec<At>,
     pub word: Vec<Word>,
-    /// Bytes with which a run of letters and digits begins that one of `word` is in.
-    pub word_first: Vec<bool>,
+    /// By the byte that a run of letters and digits begins with, a bit for each length of one that any of `word` is in:
+    /// of runs of letters or digits alone, and of those that hold both.
+    word_lengths: [Vec<u64>; 2],
     /// Those that are found by what kinds of bytes they begin with.
     pub outlined: Vec<u16>,
     pub unanchored: Vec<u16>,
@@ -73,13 +81,37 @@ pub(super) struct Word {
     pub mixed: bool,
     /// Behind a word byte no match starts.
     pub bound: bool,
+    /// A bit for each length of a run that a match is in.
+    lengths: u64,
+}
+
+impl Word {
+    /// Whether a match can be in a run of so many letters and digits.
+    #[inline(always)]
+    pub(super) fn is_in(&self, length: usize, mixed: bool) -> bool {
+        self.lengths >> length.min(LENGTHS) & 1 != 0 && (mixed || !self.mixed)
+    }
+}
+
+/// Longest run of letters and digits told apart; longer ones count as this long.
+const LENGTHS: usize = 63;
+
+/// The lengths of runs, as bits, that a match of a detector is in: where it is all of its run, its own.
+fn lengths(detector: &Compiled, least: usize, whole: bool) -> u64 {
+    let used = detector.shape.used();
+    let plain = |b: u8| b.is_ascii_alphanumeric() || !used[detector.shape.class_of(b)];
+    if !whole || detector.shape.max_len >= LENGTHS || !(0..=u8::MAX).all(plain) {
+        return u64::MAX << least.min(LENGTHS);
+    }
+    let of_length = |length: usize| length >= least && detector.shape.has_length(length);
+    (0..LENGTHS).filter(|&length| of_length(length)).fold(0, |all, length| all | 1 << length)
 }
 
 impl Index {
     pub(super) fn build(compiled: &[Compiled], words: &Words) -> Index {
         let mut index = Index {
             unanchored_first: vec![false; 256],
-            word_first: vec![false; 256],
+            word_lengths: [vec![0; 256], vec![0; 256]],
             least_prefixed: usize::MAX,
             prefixed_by_digits: vec![0; RUN_LIMIT + 1],
             by_first: vec![Vec::new(); 256],
@@ -101,8 +133,14 @@ impl Index {
                         leading.push(Entry { detector: number, digits, shape });
                     }
                     Anchor::Literal(texts) => {
-                        let bound = detector.boundary == Boundary::Word;
-                        literals.extend(texts.iter().map(|text| (text.clone(), number, bound)));
+                        let (bound, named) = (detector.boundary == Boundary::Word, detector.is_divided());
+                        literals.extend(texts.iter().map(|text| Literal {
+                            text: text.clone(),
+                            owner: number,
+                            bound,
+                            // Behind a name that a header may hold anything can stand.
+                            next: if named { [u64::MAX; 4] } else { following(&detector.shape, text) },
+                        }));
                     }
                     other => index.add(number, detector, other),
                 }
@@ -110,6 +148,7 @@ impl Index {
         }
         index.literals = Literals::build(literals);
         index.fill_prefixes(compiled);
+        index.fill_prefix_groups(compiled);
         index.leading = Leading::build(leading, compiled, words);
         if !index.leading.sets.is_empty() || !index.prefixed.is_empty() {
             index.wanted.want_digits(index.leading.least, index.prefix_anywhere());
@@ -147,9 +186,13 @@ impl Index {
                 let (length, before, mixed) = (*length, *before, *mixed);
                 // One that can start elsewhere than with the run says nothing of the run's first byte.
                 let anywhere = !bound || before > 0;
-                let all = self.word_first.iter_mut();
-                all.zip(detector.first.iter()).for_each(|(all, one)| *all |= *one || anywhere);
-                self.word.push(Word { detector: number, length, before, mixed, bound });
+                let lengths = lengths(detector, length, bound && before == 0);
+                for (both, by_first) in [false, true].into_iter().zip(&mut self.word_lengths) {
+                    let fitting = by_first.iter_mut().zip(detector.first.iter());
+                    let fitting = fitting.filter(|(_, one)| (both || !mixed) && (**one || anywhere));
+                    fitting.for_each(|(all, _)| *all |= lengths);
+                }
+                self.word.push(Word { detector: number, length, before, mixed, bound, lengths });
                 self.wanted.want_word(length, mixed);
             }
             Anchor::Outline(outline) => {
@@ -182,6 +225,10 @@ impl Index {
                     .pairs_before_digit(|a, b| pairs[usize::from(a) << 8 | usize::from(b)] |= bit);
             }
         }
+        self.prefix_last = vec![0; 256];
+        for (pair, &bits) in pairs.iter().enumerate() {
+            self.prefix_last[pair % 256] |= bits;
+        }
         // Bytes that stand with the same others are of one class.
         let mut classes: Vec<u8> = Vec::new();
         let alike = |x: usize, y: usize| {
@@ -202,6 +249,36 @@ impl Index {
         self.prefix_classes = classes.len();
     }
 
+    /// Fills the table of what first groups of digits prefixed detectors go on with.
+    fn fill_prefix_groups(&mut self, compiled: &[Compiled]) {
+        let mut table = vec![[0u64; GROUPS]; BYTES];
+        for (i, prefixed) in self.prefixed.iter().enumerate() {
+            let (bit, detector) = (1 << i.min(63), &compiled[usize::from(prefixed.detector)]);
+            // A match that can begin inside a group, or end there, says nothing of its length.
+            if prefixed.inside || detector.boundary == Boundary::None {
+                table.as_flattened_mut().iter_mut().for_each(|possible| *possible |= bit);
+            } else {
+                detector.shape.groups(GROUP_LEN, |byte, group| table[byte][group] |= bit);
+            }
+        }
+        let mut known: Vec<&[u64; GROUPS]> = Vec::new();
+        for row in &table {
+            let class = known.iter().position(|other| *other == row).unwrap_or_else(|| {
+                known.push(row);
+                self.prefix_groups.extend_from_slice(row);
+                known.len() - 1
+            });
+            self.prefix_group_class.push(class as u8);
+        }
+    }
+
+    /// The prefixed detectors whose match can hold a first group of so many digits before this byte, a bit each.
+    #[inline(always)]
+    pub(super) fn prefix_behind(&self, group: usize, behind: Option<&u8>) -> u64 {
+        let byte = behind.map_or(BYTES - 1, |&byte| usize::from(byte));
+        self.prefix_groups[usize::from(self.prefix_group_class[byte]) * GROUPS + group.min(GROUP_LEN)]
+    }
+
     /// Whether the digits of a prefixed detector's match can stand behind something else than a letter, a digit or a
     /// separator.
     fn prefix_anywhere(&self) -> bool {
@@ -216,6 +293,12 @@ impl Index {
         self.prefix_pairs[class(a) * self.prefix_classes + class(b)]
     }
 
+    /// The prefixed detectors whose match can have its digits behind this byte, a bit each.
+    #[inline(always)]
+    pub(super) fn prefix_last(&self, byte: u8) -> u64 {
+        self.prefix_last[usize::from(byte)]
+    }
+
     /// The prefixed detectors that so many digits are enough for, a bit each.
     #[inline(always)]
     pub(super) fn prefixed_within(&self, digits: usize) -> u64 {
@@ -227,6 +310,12 @@ impl Index {
     pub(super) fn prefixed(&self, bit: usize) -> &[Prefixed] {
         let last = if bit == 63 { self.prefixed.len() } else { bit + 1 };
         self.prefixed.get(bit..last).unwrap_or_default()
+    }
+
+    /// Whether any of `word` can be in a run of so many letters and digits that begins so.
+    #[inline(always)]
+    pub(super) fn is_word(&self, first: u8, length: usize, mixed: bool) -> bool {
+        self.word_lengths[usize::from(mixed)][usize::from(first)] >> length.min(LENGTHS) & 1 != 0
     }
 
     /// Detectors whose matches can begin with this byte.

@@ -73,7 +73,7 @@ struct Pairs {
 
 /// Stands for the byte where a text begins or ends.
 const NO_BYTE: usize = 256;
-const BYTES: usize = NO_BYTE + 1;
+pub(super) const BYTES: usize = NO_BYTE + 1;
 
 impl Default for Pairs {
     fn default() -> Pairs {
@@ -392,6 +392,14 @@ impl Leading {
     pub(super) fn rows_behind(&self, byte: u8) -> Vec<usize> {
         let mut rows: Vec<usize> =
             DIGITS.map(|digit| self.behind.row(usize::from(byte), usize::from(digit))).collect();
+        rows.sort_unstable();
+        rows.dedup();
+        rows
+    }
+
+    /// Rows of what stands behind a group: this byte, or the end of the text, and whatever follows.
+    pub(super) fn rows_before(&self, byte: usize) -> Vec<usize> {
+        let mut rows: Vec<usize> = (0..BYTES).map(|second| self.behind.row(byte, second)).collect();
         rows.sort_unstable();
         rows.dedup();
         rows

@@ -1,13 +1,48 @@
 //! One search for the literals that matches begin with, whatever their case.
 
-use super::simd::{self, Level, Nibbles, Possible};
+use super::shape::{DEAD, Shape};
+use super::simd::{self, Level, Nibbles, Possible, Sought};
+
+/// A literal that matches of a detector begin with.
+#[derive(Clone, Debug)]
+pub(super) struct Literal {
+    /// In lower case.
+    pub text: Vec<u8>,
+    pub owner: u16,
+    /// Whether a word byte before it rules a match out.
+    pub bound: bool,
+    /// A bit for each byte that can stand behind it.
+    pub next: [u64; 4],
+}
+
+/// The bytes that a match can go on with that begins with `text`, whatever its case; all where it may be over there.
+pub(super) fn following(shape: &Shape, text: &[u8]) -> [u64; 4] {
+    let mut states = vec![Shape::START];
+    for &byte in text {
+        let cases = [byte, byte.to_ascii_uppercase()];
+        let steps = states.iter().flat_map(|&state| cases.map(|byte| shape.step(state, byte)));
+        let mut next: Vec<u16> = steps.filter(|&to| to != DEAD).collect();
+        next.sort_unstable();
+        next.dedup();
+        states = next;
+    }
+    if states.is_empty() || states.iter().any(|&state| shape.accepts(state)) {
+        return [u64::MAX; 4];
+    }
+    let mut next = [0; 4];
+    for byte in (0..=u8::MAX).filter(|&byte| states.iter().any(|&state| shape.step(state, byte) != DEAD)) {
+        next[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+    next
+}
 
 /// The literals of all detectors.
 #[derive(Debug, Default)]
 pub(super) struct Literals {
     /// In the order of their slots.
     entries: Vec<Entry>,
-    /// Where the entries of a hash of their first three bytes begin, and a bit for each hash that any has.
+    /// Where the entries of a hash of their first three bytes begin, and a bit for each hash of four bytes that any can
+    /// begin with.
     slots: Vec<u16>,
     bits: Vec<u64>,
     nibbles: Nibbles,
@@ -37,7 +72,7 @@ impl Entry {
     /// The slot of its first bytes.
     fn slot(&self) -> usize {
         match *self.text.as_slice() {
-            [a, b, c, ..] => hash(a, b, c) % SLOTS,
+            [a, b, c, ..] => hash(u32::from_le_bytes([a, b, c, 0])) % SLOTS,
             _ => 0,
         }
     }
@@ -45,8 +80,17 @@ impl Entry {
 
 /// A hash of three bytes, case folded.
 #[inline(always)]
-fn hash(a: u8, b: u8, c: u8) -> usize {
-    let key = u32::from(a) | u32::from(b) << 8 | u32::from(c) << 16 | 0x0020_2020;
+fn hash(letters: u32) -> usize {
+    let key = letters << 8 | 0x2020_2000;
+    (key.wrapping_mul(0x9E37_79B1) >> 18) as usize
+}
+
+/// A hash of four bytes, case folded: digits are one, as are other signs of one row.
+#[inline(always)]
+fn head(letters: u32) -> usize {
+    let folded = letters | CASE as u32;
+    let letter = (folded & 0x4040_4040) >> 6;
+    let key = folded & (0xf0f0_f0f0 | letter * 0x0f);
     (key.wrapping_mul(0x9E37_79B1) >> 18) as usize
 }
 
@@ -61,23 +105,26 @@ pub(super) fn letters_at(text: &[u8], at: usize) -> u64 {
 }
 
 impl Literals {
-    /// `literals`: text in lower case, detector, and whether a word byte before it rules a match out.
-    pub(super) fn build(literals: Vec<(Vec<u8>, u16, bool)>) -> Literals {
+    pub(super) fn build(literals: Vec<Literal>) -> Literals {
         if literals.is_empty() {
             return Literals::default();
         }
+        let sought = literals.iter().map(|Literal { text, bound, next, .. }| Sought {
+            text: text.as_slice(),
+            bound: *bound,
+            next: *next,
+        });
         let mut built = Literals {
             entries: Vec::new(),
             slots: vec![0; SLOTS + 1],
             bits: vec![0; BITS / 64],
-            nibbles: Nibbles::new(literals.iter().map(|(text, _, bound)| (text.as_slice(), *bound))),
+            nibbles: Nibbles::new(sought),
         };
-        for (text, owner, _) in literals {
-            if let [a, b, c, ..] = *text.as_slice() {
-                let hash = hash(a, b, c);
-                built.bits[hash / 64] |= 1 << (hash % 64);
-                built.slots[hash % SLOTS + 1] += 1;
-                built.entries.push(Entry::new(text, owner));
+        for literal in literals {
+            built.add_heads(&literal);
+            if let [a, b, c, ..] = *literal.text.as_slice() {
+                built.slots[hash(u32::from_le_bytes([a, b, c, 0])) % SLOTS + 1] += 1;
+                built.entries.push(Entry::new(literal.text, literal.owner));
             }
         }
         built.entries.sort_by_cached_key(Entry::slot);
@@ -87,6 +134,21 @@ impl Literals {
             *slot = before;
         }
         built
+    }
+
+    /// Marks the four bytes that a literal can begin with.
+    fn add_heads(&mut self, literal: &Literal) {
+        let mut add = |letters: [u8; 4]| {
+            let head = head(u32::from_le_bytes(letters));
+            self.bits[head / 64] |= 1 << (head % 64);
+        };
+        match *literal.text.as_slice() {
+            [a, b, c, d, ..] => add([a, b, c, d]),
+            [a, b, c] => (0..=u8::MAX)
+                .filter(|&next| literal.next[usize::from(next >> 6)] >> (next & 63) & 1 != 0)
+                .for_each(|next| add([a, b, c, next])),
+            _ => {}
+        }
     }
 
     /// Calls `hit(owner, position)` for literals that begin in `text[from..to]`, at least for all that matches
@@ -108,10 +170,10 @@ impl Literals {
     /// What begins at `at`, where its first letters are those of a literal. Apart, so that what is asked at each place
     /// stays small enough to stand within the search.
     #[inline(never)]
-    fn compare(&self, text: &[u8], at: usize, hash: usize, hit: &mut impl FnMut(u16, usize)) {
-        let slot = hash % SLOTS;
-        let entries = usize::from(self.slots[slot])..usize::from(self.slots[slot + 1]);
+    fn compare(&self, text: &[u8], at: usize, hit: &mut impl FnMut(u16, usize)) {
         let letters = letters_at(text, at) | CASE;
+        let slot = hash(letters as u32) % SLOTS;
+        let entries = usize::from(self.slots[slot])..usize::from(self.slots[slot + 1]);
         for entry in self.entries[entries].iter().filter(|entry| letters & entry.mask == entry.first) {
             let found = text.get(at..at + entry.text.len());
             if found.is_some_and(|found| found.eq_ignore_ascii_case(&entry.text)) {
@@ -137,10 +199,14 @@ struct Hashed<'a, F> {
 impl<F: FnMut(u16, usize)> Possible for Hashed<'_, F> {
     #[inline(always)]
     fn at(&mut self, at: usize) {
-        let Some(&[a, b, c]) = self.text.get(at..at + 3) else { return };
-        let hash = hash(a, b, c);
-        if self.literals.bits[hash / 64] & 1 << (hash % 64) != 0 {
-            self.literals.compare(self.text, at, hash, &mut self.hit);
+        // Too near to the end for four bytes is for a literal of three alone.
+        let head = self
+            .text
+            .get(at..)
+            .and_then(|rest| rest.first_chunk())
+            .map(|chunk| head(u32::from_le_bytes(*chunk)));
+        if head.is_none_or(|head| self.literals.bits[head / 64] & 1 << (head % 64) != 0) {
+            self.literals.compare(self.text, at, &mut self.hit);
         }
     }
 }
@@ -172,7 +238,13 @@ mod tests {
                 }
             }
             wanted.sort_unstable();
-            let built = Literals::build(list.clone());
+            let all = list.iter().map(|(text, owner, bound)| Literal {
+                text: text.clone(),
+                owner: *owner,
+                bound: *bound,
+                next: [u64::MAX; 4],
+            });
+            let built = Literals::build(all.collect());
             for level in Level::all() {
                 let mut found = Vec::new();
                 built.each(level, &text, (from, text.len()), |owner, at| found.push((owner, at)));

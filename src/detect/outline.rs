@@ -18,6 +18,9 @@ const ANY: u8 = DIGIT | LETTER | SEPARATOR | OTHER;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Outline([u8; PLACES]);
 
+/// For each of the first bytes of a match, all ones for digits, letters, separators and other bytes, or none.
+pub(super) type Masks = [[u64; 4]; PLACES];
+
 impl Outline {
     /// What matches of a pattern begin with, where that is rare.
     pub(super) fn of(shape: &Shape) -> Option<Outline> {
@@ -56,20 +59,23 @@ impl Outline {
     /// Places that a text can pass at, by planes of 64 bytes and of the 64 behind them: `planes(place)` gives the digits,
     /// letters and separators from that place on.
     #[inline(always)]
-    pub(super) fn fits(&self, mut left: u64, planes: impl Fn(u32) -> [u64; 3]) -> u64 {
-        for (place, &kinds) in (0..).zip(&self.0) {
+    pub(super) fn fits(masks: &Masks, mut left: u64, planes: impl Fn(u32) -> [u64; 3]) -> u64 {
+        for (place, &[digits, letters, separators, others]) in (0..).zip(masks) {
             if left == 0 {
                 break;
             }
             let [digit, letter, separator] = planes(place);
-            let when = |kind: u8| if kinds & kind != 0 { u64::MAX } else { 0 };
             let other = !(digit | letter | separator);
-            left &= digit & when(DIGIT)
-                | letter & when(LETTER)
-                | separator & when(SEPARATOR)
-                | other & when(OTHER);
+            left &= digit & digits | letter & letters | separator & separators | other & others;
         }
         left
+    }
+
+    /// All ones for each kind that each of the bytes can be of.
+    pub(super) fn masks(&self) -> Masks {
+        self.0.map(|kinds| {
+            [DIGIT, LETTER, SEPARATOR, OTHER].map(|kind| if kinds & kind != 0 { u64::MAX } else { 0 })
+        })
     }
 
     /// Whether a text begins so.

@@ -6,22 +6,19 @@ use super::columns;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::Trail;
 use super::index::{At, Prefixed, Word};
-use super::leading::Sets;
 use super::listed::Hint;
 use super::matcher::{DetectorId, Matcher};
 use super::met::Met;
 use super::names::{Label, Layout};
 use super::scratch::Scratch;
-use super::set::Set;
 use super::simd::{self, Level, Visit};
 use super::stretch::Stretch;
-use super::vicinity::{Reading, Vicinity};
+use super::vicinity::Vicinity;
 use super::{Confidence, Finding};
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 
 #[path = "region_words.rs"]
 mod words;
-use words::label_trail;
 
 /// A piece of text of which the starts in `from..to` are decided. What lies around them is context: enough of it
 /// before and behind, unless the text begins or ends there.
@@ -61,6 +58,9 @@ struct Run<'a, 'b> {
     met: Met,
     /// The words around, coarsely.
     vicinity: Vicinity,
+    /// What was spent on detectors that words may not speak for, and until where.
+    spent: usize,
+    spent_at: usize,
     /// Matches of detectors with several anchors, which are met in no order.
     deferred: Vec<(u16, Match)>,
     /// Whether columns of the text may be told by their headers.
@@ -95,6 +95,8 @@ impl Region<'_> {
             stretch: Stretch::default(),
             met: Met::default(),
             vicinity: Vicinity::default(),
+            spent: 0,
+            spent_at: 0,
             deferred: Vec::new(),
             in_columns: !told.is_empty() || goes_on,
             hints: Vec::new(),
@@ -281,65 +283,6 @@ impl Run<'_, '_> {
         }
     }
 
-    /// Of a set of leading detectors those that a word around `at`, or a name, could speak for.
-    #[inline(always)]
-    fn spoken_for(&mut self, at: usize, sets: &Sets, keyed: Set) -> Set {
-        if self.region.label.is_none() {
-            let Region { text, layout, .. } = self.region;
-            let Matcher { words, index, max_leading, reach_after, .. } = self.matcher;
-            let reading = Reading { level: self.how.level, words, telling: &index.leading.telling, text };
-            let around = (at, max_leading + reach_after);
-            let said = self.vicinity.said(reading, &mut self.scratch.trail, around, layout);
-            if (said & keyed).is_empty() {
-                return Set::NONE;
-            }
-        }
-        keyed & if self.is_quiet(at) { self.under(at, sets) } else { self.near(at, sets) }
-    }
-
-    /// What words near any match at `at` could lie in.
-    #[inline(always)]
-    fn surroundings(&self, at: usize) -> (usize, usize) {
-        let Matcher { reach_before, reach_after, max_leading, .. } = self.matcher;
-        let to = (at + max_leading + reach_after).min(self.region.text.len());
-        (at.saturating_sub(*reach_before), to)
-    }
-
-    /// Whether it is known that no words lie around a match at `at`.
-    #[inline(always)]
-    fn is_quiet(&self, at: usize) -> bool {
-        let (from, to) = self.surroundings(at);
-        self.region.label.is_none() && self.scratch.trail.is_quiet(from, to)
-    }
-
-    /// Of a set of leading detectors those that a name around `at` speaks for.
-    #[inline(never)]
-    fn under(&mut self, at: usize, sets: &Sets) -> Set {
-        self.look_up(at);
-        self.scratch.said.iter().fold(Set::NONE, |under, said| under | sets.by_word(said.word))
-    }
-
-    /// Of a set of leading detectors those that a word near enough to any match at `at` speaks for.
-    #[inline(never)]
-    fn near(&mut self, at: usize, sets: &Sets) -> Set {
-        let (from, to) = self.surroundings(at);
-        self.look_up(at);
-        let trail = &mut self.scratch.trail;
-        if !trail.covers(from, to) {
-            trail.read(self.how.level, &self.matcher.words, self.region.text, from, to);
-        }
-        let mut near = Set::NONE;
-        self.scratch.said.iter().for_each(|said| near |= sets.by_word(said.word));
-        self.scratch.trail.words(from, to, |word| near |= sets.by_word(word));
-        let Some(Label { name, outer, .. }) = self.region.label else { return near };
-        for (_, name) in outer {
-            self.matcher.words.inside(self.how.level, name, 0..name.len(), |word| near |= sets.by_word(word));
-        }
-        let trail = label_trail(&mut self.label, self.matcher, name);
-        trail.words(0, name.len(), |word| near |= sets.by_word(word));
-        near
-    }
-
     /// The prefixed detectors that what stands before a run of digits leaves possible, a bit each.
     #[inline(always)]
     fn prefix_before(&self, start: usize) -> u64 {
@@ -423,8 +366,9 @@ impl Run<'_, '_> {
     /// Detectors of a run of letters and digits.
     #[inline(never)]
     fn in_word(&mut self, start: usize, end: usize, mixed: bool) {
-        for &Word { detector, length, before, mixed: needed, bound } in &self.matcher.index.word {
-            if end - start >= length && (mixed || !needed) {
+        for word in &self.matcher.index.word {
+            if word.is_in(end - start, mixed) {
+                let &Word { detector, length, before, bound, .. } = word;
                 // Behind a word byte no match with a word boundary starts.
                 let last = if bound { start } else { end - length };
                 self.try_starts(detector, start.saturating_sub(before), last + 1);
@@ -482,9 +426,15 @@ impl Visit for Run<'_, '_> {
         }
         let count = digits.count_ones() as usize;
         if count >= index.least_prefixed {
-            let possible = self.prefix_before(start) & index.prefixed_within(count);
-            if possible != 0 {
-                self.prefixed(start, end, count, possible);
+            let enough = index.prefixed_within(count);
+            let last = start.checked_sub(1).map_or(u64::MAX, |at| index.prefix_last(self.region.text[at]));
+            if enough & last != 0 {
+                let group = digits.trailing_ones() as usize;
+                let behind = index.prefix_behind(group, self.region.text.get(start + group));
+                let possible = self.prefix_before(start) & enough & behind;
+                if possible != 0 {
+                    self.prefixed(start, end, count, possible);
+                }
             }
         }
         let leading = &index.leading;
@@ -501,7 +451,8 @@ impl Visit for Run<'_, '_> {
             rest = rest.checked_shr(group as u32 + 1).unwrap_or(0);
             let next = rest.trailing_ones() as usize;
             let possible = if group == left {
-                gate.last(text.get(at..).unwrap_or_default(), leading.behind(text, at + group, group))
+                gate.is_last(group, text.get(at + group))
+                    && gate.last(text.get(at..).unwrap_or_default(), leading.behind(text, at + group, group))
             } else {
                 gate.joined(text[at + group], group, next, left)
             };
@@ -528,7 +479,7 @@ impl Visit for Run<'_, '_> {
 
     #[inline(always)]
     fn word(&mut self, start: usize, end: usize, mixed: bool) {
-        if self.matcher.index.word_first[usize::from(self.region.text[start])] {
+        if self.matcher.index.is_word(self.region.text[start], end - start, mixed) {
             self.in_word(start, end, mixed);
         }
     }

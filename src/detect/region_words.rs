@@ -4,12 +4,105 @@ use std::ops::Range;
 
 use super::super::compiled::Compiled;
 use super::super::context::{Evidence, Trail};
+use super::super::leading::Sets;
 use super::super::names::{Label, Scope};
 use super::super::scratch::{Said, Scratch};
+use super::super::set::Set;
+use super::super::vicinity::Reading;
 use super::super::{Confidence, Matcher, reach};
 use super::{Region, Run};
 
+/// What it costs to try one detector before words are read that could speak for it, in bytes that have passed since; so
+/// much is saved up at most. Where numbers are dense, words are read at once.
+const TRIED: usize = 256;
+const SAVED: usize = 1024;
+
 impl Run<'_, '_> {
+    /// Of a set of leading detectors those that a word around `at`, or a name, could speak for.
+    #[inline(always)]
+    pub(super) fn spoken_for(&mut self, at: usize, sets: &Sets, mut keyed: Set) -> Set {
+        if self.region.label.is_none() {
+            if self.vicinity.is_quiet(at, at + 1) {
+                return Set::NONE;
+            }
+            let Region { text, layout, .. } = self.region;
+            let Matcher { words, index, max_leading, reach_after, .. } = self.matcher;
+            // Words that nothing has asked for yet are dearer than a look at a few patterns.
+            if !self.vicinity.knows(text, at, max_leading + reach_after) {
+                let spent = self.spent.saturating_sub(at.saturating_sub(self.spent_at)) + TRIED * keyed.len();
+                if spent <= SAVED {
+                    (self.spent, self.spent_at) = (spent, at);
+                    keyed = self.matching(at, sets, keyed);
+                    if keyed.is_empty() {
+                        return Set::NONE;
+                    }
+                }
+            }
+            let reading = Reading { level: self.how.level, words, telling: &index.leading.telling, text };
+            let around = (at, max_leading + reach_after);
+            let said = self.vicinity.said(reading, &mut self.scratch.trail, around, layout);
+            if (said & keyed).is_empty() {
+                return Set::NONE;
+            }
+        }
+        keyed & if self.is_quiet(at) { self.under(at, sets) } else { self.near(at, sets) }
+    }
+
+    /// Of a set of leading detectors those that match at `at`.
+    #[inline(never)]
+    fn matching(&mut self, at: usize, sets: &Sets, set: Set) -> Set {
+        let mut matching = Set::NONE;
+        set.each(|entry| {
+            let detector = &self.matcher.compiled[usize::from(sets.detectors[entry])];
+            let found = detector.match_beside(self.region.text, at, &mut self.stretch);
+            matching |= Set::of(entry).when(found.is_some());
+        });
+        matching
+    }
+
+    /// What words near any match at `at` could lie in.
+    #[inline(always)]
+    fn surroundings(&self, at: usize) -> (usize, usize) {
+        let Matcher { reach_before, reach_after, max_leading, .. } = self.matcher;
+        let to = (at + max_leading + reach_after).min(self.region.text.len());
+        (at.saturating_sub(*reach_before), to)
+    }
+
+    /// Whether it is known that no words lie around a match at `at`.
+    #[inline(always)]
+    fn is_quiet(&self, at: usize) -> bool {
+        let (from, to) = self.surroundings(at);
+        self.region.label.is_none() && self.scratch.trail.is_quiet(from, to)
+    }
+
+    /// Of a set of leading detectors those that a name around `at` speaks for.
+    #[inline(never)]
+    fn under(&mut self, at: usize, sets: &Sets) -> Set {
+        self.look_up(at);
+        self.scratch.said.iter().fold(Set::NONE, |under, said| under | sets.by_word(said.word))
+    }
+
+    /// Of a set of leading detectors those that a word near enough to any match at `at` speaks for.
+    #[inline(never)]
+    fn near(&mut self, at: usize, sets: &Sets) -> Set {
+        let (from, to) = self.surroundings(at);
+        self.look_up(at);
+        let trail = &mut self.scratch.trail;
+        if !trail.covers(from, to) {
+            trail.read(self.how.level, &self.matcher.words, self.region.text, from, to);
+        }
+        let mut near = Set::NONE;
+        self.scratch.said.iter().for_each(|said| near |= sets.by_word(said.word));
+        self.scratch.trail.words(from, to, |word| near |= sets.by_word(word));
+        let Some(Label { name, outer, .. }) = self.region.label else { return near };
+        for (_, name) in outer {
+            self.matcher.words.inside(self.how.level, name, 0..name.len(), |word| near |= sets.by_word(word));
+        }
+        let trail = label_trail(&mut self.label, self.matcher, name);
+        trail.words(0, name.len(), |word| near |= sets.by_word(word));
+        near
+    }
+
     /// Looks up the names around `at`, and the words in them.
     pub(super) fn look_up(&mut self, at: usize) {
         let Scratch { names, said, .. } = &mut *self.scratch;
@@ -139,7 +232,7 @@ impl Run<'_, '_> {
 }
 
 /// The words of the label, read at the first question.
-pub(super) fn label_trail<'t>(slot: &'t mut Option<Trail>, matcher: &Matcher, label: &[u8]) -> &'t mut Trail {
+fn label_trail<'t>(slot: &'t mut Option<Trail>, matcher: &Matcher, label: &[u8]) -> &'t mut Trail {
     slot.get_or_insert_with(|| {
         let mut trail = Trail::new();
         trail.read(matcher.level, &matcher.words, label, 0, label.len());

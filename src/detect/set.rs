@@ -33,6 +33,12 @@ impl Set {
         self.0[0] | self.0[1] | self.0[2] | self.0[3] == 0
     }
 
+    /// How many entries there are.
+    #[inline(always)]
+    pub(super) fn len(self) -> usize {
+        self.0.iter().map(|word| word.count_ones() as usize).sum()
+    }
+
     /// The entries, ascending.
     #[inline(always)]
     pub(super) fn each(self, mut entry: impl FnMut(usize)) {

@@ -360,6 +360,49 @@ impl Shape {
         }
     }
 
+    /// Calls `group` for each byte that a match can hold behind a group of digits which follows something else, and for 256
+    /// where it can be over behind one, with the length of the group: at most `limit`, which longer ones count as.
+    pub(super) fn groups(&self, limit: usize, mut group: impl FnMut(usize, usize)) {
+        let other = |byte: &u8| !byte.is_ascii_digit();
+        let mut states: Vec<u16> = (Self::START..self.states as u16)
+            .flat_map(|state| (0..=u8::MAX).filter(other).map(move |byte| self.step(state, byte)))
+            .filter(|&to| to != DEAD)
+            .collect();
+        states.sort_unstable();
+        states.dedup();
+        for length in 1..=self.max_len {
+            let steps =
+                states.iter().flat_map(|&state| (b'0'..=b'9').map(move |digit| self.step(state, digit)));
+            let mut next: Vec<u16> = steps.filter(|&to| to != DEAD).collect();
+            next.sort_unstable();
+            next.dedup();
+            states = next;
+            if states.is_empty() {
+                break;
+            }
+            let length = length.min(limit);
+            let over = states.iter().any(|&state| self.accepts(state));
+            let goes_on = |byte: &u8| over || states.iter().any(|&state| self.step(state, *byte) != DEAD);
+            (0..=u8::MAX).filter(other).filter(goes_on).for_each(|byte| group(usize::from(byte), length));
+            if over {
+                group(usize::from(u8::MAX) + 1, length);
+            }
+        }
+    }
+
+    /// Whether a match can be of this length.
+    pub(super) fn has_length(&self, length: usize) -> bool {
+        let mut states = vec![Self::START];
+        for _ in 0..length {
+            let steps = states.iter().flat_map(|&state| self.row(state)).copied();
+            let mut next: Vec<u16> = steps.filter(|&to| to != DEAD).collect();
+            next.sort_unstable();
+            next.dedup();
+            states = next;
+        }
+        states.iter().any(|&state| self.accepts(state))
+    }
+
     /// Whether a match that starts here could still be under way, or be extended, when the text ends.
     #[must_use]
     pub fn is_open(&self, text: &[u8]) -> bool {

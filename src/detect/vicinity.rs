@@ -72,6 +72,12 @@ impl Vicinity {
         self.quiet.start <= start && end <= self.quiet.end
     }
 
+    /// Whether what lies around `at`, and less than `ahead` behind it, has been read.
+    #[inline(always)]
+    pub(super) fn knows(&self, text: &[u8], at: usize, ahead: usize) -> bool {
+        self.from <= at.saturating_sub(limits::NAMES_REACH) && (at + ahead).min(text.len()) <= self.to
+    }
+
     /// At least all that words speak for which lie before `at` or less than `ahead` behind it, or in the text's first
     /// line.
     #[inline(always)]

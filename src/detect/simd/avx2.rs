@@ -11,7 +11,6 @@ use std::arch::x86_64::{
     _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16, _mm256_sub_epi8,
 };
 
-use super::nibbles::FREE;
 use super::seek::{self, BLOCK, Look, Possible, Sight};
 use super::spell::{self, Heads, Letters, Spell, Start};
 use super::walk::{self, Classify, Visit};
@@ -115,7 +114,7 @@ unsafe fn sight_half(nibbles: &Nibbles, bytes: *const u8) -> [u64; 3] {
         let folded = _mm256_or_si256(v, _mm256_set1_epi8(0x20));
         let line = _mm256_cmpeq_epi8(v, _mm256_set1_epi8(b'_'.cast_signed()));
         let word = _mm256_or_si256(in_range(folded, b'a', 25), in_range(v, b'0', 9));
-        [within(buckets, !FREE), within(buckets, FREE), bits(_mm256_or_si256(word, line))]
+        [within(buckets, !nibbles.free), within(buckets, nibbles.free), bits(_mm256_or_si256(word, line))]
     }
 }
 

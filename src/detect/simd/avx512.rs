@@ -10,7 +10,6 @@ use std::arch::x86_64::{
     _mm512_shuffle_epi8, _mm512_srli_epi16, _mm512_sub_epi8, _mm512_test_epi8_mask,
 };
 
-use super::nibbles::FREE;
 use super::seek::{self, BLOCK, Look, Possible, Sight};
 use super::spell::{self, Heads, Letters, Spell, Start};
 use super::walk::{self, Classify, Visit};
@@ -90,8 +89,8 @@ impl Look for Avx512 {
             let folded = _mm512_or_si512(v, _mm512_set1_epi8(0x20));
             let line = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b'_'.cast_signed()));
             Sight {
-                bound: _mm512_test_epi8_mask(buckets, _mm512_set1_epi8((!FREE).cast_signed())),
-                free: _mm512_test_epi8_mask(buckets, _mm512_set1_epi8(FREE.cast_signed())),
+                bound: _mm512_test_epi8_mask(buckets, _mm512_set1_epi8((!nibbles.free).cast_signed())),
+                free: _mm512_test_epi8_mask(buckets, _mm512_set1_epi8(nibbles.free.cast_signed())),
                 word: in_range(folded, b'a', 25) | in_range(v, b'0', 9) | line,
             }
         }

@@ -20,7 +20,7 @@ use crate::detect::anchor::MIN_RUN_DIGITS;
 use crate::detect::outline::Outline;
 
 pub use bytes::Bytes;
-pub(super) use nibbles::Nibbles;
+pub(super) use nibbles::{Nibbles, Sought};
 pub(super) use seek::Possible;
 pub(super) use spell::{Heads, Start};
 pub(super) use walk::Visit;

@@ -10,7 +10,7 @@ use std::arch::aarch64::{
 };
 
 use super::Planes;
-use super::nibbles::{FREE, Nibbles};
+use super::nibbles::Nibbles;
 use super::seek::{BLOCK, Look, Sight};
 use super::spell::{Letters, Spell};
 use super::walk::Classify;
@@ -110,8 +110,8 @@ impl Look for Neon {
             }
         }
         Sight {
-            bound: bits(buckets.map(|buckets| within(buckets, !FREE))),
-            free: bits(buckets.map(|buckets| within(buckets, FREE))),
+            bound: bits(buckets.map(|buckets| within(buckets, !nibbles.free))),
+            free: bits(buckets.map(|buckets| within(buckets, nibbles.free))),
             word: bits(v.map(|v| either(either(letter(v), in_range(v, b'0', 9)), equals(v, b'_')))),
         }
     }

@@ -1,6 +1,6 @@
 //! The plain twin: a table look-up a byte. Tests hold the other kernels to it.
 
-use super::nibbles::{FREE, PLACES};
+use super::nibbles::PLACES;
 use super::seek::{BLOCK, Look, Sight, is_word};
 use super::spell::{Letters, Spell};
 use super::walk::Classify;
@@ -60,8 +60,8 @@ impl Look for Plain {
             let mut bytes = [0; PLACES];
             bytes.copy_from_slice(window);
             let buckets = nibbles.buckets(bytes);
-            sight.bound |= u64::from(buckets & !FREE != 0) << i;
-            sight.free |= u64::from(buckets & FREE != 0) << i;
+            sight.bound |= u64::from(buckets & !nibbles.free != 0) << i;
+            sight.free |= u64::from(buckets & nibbles.free != 0) << i;
             sight.word |= u64::from(is_word(window[0])) << i;
         }
         sight

@@ -2,7 +2,7 @@
 
 use super::{Planes, Wanted};
 use crate::detect::anchor::{MIN_RUN_DIGITS, MIN_RUN_WORD, is_separator};
-use crate::detect::outline::Outline;
+use crate::detect::outline::{Masks, Outline};
 
 /// Told of what is found, ends exclusive.
 pub(in crate::detect) trait Visit {
@@ -101,6 +101,7 @@ pub(super) fn walk<C: Classify, V: Visit>(
     let count = blocks.len() + usize::from(!rest.is_empty());
     let (mut digit_before, mut run_before, mut word_before, mut outline_before) = (0u64, 0u64, 0u64, 0u64);
     let mut behind_before = u64::from(from.checked_sub(1).is_none_or(|i| can_precede(text[i])));
+    let outline = wanted.outline.map(|outline| outline.masks());
     let none = Planes { digit: 0, separator: 0, word: 0, at: 0 };
     let mut here = if count > 0 { C::planes(block(0)) } else { none };
     for i in 0..count {
@@ -116,8 +117,10 @@ pub(super) fn walk<C: Classify, V: Visit>(
                     & (digit << 1 | Window::from(digit_before)));
             let mut runs = Runs::new::<{ MIN_RUN_DIGITS as u32 }>(run, run_before);
             // Short runs are only of use behind what can stand before one.
-            let behind = join(here.word | here.separator, 0) << 1 | Window::from(behind_before);
-            runs.seeds &= runs.at_least(wanted.leading) | behind as u64 | wanted.anywhere;
+            if wanted.leading > 0 {
+                let behind = (here.word | here.separator) << 1 | behind_before;
+                runs.seeds &= runs.at_least(wanted.leading) | behind | wanted.anywhere;
+            }
             (digit_before, run_before) = (here.digit >> 63, run as u64 >> 63);
             while let Some((start, length)) = runs.next() {
                 let at = base + start as usize;
@@ -155,10 +158,10 @@ pub(super) fn walk<C: Classify, V: Visit>(
                 }
             }
         }
-        if let Some(outline) = &wanted.outline {
+        if let Some(masks) = &outline {
             let barred = if wanted.bound { here.word << 1 | outline_before } else { 0 };
             outline_before = here.word >> 63;
-            outlines(*outline, [&here, &next], !barred, base, visit);
+            outlines(masks, [&here, &next], !barred, base, visit);
         }
         if wanted.at {
             ats(wanted, text, base, here.at, visit);
@@ -184,13 +187,13 @@ fn ats<V: Visit>(wanted: Wanted, text: &[u8], base: usize, mut at: u64, visit: &
 
 /// Reports where in a block, as far as `free` goes, what is outlined begins.
 #[inline(always)]
-fn outlines<V: Visit>(outline: Outline, [here, next]: [&Planes; 2], free: u64, base: usize, visit: &mut V) {
+fn outlines<V: Visit>(masks: &Masks, [here, next]: [&Planes; 2], free: u64, base: usize, visit: &mut V) {
     let planes = |place| {
         let digit = self::from(join(here.digit, next.digit), place);
         let word = self::from(join(here.word, next.word), place);
         [digit, word & !digit, self::from(join(here.separator, next.separator), place)]
     };
-    let mut left = outline.fits(free, planes);
+    let mut left = Outline::fits(masks, free, planes);
     while left != 0 {
         visit.outline(base + left.trailing_zeros() as usize);
         left &= left - 1;
