@@ -81,7 +81,7 @@ impl Entry {
 /// A hash of three bytes, case folded.
 #[inline(always)]
 fn hash(letters: u32) -> usize {
-    let key = letters << 8 | 0x2020_2000;
+    let key = (letters << 8) | 0x2020_2000;
     (key.wrapping_mul(0x9E37_79B1) >> 18) as usize
 }
 
@@ -90,7 +90,7 @@ fn hash(letters: u32) -> usize {
 fn head(letters: u32) -> usize {
     let folded = letters | CASE as u32;
     let letter = (folded & 0x4040_4040) >> 6;
-    let key = folded & (0xf0f0_f0f0 | letter * 0x0f);
+    let key = folded & (0xf0f0_f0f0 | (letter * 0x0f));
     (key.wrapping_mul(0x9E37_79B1) >> 18) as usize
 }
 

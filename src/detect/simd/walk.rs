@@ -150,12 +150,7 @@ pub(super) fn walk<C: Classify, V: Visit>(
             while let Some((start, length)) = runs.next() {
                 let at = base + start as usize;
                 let end = length.map_or_else(|| word_end(text, at, to), |length| at + length as usize);
-                let shown = self::from(digit, start) & (u64::MAX >> (64 - (end - at).min(64)));
-                let mixed = end - at > 64 || shown != 0 && shown.count_ones() as usize != end - at;
-                let plain = wanted.word_plain != 0 && end - at >= wanted.word_plain;
-                if end - at >= wanted.word && (mixed || plain) {
-                    visit.word(at, end, mixed);
-                }
+                word(&wanted, self::from(digit, start), at, end, visit);
             }
         }
         if let Some(masks) = &outline {
@@ -168,6 +163,18 @@ pub(super) fn walk<C: Classify, V: Visit>(
         }
         behind_before = (here.word | here.separator) >> 63;
         here = next;
+    }
+}
+
+/// Reports a run of letters and digits that is wanted; `digits` tells which of its first bytes are digits.
+#[inline(always)]
+fn word<V: Visit>(wanted: &Wanted, digits: u64, start: usize, end: usize, visit: &mut V) {
+    let length = end - start;
+    let shown = digits & (u64::MAX >> (64 - length.min(64)));
+    let mixed = length > 64 || shown != 0 && shown.count_ones() as usize != length;
+    let plain = wanted.word_plain != 0 && length >= wanted.word_plain;
+    if length >= wanted.word && (mixed || plain) {
+        visit.word(start, end, mixed);
     }
 }
 
