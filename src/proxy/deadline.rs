@@ -5,7 +5,7 @@ use std::future::Future;
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -19,6 +19,8 @@ use super::still::{Still, Stillness};
 pub(crate) enum Stalled {
     Read(Duration),
     Write(Duration),
+    /// It began what must come whole, a head or a line around a body, and did not end it.
+    Unended(Duration),
 }
 
 impl fmt::Display for Stalled {
@@ -26,6 +28,9 @@ impl fmt::Display for Stalled {
         match self {
             Stalled::Read(limit) => write!(f, "peer sent nothing for {} s", limit.as_secs_f32()),
             Stalled::Write(limit) => write!(f, "peer took nothing for {} s", limit.as_secs_f32()),
+            Stalled::Unended(limit) => {
+                write!(f, "peer did not end a head or a line within {} s", limit.as_secs_f32())
+            }
         }
     }
 }
@@ -49,9 +54,21 @@ struct Shared {
     write: AtomicU64,
     /// Counts changes, so that a wait begun under an older limit begins anew.
     changes: AtomicU32,
+    /// The peer took nothing in time.
+    untaken: AtomicBool,
 }
 
 impl Deadlines {
+    /// Whether what was written was not taken in time.
+    pub(crate) fn is_untaken(&self) -> bool {
+        self.0.untaken.load(Ordering::Relaxed)
+    }
+
+    /// It answers nothing, either.
+    pub(crate) fn given_up(&self) {
+        self.0.untaken.store(true, Ordering::Relaxed);
+    }
+
     /// From now on, and from every later byte in either direction, the peer has this long to send something.
     pub(crate) fn read_within(&self, limit: Option<Duration>) {
         self.0.read.store(millis(limit), Ordering::Relaxed);
@@ -129,6 +146,7 @@ impl<IO> Deadlined<IO> {
             read: AtomicU64::new(millis(read)),
             write: AtomicU64::new(millis(write)),
             changes: AtomicU32::new(0),
+            untaken: AtomicBool::new(false),
         }));
         let (read, write) = (Wait::default(), Wait::default());
         (Deadlined { io, still: Still::new(), limits: limits.clone(), read, write }, limits)
@@ -148,6 +166,7 @@ impl<IO> Deadlined<IO> {
         let shared = &self.limits.0;
         let limit = shared.write.load(Ordering::Relaxed);
         let over = ready!(self.write.poll_over(cx, limit, shared.changes.load(Ordering::Relaxed)));
+        shared.untaken.store(true, Ordering::Relaxed);
         Poll::Ready(Err(Stalled::Write(over).into()))
     }
 }
@@ -237,9 +256,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_peer_that_takes_nothing_ends_a_write() {
         let (_near, far) = tokio::io::duplex(8);
-        let (mut far, _) = Deadlined::new(far, None, Some(LIMIT));
+        let (mut far, limits) = Deadlined::new(far, None, Some(LIMIT));
         let start = Instant::now();
+        assert!(!limits.is_untaken());
         let error = far.write_all(&[0; 64]).await.unwrap_err();
+        assert!(limits.is_untaken());
         assert_eq!(stalled(&error), Some(Stalled::Write(LIMIT)));
         assert_eq!(start.elapsed().as_secs(), LIMIT.as_secs());
     }

@@ -114,6 +114,8 @@ pub(super) struct Flow {
     redacted: OnceLock<(FlowId, u64)>,
     /// A request has left, and nobody has answered for its response yet.
     awaited: AtomicBool,
+    /// Its stream granted no room in time.
+    untaken: AtomicBool,
     /// A WebSocket is asked for.
     pub(super) websocket: Option<Box<Asked>>,
     /// For what is said before the response.
@@ -236,6 +238,7 @@ impl Flow {
             fault: Mutex::new(None),
             redacted: OnceLock::new(),
             awaited: AtomicBool::new(false),
+            untaken: AtomicBool::new(false),
             websocket: None,
             interim: None,
             _open: peer.shared.flows.enter(),
@@ -369,10 +372,20 @@ impl Flow {
         self.awaited.store(awaits, Ordering::Relaxed);
     }
 
+    /// The client takes nothing of the response on this stream.
+    pub(super) fn not_taken(&self) {
+        self.untaken.store(true, Ordering::Relaxed);
+    }
+
     /// Why an exchange ends that nobody waits for any longer.
     pub(super) fn gone(&self) -> &'static str {
         match self.shared().stage() {
             Stage::Cut => "cut at the end of the drain",
+            Stage::Running | Stage::Draining
+                if self.untaken.load(Ordering::Relaxed) || self.client.deadlines.is_untaken() =>
+            {
+                "client took nothing in time"
+            }
             Stage::Running | Stage::Draining => "the other side of the exchange went away",
         }
     }

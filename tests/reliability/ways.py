@@ -289,6 +289,21 @@ def hello(way, number, begun):
     return Heard(way, sock).outcome()
 
 
+def slow_hello(way, number, begun):
+    sock = way.enter(way.dial("never", number), "never")
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    client = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(incoming, outgoing, server_hostname=name_of("never"))
+    try:
+        client.do_handshake()
+    except ssl.SSLWantReadError:
+        pass
+    rest = iter(outgoing.read())
+    begun()
+    heard = Heard(way, sock)
+    heard.frames = lambda: None
+    return heard.outcome(0.5, lambda: bytes([next(rest)]))
+
+
 def connect_head(way, number, begun):
     sock = way.dial("never", number)
     begun()
@@ -410,6 +425,7 @@ HTTP1, SECURE = (lambda way: not way.h2), (lambda way: way.tls and not way.absol
 #: What a peer does, where, what must become of it, after how many seconds, and words of its record.
 PEERS = [
     ("half a hello", hello, TLS, ("closed",), 10, ("timeout",)),
+    ("a hello byte by byte", slow_hello, TLS, ("closed",), 10, ("timeout",)),
     ("a first byte", hello, lambda way: not way.tls and not way.h2, ("408",), 10, ("head_timeout",)),
     ("half a preface in clear text", hello, lambda way: not way.tls and way.h2, ("400", "closed"), 10, ("opaque",)),
     ("half a preface", half_preface, lambda way: way.tls and way.h2, ("closed",), 10, ("h2_headers_timeout",)),
@@ -419,15 +435,15 @@ PEERS = [
     ("a header block without an end", half_head, H2, ("goaway 11",), 10, ("h2_headers_timeout",)),
     ("half a frame of headers", half_frame, H2, ("goaway 11",), 10, ("h2_headers_timeout",)),
     ("a head line by line", slow_head, ANY, ("408", "goaway 11"), 10, ("head did not end", "h2_headers_timeout")),
-    ("a chunk's line byte by byte", slow_line, HTTP1, ("408",), 10, ("peer sent nothing for 10 s",)),
+    ("a chunk's line byte by byte", slow_line, HTTP1, ("408",), 10, ("did not end a head or a line",)),
     ("a body of 100 bytes a second", slow_body, ANY, ("408",), 10, ("too slowly",)),
     ("an upstream silent in its handshake", asks("mute"), SECURE, ("504",), 10, ("TLS",)),
     ("half a body", half_body, ANY, ("408",), 60, ("nothing for 60 s",)),
-    ("nobody reads", unread, ANY, ("let go",), 60, ("",)),
-    ("no window is granted", no_window, H2, ("reset",), 60, ("",)),
-    ("an upstream that does not answer", asks("never"), ANY, ("504",), 60, ("",)),
-    ("an upstream silent within its head", asks("head"), ANY, ("504",), 60, ("",)),
-    ("an upstream's head line by line", asks("drip"), lambda way: not (way.tls and way.h2), ("504",), 60, ("",)),
+    ("nobody reads", unread, ANY, ("let go",), 60, ("took nothing",)),
+    ("no window is granted", no_window, H2, ("reset",), 60, ("took nothing",)),
+    ("an upstream that does not answer", asks("never"), ANY, ("504",), 60, ("nothing for 60 s",)),
+    ("an upstream silent within its head", asks("head"), ANY, ("504",), 60, ("nothing for 60 s", "did not end its head")),
+    ("an upstream's head line by line", asks("drip"), lambda way: not (way.tls and way.h2), ("504",), 60, ("did not end its head",)),
     ("an upstream silent within its body", asks("half"), ANY, ("cut", "reset"), 60, ("nothing for 60 s",)),
 ]
 

@@ -218,7 +218,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Guard<IO> {
                     let under_way = this.framing.under_way(!this.stash.is_empty());
                     ready!(this.late.poll(cx, under_way));
                     if this.framing.role() == Role::Responses || !this.framing.is_in_head() {
-                        return Poll::Ready(Err(Stalled::Read(this.late.limit()).into()));
+                        return Poll::Ready(Err(Stalled::Unended(this.late.limit()).into()));
                     }
                     this.refuse(Refusal::HeadTimeout);
                     continue;

@@ -77,6 +77,10 @@ impl<B: Body<Data = Bytes>> Pump<B> {
         self.begun
     }
 
+    pub(in crate::proxy) fn body(&self) -> &B {
+        &self.body
+    }
+
     /// The body, of which nothing was taken yet.
     pub(in crate::proxy) fn into_body(self) -> Pin<Box<B>> {
         self.body

@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tower::Service;
 
-use super::{Breach, Duplex, FrameGuard, FrameHandle, Gathered, Interim, Pump, Received, Width};
+use super::{Breach, Duplex, FrameGuard, FrameHandle, Gathered, Interim, Pump, PumpError, Received, Width};
 use crate::limits;
 use crate::proxy::cork::Corked;
 use crate::proxy::deadline::Deadlined;
@@ -128,7 +128,10 @@ where
             beat = pulse.beat(idle) => match beat {
                 Beat::Alive => width.answered(),
                 Beat::Unused => connection.graceful_shutdown(),
-                Beat::Dead => return Err(io::ErrorKind::TimedOut.into()),
+                Beat::Dead => {
+                    client.deadlines.given_up();
+                    return Err(io::ErrorKind::TimedOut.into());
+                }
             },
             () = listener::ended(&mut stage, next) => match next {
                 Stage::Running | Stage::Draining => {
@@ -242,7 +245,15 @@ async fn send(mut respond: SendResponse<Bytes>, response: Response<ReplyBody>) -
     let (parts, body) = response.into_parts();
     let ended = body.is_end_stream();
     let Ok(stream) = respond.send_response(Response::from_parts(parts, ()), ended) else { return false };
-    ended || Pump::new(body, stream, Reason::INTERNAL_ERROR).await.is_ok()
+    if ended {
+        return true;
+    }
+    let mut pump = Pump::new(body, stream, Reason::INTERNAL_ERROR);
+    let sent = (&mut pump).await;
+    if let Err(PumpError::Stalled) = sent {
+        pump.body().not_taken();
+    }
+    sent.is_ok()
 }
 
 /// Tells a connection that is used from one that is not, and from one whose client is gone.

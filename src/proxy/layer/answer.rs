@@ -109,6 +109,16 @@ pub(in crate::proxy) enum ReplyBody {
     Own(Option<Bytes>),
 }
 
+impl ReplyBody {
+    /// Its client takes nothing of it.
+    pub(in crate::proxy) fn not_taken(&self) {
+        match self {
+            ReplyBody::Gated(body) => body.flow().not_taken(),
+            ReplyBody::Own(_) => {}
+        }
+    }
+}
+
 impl Body for ReplyBody {
     type Data = Bytes;
     type Error = Aborted;

@@ -232,6 +232,9 @@ impl Fault {
             Fault::Stalled(Stalled::Write(limit)) => {
                 write!(f, "upstream took nothing for {} s", limit.as_secs())
             }
+            Fault::Stalled(Stalled::Unended(limit)) => {
+                write!(f, "upstream did not end its head within {} s", limit.as_secs())
+            }
             Fault::Truncated => f.write_str("upstream closed the connection before its response was whole"),
             Fault::RequestBody => f.write_str("request body ended in an error before it was sent"),
             Fault::Connection => write!(f, "connection to the upstream failed: {detail}"),
@@ -279,7 +282,7 @@ impl SendError {
         match &self.fault {
             Fault::Redial(error) => error.proxy_status(),
             Fault::Violation(_) => "http_protocol_error",
-            Fault::Stalled(Stalled::Read(_)) => "connection_read_timeout",
+            Fault::Stalled(Stalled::Read(_) | Stalled::Unended(_)) => "connection_read_timeout",
             Fault::Stalled(Stalled::Write(_)) => "connection_write_timeout",
             Fault::Truncated => "http_response_incomplete",
             Fault::RequestBody => "http_request_error",

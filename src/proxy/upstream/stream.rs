@@ -260,7 +260,7 @@ fn failed(line: &Line, error: &h2::Error, unsent: Option<Request<RequestBody>>, 
 fn fault(line: &Line, error: &h2::Error) -> (Fault, String) {
     let breach = line.frames().breach();
     if breach == Some(Breach::Unended) {
-        return (Fault::Stalled(Stalled::Read(limits::FIRST_BYTE_TIMEOUT)), String::new());
+        return (Fault::Stalled(Stalled::Unended(limits::FIRST_BYTE_TIMEOUT)), String::new());
     }
     let detail = match breach {
         Some(breach) => breach.to_string(),
