@@ -147,7 +147,7 @@ impl Listed {
 fn is_end(byte: u8) -> bool {
     matches!(
         byte,
-        b' ' | b'\t' | b'\r' | b'\n' | b',' | b')' | b']' | b'"' | b'\'' | b'<' | b'|' | b';' | b'\\'
+        b' ' | b'\t' | b'\r' | b'\n' | b',' | b')' | b']' | b'}' | b'"' | b'\'' | b'<' | b'|' | b';' | b'\\'
     )
 }
 

@@ -73,6 +73,10 @@ fn a_list_is_read_under_the_names_of_its_columns() {
         ("{'codes': [123, 456], 'n': [789]}", &["123", "456"]),
         ("code: [123,\n  456]\nn: 789", &["123", "456"]),
         ("codes:\n  - 123\n  - \"456\"\n  - 78\nn:\n  - 789", &["123", "456"]),
+        (
+            r#"{"code":{"type":"x","value":"123","n":{"value":"789"}},"b":{"value":"789"},"card_code": {"value": 456}}"#,
+            &["123", "456"],
+        ),
         // A table within a text.
         ("See below.\n\nn,code\n111,123\n222,\"456\"\n\n333,789\n", &["123", "456"]),
         ("as agreed:\r\n\r\nn\tcode\r\n111\t123\r\n", &["123"]),

@@ -25,11 +25,21 @@ pub(in crate::detect) enum Kind {
     Elements,
     /// `a:`, and lines that begin with a dash.
     Dashes,
+    /// `"a": {"value": 1}`
+    Members,
 }
 
 /// Kinds of headers; what [`Kind::Tabs`] stands under ends like that of tuples.
-pub(in crate::detect) const ENDS: [Kind; 7] =
-    [Kind::Tuples, Kind::Arrays, Kind::Cells, Kind::Pipes, Kind::Lines(b','), Kind::Elements, Kind::Dashes];
+pub(in crate::detect) const ENDS: [Kind; 8] = [
+    Kind::Tuples,
+    Kind::Arrays,
+    Kind::Cells,
+    Kind::Pipes,
+    Kind::Lines(b','),
+    Kind::Elements,
+    Kind::Dashes,
+    Kind::Members,
+];
 
 /// A header that was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,9 +54,10 @@ pub(in crate::detect) struct Header {
 const BLANKS: usize = 64;
 
 /// The kinds in which one name is that of all, a bit each in the order of [`ENDS`].
-pub(in crate::detect) const OF_ALL: u8 = ELEMENTS | DASHES;
+pub(in crate::detect) const OF_ALL: u8 = ELEMENTS | DASHES | MEMBERS;
 const ELEMENTS: u8 = 32;
 const DASHES: u8 = 64;
+const MEMBERS: u8 = 128;
 
 /// The kinds of headers in which a name can stand that has `rest` behind it, a bit each in the order of [`ENDS`].
 pub(in crate::detect) fn kinds_behind(rest: &[u8]) -> u8 {
@@ -66,6 +77,7 @@ pub(in crate::detect) fn kinds_behind(rest: &[u8]) -> u8 {
         [b';' | b'\t' | b'\n', ..] | [b'\r', b'\n', ..] | [b'"', b';' | b'\t' | b'\n' | b'\r', ..] => LINES,
         [b'"' | b'\'', b':', value @ ..] | [b':', value @ ..] => match value {
             [b'[', ..] | [b' ', b'[', ..] => ELEMENTS,
+            [b'{', ..] | [b' ', b'{', ..] => MEMBERS,
             [b'\n', ..] | [b'\r', b'\n', ..] => DASHES,
             _ => 0,
         },
@@ -81,6 +93,7 @@ pub(in crate::detect) fn end(text: &[u8], kind: Kind) -> Option<usize> {
         Kind::Cells => memchr::memchr_iter(b'<', text).find(|&at| begins(&text[at..], b"</tr")),
         Kind::Pipes | Kind::Lines(_) | Kind::Dashes => memchr::memchr(b'\n', text),
         Kind::Elements => memchr::memchr(b'[', text),
+        Kind::Members => memchr::memchr(b'{', text),
     }
 }
 
@@ -92,7 +105,7 @@ pub(in crate::detect) fn of(text: &[u8], end: usize, kind: Kind) -> Option<Heade
         Kind::Cells => cells(text, end),
         Kind::Pipes => pipes(text, end),
         Kind::Lines(_) => lines(text, end),
-        Kind::Elements | Kind::Dashes => named(text, end, kind),
+        Kind::Elements | Kind::Dashes | Kind::Members => named(text, end, kind),
     }
 }
 
@@ -218,8 +231,8 @@ fn named(text: &[u8], end: usize, kind: Kind) -> Option<Header> {
         text[least..close].iter().rposition(|byte| !is_name(byte)).map_or(least, |open| least + open + 1);
     // Lists are called by many.
     let close = close - usize::from(text[open..close].ends_with(b"s"));
-    let is_listed = kind == Kind::Elements || text.get(blanks(text, end)) == Some(&b'-');
-    let rows = if kind == Kind::Elements { end + 1 } else { end };
+    let is_listed = kind != Kind::Dashes || text.get(blanks(text, end)) == Some(&b'-');
+    let rows = if kind == Kind::Dashes { end } else { end + 1 };
     is_listed.then(|| Header { kind, names: std::iter::once(open..close).collect(), rows })
 }
 
@@ -230,12 +243,19 @@ pub(super) fn before_rows(
     (all, row): (usize, usize),
     key: Option<&Range<usize>>,
 ) -> Option<Range<usize>> {
-    let first = blanks(text, all + 1);
-    if first < row && text[first] == b'[' && text.get(blanks(text, first + 1)) == Some(&b'"') {
-        let length = memchr::memchr2(b']', b'[', &text[first + 1..row])?;
-        return Some(first + 1..first + 1 + length);
+    if let Some(before) = key.and_then(|key| list_above(text, from, key.start)) {
+        return Some(before);
     }
-    let before = text[from..key?.start.checked_sub(1)?.max(from)].trim_ascii_end();
+    let first = blanks(text, all + 1);
+    let is_header = first < row && text[first] == b'[' && text.get(blanks(text, first + 1)) == Some(&b'"');
+    is_header.then_some(())?;
+    let length = memchr::memchr2(b']', b'[', &text[first + 1..row])?;
+    Some(first + 1..first + 1 + length)
+}
+
+/// The array right before the key that begins at `key`.
+fn list_above(text: &[u8], from: usize, key: usize) -> Option<Range<usize>> {
+    let before = text[from..key.checked_sub(1)?.max(from)].trim_ascii_end();
     let before = before.strip_suffix(b",")?.trim_ascii_end().strip_suffix(b"]")?;
     let open = memchr::memrchr2(b'[', b']', before).filter(|&open| before[open] == b'[')?;
     Some(from + open + 1..from + before.len())

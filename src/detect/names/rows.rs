@@ -1,5 +1,6 @@
 //! The rows of a list, read forwards, with what is left of one where a piece of text ends.
 
+use super::VALUE;
 use super::headers::Kind;
 use super::lists::begins;
 
@@ -14,8 +15,9 @@ pub(in crate::detect) struct Rows {
     fresh: bool,
     /// Within a string, or a tag.
     quote: Option<u8>,
-    /// Whether a backslash hides the next byte.
+    /// Whether a backslash hides the next byte, and whether a value follows the next colon.
     hidden: bool,
+    named: bool,
 }
 
 /// What a byte does to a list.
@@ -28,9 +30,11 @@ impl Rows {
     /// At the beginning of the rows of such a list.
     pub(in crate::detect) const fn new(kind: Kind) -> Rows {
         // Elements stand in a bracket that is open.
-        let (depth, fresh) = if matches!(kind, Kind::Elements) { (1, true) } else { (0, false) };
-        let column = if matches!(kind, Kind::Elements | Kind::Dashes) { 0 } else { usize::MAX };
-        Rows { kind, depth, column, fresh, quote: None, hidden: false }
+        let depth = if matches!(kind, Kind::Elements | Kind::Members) { 1 } else { 0 };
+        let fresh = matches!(kind, Kind::Elements);
+        let column =
+            if matches!(kind, Kind::Elements | Kind::Dashes | Kind::Members) { 0 } else { usize::MAX };
+        Rows { kind, depth, column, fresh, quote: None, hidden: false, named: false }
     }
 
     /// Reads on from `at` up to `to`, and calls `cell` with the column and the place where what a cell holds begins. Whether
@@ -53,6 +57,7 @@ impl Rows {
                 Kind::Lines(mark) => self.lines(rest, mark, &mut cell, *at),
                 Kind::Elements => self.bracketed(rest, (b'[', b']'), &mut cell, *at),
                 Kind::Dashes => self.dashes(rest, &mut cell, *at),
+                Kind::Members => self.members(rest, &mut cell, *at),
             };
             match step {
                 Step::On => *at += 1,
@@ -189,6 +194,31 @@ impl Rows {
             }
             [b'-', b' ', ..] if self.quote == Some(b'-') => (self.quote, self.fresh) = (None, true),
             [b' ' | b'"' | b'\'', ..] => {}
+            _ => self.begin(cell, at),
+        }
+        Step::On
+    }
+
+    /// Those members of an object whose names say only that a value follows.
+    fn members(&mut self, rest: &[u8], cell: &mut impl FnMut(usize, usize), at: usize) -> Step {
+        let Some((&byte, behind)) = rest.split_first() else { return Step::On };
+        let names =
+            |name: &&str| behind.strip_prefix(name.as_bytes()).is_some_and(|rest| rest.starts_with(b"\""));
+        match byte {
+            _ if self.hidden => self.hidden = false,
+            b'\\' => self.hidden = true,
+            b'"' if self.quote.is_some() => (self.quote, self.fresh) = (None, false),
+            _ if self.quote.is_some() => self.begin(cell, at),
+            b'"' => {
+                self.quote = Some(byte);
+                self.named |= self.depth == 1 && !self.fresh && VALUE.iter().any(names);
+            }
+            b':' if self.depth == 1 => self.fresh = std::mem::take(&mut self.named),
+            b',' => (self.fresh, self.named) = (false, false),
+            b'{' | b'[' => (self.depth, self.fresh) = (self.depth.saturating_add(1), false),
+            b'}' | b']' if self.depth == 1 => return Step::Over,
+            b'}' | b']' => self.depth -= 1,
+            b' ' | b'\t' | b'\r' | b'\n' => {}
             _ => self.begin(cell, at),
         }
         Step::On
