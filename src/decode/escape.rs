@@ -1,6 +1,7 @@
 //! One escape or look-alike character at a time: what it stands for, and how a mask is written in its place.
 
 use super::fold::{fold, lone};
+use super::quoted_printable::quoted_printable;
 use super::tags::{self, Between};
 use crate::limits::ESCAPE_LEN;
 
@@ -79,11 +80,11 @@ impl Escape {
         self.out.get(..self.count).unwrap_or_default()
     }
 
-    fn byte(kind: Kind, len: usize, byte: u8) -> Escape {
+    pub(super) fn byte(kind: Kind, len: usize, byte: u8) -> Escape {
         Escape { kind, len, out: [byte, 0, 0, 0], count: 1, telling: true }
     }
 
-    fn nothing(kind: Kind, len: usize) -> Escape {
+    pub(super) fn nothing(kind: Kind, len: usize) -> Escape {
         Escape { kind, len, out: [0; 4], count: 0, telling: true }
     }
 
@@ -198,7 +199,7 @@ pub(super) fn unit_of_form(text: &[u8], at: usize, last: bool) -> Unit {
     }
 }
 
-enum Look {
+pub(super) enum Look {
     Yes(Escape),
     No,
     More,
@@ -272,7 +273,7 @@ fn braced(text: &[u8], len: usize) -> Look {
 }
 
 /// `digits` hexadecimal digits at the start of `text`.
-fn coded(text: &[u8], digits: usize, escape: impl FnOnce(u32) -> Escape) -> Look {
+pub(super) fn coded(text: &[u8], digits: usize, escape: impl FnOnce(u32) -> Escape) -> Look {
     let mut code = 0;
     for at in 0..digits {
         let Some(&byte) = text.get(at) else { return Look::More };
@@ -304,66 +305,6 @@ fn plus(rest: &[u8], before: Option<u8>) -> Look {
         Some(next) if next.is_ascii_digit() => Look::Yes(Escape::byte(Kind::Plus, 1, b' ')),
         Some(_) => Look::No,
     }
-}
-
-/// `=34` where more than one stands in a row, or where it hides what a value needs; lines that end in `=`.
-fn quoted_printable(rest: &[u8], before: &[u8], last: bool) -> Look {
-    let behind = rest.get(1..).unwrap_or_default();
-    match behind {
-        [] | [b'\r'] => return Look::More,
-        [b'\n', ..] => return Look::Yes(Escape::nothing(Kind::QuotedPrintable, 2)),
-        [b'\r', b'\n', ..] => return Look::Yes(Escape::nothing(Kind::QuotedPrintable, 3)),
-        _ => {}
-    }
-    let pair = |text: &[u8]| match *text {
-        [b'=', high, low, ..] if is_upper_hex(high) && is_upper_hex(low) => Some([high, low]),
-        _ => None,
-    };
-    if rest.len() < 3 {
-        return if behind.iter().all(|byte| is_upper_hex(*byte)) { Look::More } else { Look::No };
-    }
-    let Some(digits) = pair(rest) else { return Look::No };
-    let follows = before.len().checked_sub(3).and_then(|at| before.get(at..)).and_then(pair).is_some();
-    let next = rest.get(3..).unwrap_or_default();
-    let alone = match &digits {
-        b"3D" | b"40" | b"2E" | b"2D" => true,
-        b"20" => match between_groups(before, next, last) {
-            Some(between) => between,
-            None => return Look::More,
-        },
-        _ => false,
-    };
-    if !follows && !alone && pair(next).is_none() {
-        let may_follow = next
-            .iter()
-            .enumerate()
-            .all(|(at, byte)| if at == 0 { *byte == b'=' } else { is_upper_hex(*byte) });
-        return if !last && next.len() < 3 && may_follow { Look::More } else { Look::No };
-    }
-    coded(&digits, 2, |code| Escape::byte(Kind::QuotedPrintable, 3, u8::try_from(code).unwrap_or(b'?')))
-}
-
-/// Whether spaces stand before and behind a group of digits that is next to this one: one of them alone may be a key and
-/// its value. `None`: what follows tells.
-fn between_groups(before: &[u8], behind: &[u8], last: bool) -> Option<bool> {
-    const SPACE: &[u8] = b"=20";
-    let digits = |count: usize| (3..=6).contains(&count);
-    // The digits of the space before belong to those in front of this one, as it is written.
-    let earlier = before.iter().rev().take(6).take_while(|byte| byte.is_ascii_digit()).count();
-    let is_behind_space = |count: usize| {
-        before.len().checked_sub(count).and_then(|end| before.get(..end)).is_some_and(|b| b.ends_with(SPACE))
-    };
-    if (3..=earlier).any(is_behind_space) {
-        return Some(true);
-    }
-    let count = behind.iter().take(7).take_while(|byte| byte.is_ascii_digit()).count();
-    let rest = behind.get(count..).unwrap_or_default();
-    let may = count < 7 && rest.len() < SPACE.len() && SPACE.starts_with(rest) && !last;
-    if may { None } else { Some(digits(count) && rest.starts_with(SPACE)) }
-}
-
-fn is_upper_hex(byte: u8) -> bool {
-    byte.is_ascii_digit() || (b'A'..=b'F').contains(&byte)
 }
 
 /// Named references that hide what a value needs, or that others hide behind.

@@ -28,6 +28,7 @@ mod pdf_page;
 mod permessage;
 mod probe;
 mod protobuf;
+mod quoted_printable;
 mod rewrap;
 mod signs;
 mod tags;
