@@ -103,6 +103,26 @@ pub(super) fn clean_request(fields: &mut HeaderMap, host: Option<HeaderValue>) {
     }
 }
 
+/// How many hops a request may still take, where it says so and that counts (RFC 9110, section 7.6.2).
+fn hops(method: &Method, fields: &HeaderMap) -> Option<u64> {
+    if !matches!(*method, Method::TRACE | Method::OPTIONS) {
+        return None;
+    }
+    fields.get(header::MAX_FORWARDS)?.to_str().ok()?.parse().ok()
+}
+
+/// Whether a request may go no further.
+pub(super) fn ends_here(method: &Method, fields: &HeaderMap) -> bool {
+    hops(method, fields) == Some(0)
+}
+
+/// Counts this hop.
+pub(super) fn count_hop(method: &Method, fields: &mut HeaderMap) {
+    if let Some(left) = hops(method, fields) {
+        fields.insert(header::MAX_FORWARDS, HeaderValue::from(left.saturating_sub(1)));
+    }
+}
+
 /// HTTP/2 cuts cookies into fields of their own; HTTP/1 has one (RFC 9113, section 8.2.3).
 fn join_cookies(fields: &mut HeaderMap) {
     let mut cookies = fields.get_all(header::COOKIE).iter();

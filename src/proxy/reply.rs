@@ -40,6 +40,8 @@ pub(super) enum Problem {
     Misdirected,
     /// A change of protocol that is not carried.
     Upgrade,
+    /// It may go no further than here.
+    LastHop,
     /// The client stopped sending.
     ClientTimeout,
     /// The destination's address may not be dialled.
@@ -71,6 +73,7 @@ impl Problem {
             Problem::Framing(_) => "framing",
             Problem::Misdirected => "misdirected",
             Problem::Upgrade => "upgrade",
+            Problem::LastHop => "last-hop",
             Problem::ClientTimeout => "client-timeout",
             Problem::AddressDenied => "address-denied",
             Problem::Upstream(_) => "upstream",
@@ -90,6 +93,7 @@ impl Problem {
             Problem::Malformed | Problem::Framing(_) => "request refused",
             Problem::Misdirected => "request names another host than its connection",
             Problem::Upgrade => "protocol upgrade refused",
+            Problem::LastHop => "request may go no further",
             Problem::ClientTimeout => "request did not arrive in time",
             Problem::AddressDenied => "destination address may not be dialled",
             Problem::Upstream(_) => "upstream refused or failed",
@@ -109,7 +113,7 @@ impl Problem {
             Problem::Malformed => StatusCode::BAD_REQUEST,
             Problem::Framing(refusal) => refusal.status(),
             Problem::Misdirected => StatusCode::MISDIRECTED_REQUEST,
-            Problem::Upgrade => StatusCode::NOT_IMPLEMENTED,
+            Problem::Upgrade | Problem::LastHop => StatusCode::NOT_IMPLEMENTED,
             Problem::ClientTimeout => StatusCode::REQUEST_TIMEOUT,
             Problem::Upstream(_) => StatusCode::BAD_GATEWAY,
             Problem::UpstreamTimeout(_) => StatusCode::GATEWAY_TIMEOUT,
@@ -132,7 +136,8 @@ impl Problem {
             | Problem::Misdirected
             | Problem::Throttled(_)
             | Problem::Unauthenticated
-            | Problem::Forgotten => "http_request_denied",
+            | Problem::Forgotten
+            | Problem::LastHop => "http_request_denied",
             Problem::Overloaded | Problem::Unrecorded => "proxy_internal_error",
             Problem::Malformed | Problem::Framing(_) | Problem::ClientTimeout => "http_request_error",
             Problem::Upgrade => "http_upgrade_failed",
@@ -150,7 +155,7 @@ impl Problem {
             Problem::Unauthenticated | Problem::Forgotten => grpc::UNAUTHENTICATED,
             Problem::Malformed | Problem::Framing(_) => grpc::INVALID_ARGUMENT,
             Problem::Throttled(_) => grpc::RESOURCE_EXHAUSTED,
-            Problem::Upgrade => grpc::UNIMPLEMENTED,
+            Problem::Upgrade | Problem::LastHop => grpc::UNIMPLEMENTED,
             Problem::ClientTimeout | Problem::UpstreamTimeout(_) => grpc::DEADLINE_EXCEEDED,
             Problem::Overloaded | Problem::Unrecorded | Problem::Upstream(_) => grpc::UNAVAILABLE,
         }
@@ -173,6 +178,7 @@ impl Problem {
             | Problem::Framing(_)
             | Problem::Misdirected
             | Problem::Upgrade
+            | Problem::LastHop
             | Problem::ClientTimeout
             | Problem::AddressDenied => false,
         }

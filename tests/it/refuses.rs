@@ -268,6 +268,34 @@ async fn another_protocol_is_not_carried() {
 }
 
 #[tokio::test]
+async fn what_may_go_no_further_goes_no_further() {
+    let world = World::start(Setup::default()).await;
+    let origin = Origin::agreeable(&world, "origin.test").await;
+    let mut client = Client::tunnel(&world, &origin).await;
+    // What is asked, what is said to it, and what arrives of it.
+    for (method, said, status, arrives) in [
+        ("TRACE", "0", 501, None),
+        ("OPTIONS", "00", 501, None),
+        ("OPTIONS", "3", 200, Some("2")),
+        ("TRACE", "1", 200, Some("0")),
+        ("GET", "0", 200, Some("0")),
+        ("OPTIONS", "few", 200, Some("few")),
+    ] {
+        let before = origin.received_text().len();
+        let authority = origin.authority();
+        let request = format!("{method} / HTTP/1.1\r\nHost: {authority}\r\nMax-Forwards: {said}\r\n\r\n");
+        assert_eq!(client.exchange(request).await.status, status, "{method} {said}");
+        let received = origin.received_text()[before..].to_ascii_lowercase();
+        let hops = received.lines().find_map(|line| line.strip_prefix("max-forwards: "));
+        assert_eq!(hops, arrives, "{method} {said}");
+    }
+    let records = world.records().await;
+    let told = messages(&records);
+    let why = told.iter().filter_map(|record| record["reason"].as_str());
+    assert_eq!(why.filter(|reason| reason.contains("Max-Forwards")).count(), 2, "{told:#?}");
+}
+
+#[tokio::test]
 async fn what_is_no_http_in_a_tunnel_ends_with_a_record() {
     let world = World::start(Setup::default()).await;
     let origin = Origin::agreeable(&world, "origin.test").await;

@@ -15,6 +15,7 @@ use super::{Admitted, Arrival};
 use crate::limits;
 use crate::proxy::exchange::{Client, Flow, Refusal, Spoken};
 use crate::proxy::guard;
+use crate::proxy::headers;
 use crate::proxy::meters;
 use crate::proxy::names::NameError;
 use crate::proxy::reply::Problem;
@@ -96,6 +97,10 @@ fn admit(flow: &Flow, named: Result<(), NameError>, parts: &Parts) -> Result<(),
         return Err(
             flow.refuse(Problem::Upgrade, "client asked for a change of protocol that is not carried")
         );
+    }
+    if headers::ends_here(&parts.method, &parts.headers) {
+        meters::refused("max_forwards");
+        return Err(flow.refuse(Problem::LastHop, "request may go no further than here (Max-Forwards: 0)"));
     }
     Ok(())
 }

@@ -75,6 +75,7 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
         ),
     };
     headers::clean_request(&mut parts.headers, host);
+    headers::count_hop(&parts.method, &mut parts.headers);
     if flow.websocket.is_some() {
         websocket::narrow_offer(&mut parts.headers);
         parts.method = Method::GET;
