@@ -28,6 +28,9 @@ pub(super) const DECISION: HeaderName = HeaderName::from_static("tidegate-decisi
 pub(super) const REDACTED: HeaderName = HeaderName::from_static("tidegate-redacted");
 pub(super) const PROXY_STATUS: HeaderName = HeaderName::from_static("proxy-status");
 
+/// What the gate is called in `Proxy-Status`.
+const OWN_NAME: &[u8] = b"tidegate";
+
 /// Digests of the whole body (RFC 9530, RFC 3230, RFC 1864): wrong once a byte was edited.
 const DIGESTS: [HeaderName; 4] = [
     HeaderName::from_static("content-digest"),
@@ -139,6 +142,26 @@ fn join_cookies(fields: &mut HeaderMap) {
 pub(super) fn clean_response(fields: &mut HeaderMap) {
     strip_hop_by_hop(fields);
     remove_all(fields, &[header::ALT_SVC, DECISION, REDACTED]);
+    // Other proxies on the way may say how they fared, but not in this one's name (RFC 9209, section 2).
+    let is_ours = |value: &HeaderValue| {
+        let items = value.as_bytes().split(|byte| *byte == b',');
+        let name = |item: &[u8]| {
+            item.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii() == OWN_NAME
+        };
+        items.into_iter().any(name)
+    };
+    if fields.get_all(PROXY_STATUS).iter().any(is_ours) {
+        fields.remove(PROXY_STATUS);
+    }
+}
+
+/// Takes off trailers what may not stand in them, or would be taken off a head: what frames or routes a message, speaks of
+/// one connection, or leads around the gate (RFC 9110, section 6.5.1).
+pub(super) fn clean_trailers(fields: &mut HeaderMap) {
+    fields.remove(header::TE);
+    fields.remove(header::HOST);
+    fields.remove(header::CONTENT_LENGTH);
+    clean_response(fields);
 }
 
 /// Whether a request authenticates the connection that it comes over rather than itself (RFC 4559, MS-NTHT).
@@ -373,8 +396,36 @@ mod tests {
             ("proxy-authenticate", "Basic"),
             ("content-type", "text/plain"),
         ]);
+        clean_trailers(&mut fields.clone());
         clean_response(&mut fields);
         assert_eq!(names(&fields), ["content-type"]);
+        for (status, passes) in [
+            ("cache.test; received-status=503", true),
+            ("tidegate; error=http_request_denied", false),
+            ("cache.test, tidegate ;error=x", false),
+            ("tidegate-2; error=x", true),
+        ] {
+            let mut fields = map(&[("proxy-status", status)]);
+            clean_response(&mut fields);
+            assert_eq!(!fields.is_empty(), passes, "{status}");
+        }
+    }
+
+    #[test]
+    fn trailers_frame_and_route_nothing() {
+        let mut fields = map(&[
+            ("x-sum", "7"),
+            ("te", "trailers"),
+            ("host", "evil.test"),
+            ("content-length", "3"),
+            ("transfer-encoding", "chunked"),
+            ("proxy-authenticate", "Basic"),
+            ("alt-svc", "h3=\":443\""),
+            ("tidegate-decision", "x"),
+            ("grpc-status", "0"),
+        ]);
+        clean_trailers(&mut fields);
+        assert_eq!(names(&fields), ["x-sum", "grpc-status"]);
     }
 
     #[test]

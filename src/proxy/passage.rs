@@ -251,7 +251,8 @@ impl<B: Source> Passage<B> {
                 step
             }
             Err(frame) => match frame.into_trailers() {
-                Ok(trailers) => {
+                Ok(mut trailers) => {
+                    headers::clean_trailers(&mut trailers);
                     let step = self.timed(|inspector| inspector.trailers(&headers::view(&trailers)));
                     self.trailers = Some(trailers);
                     // Nothing follows trailers.

@@ -75,14 +75,11 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
         ),
     };
     headers::clean_request(&mut parts.headers, host);
-    headers::count_hop(&parts.method, &mut parts.headers);
     if flow.websocket.is_some() {
         websocket::narrow_offer(&mut parts.headers);
         parts.method = Method::GET;
     }
-    parts.uri = origin_form(&parts.uri);
-    parts.version = Version::HTTP_11;
-    parts.extensions.clear();
+    make_outward(&mut parts);
 
     // It has just begun.
     let now_ms = flow.began_ms();
@@ -139,6 +136,14 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
         parts.headers.remove(header::CONTENT_LENGTH);
     }
     Ok(Outbound { parts, body })
+}
+
+/// Makes a request one of the next hop.
+fn make_outward(parts: &mut Parts) {
+    headers::count_hop(&parts.method, &mut parts.headers);
+    parts.uri = origin_form(&parts.uri);
+    parts.version = Version::HTTP_11;
+    parts.extensions.clear();
 }
 
 /// What is said for a status that has no words of its own.
