@@ -354,7 +354,7 @@ where
         route: Route::default(),
         handover: Handover::default(),
     });
-    let handover = client.handover.clone();
+    let (handover, reading) = (client.handover.clone(), client.guard.clone());
     let service = service_fn(move |request: Request<Incoming>| {
         stack().call(Arrival { client: Arc::clone(&client), request: request.map(ClientBody::Http1) })
     });
@@ -395,7 +395,7 @@ where
         Box::pin(session.relay(io, &[&parts.read_buf, &stash])).await;
         return Ok(());
     }
-    match end.has_unread() {
+    match end.has_unread() || reading.is_in_body() {
         true => linger(io).await?,
         false => close(io).await?,
     }

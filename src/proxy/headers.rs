@@ -425,7 +425,7 @@ mod tests {
             ("grpc-status", "0"),
         ]);
         clean_trailers(&mut fields);
-        assert_eq!(names(&fields), ["x-sum", "grpc-status"]);
+        assert_eq!(names(&fields), ["grpc-status", "x-sum"]);
     }
 
     #[test]

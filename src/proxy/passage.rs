@@ -146,8 +146,9 @@ impl<B: Source> Passage<B> {
             return Poll::Ready(self.end());
         }
         let (frame, swallowed) = waking::quietly(|| Pin::new(&mut self.source).poll_frame(cx));
-        // Taking a chunk wakes this very task, to have the next one read: there is none after the last.
-        if swallowed && !self.source.is_end_stream() {
+        // Taking a chunk wakes this very task, to have the next one read: there is none after the last. With an answer that
+        // comes early ends what its client still sends: it is nobody's any more, and its connection must hear of that.
+        if swallowed && (!self.source.is_end_stream() || self.flow.client.guard.is_in_body()) {
             cx.waker().wake_by_ref();
         }
         let frame = match frame {

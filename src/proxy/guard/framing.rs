@@ -176,6 +176,11 @@ impl Framing {
     }
 
     /// A head is under way or awaited.
+    /// Whether there is more to come of a message whose head is here.
+    pub(super) fn is_in_body(&self) -> bool {
+        matches!(self.state, State::Length(_) | State::Chunked(_) | State::Trailers(_))
+    }
+
     pub(super) fn is_in_head(&self) -> bool {
         matches!(self.state, State::Head(_))
     }

@@ -21,6 +21,8 @@ struct Shared {
     /// Bytes were written, or read, since the last `announce`.
     wrote: AtomicBool,
     heard: AtomicBool,
+    /// More is to come of a message whose head was read.
+    in_body: AtomicBool,
     /// Who waits for `pass_through`.
     waiting: Mutex<Option<Waker>>,
 }
@@ -73,6 +75,16 @@ impl GuardHandle {
     #[must_use]
     pub(crate) fn heard(&self) -> bool {
         self.0.heard.load(Ordering::Relaxed)
+    }
+
+    /// Whether the peer still sends a body, as far as was read of it.
+    #[must_use]
+    pub(crate) fn is_in_body(&self) -> bool {
+        self.0.in_body.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn note_in_body(&self, is_in_body: bool) {
+        self.0.in_body.store(is_in_body, Ordering::Relaxed);
     }
 
     pub(super) fn is_passing_through(&self) -> bool {

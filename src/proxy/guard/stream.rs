@@ -116,6 +116,7 @@ impl<IO> Guard<IO> {
             Ok(length) => self.cleared = length,
             Err(refusal) => self.refuse(refusal),
         }
+        self.handle.note_in_body(self.framing.is_in_body());
         self.cleared > 0 || self.refused.is_some()
     }
 
@@ -138,6 +139,7 @@ impl<IO> Guard<IO> {
         }
         self.stash.extend_from_slice(fresh.get(passed..).unwrap_or_default());
         buf.set_filled(start + passed);
+        self.handle.note_in_body(self.framing.is_in_body());
         if let Some(refusal) = refusal {
             self.refuse(refusal);
         }

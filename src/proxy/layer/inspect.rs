@@ -138,6 +138,15 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
     Ok(Outbound { parts, body })
 }
 
+/// A client of HTTP/1 that is refused before it has sent all need not send the rest: its connection ends (RFC 9112,
+/// section 9.6).
+fn end_early(parts: &mut http::response::Parts, flow: &Flow) {
+    let refused = parts.status.is_client_error() || parts.status.is_server_error();
+    if refused && flow.client.spoken == Spoken::Http1 && flow.client.guard.is_in_body() {
+        parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+}
+
 /// Makes a request one of the next hop.
 fn make_outward(parts: &mut Parts) {
     headers::count_hop(&parts.method, &mut parts.headers);
@@ -204,6 +213,7 @@ async fn respond(
         Primed::Broken(broken) => return Err(Box::new(upstream_broke_off(body, broken))),
     }
     headers::edit(&mut parts.headers, body.head_edits());
+    end_early(&mut parts, &flow);
     if follows {
         frame(&mut parts.headers, length, &body);
     }
