@@ -5,6 +5,7 @@
 
 use super::compiled::{Compiled, Match, boundary_after};
 use super::names::{Layout, Row};
+use super::shape::{DEAD, Shape};
 use crate::limits;
 
 /// A column by number, and a detector whose values its header names.
@@ -40,6 +41,18 @@ pub(super) fn is_named(detector: &Compiled, written: &[u8]) -> bool {
     let prefix = detector.parts.as_ref().filter(|parts| parts.suffix.is_none());
     let prefix = prefix.and_then(|parts| parts.prefix.as_ref());
     prefix.is_some_and(|prefix| prefix.run(written).holds(written.len()))
+}
+
+/// How much of a text can begin a name that a detector wants before its values, where it wants one.
+pub(super) fn may_name(detector: &Compiled, text: &[u8]) -> Option<usize> {
+    let parts = detector.parts.as_ref().filter(|parts| parts.suffix.is_none())?;
+    let prefix = parts.prefix.as_ref()?;
+    let mut state = Shape::START;
+    let ends = |byte: &u8| {
+        state = prefix.step(state, *byte);
+        state == DEAD
+    };
+    Some(text.iter().position(ends).unwrap_or(text.len()))
 }
 
 /// Calls `hit` for every match that begins in `from..to` with a cell of one of the columns.

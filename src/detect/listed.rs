@@ -37,6 +37,14 @@ impl Hint {
         let rest = text.get(at..)?;
         let is_name =
             |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'_' | b'.' | b'-' | 0x80..);
+        // Mostly the first bytes tell that it is no name: behind what can be one stands an `s` at most, and spaces.
+        let likely = rest.get(..NAME).unwrap_or(rest);
+        let (read, left) = likely.split_at(columns::may_name(detector, likely)?);
+        let next = left.strip_prefix(b"s").unwrap_or(left).first();
+        if next.is_some_and(|byte| *byte != b' ' && is_name(&byte)) && read.iter().all(|byte| is_name(&byte))
+        {
+            return None;
+        }
         let (name, rest) = rest.split_at(rest.iter().take(NAME).take_while(is_name).count());
         let kinds = headers::kinds_behind(rest);
         let name = name.trim_ascii_end();

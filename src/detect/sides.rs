@@ -201,12 +201,16 @@ impl Compiled {
         let mut barred = Ends::NONE;
         let Some(before) = &self.not_before else { return barred };
         for begin in starts.start.saturating_sub(before.max_len)..starts.end {
-            if before.step(Shape::START, text[begin]) == DEAD {
-                continue;
-            }
-            let mut ends = before.run(&text[begin..starts.end]);
-            while let Some(length) = ends.pop_longest() {
-                barred.insert((begin + length + 1).saturating_sub(starts.start));
+            // Most begin nothing, which two bytes tell.
+            let mut state = Shape::START;
+            for (end, &byte) in (begin + 1..).zip(&text[begin..starts.end]) {
+                state = before.step(state, byte);
+                if state == DEAD {
+                    break;
+                }
+                if before.accepts(state) {
+                    barred.insert((end + 1).saturating_sub(starts.start));
+                }
             }
         }
         barred
