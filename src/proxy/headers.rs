@@ -106,8 +106,9 @@ pub(super) fn clean_request(fields: &mut HeaderMap, host: Option<HeaderValue>) {
     }
 }
 
-/// How many hops a request may still take, where it says so and that counts (RFC 9110, section 7.6.2).
-fn hops(method: &Method, fields: &HeaderMap) -> Option<u64> {
+/// How many hops a request may still take, where it says so and that counts (RFC 9110, section 7.6.2). What is no number of hops
+/// stays what it is: it is looked at as it came.
+fn hops(method: &Method, fields: &HeaderMap) -> Option<u16> {
     if !matches!(*method, Method::TRACE | Method::OPTIONS) {
         return None;
     }
