@@ -175,12 +175,12 @@ impl Framing {
         Some(u64::from(self.sections) << 32 | u64::from(line?))
     }
 
-    /// A head is under way or awaited.
     /// Whether there is more to come of a message whose head is here.
     pub(super) fn is_in_body(&self) -> bool {
         matches!(self.state, State::Length(_) | State::Chunked(_) | State::Trailers(_))
     }
 
+    /// A head is under way or awaited.
     pub(super) fn is_in_head(&self) -> bool {
         matches!(self.state, State::Head(_))
     }
