@@ -127,3 +127,23 @@ fn cut_anywhere_the_same_is_found() {
         }
     }
 }
+
+#[test]
+fn what_stands_where_a_name_is_wanted_may_be_of_any_length() {
+    for length in [1, 300, 500, 511, 512, 513, 700, 1000, 5000] {
+        let long = format!("code {}", "x code".repeat(length / 6));
+        for (before, after) in [
+            ("<table><tr><th>code</th><th>", "</th></tr><tr><td>123</td><td>456</td></tr></table>"),
+            ("<tr><td>code</td><td>", "</td></tr><tr><td>123</td></tr>"),
+            ("insert into t (code, \"", "\") values (123, 456)"),
+            ("[[\"code\",\"", "\"],[123,456]]"),
+            ("n,", ",code\n1,2,123\n"),
+            ("| code | ", " |\n|---|---|\n| 123 | 456 |\n"),
+            ("COPY t (code, ", ") FROM stdin;\n123\t456\n"),
+        ] {
+            let text = [before, &long, after].concat();
+            let found = found(&text);
+            assert!(found.len() <= 2, "{before} {length}");
+        }
+    }
+}

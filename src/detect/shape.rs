@@ -52,7 +52,8 @@ impl Ends {
     /// Whether a match of `len` bytes may close.
     #[must_use]
     pub fn holds(&self, len: usize) -> bool {
-        len.checked_sub(1).is_some_and(|bit| self.words[bit / 64] & 1 << (bit % 64) != 0)
+        let bit = len.wrapping_sub(1);
+        self.words.get(bit / 64).is_some_and(|word| word & 1 << (bit % 64) != 0)
     }
 
     /// Removes and gives the longest length.
@@ -516,6 +517,10 @@ mod tests {
         assert_eq!(lengths(r"a(?:bc|b)?", "abcd"), [3, 2, 1]);
         assert_eq!(lengths(r"a|ab|abcd", "abcx"), [2, 1]);
         assert_eq!(lengths(r"\d{2,4}", "1x"), [0usize; 0]);
+        let ends = Shape::compile("ab?").unwrap().run(b"ab");
+        for length in [0, 1, 2, 3, limits::MATCH_LEN, limits::MATCH_LEN + 1, usize::MAX] {
+            assert_eq!(ends.holds(length), length == 1 || length == 2, "{length}");
+        }
         assert_eq!(lengths(r"(?i)ab{1,70}", &format!("A{}", "b".repeat(80))).len(), 70);
     }
 
