@@ -206,7 +206,7 @@ def measure(base, certificates, tools, short):
     for thread in threads:
         thread.join()
     grown = (tools.peak(gate) - before) / 1024
-    tools.figure(f"{count} clients, {streams} uploads each that no origin reads: {sum(sent) >> 20} MiB taken; memory", f"{grown:.0f}", "MiB more", grown <= 512, "at most 512: 320 of bodies, a quarter of that between pieces, and each stream's own")
+    tools.figure(f"{count} clients, {streams} uploads each that no origin reads: {sum(sent) >> 20} MiB taken; memory", f"{grown:.0f}", "MiB more", grown <= 384, "at most 384")
     for one in clients:
         one.tls.close()
     gate.stop()
