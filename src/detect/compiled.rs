@@ -42,7 +42,6 @@ pub(super) struct Compiled {
     pub required: bool,
     pub beside: Option<Beside>,
     pub not_before: Option<Arc<Shape>>,
-    last_before: Option<LastPairs>,
     pub not_after: Option<Arc<Shape>>,
     /// The same where no name of its own speaks for the value.
     pub unnamed_before: Option<Arc<Shape>>,
@@ -57,30 +56,13 @@ pub(super) struct Compiled {
 }
 
 /// Automata of patterns for what stands around matches.
-pub(super) type Around = std::collections::HashMap<String, Arc<Shape>>;
+pub(super) type Around = std::collections::HashMap<(Side, String), Arc<Shape>>;
 
-/// What a match of a pattern can end with.
-#[derive(Debug)]
-struct LastPairs {
-    width: usize,
-    pairs: Box<[bool]>,
-}
-
-impl LastPairs {
-    fn of(shape: &Shape) -> LastPairs {
-        let width = shape.width();
-        let mut pairs = vec![false; width * width].into_boxed_slice();
-        shape.last_pairs(|first, last| pairs[first * width + last] = true);
-        LastPairs { width, pairs }
-    }
-
-    /// Whether one can end with `text`, as far as its last two bytes tell.
-    fn hold(&self, shape: &Shape, text: &[u8]) -> bool {
-        match *text {
-            [.., first, last] => self.pairs[shape.class_of(first) * self.width + shape.class_of(last)],
-            _ => true,
-        }
-    }
+/// Where a pattern stands that minds a match.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Side {
+    Before,
+    After,
 }
 
 /// A pattern of the form prefix, value, suffix.
@@ -122,16 +104,17 @@ impl Compiled {
             None => Arc::new(Shape::compile(pattern).map_err(|e| e.0)?),
         };
         let anchors = parse(pattern).and_then(|hir| anchor::derive(&hir, &shape)).map_err(|e| e.0)?;
-        let mut around = |pattern: &Option<toml::Spanned<String>>| -> Result<Option<Arc<Shape>>, String> {
-            let Some(pattern) = pattern.as_ref().map(toml::Spanned::get_ref) else { return Ok(None) };
-            if let Some(shape) = known.get(pattern) {
-                return Ok(Some(Arc::clone(shape)));
-            }
-            let shape = Arc::new(self::around(pattern).map_err(|e| e.0)?);
-            known.insert(pattern.clone(), Arc::clone(&shape));
-            Ok(Some(shape))
-        };
-        let not_before = around(&definition.exclude.before)?;
+        let mut around =
+            |side, pattern: &Option<toml::Spanned<String>>| -> Result<Option<Arc<Shape>>, String> {
+                let Some(pattern) = pattern.as_ref().map(toml::Spanned::get_ref) else { return Ok(None) };
+                let key = (side, pattern.clone());
+                if let Some(shape) = known.get(&key) {
+                    return Ok(Some(Arc::clone(shape)));
+                }
+                let shape = Arc::new(self::around(side, pattern).map_err(|e| e.0)?);
+                known.insert(key, Arc::clone(&shape));
+                Ok(Some(shape))
+            };
         let mut first = Box::new([false; 256]);
         for byte in 0..=255u8 {
             first[usize::from(byte)] = shape.step(Shape::START, byte) != DEAD;
@@ -170,13 +153,12 @@ impl Compiled {
                 before: b.before,
                 after: b.after,
             }),
-            last_before: not_before.as_deref().map(LastPairs::of),
-            not_before,
-            not_after: around(&definition.exclude.after)?,
-            unnamed_before: around(&definition.exclude.unless_named.before)?,
-            unnamed_after: around(&definition.exclude.unless_named.after)?,
-            lower_before: around(&definition.exclude.lower.before)?,
-            lower_after: around(&definition.exclude.lower.after)?,
+            not_before: around(Side::Before, &definition.exclude.before)?,
+            not_after: around(Side::After, &definition.exclude.after)?,
+            unnamed_before: around(Side::Before, &definition.exclude.unless_named.before)?,
+            unnamed_after: around(Side::After, &definition.exclude.unless_named.after)?,
+            lower_before: around(Side::Before, &definition.exclude.lower.before)?,
+            lower_after: around(Side::After, &definition.exclude.lower.after)?,
             excluded: definition.exclude.values.iter().map(|v| spelled(normalize, v.as_bytes())).collect(),
             has_words: keywords.is_some_and(|k| !k.any.is_empty()) || !definition.exclude.keywords.is_empty(),
             scopes: Scopes::of(keywords.map_or(&[], |k| &k.scope)),
@@ -322,7 +304,7 @@ impl Compiled {
     /// Whether what directly surrounds a value makes it less sure.
     pub(super) fn is_lowered(&self, text: &[u8], value: &Range<usize>) -> bool {
         self.lower_before.as_ref().is_some_and(|shape| shape.ends(&text[..value.start]))
-            || self.lower_after.as_ref().is_some_and(|shape| !shape.run(&text[value.end..]).is_empty())
+            || self.lower_after.as_ref().is_some_and(|shape| shape.begins(&text[value.end..]))
     }
 
     /// The match, where nothing around it proves it to be something else.
@@ -339,19 +321,17 @@ impl Compiled {
     /// Whether what directly surrounds a match rules it out unless a name of its own speaks for it.
     pub(super) fn is_in_doubt(&self, text: &[u8], start: usize, end: usize) -> bool {
         self.unnamed_before.as_ref().is_some_and(|shape| shape.ends(&text[..start]))
-            || self.unnamed_after.as_ref().is_some_and(|shape| !shape.run(&text[end..]).is_empty())
+            || self.unnamed_after.as_ref().is_some_and(|shape| shape.begins(&text[end..]))
     }
 
     /// Whether what ends at `at` proves the match to be something else.
     pub(super) fn stands_behind(&self, text: &[u8], at: usize) -> bool {
-        let text = &text[..at];
-        let may_end = |shape: &Shape| self.last_before.as_ref().is_none_or(|last| last.hold(shape, text));
-        self.not_before.as_ref().is_some_and(|shape| may_end(shape) && shape.ends(text))
+        self.not_before.as_ref().is_some_and(|shape| shape.ends(&text[..at]))
     }
 
     /// Whether what begins at `end` proves the match to be something else.
     pub(super) fn stands_before(&self, text: &[u8], end: usize) -> bool {
-        self.not_after.as_ref().is_some_and(|shape| !shape.run(&text[end..]).is_empty())
+        self.not_after.as_ref().is_some_and(|shape| shape.begins(&text[end..]))
     }
 
     /// Whether the finding is a part of the match.
@@ -416,8 +396,11 @@ fn checks(names: &[toml::Spanned<String>]) -> Result<Vec<&'static Check>, String
 }
 
 /// A pattern for what stands right before or behind a match.
-pub(super) fn around(pattern: &str) -> Result<Shape, ShapeError> {
-    let shape = Shape::compile(pattern)?;
+pub(super) fn around(side: Side, pattern: &str) -> Result<Shape, ShapeError> {
+    let shape = match side {
+        Side::Before => Shape::compile_ending(pattern)?,
+        Side::After => Shape::compile(pattern)?,
+    };
     if shape.max_len > limits::EXCLUDE_REACH {
         return Err(ShapeError(format!(
             "a pattern around a match covers up to {} bytes; at most {} are possible",

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Confidence;
+use super::compiled::Side;
 use super::names::Scope;
 use super::shape::Shape;
 use super::validate::Check;
@@ -556,7 +557,7 @@ fn check_definition(
         }
     }
     for around in definition.exclude.patterns() {
-        if let Err(error) = super::compiled::around(around.get_ref()) {
+        if let Err(error) = super::compiled::around(Side::After, around.get_ref()) {
             complain(around.span(), format!("`exclude` of `{id}`: {}", error.0));
         }
     }

@@ -20,6 +20,8 @@ pub struct Shape {
     states: usize,
     /// This state and all behind it accept, the others do not.
     first_accepting: u16,
+    /// The same read from its end, where it is asked what it can end with.
+    backwards: Option<Box<Shape>>,
     pub min_len: usize,
     pub max_len: usize,
 }
@@ -143,14 +145,25 @@ impl Shape {
                 limits::MATCH_LEN
             )));
         }
-        Ok(Shape::from_table(automaton(hir)?, min_len, max_len))
+        Ok(Shape::from_table(automaton(hir, false)?, min_len, max_len))
+    }
+
+    /// The same, for a pattern that is mostly asked whether it ends somewhere. One that can't be read from its end is
+    /// looked for from each beginning.
+    pub(super) fn compile_ending(pattern: &str) -> Result<Shape, ShapeError> {
+        let hir = parse(pattern)?;
+        let mut shape = Shape::of(&hir)?;
+        let table = automaton(&hir, true).ok();
+        let backwards = table.map(|table| Shape::from_table(table, shape.min_len, shape.max_len));
+        shape.backwards = backwards.map(Box::new);
+        Ok(shape)
     }
 
     fn from_table(table: Table, min_len: usize, max_len: usize) -> Shape {
         let Table { cells, shift, classes, accepting } = table;
         let states = accepting.len();
-        let mut shape =
-            Shape { table: cells.into(), classes, shift, states, first_accepting: DEAD, min_len, max_len };
+        let (table, first_accepting, backwards) = (cells.into(), DEAD, None);
+        let mut shape = Shape { table, classes, shift, states, first_accepting, backwards, min_len, max_len };
         shape.prune(&accepting);
         shape.sort(&accepting);
         shape
@@ -220,7 +233,7 @@ impl Shape {
     /// Bytes of memory.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.table.len() * 2 + 256
+        self.table.len() * 2 + 256 + self.backwards.as_ref().map_or(0, |shape| shape.size())
     }
 
     /// One byte of every class, with the class's number.
@@ -327,38 +340,30 @@ impl Shape {
         Some(state)
     }
 
-    /// Whether a match ends with `text`, wherever it begins.
-    pub(super) fn ends(&self, text: &[u8]) -> bool {
-        let lengths = self.min_len..=self.max_len.min(text.len());
-        lengths.map(|length| &text[text.len() - length..]).any(|end| {
-            let begins = end.first().is_some_and(|&byte| self.step(Self::START, byte) != DEAD);
-            begins && self.run(end).holds(end.len())
-        })
+    /// Whether a match begins with `text`.
+    #[inline]
+    pub(super) fn begins(&self, text: &[u8]) -> bool {
+        self.is_over_in(Self::START, text)
     }
 
-    /// Calls `pair` for every two classes whose bytes a match of two bytes or more can end with, and for every class with
-    /// each that a match of one byte can be.
-    pub(super) fn last_pairs(&self, mut pair: impl FnMut(usize, usize)) {
-        // By classes, a bit each: what a match can be over with behind each state, and behind each class.
-        let over: Vec<[u64; 4]> = (0..self.states as u16)
-            .map(|state| {
-                let mut over = [0; 4];
-                let accepted = self.row(state).iter().enumerate().filter(|(_, to)| self.accepts(**to));
-                accepted.for_each(|(class, _)| over[class / 64] |= 1 << (class % 64));
-                over
-            })
-            .collect();
-        let mut follows = vec![over[usize::from(Self::START)]; self.width()];
-        for state in 1..self.states as u16 {
-            for (first, &to) in self.row(state).iter().enumerate().filter(|(_, to)| **to != DEAD) {
-                let behind = over[usize::from(to)];
-                follows[first].iter_mut().zip(behind).for_each(|(all, one)| *all |= one);
+    /// Whether a match ends with `text`, wherever it begins.
+    #[inline]
+    pub(super) fn ends(&self, text: &[u8]) -> bool {
+        let Some(backwards) = &self.backwards else { return self.ends_from_some(text) };
+        let mut state = Self::START;
+        for &byte in text.iter().rev() {
+            state = backwards.step(state, byte);
+            if state == DEAD || backwards.accepts(state) {
+                break;
             }
         }
-        for (first, lasts) in follows.iter().enumerate() {
-            let holds = |class: &usize| lasts[class / 64] & 1 << (class % 64) != 0;
-            (0..self.width()).filter(holds).for_each(|last| pair(first, last));
-        }
+        backwards.accepts(state)
+    }
+
+    /// The same, from each beginning.
+    fn ends_from_some(&self, text: &[u8]) -> bool {
+        let lengths = self.min_len..=self.max_len.min(text.len());
+        lengths.map(|length| &text[text.len() - length..]).any(|end| self.run(end).holds(end.len()))
     }
 
     /// Calls `group` for each byte that a match can hold behind a group of digits which follows something else, and for 256
@@ -439,7 +444,7 @@ fn reason_of(error: &regex_syntax::Error) -> String {
     }
 }
 
-fn automaton(hir: &Hir) -> Result<Table, ShapeError> {
+fn automaton(hir: &Hir, backwards: bool) -> Result<Table, ShapeError> {
     let too_large = || {
         ShapeError(format!(
             "the pattern is too large to compile into an automaton of {} MiB; shorten its repetitions",
@@ -450,6 +455,7 @@ fn automaton(hir: &Hir) -> Result<Table, ShapeError> {
         .configure(
             thompson::Config::new()
                 .utf8(false)
+                .reverse(backwards)
                 .nfa_size_limit(Some(limits::PATTERN_AUTOMATON))
                 .which_captures(thompson::WhichCaptures::None),
         )
@@ -509,6 +515,22 @@ mod tests {
     fn lengths(pattern: &str, text: &str) -> Vec<usize> {
         let mut ends = Shape::compile(pattern).unwrap().run(text.as_bytes());
         std::iter::from_fn(|| ends.pop_longest()).collect()
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_read_backwards_ends_where_what_is_read_forwards_does(
+            text in "[ab0 .-]{0,30}", longer in "[ab0]{0,4}",
+        ) {
+            for pattern in ["[0a]{4} {0,2}", "(?:[a0]{4} ){2}|[ab]{2}-", "a.{0,9}b", "[0-9]\\.|b|-a0?"] {
+                let shape = Shape::compile_ending(pattern).unwrap();
+                proptest::prop_assert!(shape.backwards.is_some());
+                for text in [text.clone() + &longer, format!("{text}a00b {longer}")] {
+                    let text = text.as_bytes();
+                    proptest::prop_assert_eq!(shape.ends(text), shape.ends_from_some(text), "{}", pattern);
+                }
+            }
+        }
     }
 
     #[test]

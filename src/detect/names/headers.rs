@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::lists::{begins, list_before};
-use super::{Name, Row, layout};
+use super::{Absent, Name, Row, layout};
 use crate::limits;
 
 /// Lists, by how their rows are written.
@@ -197,8 +197,30 @@ fn header_line(text: &[u8], start: usize, end: usize) -> Option<(u8, Vec<Range<u
     is_first.then(|| layout::header(text[start..end].trim_ascii_end())).flatten()
 }
 
+/// Where no line stands below an empty one or a fence.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Headless([Absent; 2]);
+
+impl Headless {
+    pub(super) const NONE: Headless = Headless([Absent::NONE; 2]);
+
+    /// Whether none does between the two places.
+    fn is(&mut self, text: &[u8], from: usize, at: usize) -> bool {
+        let [short, long] = &mut self.0;
+        let end = |text: &[u8]| {
+            let behind = |end: &usize| end.checked_sub(1).is_some_and(|i| matches!(text[i], b'\n' | b'`'));
+            memchr::memchr_iter(b'\n', text).find(behind).map(|end| end - 1)
+        };
+        short.is(2, text, (from, at), end)
+            && long.is(3, text, (from, at), |text| memchr::memmem::find(text, b"\n\r\n"))
+    }
+}
+
 /// The name of the column of `at` in a table below an empty line, as people paste them.
-pub(super) fn of_block(text: &[u8], from: usize, at: usize) -> Option<Name> {
+pub(super) fn of_block(headless: &mut Headless, text: &[u8], from: usize, at: usize) -> Option<Name> {
+    if headless.is(text, from, at) {
+        return None;
+    }
     let row = from + memchr::memrchr(b'\n', &text[from..at])? + 1;
     let mut rows = memchr::memrchr_iter(b'\n', &text[from..row - 1]).map(|end| from + end + 1);
     // The line whose own line above is empty.

@@ -179,6 +179,7 @@ pub(super) struct Names {
     untagged: Absent,
     /// Where nothing begins a list that names columns.
     unlisted: lists::Unlisted,
+    headless: headers::Headless,
 }
 
 /// Names of values that tell nothing about them.
@@ -235,6 +236,7 @@ impl Names {
             unquoted: Absent::NONE,
             untagged: Absent::NONE,
             unlisted: lists::Unlisted::NONE,
+            headless: headers::Headless::NONE,
         }
     }
 
@@ -245,6 +247,7 @@ impl Names {
         self.row = table::Row::NONE;
         (self.unquoted, self.untagged) = (Absent::NONE, Absent::NONE);
         self.unlisted = lists::Unlisted::NONE;
+        self.headless = headers::Headless::NONE;
     }
 
     /// Looks up the names around `at`; what lies before an earlier place is looked at once.
@@ -306,7 +309,7 @@ impl Names {
         if self.untagged.is(1, text, (from, at), |text| memchr::memchr2(b'<', b'>', text)) {
             self.list.extend(lists::own(&mut self.unlisted, text, from, at));
             if self.list.is_empty() {
-                self.list.extend(headers::of_block(text, from, at));
+                self.list.extend(headers::of_block(&mut self.headless, text, from, at));
             }
             return;
         }

@@ -1,6 +1,7 @@
 //! Issuer ranges of the card schemes and the lengths each issues (ISO/IEC 7812; scheme documentation).
 
-use super::digits::{Digits, number};
+/// Digits of a number that tell its issuer.
+const PREFIX: u32 = 6;
 
 /// First six digits from..=to, and the lengths that are issued, as bits.
 struct Range {
@@ -45,10 +46,15 @@ static RANGES: &[Range] = &[
 ];
 
 pub(super) fn passes(text: &[u8]) -> bool {
-    let digits = Digits::of(text);
-    let digits = digits.as_slice();
-    let Some(prefix) = digits.get(..6) else { return false };
-    let prefix = number(prefix) as u32;
-    let length = 1u32.checked_shl(digits.len() as u32).unwrap_or(0);
-    RANGES.iter().any(|r| (r.from..=r.to).contains(&prefix) && r.lengths & length != 0)
+    let (mut prefix, mut count) = (0, 0u32);
+    let mut bytes = text.iter();
+    while count < PREFIX {
+        let Some(byte) = bytes.next() else { return false };
+        if byte.is_ascii_digit() {
+            (prefix, count) = (prefix * 10 + u32::from(byte & 15), count + 1);
+        }
+    }
+    count += bytes.map(|byte| u32::from(byte.is_ascii_digit())).sum::<u32>();
+    let length = 1u32.checked_shl(count).unwrap_or(0);
+    RANGES.iter().any(|r| r.lengths & length != 0 && (r.from..=r.to).contains(&prefix))
 }

@@ -102,15 +102,16 @@ fn published_test_card(text: &[u8]) -> bool {
 }
 
 fn uncommon_card(text: &[u8]) -> bool {
-    let digits = Digits::of(text);
-    let digits = digits.as_slice();
-    let maestro = match digits {
+    let mut digits = text.iter().filter(|byte| byte.is_ascii_digit());
+    let first: [u8; 3] = std::array::from_fn(|_| digits.next().map_or(b' ', |digit| *digit));
+    let count = text.iter().map(|byte| usize::from(byte.is_ascii_digit())).sum::<usize>();
+    let maestro = match &first {
         // 508 is RuPay's.
-        [5, 0, 8, ..] => digits.len() != 16,
-        [5, 0 | 6..=8, ..] | [6, 3 | 7, ..] => true,
+        b"508" => count != 16,
+        [b'5', b'0' | b'6'..=b'8', _] | [b'6', b'3' | b'7', _] => true,
         _ => false,
     };
-    maestro || matches!(digits.len(), 12 | 13 | 17 | 18)
+    maestro || matches!(count, 12 | 13 | 17 | 18)
 }
 
 /// Track 1: `B number ^ name ^ YYMM…`; track 2: `number = YYMM…`, the separator also written `D` or percent-encoded.

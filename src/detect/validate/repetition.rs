@@ -14,8 +14,8 @@ const FEW: usize = 12;
 
 /// There are many digits, and none but 1 to 5.
 pub(super) fn few(text: &[u8]) -> bool {
-    let mut digits = text.iter().filter(|b| b.is_ascii_digit());
-    digits.clone().nth(FEW - 1).is_some() && digits.all(|digit| (b'1'..=b'5').contains(digit))
+    let is_other = |byte: &u8| matches!(byte, b'0' | b'6'..=b'9');
+    !text.iter().any(is_other) && text.iter().filter(|b| b.is_ascii_digit()).nth(FEW - 1).is_some()
 }
 
 /// Each digit is one more, or each one less, than the one before; 9 is followed by 0.
