@@ -9,6 +9,7 @@ mod aws_chunked;
 mod bare;
 mod blocks;
 mod brotli;
+mod charset;
 pub mod coding;
 pub mod decoder;
 mod deflate;
@@ -41,6 +42,7 @@ mod zstd;
 
 pub use bare::{is_bare, is_unarmoured};
 pub use blocks::{BlockWriter, Blocks};
+pub use charset::is_foreign;
 pub use coding::Coding;
 pub use decoder::{Decoder, Piece};
 pub use deltas::{Delta, Lines, deltas};

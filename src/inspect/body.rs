@@ -11,7 +11,7 @@ use super::hold::Hold;
 use super::judge::Judge;
 use super::reading::Reading;
 use super::{Head, Reason};
-use crate::decode::Coding;
+use crate::decode::{Coding, is_foreign};
 use crate::detect::Finding;
 
 /// First bytes that tell how a body is read that nobody called coded.
@@ -85,6 +85,11 @@ impl Body {
         self.events = head.events;
         self.declared = Declared::of(head.fields);
         self.sealed = sealed;
+    }
+
+    /// It is written in a charset that cannot be read.
+    pub(super) fn is_foreign(&self) -> bool {
+        self.declared.charset.as_deref().is_some_and(is_foreign)
     }
 
     pub(super) fn is_events(&self) -> bool {

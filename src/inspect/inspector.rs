@@ -399,6 +399,7 @@ impl Inspector {
         let sealed = if self.signed.body { Some("signed") } else { media_type.and_then(fields::sealed_type) };
         self.body.announce(head, sealed);
         match codings(head) {
+            Ok(_) if self.body.is_foreign() => self.body.cannot_decode("charset"),
             Ok(codings) if codings.is_empty() => {}
             Ok(_) if self.judge.message().status == Some(PARTIAL_CONTENT) => {
                 self.body.cannot_decode("partial")

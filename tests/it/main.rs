@@ -33,6 +33,7 @@ mod midway;
 mod oracle;
 mod origins;
 mod overlays;
+mod parents;
 mod policies;
 mod posture;
 mod promises;

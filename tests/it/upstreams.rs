@@ -158,6 +158,29 @@ async fn a_source_address_is_used_for_its_destinations() {
     }
 }
 
+#[tokio::test]
+async fn a_source_address_that_is_not_ours_is_told_and_recorded() {
+    let with = |folder: &Path, _: &Authority| {
+        let roots = roots(folder);
+        let trust = Trust { roots: &roots, min_tls: MinTls::Tls12, identity: None, crls: &[] };
+        DestinationConfig {
+            source_address: Some(Ipv4Addr::new(192, 0, 2, 77).into()),
+            ..destination(trust, true)
+        }
+    };
+    let world = World::start(Setup { upstreams: vec![with], ..Setup::default() }).await;
+    let origin = Origin::agreeable(&world, "origin.test").await;
+    let (code, detail) = status(&world, &origin).await;
+    let told = "source address 192.0.2.77 cannot be used";
+    assert!(code == 502 && detail.contains(told), "{code} {detail}");
+    assert_eq!(origin.connections(), 0, "nor is another one used instead");
+    let other = Origin::agreeable(&world, "other.test").await;
+    assert_eq!(status(&world, &other).await.0, 200);
+    let records = world.records().await;
+    let reasons = messages(&records).into_iter().filter_map(|record| record["reason"].as_str());
+    assert_eq!(reasons.filter(|why| why.contains(told)).count(), 1, "{records:#?}");
+}
+
 /// A parent proxy that keeps what it is asked for and connects to loopback.
 async fn parent(answer: &'static str) -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -223,27 +246,31 @@ async fn a_parent_proxy_is_asked_for_a_tunnel_to_all_but_its_exceptions() {
     assert_eq!(asked.lock().unwrap().len(), 2);
 }
 
-#[tokio::test]
-async fn what_a_parent_proxy_refuses_is_told_and_recorded() {
-    for (answer, told) in [
-        ("HTTP/1.1 407 who are you\r\n\r\n", "credentials (407)"),
-        ("HTTP/1.1 503 no\r\n\r\n", "refused the tunnel (503)"),
-        ("SSH-2.0-x\r\n\r\n", "does not answer in HTTP"),
-    ] {
-        let (port, _) = parent(answer).await;
-        let host = "127.0.0.1".parse().unwrap();
-        let parent = Parent { host, port, credentials: None, except: Hosts::default() };
-        let world = World::start(Setup { parent: Some(parent), ..Setup::default() }).await;
-        let origin = Origin::agreeable(&world, "origin.test").await;
-        let (code, detail) = status(&world, &origin).await;
-        assert_eq!(code, 502);
-        assert!(detail.contains(told), "{detail}");
-        let records = world.records().await;
-        assert!(
-            messages(&records)
-                .iter()
-                .any(|record| record["reason"].as_str().is_some_and(|why| why.contains(told)))
-        );
+/// A gate of its own process, for what is read from files again.
+struct Front {
+    gate: crate::commands::Gate,
+    proxy: String,
+    issuer: String,
+}
+
+impl Front {
+    fn start(at: &Path) -> Front {
+        let (gate, greeting) = crate::commands::Gate::start(at);
+        let proxy = greeting.split("http://").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
+        let issuer = std::fs::read_to_string(at.join("certs/issuer.pem")).unwrap();
+        Front { gate, proxy, issuer }
+    }
+
+    /// What a request in a tunnel of its own comes to.
+    async fn ask(proxy: &str, issuer: &str, origin: &Origin) -> u16 {
+        let mut tcp = TcpStream::connect(proxy).await.unwrap();
+        let to = origin.authority();
+        tcp.write_all(format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n").as_bytes()).await.unwrap();
+        let mut answer = [0; 39];
+        soon("an answer to CONNECT", tcp.read_exact(&mut answer)).await.unwrap();
+        let tls = connector(issuer).connect(name("origin.test"), tcp);
+        let mut client = Client { reader: Reader::new(soon("a handshake", tls).await.unwrap()) };
+        client.exchange(get(origin, "/")).await.status
     }
 }
 
@@ -262,19 +289,9 @@ async fn a_new_revocation_list_is_taken_up_by_a_reload_and_old_connections_with_
                 resolve = { \"origin.test\" = [\"127.0.0.1\"] }\n\
                 [[upstream.destination]]\nhosts = [\"origin.test\"]\ncrls = [\"list.pem\"]\n";
     crate::commands::configure(at, more);
-    let (mut gate, greeting) = crate::commands::Gate::start(at);
-    let proxy = greeting.split("http://").nth(1).unwrap().split_whitespace().next().unwrap().to_owned();
-    let issuer = std::fs::read_to_string(at.join("certs/issuer.pem")).unwrap();
-    let ask = async || {
-        let mut tcp = TcpStream::connect(&proxy).await.unwrap();
-        let to = origin.authority();
-        tcp.write_all(format!("CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n\r\n").as_bytes()).await.unwrap();
-        let mut answer = [0; 39];
-        soon("an answer to CONNECT", tcp.read_exact(&mut answer)).await.unwrap();
-        let tls = connector(&issuer).connect(name("origin.test"), tcp);
-        let mut client = Client { reader: Reader::new(soon("a handshake", tls).await.unwrap()) };
-        client.exchange(get(&origin, "/")).await.status
-    };
+    let front = Front::start(at);
+    let mut gate = front.gate;
+    let ask = async || Front::ask(&front.proxy, &front.issuer, &origin).await;
     assert_eq!((ask().await, ask().await), (200, 200));
     revoke(&[7]);
     gate.signal("HUP");

@@ -56,6 +56,11 @@ impl Way {
         matches!(self, Way::ReverseTls | Way::ReversePlain | Way::ReverseEnds)
     }
 
+    /// Whether a client may speak this to the gate: an explicit proxy is asked in HTTP/1.
+    pub fn takes(self, speaks: Speaks) -> bool {
+        self != Way::Absolute || speaks == Speaks::Http1
+    }
+
     /// Whether the client, and the origin, speak TLS.
     pub fn tls(self) -> (bool, bool) {
         match self {

@@ -628,4 +628,5 @@ action = "block"
     sys.exit(1 if failed else 0)
 
 
-main()
+if __name__ == "__main__":
+    main()

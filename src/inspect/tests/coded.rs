@@ -222,6 +222,22 @@ fn a_coding_that_nobody_declared_is_looked_into() {
 }
 
 #[test]
+fn a_charset_that_cannot_be_read_is_undecodable_and_no_other_is() {
+    for (kind, refused) in [
+        ("text/plain; charset=utf-7", true),
+        ("application/json;charset=\"IBM037\"", true),
+        ("text/csv; charset=windows-1252", false),
+    ] {
+        let fields: [(&str, &[u8]); 1] = [("content-type", kind.as_bytes())];
+        let outcome = Setup::new(usual()).run(&Head { fields: &fields, ..plain() }, &[b"+ADQ-5 \xf4\xf5"]);
+        let reason = outcome.decision.reason;
+        assert_eq!(reason, refused.then_some(Reason::Undecodable("charset")), "{kind}");
+        // Without a body there is nothing to read.
+        assert_eq!(Setup::new(usual()).run(&Head { fields: &fields, ..plain() }, &[]).decision.reason, None);
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_refused_or_passes_unread_and_recorded() {
     let whole = gzip(b"some text");
     let broken = [whole.clone(), b"garbage".to_vec()].concat();

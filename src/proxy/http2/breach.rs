@@ -17,12 +17,14 @@ pub(in crate::proxy) enum Breach {
     Control,
     /// Time, for a header block or another frame that is taken whole.
     Unended,
-    /// A client begins with something else than its settings (section 3.4).
+    /// It begins with something else than its settings (section 3.4).
     Greeting,
     /// A frame is not as long as its kind is (section 4.2).
     Size,
     /// A window is asked for that cannot be (section 6.5.2).
     Window,
+    /// An upstream would be pushed to (section 6.5.2).
+    Push,
     /// A header block cannot be read (section 4.3).
     Compression,
 }
@@ -38,6 +40,7 @@ impl Breach {
             Breach::Greeting => "h2_greeting",
             Breach::Size => "h2_frame_size",
             Breach::Window => "h2_window",
+            Breach::Push => "h2_push",
             Breach::Compression => "h2_header_block",
         }
     }
@@ -48,7 +51,7 @@ impl Breach {
             Breach::Resets | Breach::Continuations | Breach::Control | Breach::Unended => {
                 Reason::ENHANCE_YOUR_CALM
             }
-            Breach::Greeting => Reason::PROTOCOL_ERROR,
+            Breach::Greeting | Breach::Push => Reason::PROTOCOL_ERROR,
             Breach::Size => Reason::FRAME_SIZE_ERROR,
             Breach::Window => Reason::FLOW_CONTROL_ERROR,
             Breach::Compression => Reason::COMPRESSION_ERROR,
@@ -66,6 +69,7 @@ impl fmt::Display for Breach {
             Breach::Greeting => "peer does not begin with its settings",
             Breach::Size => "peer sends a frame that is not as long as its kind is",
             Breach::Window => "peer asks for a window of more than 2^31 - 1 bytes",
+            Breach::Push => "peer says that it may be pushed to, which is for clients to say",
             Breach::Compression => "peer sends a header block that cannot be read",
         })
     }
@@ -101,19 +105,23 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    /// False once one asks for a window that cannot be.
-    pub(super) fn take(&mut self, payload: &[u8]) -> bool {
+    /// An error once one is what nobody, or no upstream, may ask for.
+    pub(super) fn take(&mut self, payload: &[u8], is_client: bool) -> Result<(), Breach> {
         for byte in payload {
             if let Some(place) = self.entry.get_mut(self.have) {
                 *place = *byte;
             }
             self.have = (self.have + 1) % self.entry.len();
-            // INITIAL_WINDOW_SIZE, whose first bit is none of it.
-            if self.have == 0 && matches!(self.entry, [0, 4, first, ..] if first >= 0x80) {
-                return false;
+            match self.entry {
+                _ if self.have != 0 => {}
+                // INITIAL_WINDOW_SIZE, whose first bit is none of it.
+                [0, 4, first, ..] if first >= 0x80 => return Err(Breach::Window),
+                // ENABLE_PUSH.
+                [0, 2, value @ ..] if !is_client && value != [0; 4] => return Err(Breach::Push),
+                _ => {}
             }
         }
-        true
+        Ok(())
     }
 }
 
@@ -127,9 +135,20 @@ mod tests {
             [0, 3, 0, 0, 0, 100, 0, 4, 0x7f, 0xff, 0xff, 0xff, 0, 1, 0x80, 0, 0, 0, 0, 4, 0x80, 0, 0, 0];
         for cut in 0..entries.len() {
             let mut whole = Entries::default();
-            assert!(whole.take(&entries[..18.min(cut)]));
-            assert!(!whole.take(&entries[18.min(cut)..]), "{cut}");
-            assert!(Entries::default().take(&entries[..18]));
+            assert_eq!(whole.take(&entries[..18.min(cut)], true), Ok(()));
+            assert_eq!(whole.take(&entries[18.min(cut)..], true), Err(Breach::Window), "{cut}");
+            assert_eq!(Entries::default().take(&entries[..18], true), Ok(()));
+        }
+    }
+
+    #[test]
+    fn no_upstream_is_pushed_to() {
+        for (value, of_a_client, of_an_upstream) in
+            [(0, Ok(()), Ok(())), (1, Ok(()), Err(Breach::Push)), (2, Ok(()), Err(Breach::Push))]
+        {
+            let entry = [0, 2, 0, 0, 0, value];
+            assert_eq!(Entries::default().take(&entry, true), of_a_client, "{value}");
+            assert_eq!(Entries::default().take(&entry, false), of_an_upstream, "{value}");
         }
     }
 }

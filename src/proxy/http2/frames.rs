@@ -135,7 +135,7 @@ struct Counter {
     /// Bytes of bodies that were begun.
     data: u64,
     greeting: Option<Greeting>,
-    /// A client's greeting is its settings, or none.
+    /// Clients may be pushed to.
     is_client: bool,
     settings: Entries,
     resets: Budget,
@@ -174,8 +174,8 @@ impl Counter {
             if self.in_block {
                 self.blocks.take(payload);
                 self.end_block(handle)?;
-            } else if kind == SETTINGS && !self.settings.take(payload) {
-                return Err(Breach::Window);
+            } else if kind == SETTINGS {
+                self.settings.take(payload, self.is_client)?;
             }
             let wanted = (HEAD - self.have).min(bytes.len());
             let (head, rest) = bytes.split_at(wanted);
@@ -231,7 +231,7 @@ impl Counter {
         let length = usize::from(a) << 16 | usize::from(b) << 8 | usize::from(c);
         self.skip = length;
         let first = if kind == SETTINGS { Greeting::Http2 } else { Greeting::Foreign };
-        if *self.greeting.get_or_insert(first) == Greeting::Foreign && self.is_client {
+        if *self.greeting.get_or_insert(first) == Greeting::Foreign {
             return Err(Breach::Greeting);
         }
         if !is_well_sized(kind, flags, length) {
@@ -417,9 +417,15 @@ mod tests {
         out
     }
 
+    fn greeted() -> Counter {
+        let mut counter = Counter::new(false);
+        counter.feed(&frame(4, 0, 0), &FrameHandle::default()).unwrap();
+        counter
+    }
+
     /// How many of these frames pass.
     fn passing(frames: impl Iterator<Item = Vec<u8>>) -> (usize, Option<Breach>) {
-        let mut counter = Counter::new(false);
+        let mut counter = greeted();
         for (count, frame) in frames.enumerate() {
             if let Err(breach) = counter.feed(&frame, &FrameHandle::default()) {
                 return (count, Some(breach));

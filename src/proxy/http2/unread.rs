@@ -74,11 +74,14 @@ impl Shared {
 pub(super) struct Unread {
     state: Mutex<State>,
     shared: &'static Shared,
+    /// What may wait on one stream. More than a window is not kept: whoever sends it must not make it look as if there were no
+    /// room for others.
+    most: usize,
 }
 
 impl Default for Unread {
     fn default() -> Unread {
-        Unread::within(&SHARED)
+        Unread::within(&SHARED, limits::H2_WIDE_WINDOW as usize)
     }
 }
 
@@ -123,8 +126,8 @@ impl State {
 }
 
 impl Unread {
-    fn within(shared: &'static Shared) -> Unread {
-        Unread { state: Mutex::default(), shared }
+    fn within(shared: &'static Shared, most: usize) -> Unread {
+        Unread { state: Mutex::default(), shared, most }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -141,7 +144,7 @@ impl Unread {
         let state = &mut *self.state();
         state.turn = None;
         if let Some(waits) = state.streams.get(&stream).copied() {
-            state.set(self.shared, stream, waits + bytes);
+            state.set(self.shared, stream, waits.saturating_add(bytes).min(self.most));
         }
     }
 
@@ -221,7 +224,7 @@ mod tests {
 
     impl Reader {
         fn within(shared: &'static Shared) -> Reader {
-            Reader { unread: Unread::within(shared), woken: Arc::default() }
+            Reader { unread: Unread::within(shared, usize::MAX), woken: Arc::default() }
         }
 
         fn may_read(&self) -> bool {
@@ -264,6 +267,17 @@ mod tests {
         drop(many);
         assert!(few.may_read());
         assert_eq!(shared.waiting.load(Ordering::Relaxed), limits::H2_UNREAD_EACH);
+    }
+
+    #[test]
+    fn what_is_past_every_window_is_counted_for_nobody() {
+        let shared = shared();
+        let unread = Unread::within(shared, 1000);
+        unread.begin(1, 0);
+        (0..10).for_each(|_| unread.arrived(1, 300));
+        assert_eq!(shared.waiting.load(Ordering::Relaxed), 1000);
+        drop(unread);
+        assert_eq!(shared.waiting.load(Ordering::Relaxed), 0);
     }
 
     #[test]

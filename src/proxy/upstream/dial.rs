@@ -321,7 +321,9 @@ async fn attempt(address: SocketAddr, options: Options) -> io::Result<TcpStream>
         socket::set_mark(&tcp, mark)?;
     }
     if let Some(source) = source {
-        tcp.bind(SocketAddr::new(source, 0))?;
+        tcp.bind(SocketAddr::new(source, 0)).map_err(|error| {
+            io::Error::new(error.kind(), format!("source address {source} cannot be used: {error}"))
+        })?;
     }
     tcp.connect(address).await
 }

@@ -175,6 +175,8 @@ pub(crate) enum Fault {
     Redial(Box<UpstreamError>),
     /// The upstream broke HTTP.
     Violation(Refusal),
+    /// The same of HTTP/2; the detail says how.
+    Breach,
     /// The upstream sent, or took, nothing for too long.
     Stalled(Stalled),
     /// The connection ended before the message did.
@@ -189,7 +191,7 @@ impl Fault {
     pub(crate) const fn as_str(&self) -> &'static str {
         match self {
             Fault::Redial(error) => error.as_str(),
-            Fault::Violation(_) => "violation",
+            Fault::Violation(_) | Fault::Breach => "violation",
             Fault::Stalled(_) => "stalled",
             Fault::Truncated => "truncated",
             Fault::RequestBody => "request_body",
@@ -226,6 +228,7 @@ impl Fault {
         match self {
             Fault::Redial(error) => write!(f, "{error}"),
             Fault::Violation(refusal) => write!(f, "upstream broke HTTP: {refusal}"),
+            Fault::Breach => write!(f, "upstream broke HTTP/2: {detail}"),
             Fault::Stalled(Stalled::Read(limit)) => {
                 write!(f, "upstream sent nothing for {} s", limit.as_secs())
             }
@@ -270,9 +273,11 @@ impl SendError {
         match &self.fault {
             Fault::Redial(error) => error.status(),
             Fault::Stalled(_) => StatusCode::GATEWAY_TIMEOUT,
-            Fault::Violation(_) | Fault::Truncated | Fault::RequestBody | Fault::Connection => {
-                StatusCode::BAD_GATEWAY
-            }
+            Fault::Violation(_)
+            | Fault::Breach
+            | Fault::Truncated
+            | Fault::RequestBody
+            | Fault::Connection => StatusCode::BAD_GATEWAY,
         }
     }
 
@@ -281,7 +286,7 @@ impl SendError {
     pub(crate) fn proxy_status(&self) -> &'static str {
         match &self.fault {
             Fault::Redial(error) => error.proxy_status(),
-            Fault::Violation(_) => "http_protocol_error",
+            Fault::Violation(_) | Fault::Breach => "http_protocol_error",
             Fault::Stalled(Stalled::Read(_) | Stalled::Unended(_)) => "connection_read_timeout",
             Fault::Stalled(Stalled::Write(_)) => "connection_write_timeout",
             Fault::Truncated => "http_response_incomplete",

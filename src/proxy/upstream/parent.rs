@@ -49,7 +49,17 @@ impl Parent {
             if head.len() >= limits::PARENT_HEAD {
                 return Err(io::Error::other("parent proxy answered with an endless head"));
             }
-            head.push(tcp.read_u8().await?);
+            head.push(match tcp.read_u8().await {
+                Ok(byte) => byte,
+                Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                    return Err(io::Error::other("parent proxy closed the connection instead of an answer"));
+                }
+                Err(error) => return Err(error),
+            });
+            // What begins otherwise may never end.
+            if let Some(what) = foreign(&head) {
+                return Err(io::Error::other(what));
+            }
         }
         match status(&head) {
             Some(200..=299) => Ok(()),
@@ -57,6 +67,17 @@ impl Parent {
             Some(status) => Err(io::Error::other(format!("parent proxy refused the tunnel ({status})"))),
             None => Err(io::Error::other("parent proxy does not answer in HTTP")),
         }
+    }
+}
+
+/// What an answer is, if its first bytes show that it is none of HTTP/1.
+fn foreign(head: &[u8]) -> Option<&'static str> {
+    match head {
+        // A record of TLS: an alert, or a handshake.
+        [0x15 | 0x16, 3, ..] => Some("parent proxy speaks TLS where it is asked in clear text"),
+        [0x15 | 0x16] => None,
+        _ if b"HTTP/1.".iter().zip(head).all(|(expected, byte)| expected == byte) => None,
+        _ => Some("parent proxy does not answer in HTTP"),
     }
 }
 

@@ -87,7 +87,8 @@ pub(super) async fn send(
         }
         Ok(response) => {
             let idle = headers::patience(response.headers());
-            Ok(response.map(|stream| Streamed::new(stream, slot, pump, idle)))
+            let status = response.status();
+            Ok(response.map(|stream| Streamed::new(stream, slot, pump, idle).of(status)))
         }
         Err(Unanswered::Late) => Err(Failed { error: late(), unsent: None }),
         Err(Unanswered::Chatty) => {
@@ -262,14 +263,21 @@ fn fault(line: &Line, error: &h2::Error) -> (Fault, String) {
     if breach == Some(Breach::Unended) {
         return (Fault::Stalled(Stalled::Unended(limits::FIRST_BYTE_TIMEOUT)), String::new());
     }
-    let detail = match breach {
-        Some(breach) => breach.to_string(),
-        None => innermost(error),
-    };
+    if let Some(breach) = breach {
+        return (Fault::Breach, breach.to_string());
+    }
     let ended = error.get_io().is_some_and(|io| {
         io.kind() == io::ErrorKind::UnexpectedEof || io.kind() == io::ErrorKind::BrokenPipe
     });
-    (if ended { Fault::Truncated } else { Fault::Connection }, detail)
+    match error.reason() {
+        Some(reason) if !error.is_remote() => (Fault::Breach, format!("{reason:?}")),
+        Some(reason) if error.is_reset() => {
+            (Fault::Connection, format!("upstream gave up its stream ({reason:?})"))
+        }
+        Some(reason) => (Fault::Connection, format!("upstream said goodbye to it ({reason:?})")),
+        None if ended => (Fault::Truncated, innermost(error)),
+        None => (Fault::Connection, innermost(error)),
+    }
 }
 
 /// The body of a response that comes over a stream. Dropped before its end, the stream is reset.
@@ -277,6 +285,8 @@ fn fault(line: &Line, error: &h2::Error) -> (Fault, String) {
 pub(crate) struct Streamed {
     received: Received,
     slot: Option<Slot>,
+    /// A response of its status has no body (RFC 9110, section 6.4.1).
+    bodiless: bool,
     /// Sends what is left of the request.
     sending: Option<AbortHandle>,
 }
@@ -288,7 +298,12 @@ impl Streamed {
         let frames = slot.line.frames().clone();
         let received = Received::new(stream, frames, idle, None);
         let slot = Some(slot).filter(|_| !received.is_end_stream());
-        Streamed { received, slot, sending }
+        Streamed { received, slot, bodiless: false, sending }
+    }
+
+    fn of(mut self, status: StatusCode) -> Streamed {
+        self.bodiless = matches!(status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+        self
     }
 
     fn fail(&mut self, error: io::Error) -> UpstreamBodyError {
@@ -316,6 +331,11 @@ impl Body for Streamed {
     ) -> Poll<Option<Result<Frame<Bytes>, UpstreamBodyError>>> {
         let this = &mut *self;
         match std::task::ready!(Pin::new(&mut this.received).poll_frame(cx)) {
+            Some(Ok(frame)) if this.bodiless && frame.data_ref().is_some_and(|data| !data.is_empty()) => {
+                this.slot = None;
+                let detail = "a body where its status has none".to_owned();
+                Poll::Ready(Some(Err(UpstreamBodyError { fault: Fault::Breach, detail })))
+            }
             Some(Ok(frame)) => Poll::Ready(Some(Ok(frame))),
             Some(Err(error)) => Poll::Ready(Some(Err(this.fail(error)))),
             None => {
