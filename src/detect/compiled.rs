@@ -209,7 +209,11 @@ impl Compiled {
         if let Some(parts) = self.parts.as_ref().filter(|parts| parts.suffix.is_none()) {
             return self.match_parts(parts, text, at, known);
         }
-        let mut ends = self.shape.run(&text[at..]);
+        let rest = &text[at..];
+        if !self.is_divided() && !self.sides.open(rest, self.shape.max_len) {
+            return None;
+        }
+        let mut ends = self.shape.run(rest);
         if ends.is_empty() {
             return None;
         }

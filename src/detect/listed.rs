@@ -31,12 +31,27 @@ pub(super) struct Listed {
 /// Longest name of a column.
 const NAME: usize = 32;
 
+/// What a name of a column can hold.
+const IS_NAME: [bool; 256] = {
+    let (mut all, mut byte) = ([false; 256], 0);
+    while byte < all.len() {
+        let own = byte as u8;
+        all[byte] = own.is_ascii_alphanumeric() || matches!(own, b' ' | b'_' | b'.' | b'-' | 0x80..);
+        byte += 1;
+    }
+    all
+};
+
 impl Hint {
     /// The name at `at` that a detector wants before a value, where it may stand in the header of a list.
     pub(super) fn of(detector: &Compiled, text: &[u8], at: usize) -> Option<Hint> {
         let rest = text.get(at..)?;
-        let is_name =
-            |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b' ' | b'_' | b'.' | b'-' | 0x80..);
+        let is_name = |byte: &&u8| IS_NAME[usize::from(**byte)];
+        let length = rest.iter().take(NAME).take_while(is_name).count();
+        let kinds = headers::kinds_behind(&rest[length..]);
+        if kinds == 0 {
+            return None;
+        }
         // Mostly the first bytes tell that it is no name: behind what can be one stands an `s` at most, and spaces.
         let likely = rest.get(..NAME).unwrap_or(rest);
         let (read, left) = likely.split_at(columns::may_name(detector, likely)?);
@@ -45,14 +60,9 @@ impl Hint {
         {
             return None;
         }
-        let (name, rest) = rest.split_at(rest.iter().take(NAME).take_while(is_name).count());
-        let kinds = headers::kinds_behind(rest);
-        let name = name.trim_ascii_end();
+        let name = rest[..length].trim_ascii_end();
         let mut written = [b':'; NAME + 1];
         written.get_mut(..name.len())?.copy_from_slice(name);
-        if kinds == 0 {
-            return None;
-        }
         let is_one = columns::is_named(detector, &written[..=name.len()]);
         // What all elements of a list are called is often in the plural.
         let are_many = || {

@@ -5,7 +5,7 @@ use std::ops::Range;
 use super::compiled::{Compiled, Match, boundary_after};
 use super::index::At;
 use super::shape::{DEAD, Ends, Shape};
-use super::validate::{Check, Hangs, Sweep};
+use super::validate::{Check, Hangs, Opening, Sweep};
 
 /// The checks of a detector by what they hang on.
 #[derive(Debug, Default)]
@@ -15,6 +15,8 @@ pub(super) struct Sides {
     rest: Vec<&'static Check>,
     /// Those that judge all beginnings of a text at once, and whether what they let pass is wanted.
     sweeps: Vec<(Sweep, bool)>,
+    /// What validators tell before a match is looked for.
+    openings: Vec<Opening>,
 }
 
 impl Sides {
@@ -26,6 +28,7 @@ impl Sides {
                 sides.sweeps.push((sweep, pass));
             }
         }
+        sides.openings = validators.iter().filter_map(|check| check.opening()).collect();
         for &check in validators {
             let of = match check.hangs() {
                 Hangs::BeforeMark => &mut sides.before,
@@ -35,6 +38,15 @@ impl Sides {
             of.push(check);
         }
         sides
+    }
+
+    /// Whether the validators can let pass anything that a text begins with.
+    #[inline(always)]
+    pub(super) fn open(&self, text: &[u8], longest: usize) -> bool {
+        self.openings.is_empty() || {
+            let text = text.get(..longest).unwrap_or(text);
+            self.openings.iter().all(|opening| opening(text))
+        }
     }
 
     /// Leaves the lengths with which `text` may hold: it did not as a whole, and each of many would be judged anew.

@@ -7,6 +7,9 @@ use crate::detect::shape::Ends;
 /// The lengths with which a text passes a check, told for all of them in one reading.
 pub(in crate::detect) type Sweep = fn(&[u8]) -> Ends;
 
+/// Whether a check can let pass anything that a text begins with.
+pub(in crate::detect) type Opening = fn(&[u8]) -> bool;
+
 /// The part of a value that a verdict hangs on.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::detect) enum Hangs {
@@ -22,6 +25,11 @@ impl Check {
     pub(in crate::detect) fn hangs(&self) -> Hangs {
         let known = mail::HANGS.iter().chain(secret::HANGS).find(|(name, _)| *name == self.name);
         known.map_or(Hangs::Whole, |(_, hangs)| *hangs)
+    }
+
+    /// What tells before a match is looked for that none will pass.
+    pub(in crate::detect) fn opening(&self) -> Option<Opening> {
+        secret::OPENS.iter().find(|(name, _)| *name == self.name).map(|(_, opening)| *opening)
     }
 }
 
@@ -69,6 +77,8 @@ mod tests {
             for ((name, hangs), text) in secret::HANGS.iter().flat_map(|hangs| [(hangs, &text), (hangs, &long)]) {
                 let (check, Hangs::Beginnings(sweep)) = (check(name), hangs) else { unreachable!() };
                 let lengths = sweep(text.as_bytes());
+                let opens = check.opening().is_none_or(|opens| opens(text.as_bytes()));
+                prop_assert!(opens || lengths.is_empty(), "{}", name);
                 for end in 1..=text.len() {
                     let passes = (check.passes)(&text.as_bytes()[..end]);
                     prop_assert_eq!(lengths.holds(end), passes, "{} {}", name, end);

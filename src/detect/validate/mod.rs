@@ -39,7 +39,7 @@ mod verhoeff;
 
 use std::fmt;
 
-pub(in crate::detect) use hangs::{Hangs, Sweep};
+pub(in crate::detect) use hangs::{Hangs, Opening, Sweep};
 
 /// Letters that the beginnings of two names share, for one to be taken for the other.
 const NEAR: usize = 2;

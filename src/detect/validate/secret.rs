@@ -2,6 +2,7 @@
 
 use std::sync::LazyLock;
 
+use super::hangs::Opening;
 use super::{Check, Hangs};
 use crate::detect::shape::Ends;
 use crate::limits;
@@ -46,6 +47,9 @@ pub(super) const HANGS: &[(&str, Hangs)] = &[
     ("entropy", Hangs::Beginnings(entropies)),
     ("placeholder", Hangs::Beginnings(placeholders)),
 ];
+
+/// Asked before a match is looked for.
+pub(super) const OPENS: &[(&str, Opening)] = &[("jwt", opens_jwt)];
 
 /// Shannon entropy that a random value of ten characters or more has, in bits a character. English text has about
 /// 2.5 to 3 over so short a stretch, sixteen random hex digits 3.2, random letters and digits 3.5 and more.
@@ -133,6 +137,11 @@ fn jwt(text: &[u8]) -> bool {
     let (Some(header), Some(claims)) = (parts.next(), parts.next()) else { return false };
     let claims = claims.get(..CLAIMS).unwrap_or(claims);
     is_jwt_header(header) && opens_object(decoded::<12>(claims).as_slice())
+}
+
+/// Whether a token can begin with a text: its header goes to the first dot.
+fn opens_jwt(text: &[u8]) -> bool {
+    memchr::memchr(b'.', text).is_some_and(|dot| is_jwt_header(&text[..dot]))
 }
 
 fn is_jwt_header(header: &[u8]) -> bool {
@@ -253,7 +262,26 @@ fn decoded<const N: usize>(text: &[u8]) -> Decoded<N> {
 }
 
 fn entropy(text: &[u8]) -> bool {
-    text.len() >= SHORTEST && is_mixed(text) && shannon(text) >= ENTROPY
+    if text.len() < SHORTEST || !is_mixed(text) {
+        return false;
+    }
+    let (mut counts, mut sum) = ([0u16; 256], 0.0);
+    text.iter().for_each(|&byte| sum += one_more(&mut counts, byte));
+    let beyond = n_log_n(text.len()) - sum - ENTROPY * text.len() as f64;
+    if beyond.abs() > CLOSE { beyond > 0.0 } else { shannon(text) >= ENTROPY }
+}
+
+/// What `n log n` grows by where `n` is how often a byte has come, which comes once more.
+#[inline(always)]
+fn one_more(counts: &mut [u16; 256], byte: u8) -> f64 {
+    let known = &mut counts[usize::from(byte)];
+    let before = usize::from(*known);
+    *known += 1;
+    n_log_n(before + 1) - n_log_n(before)
+}
+
+fn n_log_n(n: usize) -> f64 {
+    N_LOG_N.get(n).copied().unwrap_or_else(|| n as f64 * (n as f64).log2())
 }
 
 /// Whether two digits and two letters are among the characters.
@@ -283,13 +311,8 @@ fn entropies(text: &[u8]) -> Ends {
     }
     let (mut counts, mut sum) = ([0u16; 256], 0.0);
     let (mut digits, mut letters) = (0, 0);
-    let known = &*N_LOG_N;
-    let n_log_n = |n: usize| known.get(n).copied().unwrap_or_else(|| n as f64 * (n as f64).log2());
     for (at, &byte) in text.iter().enumerate() {
-        let known = &mut counts[usize::from(byte)];
-        let before = usize::from(*known);
-        *known += 1;
-        sum += n_log_n(before + 1) - n_log_n(before);
+        sum += one_more(&mut counts, byte);
         digits += usize::from(byte.is_ascii_digit());
         letters += usize::from(byte.is_ascii_alphabetic());
         let length = at + 1;
