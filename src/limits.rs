@@ -50,6 +50,8 @@ pub const BOUNDARY: usize = 76;
 pub const PLACES: usize = 512;
 /// Longest pattern for what stands right before or behind a match, in bytes.
 pub const EXCLUDE_REACH: usize = 64;
+/// How far before and behind a number the others of its list are read: seven numbers as long as a card's.
+pub const CROWD_REACH: usize = 128;
 /// Ways to divide one match into prefix, value and suffix that are tried; more would make a start cost too much.
 pub const VALUE_TRIES: usize = 256;
 /// Years of birth that a number of a person may hold: the first registers were filled with people born then; and what

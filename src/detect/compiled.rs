@@ -49,6 +49,8 @@ pub(super) struct Compiled {
     /// What makes a value medium that it directly surrounds and that is high by its form.
     lower_before: Option<Arc<Shape>>,
     lower_after: Option<Arc<Shape>>,
+    /// How many other numbers make a list.
+    pub(super) crowd: Option<usize>,
     excluded: Vec<Vec<u8>>,
     pub has_words: bool,
     /// Where words count.
@@ -159,6 +161,7 @@ impl Compiled {
             unnamed_after: around(Side::After, &definition.exclude.unless_named.after)?,
             lower_before: around(Side::Before, &definition.exclude.lower.before)?,
             lower_after: around(Side::After, &definition.exclude.lower.after)?,
+            crowd: definition.exclude.crowd.as_ref().map(|crowd| *crowd.get_ref()),
             excluded: definition.exclude.values.iter().map(|v| spelled(normalize, v.as_bytes())).collect(),
             has_words: keywords.is_some_and(|k| !k.any.is_empty()) || !definition.exclude.keywords.is_empty(),
             scopes: Scopes::of(keywords.map_or(&[], |k| &k.scope)),
@@ -171,7 +174,7 @@ impl Compiled {
         let beside = self.beside.as_ref().map_or(0, |b| b.before);
         let around = self.not_before.iter().chain(&self.unnamed_before).chain(&self.lower_before);
         let not = around.map(|shape| shape.max_len).max().unwrap_or(0);
-        self.before.max(beside).max(not)
+        self.before.max(beside).max(not).max(self.crowd_reach())
     }
 
     /// How far behind a match its judgement looks.
@@ -179,7 +182,11 @@ impl Compiled {
         let beside = self.beside.as_ref().map_or(0, |b| b.after);
         let around = self.not_after.iter().chain(&self.unnamed_after).chain(&self.lower_after);
         let not = around.map(|shape| shape.max_len).max().unwrap_or(0);
-        self.after.max(beside).max(not)
+        self.after.max(beside).max(not).max(self.crowd_reach())
+    }
+
+    fn crowd_reach(&self) -> usize {
+        self.crowd.map_or(0, |_| limits::CROWD_REACH)
     }
 
     /// Whether the byte at `at` can begin a match, and the one before it leaves it alone.

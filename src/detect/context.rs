@@ -108,6 +108,9 @@ const BITS: u32 = 17;
 const SLOTS: u32 = 13;
 /// Shortest word.
 pub(super) const WORD_MIN: usize = 2;
+
+/// The shortest word that has a plural: shorter ones are abbreviations, and `CCS` is another one.
+const PLURAL_MIN: usize = 3;
 /// Letters of a word that its hash is made of.
 const HASHED: usize = 8;
 /// The same where any of them lies beyond ASCII: in a script without spaces a word does not end where its letters do.
@@ -145,11 +148,14 @@ pub(super) fn unfit(word: &str) -> Option<&'static str> {
 }
 
 /// The texts that a word is looked for as. Letters beyond ASCII are compared byte by byte: small, capital, with one
-/// capital in front, and with one in front of each part. Lists stand under numbers, in the plural.
+/// capital in front, and with one in front of each part. Lists stand under names in the plural.
 fn spellings(word: &str) -> Vec<String> {
     let small = word.to_lowercase();
-    if small.is_ascii() && small.ends_with("number") {
-        return vec![small.clone(), small + "s"];
+    if small.is_ascii() {
+        let last = small.rsplit(' ').next().unwrap_or_default();
+        let counts =
+            last.len() >= PLURAL_MIN && last.bytes().all(|b| b.is_ascii_lowercase()) && !last.ends_with('s');
+        return if counts { vec![small.clone(), small + "s"] } else { vec![small] };
     }
     let parts = small.split(' ').map(in_front).collect::<Vec<_>>().join(" ");
     let mut out: Vec<String> = Vec::new();
@@ -587,6 +593,10 @@ mod tests {
         ("e mail", false),
         ("myTaxId", true),
         ("pannumbers", false),
+        ("myPans:", true),
+        ("panss", false),
+        ("ccs", false),
+        ("tax_ids", false),
         ("cardNumber", true),
         ("cardNumbers", true),
         ("cardnumberss", false),

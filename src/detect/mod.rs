@@ -34,6 +34,7 @@ pub mod anchor;
 mod built_in;
 mod cleanse;
 mod context;
+mod crowd;
 pub mod matcher;
 pub mod names;
 pub mod pack;

@@ -1,7 +1,7 @@
 //! Pack text to a checked pack.
 
 use std::fmt;
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 use std::sync::Arc;
 
 use serde::Deserialize;
@@ -157,6 +157,9 @@ pub struct Beside {
     pub after: usize,
 }
 
+/// How many other numbers can make a list: fewer stand together by chance, more are not read.
+const CROWDS: RangeInclusive<usize> = 3..=12;
+
 /// What speaks against a match.
 #[derive(Clone, Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -171,6 +174,9 @@ pub struct Exclude {
     /// The same, but makes a match medium that no word speaks for and that is high by its form; never lower than that,
     /// since whoever wants to can write it around anything.
     pub lower: Around,
+    /// So many other numbers around a match of digits alone, none of which passes its validators, lower it by one step
+    /// where no word speaks for it.
+    pub crowd: Option<Spanned<usize>>,
     pub reason: Option<String>,
     pub owner: Option<String>,
     pub expires: Option<toml::value::Datetime>,
@@ -556,17 +562,26 @@ fn check_definition(
             complain(beside.span(), message);
         }
     }
-    for around in definition.exclude.patterns() {
-        if let Err(error) = super::compiled::around(Side::After, around.get_ref()) {
-            complain(around.span(), format!("`exclude` of `{id}`: {}", error.0));
-        }
-    }
+    check_exclude(id, &definition.exclude, complain);
     let has = |empty: bool| definition.examples.iter().any(|e| e.get_ref().finds.is_empty() == empty);
     if !has(false) || !has(true) {
         complain(
             offset..offset,
             format!("`{id}` needs an [[detector.example]] that finds something and one that finds nothing"),
         );
+    }
+}
+
+/// What is wrong with what speaks against a match.
+fn check_exclude(id: &str, exclude: &Exclude, complain: &mut impl FnMut(Range<usize>, String)) {
+    if let Some(crowd) = exclude.crowd.as_ref().filter(|crowd| !CROWDS.contains(crowd.get_ref())) {
+        let message = format!("`exclude.crowd` of `{id}` is {} to {}", CROWDS.start(), CROWDS.end());
+        complain(crowd.span(), message);
+    }
+    for around in exclude.patterns() {
+        if let Err(error) = super::compiled::around(Side::After, around.get_ref()) {
+            complain(around.span(), format!("`exclude` of `{id}`: {}", error.0));
+        }
     }
 }
 
@@ -598,6 +613,11 @@ mod tests {
                 "unknown validator `zzz`; docs/packs.md lists all",
             ),
             (detector("pattern = 'a1'\nmask = { keep_last = 5 }"), 5, "more than 4 characters"),
+            (
+                detector("pattern = 'a1'\nexclude = { crowd = 2 }"),
+                9,
+                "`exclude.crowd` of `mine.a` is 3 to 12",
+            ),
             (detector("pattern = 'a1'\ncolour = 1"), 9, "`detector[0].colour` is no key of a pack"),
             (detector("pattern = 'a1'").replace("mine.a", "other.a"), 5, "is not `mine.`"),
             (

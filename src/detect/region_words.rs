@@ -171,6 +171,9 @@ impl Run<'_, '_> {
         } else {
             Evidence::default()
         };
+        let is_open = unaided == Confidence::Medium && !says.positive;
+        let is_crowded = is_open && detector.is_crowded(text, value);
+        let unaided = if is_crowded { unaided.lowered() } else { unaided };
         let beside = || self.matcher.is_beside(detector, text, value);
         (detector.weigh(unaided, says, beside, |_, _| {}), says.positive)
     }

@@ -269,6 +269,10 @@ impl Matcher {
             positive: words.iter().any(|(_, speaks_for)| *speaks_for),
             negative: words.iter().any(|(_, speaks_for)| !speaks_for),
         };
+        if unaided == Confidence::Medium && !says.positive && one.is_crowded(text, value) {
+            unaided = unaided.lowered();
+            steps.push(("it is one of a list of other numbers", unaided));
+        }
         let beside = self.is_beside(one, text, value);
         let mut confidence =
             one.weigh(unaided, says, || beside, |why, confidence| steps.push((why, confidence)));

@@ -92,6 +92,7 @@ const EXCLUDE: &[Key] = &[
     may("after", Kind::Text),
     may("unless_named", Kind::Table(AROUND)),
     may("lower", Kind::Table(AROUND)),
+    may("crowd", Kind::Number),
     may("reason", Kind::Text),
     may("owner", Kind::Text),
     may("expires", Kind::Date),

@@ -116,6 +116,7 @@ impl<'a> Shown<'a> {
                     "after": d.exclude.lower.after.as_ref().map(|p| p.get_ref()),
                 },
             },
+            "crowd": d.exclude.crowd.as_ref().map(|crowd| *crowd.get_ref()),
             "faint": d.faint.as_ref().map(|p| p.get_ref()),
             "mask": { "keep_last": d.mask.keep_last },
             "examples": d.examples.iter().map(|e| json!({ "text": e.get_ref().text, "finds": e.get_ref().finds }))
@@ -167,6 +168,10 @@ impl<'a> Shown<'a> {
         }
         if !d.exclude.keywords.is_empty() {
             rows.line("lowered by", wrapped(&d.exclude.keywords).join("\n              "))?;
+        }
+        if let Some(crowd) = &d.exclude.crowd {
+            let crowd = crowd.get_ref();
+            rows.line("lowered among", format_args!("{crowd} other numbers of a list that pass no check"))?;
         }
         let unless_named = &d.exclude.unless_named;
         let around = [

@@ -154,16 +154,18 @@ fn cells(text: &[u8], end: usize) -> Option<Header> {
     let is_cell = |at: &usize| begins(&text[*at..], b"<th") || begins(&text[*at..], b"<td");
     let starts =
         memchr::memchr_iter(b'<', &text[least + row..end]).map(|at| least + row + at).filter(is_cell);
-    let name = |mut at: usize| {
-        // Behind its tag and those of what it is set in.
-        while at < end && text[at] == b'<' && text.get(at + 1) != Some(&b'/') {
-            at = memchr::memchr(b'>', &text[at..end]).map_or(end, |close| at + close + 1);
-            at = blanks(text, at).min(end);
-        }
-        let length = memchr::memchr(b'<', &text[at..end]).unwrap_or(end - at);
-        at..at + text[at..at + length].trim_ascii_end().len()
-    };
-    Some(Header { kind: Kind::Cells, names: starts.map(name).collect(), rows: end })
+    let names = starts.map(|at| cell(text, at, end)).collect();
+    Some(Header { kind: Kind::Cells, names, rows: end })
+}
+
+/// What a cell says whose tag begins at `at`, in a row that ends at `end`: behind its tag and those of what it is set in.
+pub(super) fn cell(text: &[u8], mut at: usize, end: usize) -> Range<usize> {
+    while at < end && text[at] == b'<' && text.get(at + 1) != Some(&b'/') {
+        at = memchr::memchr(b'>', &text[at..end]).map_or(end, |close| at + close + 1);
+        at = blanks(text, at).min(end);
+    }
+    let length = memchr::memchr(b'<', &text[at..end]).unwrap_or(end - at);
+    at..at + text[at..at + length].trim_ascii_end().len()
 }
 
 /// A line of names over one of dashes.
@@ -299,20 +301,25 @@ pub(super) fn column(text: &[u8], open: usize, at: usize) -> Option<usize> {
 
 /// The name at a place of a list.
 pub(super) fn nth(text: &[u8], list: Range<usize>, column: usize) -> Option<Range<usize>> {
-    fields(text, list, b',').into_iter().nth(column).filter(|name| !name.is_empty())
+    each(text, list, b',').nth(column).filter(|name| !name.is_empty())
 }
 
-/// The fields of a header, without blanks and quotes.
+/// The fields of a header, as many as are kept.
 fn fields(text: &[u8], list: Range<usize>, mark: u8) -> Vec<Range<usize>> {
+    each(text, list, mark).take(limits::COLUMNS).collect()
+}
+
+/// The fields of a list, without blanks and quotes.
+fn each(text: &[u8], list: Range<usize>, mark: u8) -> impl Iterator<Item = Range<usize>> {
     let mut start = list.start;
     let bare =
         |byte: &u8| !byte.is_ascii_whitespace() && !matches!(byte, b'`' | b'"' | b'\'' | b'[' | b']' | b'*');
-    let field = |field: &[u8]| {
+    let field = move |field: &[u8]| {
         let own = start;
         start += field.len() + 1;
         let first = field.iter().position(bare).unwrap_or(field.len());
         let last = field.iter().rposition(bare).map_or(first, |last| last + 1);
         own + first..own + last
     };
-    text[list].split(|&byte| byte == mark).map(field).take(limits::COLUMNS).collect()
+    text[list].split(move |&byte| byte == mark).map(field)
 }

@@ -3,7 +3,7 @@
 
 use std::ops::Range;
 
-use super::{Absent, Name};
+use super::{Absent, Name, headers};
 
 /// What each kind of list is known by.
 const MARKS: [&[u8]; 3] = [b"values", b"from stdin", b"<table"];
@@ -53,7 +53,7 @@ fn inserted(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
         }
         i += 1;
     }
-    open.then(|| nth(text, names, column)).flatten()
+    open.then(|| headers::nth(text, names, column)).flatten().map(|name| (name, column))
 }
 
 /// A value of a row behind `COPY … FROM stdin`.
@@ -64,7 +64,8 @@ fn copied(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
     if memchr::memmem::find(&text[stdin..at], b"\n\\.").is_some() {
         return None;
     }
-    nth(text, names, memchr::memchr_iter(b'\t', &text[line..at]).count())
+    let column = memchr::memchr_iter(b'\t', &text[line..at]).count();
+    headers::nth(text, names, column).map(|name| (name, column))
 }
 
 /// A cell of a table, in a row below that of its headers.
@@ -80,16 +81,8 @@ fn tabled(text: &[u8]) -> Option<(Range<usize>, usize)> {
     let head = table + first(&text[table..row], b"<tr")?;
     let end = head + first(&text[head..row], b"</tr")?;
     let header = head + *cells(&text[head..end], &[b"<th"]).get(column)?;
-    // Behind its tag and those of what it is set in.
-    let mut at = header;
-    while text.get(at) == Some(&b'<') && at < end {
-        if text.get(at + 1) == Some(&b'/') {
-            return None;
-        }
-        at += memchr::memchr(b'>', &text[at..end])? + 1;
-    }
-    let length = memchr::memchr(b'<', &text[at..end])?;
-    Some((at..at + length, column))
+    let name = headers::cell(text, header, end);
+    (!name.is_empty()).then_some((name, column))
 }
 
 /// What is between the parentheses that end right before `at`.
@@ -98,25 +91,6 @@ pub(super) fn list_before(text: &[u8], at: usize) -> Option<Range<usize>> {
     let close = end.checked_sub(1).filter(|&close| text[close] == b')')?;
     let open = memchr::memrchr2(b'(', b')', &text[..close]).filter(|&open| text[open] == b'(')?;
     Some(open + 1..close)
-}
-
-/// The name at a place of a list, without its quotes.
-fn nth(text: &[u8], list: Range<usize>, column: usize) -> Option<(Range<usize>, usize)> {
-    let mut start = list.start;
-    let fields = text[list].split(|&byte| byte == b',').map(|field| {
-        let range = start..start + field.len();
-        start = range.end + 1;
-        range
-    });
-    let mut field = { fields }.nth(column)?;
-    let bare = |byte: u8| !byte.is_ascii_whitespace() && !matches!(byte, b'`' | b'"' | b'[' | b']');
-    while !field.is_empty() && !bare(text[field.start]) {
-        field.start += 1;
-    }
-    while !field.is_empty() && !bare(text[field.end - 1]) {
-        field.end -= 1;
-    }
-    (!field.is_empty()).then_some((field, column))
 }
 
 pub(super) fn begins(text: &[u8], word: &[u8]) -> bool {
