@@ -22,6 +22,8 @@ pub struct Shape {
     first_accepting: u16,
     /// The same read from its end, where it is asked what it can end with.
     backwards: Option<Box<Shape>>,
+    /// Then also for each two classes whether a match can begin with them; nothing where that is not known.
+    opens: Box<[bool]>,
     pub min_len: usize,
     pub max_len: usize,
 }
@@ -156,14 +158,22 @@ impl Shape {
         let table = automaton(&hir, true).ok();
         let backwards = table.map(|table| Shape::from_table(table, shape.min_len, shape.max_len));
         shape.backwards = backwards.map(Box::new);
+        shape.opens = (0..shape.width())
+            .flat_map(|first| (0..shape.width()).map(move |second| (first, second)))
+            .map(|(first, second)| {
+                let state = shape.row(Shape::START)[first];
+                shape.accepts(state) || shape.row(state)[second] != DEAD
+            })
+            .collect();
         Ok(shape)
     }
 
     fn from_table(table: Table, min_len: usize, max_len: usize) -> Shape {
         let Table { cells, shift, classes, accepting } = table;
         let states = accepting.len();
-        let (table, first_accepting, backwards) = (cells.into(), DEAD, None);
-        let mut shape = Shape { table, classes, shift, states, first_accepting, backwards, min_len, max_len };
+        let (table, first_accepting, backwards, opens) = (cells.into(), DEAD, None, Box::default());
+        let mut shape =
+            Shape { table, classes, shift, states, first_accepting, backwards, opens, min_len, max_len };
         shape.prune(&accepting);
         shape.sort(&accepting);
         shape
@@ -233,7 +243,10 @@ impl Shape {
     /// Bytes of memory.
     #[must_use]
     pub fn size(&self) -> usize {
-        self.table.len() * 2 + 256 + self.backwards.as_ref().map_or(0, |shape| shape.size())
+        self.table.len() * 2
+            + 256
+            + self.opens.len()
+            + self.backwards.as_ref().map_or(0, |shape| shape.size())
     }
 
     /// One byte of every class, with the class's number.
@@ -338,6 +351,13 @@ impl Shape {
             }
         }
         Some(state)
+    }
+
+    /// Whether a match can begin with these two bytes, or be over in them.
+    #[inline(always)]
+    pub(super) fn opens(&self, first: u8, second: u8) -> bool {
+        let place = self.class_of(first) << self.shift | self.class_of(second);
+        self.opens.get(place).is_none_or(|&opens| opens)
     }
 
     /// Whether a match begins with `text`.

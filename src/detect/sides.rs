@@ -213,9 +213,15 @@ impl Compiled {
         let mut barred = Ends::NONE;
         let Some(before) = &self.not_before else { return barred };
         for begin in starts.start.saturating_sub(before.max_len)..starts.end {
+            let rest = &text[begin..starts.end];
             // Most begin nothing, which two bytes tell.
+            if let [first, second, ..] = *rest
+                && !before.opens(first, second)
+            {
+                continue;
+            }
             let mut state = Shape::START;
-            for (end, &byte) in (begin + 1..).zip(&text[begin..starts.end]) {
+            for (end, &byte) in (begin + 1..).zip(rest) {
                 state = before.step(state, byte);
                 if state == DEAD {
                     break;

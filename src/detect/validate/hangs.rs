@@ -1,7 +1,7 @@
 //! What a check's verdict hangs on, where that is less than the whole value: what was judged once need not be judged again
 //! for another beginning or another end.
 
-use super::{Check, mail, secret};
+use super::{Check, mail, payment, secret};
 use crate::detect::shape::Ends;
 
 /// The lengths with which a text passes a check, told for all of them in one reading.
@@ -29,7 +29,8 @@ impl Check {
 
     /// What tells before a match is looked for that none will pass.
     pub(in crate::detect) fn opening(&self) -> Option<Opening> {
-        secret::OPENS.iter().find(|(name, _)| *name == self.name).map(|(_, opening)| *opening)
+        let known = secret::OPENS.iter().chain(payment::OPENS).find(|(name, _)| *name == self.name);
+        known.map(|(_, opening)| *opening)
     }
 }
 
@@ -64,6 +65,21 @@ mod tests {
                     Hangs::BehindMark => prop_assert_eq!(verdict(&a, &c), verdict(&b, &c)),
                     Hangs::BeforeMark => prop_assert_eq!(verdict(&a, &c), verdict(&a, &d)),
                     Hangs::Whole | Hangs::Beginnings(_) => unreachable!(),
+                }
+            }
+        }
+
+        #[test]
+        fn what_opens_nothing_begins_nothing_that_passes(
+            card in "4[0-9]{3}|[2-6]", before in proptest::sample::select(vec!["4242 4242 4242 4242", "3782-822463-10005", "5555555555554444", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIi"]),
+            rest in "[0-9 .a-z]{0,20}",
+        ) {
+            let check = |name| (check(name).passes, check(name).opening().unwrap());
+            for (passes, opens) in ["published-test-card", "jwt"].map(check) {
+                for text in [format!("{before}{rest}"), format!("{card}{before}"), format!("{card}{rest}")] {
+                    let text = text.as_bytes();
+                    let any = (1..=text.len()).any(|end| passes(&text[..end]));
+                    prop_assert!(opens(text) || !any);
                 }
             }
         }

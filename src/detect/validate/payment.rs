@@ -1,6 +1,7 @@
 //! Checks of what is paid with: cards, their magnetic tracks, bank and routing codes.
 
 use super::digits::{Digits, weighted};
+use super::hangs::Opening;
 use super::listed::List;
 use super::{Check, issuer_range, luhn};
 
@@ -37,6 +38,9 @@ pub(super) const CHECKS: &[Check] = &[
     },
 ];
 
+/// Asked before a match is looked for.
+pub(super) const OPENS: &[(&str, Opening)] = &[("published-test-card", opens_test_card)];
+
 /// Whole numbers, ascending, as the publishers' testing pages gave them by November 2026.
 const TEST_CARDS: &str = include_str!("test_cards.txt");
 static LISTED: List = List::new(TEST_CARDS);
@@ -66,28 +70,45 @@ fn is_country(code: &[u8]) -> bool {
     b.is_ascii_alphabetic() && IS_COUNTRY.get(letter(a)).is_some_and(|bits| bits >> letter(b) & 1 != 0)
 }
 
-/// What the last four digits of a published card can be, a bit each: of all others few pass.
-static LAST_FOUR: [u64; 10_000 / 64 + 1] = {
-    let (text, mut bits, mut at) = (TEST_CARDS.as_bytes(), [0; 10_000 / 64 + 1], 0);
-    let mut last = 0;
-    while at < text.len() {
-        if text[at] == b'\n' {
-            bits[last / 64] |= 1 << (last % 64);
+/// A bit for each number of four digits.
+type Fours = [u64; 10_000 / 64 + 1];
+
+const fn holds(fours: &Fours, number: usize) -> bool {
+    fours[number / 64] >> (number % 64) & 1 != 0
+}
+
+/// What the first and the last four digits of a published card can be: of all others few pass.
+static FOURS: [Fours; 2] = {
+    let (text, mut bits, mut at) = (TEST_CARDS.as_bytes(), [[0; 10_000 / 64 + 1]; 2], 0);
+    let (mut last, mut length) = (0, 0);
+    while at <= text.len() {
+        if at == text.len() || text[at] == b'\n' {
+            bits[1][last / 64] |= ((length > 0) as u64) << (last % 64);
+            (last, length) = (0, 0);
         } else {
             last = (last * 10 + (text[at] & 15) as usize) % 10_000;
+            length += 1;
+            if length == 4 {
+                bits[0][last / 64] |= 1 << (last % 64);
+            }
         }
         at += 1;
     }
-    bits[last / 64] |= 1 << (last % 64);
     bits
 };
+
+/// Whether a published card can begin with a text.
+fn opens_test_card(text: &[u8]) -> bool {
+    let digits = text.iter().filter(|byte| byte.is_ascii_digit()).take(4);
+    holds(&FOURS[0], digits.fold(0, |first, &byte| first * 10 + usize::from(byte & 15)))
+}
 
 fn published_test_card(text: &[u8]) -> bool {
     let (mut last, mut ten) = (0, 1);
     for &byte in text.iter().rev().filter(|b| b.is_ascii_digit()).take(4) {
         (last, ten) = (last + usize::from(byte & 15) * ten, ten * 10);
     }
-    if LAST_FOUR[last / 64] >> (last % 64) & 1 == 0 {
+    if !holds(&FOURS[1], last) {
         return false;
     }
     // As long as the longest card number; whatever is longer is none.
