@@ -16,7 +16,7 @@ pub fn place(root: &Path, proof: &str) -> Option<(PathBuf, String)> {
     Some((root.join(folder).join(format!("{file}.rs")), format!("fn {name}(")))
 }
 
-/// Spans of code in the second column of tables.
+/// Spans of code in the last column of tables.
 fn proofs(text: &str) -> Vec<&str> {
     let rows = text.lines().filter_map(|line| line.strip_prefix("| ")?.split_once(" | "));
     rows.flat_map(|(_, shown)| shown.split('`').skip(1).step_by(2))
@@ -42,6 +42,36 @@ fn every_test_that_the_documents_name_exists() {
     let wrong =
         "| a | `http2: no_such_test` `nowhere: a` `tests/netns/run: no such words` `tls/hello: nothing` |";
     assert_eq!(missing(root, wrong).len(), 4);
+}
+
+/// What the tests that run on every way are called.
+const EVERY_WAY: [&str; 6] = [
+    "every_way",
+    "ways: ",
+    "on_redirected_connections",
+    "every_way: ",
+    "tests/smuggling/",
+    "tests/reliability/ways.py",
+];
+
+/// Rows that do not say on which ways they are tried, or say all and name no test of all.
+fn untold(text: &str) -> Vec<&str> {
+    let rows = text.lines().filter(|line| line.starts_with("| ") && line.contains(" | `"));
+    rows.filter(|line| {
+        let columns: Vec<&str> = line.trim_matches(['|', ' ']).split(" | ").collect();
+        let [_, ways, shown] = columns[..] else { return true };
+        ways.is_empty() || (ways == "all" && !EVERY_WAY.iter().any(|test| shown.contains(test)))
+    })
+    .collect()
+}
+
+#[test]
+fn every_promise_says_on_which_ways_it_is_tried() {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/protocol.md")).unwrap();
+    assert_eq!(untold(&text), Vec::<&str>::new());
+    let right = "| a | all | `ways: x` |\n| a | tunnel | `b: c` |\n";
+    assert_eq!(untold(right), Vec::<&str>::new());
+    assert_eq!(untold("| a | `ways: x` |\n| a | all | `b: c` |\n").len(), 2);
 }
 
 #[test]

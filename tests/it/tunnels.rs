@@ -12,9 +12,9 @@ use crate::harness::origin::ok;
 use crate::harness::wire::Reader;
 use crate::harness::{Client, Origin, PAN, Setup, World, messages, rule, soon};
 
-const FOREVER: i64 = i64::MAX;
+pub const FOREVER: i64 = i64::MAX;
 
-fn bypass(host: &str, clients: Clients, expires: i64) -> Interceptions {
+pub fn bypass(host: &str, clients: Clients, expires: i64) -> Interceptions {
     let hosts = Hosts::compile(&[host.to_owned()], &[]).unwrap();
     let grounds = Grounds { reason: "pins its certificate".into(), owner: "payments".into() };
     Interceptions {

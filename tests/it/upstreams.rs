@@ -275,6 +275,59 @@ impl Front {
 }
 
 #[tokio::test]
+async fn our_own_certificate_is_taken_up_by_a_reload_and_old_connections_with_it() {
+    let world = World::start(Setup::default()).await;
+    let mut trusted = RootCertStore::empty();
+    trusted.add(world.authority.der()).unwrap();
+    let provider = Arc::new(crypto::ring::default_provider());
+    let asks = WebPkiClientVerifier::builder_with_provider(Arc::new(trusted), provider).build().unwrap();
+    let all = tokio_rustls::rustls::ALL_VERSIONS;
+    let origin = Origin::with(
+        "origin.test",
+        world.authority.server_config_with("origin.test", Flaw::None, all, Some(asks)),
+    )
+    .await;
+    let folder = crate::commands::folder();
+    let at = folder.path();
+    std::fs::write(at.join("roots.pem"), world.authority.pem()).unwrap();
+    let show = |authority: &Authority| {
+        let (certificate, key) = authority.issue("gate.test");
+        std::fs::write(at.join("own.pem"), certificate).unwrap();
+        std::fs::write(at.join("own.key"), key).unwrap();
+        std::fs::set_permissions(at.join("own.key"), std::os::unix::fs::PermissionsExt::from_mode(0o600))
+            .unwrap();
+    };
+    let stranger = Authority::new("nobody's roots");
+    show(&stranger);
+    let more = "[upstream]\nroots = [\"roots.pem\"]\nallow_addresses = [\"127.0.0.0/8\"]\n\
+                resolve = { \"origin.test\" = [\"127.0.0.1\"] }\n\
+                [[upstream.destination]]\nhosts = [\"origin.test\"]\n\
+                client_certificate = \"own.pem\"\nclient_key = \"own.key\"\n";
+    crate::commands::configure(at, more);
+    let Front { mut gate, proxy, issuer } = Front::start(at);
+    let ask = async || Front::ask(&proxy, &issuer, &origin).await;
+    assert_eq!(ask().await, 502);
+    show(&world.authority);
+    gate.signal("HUP");
+    gate.logged("configuration reloaded");
+    assert_eq!((ask().await, ask().await), (200, 200));
+    show(&stranger);
+    gate.signal("HUP");
+    gate.logged("configuration reloaded");
+    assert_eq!(ask().await, 502, "neither a kept connection nor a kept session is used");
+    // A key that is none changes nothing.
+    std::fs::write(at.join("own.key"), "no key").unwrap();
+    gate.signal("HUP");
+    gate.logged("stays");
+    gate.logged("configuration reloaded");
+    assert_eq!(ask().await, 502);
+    show(&world.authority);
+    gate.signal("HUP");
+    gate.logged("configuration reloaded");
+    assert_eq!(ask().await, 200);
+}
+
+#[tokio::test]
 async fn a_new_revocation_list_is_taken_up_by_a_reload_and_old_connections_with_it() {
     let world = World::start(Setup::default()).await;
     let origin = Origin::with("origin.test", world.authority.numbered("origin.test", 7)).await;
