@@ -108,7 +108,8 @@ impl Ends {
     /// Leaves those that are among `others`, or those that are not.
     pub(super) fn keep(&mut self, others: &Ends, among: bool) {
         let kept = |other: u64| if among { other } else { !other };
-        self.words.iter_mut().zip(others.words).for_each(|(word, other)| *word &= kept(other));
+        let words = self.words.iter_mut().zip(others.words).take(self.top + 1);
+        words.for_each(|(word, other)| *word &= kept(other));
     }
 }
 

@@ -266,22 +266,23 @@ fn entropy(text: &[u8]) -> bool {
         return false;
     }
     let (mut counts, mut sum) = ([0u16; 256], 0.0);
-    text.iter().for_each(|&byte| sum += one_more(&mut counts, byte));
+    let growth = &*GROWTH;
+    text.iter().for_each(|&byte| sum += one_more(growth, &mut counts, byte));
     let beyond = n_log_n(text.len()) - sum - ENTROPY * text.len() as f64;
     if beyond.abs() > CLOSE { beyond > 0.0 } else { shannon(text) >= ENTROPY }
 }
 
 /// What `n log n` grows by where `n` is how often a byte has come, which comes once more.
 #[inline(always)]
-fn one_more(counts: &mut [u16; 256], byte: u8) -> f64 {
+fn one_more(growth: &Growth, counts: &mut [u16; 256], byte: u8) -> f64 {
     let known = &mut counts[usize::from(byte)];
     let before = usize::from(*known);
     *known += 1;
-    n_log_n(before + 1) - n_log_n(before)
+    growth.get(before).copied().unwrap_or_else(|| n_log_n(before + 1) - n_log_n(before))
 }
 
 fn n_log_n(n: usize) -> f64 {
-    N_LOG_N.get(n).copied().unwrap_or_else(|| n as f64 * (n as f64).log2())
+    if n == 0 { 0.0 } else { n as f64 * (n as f64).log2() }
 }
 
 /// Whether two digits and two letters are among the characters.
@@ -311,15 +312,17 @@ fn entropies(text: &[u8]) -> Ends {
     }
     let (mut counts, mut sum) = ([0u16; 256], 0.0);
     let (mut digits, mut letters) = (0, 0);
+    let (growth, sums) = (&*GROWTH, &*N_LOG_N);
     for (at, &byte) in text.iter().enumerate() {
-        sum += one_more(&mut counts, byte);
+        sum += one_more(growth, &mut counts, byte);
         digits += usize::from(byte.is_ascii_digit());
         letters += usize::from(byte.is_ascii_alphabetic());
         let length = at + 1;
         if length < SHORTEST || digits < 2 || letters < 2 {
             continue;
         }
-        let beyond = n_log_n(length) - sum - ENTROPY * length as f64;
+        let all = sums.get(length).copied().unwrap_or_else(|| n_log_n(length));
+        let beyond = all - sum - ENTROPY * length as f64;
         if beyond > CLOSE || beyond > -CLOSE && entropy(&text[..length]) {
             lengths.insert(length);
         }
@@ -331,8 +334,11 @@ fn entropies(text: &[u8]) -> Ends {
 const CLOSE: f64 = 1e-6;
 
 /// `n log n`, for as many of one character as a value can have.
-static N_LOG_N: LazyLock<[f64; limits::MATCH_LEN + 1]> =
-    LazyLock::new(|| std::array::from_fn(|n| if n == 0 { 0.0 } else { n as f64 * (n as f64).log2() }));
+static N_LOG_N: LazyLock<[f64; limits::MATCH_LEN + 1]> = LazyLock::new(|| std::array::from_fn(n_log_n));
+
+/// What it grows by from each number to the next.
+type Growth = [f64; limits::MATCH_LEN];
+static GROWTH: LazyLock<Growth> = LazyLock::new(|| std::array::from_fn(|n| n_log_n(n + 1) - n_log_n(n)));
 
 fn mixed_case(text: &[u8]) -> bool {
     let any = |kind: fn(&u8) -> bool| text.iter().any(kind);
