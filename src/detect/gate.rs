@@ -11,8 +11,8 @@ use super::set::Set;
 pub(super) const GROUPS: usize = GROUP_LEN + 1;
 /// Bytes that can join two groups; their lowest bits tell them apart.
 pub(super) const SEPARATORS: usize = 4;
-/// What three digits can be, in words of bits.
-const LEADS: usize = 1024 / 64;
+/// What three digits can be, four bits each, in words of bits.
+const LEADS: usize = (0x999 + 1usize).div_ceil(64);
 
 /// What one kind of question leaves possible.
 #[derive(Debug)]
@@ -57,12 +57,13 @@ impl Gate {
     /// number and of what stands behind them.
     #[inline(always)]
     pub(super) fn last(&self, digits: &[u8], behind: usize) -> bool {
-        let &[a, b, c, d, e, f, ..] = digits else { return true };
-        let digit = |byte: u8| usize::from(byte & 15);
-        let three = |a, b, c| (digit(a) * 100 + digit(b) * 10 + digit(c)) % 1024;
-        let holds = |set: &[u64; LEADS], three: usize| set[three / 64] >> (three % 64) & 1 != 0;
+        let Some(digits) = digits.first_chunk() else { return true };
+        let digits = u64::from_le_bytes(*digits);
+        let holds = |set: &[u64; LEADS], three: usize| {
+            set.get(three / 64).is_none_or(|word| word >> (three % 64) & 1 != 0)
+        };
         let [first, second] = &self.leads[usize::from(self.last[behind])];
-        holds(first, three(a, b, c)) && holds(second, three(d, e, f))
+        holds(first, packed(digits)) && holds(second, packed(digits >> 24))
     }
 
     /// Whether anything begins with so many digits that end a run, before this byte or the end of the text.
@@ -150,13 +151,20 @@ impl Gate {
     }
 }
 
+/// Three digits, the first the lowest byte, as the four bits of each, the first the highest.
+#[inline(always)]
+fn packed(digits: u64) -> usize {
+    (((digits & 0x0f_0f0f) * 0x0100_1001) >> 16) as usize & 0xfff
+}
+
 /// The first three digits that something of these sets can begin with, and the three behind them.
 fn leads(leading: &Leading, fits: &[Set]) -> [[u64; LEADS]; 2] {
     let mut leads = [[0; LEADS]; 2];
     for (sets, &fits) in leading.sets.iter().zip(fits) {
         for (bits, possible) in leads.iter_mut().zip([&sets.by_lead[110..], &sets.by_second]) {
             for (three, _) in possible.iter().enumerate().filter(|(_, set)| !(**set & fits).is_empty()) {
-                bits[three / 64] |= 1 << (three % 64);
+                let place = (three / 100) << 8 | (three / 10 % 10) << 4 | (three % 10);
+                bits[place / 64] |= 1 << (place % 64);
             }
         }
     }

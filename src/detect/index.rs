@@ -20,8 +20,6 @@ pub(super) struct Index {
     pub leading: Leading,
     /// Detectors with something before their digit run, or that may start inside a group of digits.
     pub prefixed: Vec<Prefixed>,
-    /// Fewest digits that any of those needs.
-    pub least_prefixed: usize,
     /// By the digits of a run, a bit for each prefixed detector that they are enough for.
     prefixed_by_digits: Vec<u64>,
     /// For each two bytes, by their classes, a bit for each prefixed detector whose run they may stand before.
@@ -112,7 +110,6 @@ impl Index {
         let mut index = Index {
             unanchored_first: vec![false; 256],
             word_lengths: [vec![0; 256], vec![0; 256]],
-            least_prefixed: usize::MAX,
             prefixed_by_digits: vec![0; RUN_LIMIT + 1],
             by_first: vec![Vec::new(); 256],
             ..Index::default()
@@ -153,6 +150,10 @@ impl Index {
         if !index.leading.sets.is_empty() || !index.prefixed.is_empty() {
             index.wanted.want_digits(index.leading.least, index.prefix_anywhere());
         }
+        let of_digit = index.word_lengths.iter().flat_map(|all| &all[usize::from(b'0')..=usize::from(b'9')]);
+        index
+            .wanted
+            .want_word_of_digit(of_digit.fold(0, |all, lengths| all | lengths).trailing_zeros() as usize);
         index.wanted.at = !index.at.is_empty();
         index.wanted.encoded = !index.encoded.is_empty();
         index
@@ -162,7 +163,6 @@ impl Index {
         match anchor {
             Anchor::Digits { digits, before, prefix, .. } => {
                 let inside = *before == 0 || prefix.inside;
-                self.least_prefixed = self.least_prefixed.min(*digits);
                 self.prefixed.push(Prefixed {
                     detector: number,
                     digits: *digits,

@@ -425,9 +425,9 @@ impl Visit for Run<'_, '_> {
             return self.long_run(start, end);
         }
         let count = digits.count_ones() as usize;
-        if count >= index.least_prefixed {
+        let last = start.checked_sub(1).map_or(u64::MAX, |at| index.prefix_last(self.region.text[at]));
+        if last != 0 {
             let enough = index.prefixed_within(count);
-            let last = start.checked_sub(1).map_or(u64::MAX, |at| index.prefix_last(self.region.text[at]));
             if enough & last != 0 {
                 let group = digits.trailing_ones() as usize;
                 let behind = index.prefix_behind(group, self.region.text.get(start + group));
@@ -441,7 +441,8 @@ impl Visit for Run<'_, '_> {
         if count < leading.least {
             return;
         }
-        let is_quiet = self.vicinity.is_quiet(start, end) && self.region.label.is_none();
+        // Words around a text that stands under a name are never asked for here: it is not quiet.
+        let is_quiet = self.vicinity.is_quiet(end);
         let gate = if is_quiet { &leading.quiet[self.how.floor as usize] } else { &leading.gate };
         let text = self.region.text;
         let (mut left, mut at, mut rest) = (count, start, digits);

@@ -22,7 +22,7 @@ impl Run<'_, '_> {
     #[inline(always)]
     pub(super) fn spoken_for(&mut self, at: usize, sets: &Sets, mut keyed: Set) -> Set {
         if self.region.label.is_none() {
-            if self.vicinity.is_quiet(at, at + 1) {
+            if self.vicinity.is_quiet(at + 1) {
                 return Set::NONE;
             }
             let Region { text, layout, .. } = self.region;

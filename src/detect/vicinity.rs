@@ -1,7 +1,5 @@
 //! Which detectors the words of the last kilobyte speak for, piece by piece: a coarse answer that mostly is none.
 
-use std::ops::Range;
-
 use super::context::{Trail, Words};
 use super::names::Layout;
 use super::set::Set;
@@ -12,8 +10,9 @@ use crate::limits;
 const PIECE: usize = 256;
 /// Pieces that are kept: what names and words around a value lie in, and what is read beyond.
 const PIECES: usize = 16;
-/// Bytes read beyond what was asked for.
-const AHEAD: usize = 256;
+/// Bytes read beyond what was asked for, at the first question and where another follows.
+const FIRST_AHEAD: usize = 256;
+const AHEAD: usize = 768;
 
 /// What words say of the detectors that begin with their digits.
 #[derive(Debug, Default)]
@@ -59,17 +58,19 @@ pub(super) struct Vicinity {
     /// What was asked for last, by pieces, and the answer.
     asked: (usize, usize),
     answer: Set,
-    /// Where a run can begin and end so that nothing is said of what begins in it.
-    quiet: Range<usize>,
+    /// Where a run can end, which begins no sooner than what was asked for last, so that nothing is said of what begins
+    /// in it.
+    quiet: usize,
     /// What the first line of the text says.
     row: Option<Set>,
 }
 
 impl Vicinity {
-    /// Whether it is known that no word speaks for anything that begins in `start..end`.
+    /// Whether it is known that no word speaks for anything that begins in what ends here, and begins no sooner than
+    /// what was asked for last.
     #[inline(always)]
-    pub(super) fn is_quiet(&self, start: usize, end: usize) -> bool {
-        self.quiet.start <= start && end <= self.quiet.end
+    pub(super) fn is_quiet(&self, end: usize) -> bool {
+        end <= self.quiet
     }
 
     /// Whether what lies around `at`, and less than `ahead` behind it, has been read.
@@ -94,7 +95,7 @@ impl Vicinity {
         if asked != self.asked || to > self.to {
             self.ask(reading, trail, (from, to), layout);
             self.asked = asked;
-            self.quiet = self.quiet_from(from, text.len(), ahead);
+            self.quiet = self.quiet_to(from, text.len(), ahead);
         }
         self.answer
     }
@@ -118,7 +119,8 @@ impl Vicinity {
         }
         let pieces = &mut self.pieces;
         if to > self.to {
-            let end = (to + AHEAD).min(text.len()).max(to);
+            let ahead = if self.from == self.to { FIRST_AHEAD } else { AHEAD };
+            let end = (to + ahead).min(text.len()).max(to);
             (self.to.div_ceil(PIECE)..end.div_ceil(PIECE))
                 .for_each(|piece| pieces[piece % PIECES] = Set::NONE);
             let mut hit = |at: usize, word| pieces[at / PIECE % PIECES] |= telling.of(word);
@@ -138,17 +140,16 @@ impl Vicinity {
         self.answer = (from / PIECE..to.div_ceil(PIECE)).fold(row, |all, piece| all | pieces[piece % PIECES]);
     }
 
-    /// Where nothing is said of what begins there, as far as is known from the pieces from `from` on.
-    fn quiet_from(&self, from: usize, length: usize, ahead: usize) -> Range<usize> {
+    /// Up to where nothing is said of what begins there, as far as is known from the pieces from `from` on.
+    fn quiet_to(&self, from: usize, length: usize, ahead: usize) -> usize {
         if !self.answer.is_empty() {
-            return 0..0;
+            return 0;
         }
         let first = from / PIECE;
         let silent = |piece: &usize| self.pieces[piece % PIECES].is_empty();
         let silent = (first..self.to.div_ceil(PIECE)).take_while(silent).count();
         let to = ((first + silent) * PIECE).min(self.to);
-        let start = if first == 0 { 0 } else { first * PIECE + limits::NAMES_REACH };
-        start..if to == length { length } else { to.saturating_sub(ahead) }
+        if to == length { length } else { to.saturating_sub(ahead) }
     }
 }
 

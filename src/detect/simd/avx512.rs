@@ -32,7 +32,7 @@ unsafe fn walk_avx512<V: Visit>(wanted: Wanted, text: &[u8], from: usize, to: us
 
 /// One bit for each byte of `v` in `low..=low + width`.
 #[inline(always)]
-unsafe fn in_range(v: __m512i, low: u8, width: u8) -> u64 {
+pub(super) unsafe fn in_range(v: __m512i, low: u8, width: u8) -> u64 {
     // SAFETY: only called where AVX-512 is enabled.
     unsafe {
         let offset = _mm512_sub_epi8(v, _mm512_set1_epi8(low.cast_signed()));
@@ -71,9 +71,11 @@ unsafe fn seek_avx512(nibbles: &Nibbles, text: &[u8], from: usize, to: usize, hi
     seek::seek::<Avx512>(nibbles, text, from, to, hit);
 }
 
-struct Avx512;
+pub(super) struct Avx512;
 
 impl Look for Avx512 {
+    const BATCHED: bool = true;
+
     #[inline(always)]
     fn sight(nibbles: &Nibbles, block: &[u8; BLOCK]) -> Sight {
         // SAFETY: inlined into `seek_avx512` only, where AVX-512 is enabled; the furthest load ends with the block.

@@ -55,7 +55,7 @@ pub(super) fn holds(level: Level, bytes: &Bytes, text: &[u8]) -> bool {
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { holds_avx2(bytes, blocks) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { holds_avx512(bytes, blocks) },
+        Level::Avx512 | Level::Vbmi => unsafe { holds_avx512(bytes, blocks) },
         #[cfg(target_arch = "aarch64")]
         Level::Neon => plain(),
     };

@@ -12,6 +12,8 @@ mod plain;
 mod runs;
 mod seek;
 mod spell;
+#[cfg(target_arch = "x86_64")]
+mod vbmi;
 mod walk;
 
 use std::sync::LazyLock;
@@ -49,6 +51,8 @@ pub struct Wanted {
     /// Shortest run of letters and digits wanted, of both and of either alone; 0 for none.
     word: usize,
     word_plain: usize,
+    /// Fewest bytes of one that begins with a digit, where that is more.
+    word_digit: usize,
     /// What matches begin with that are found by it, and whether no letter or digit stands before any.
     outline: Option<Outline>,
     bound: bool,
@@ -72,6 +76,11 @@ impl Wanted {
         }
     }
 
+    /// Of runs that begin with a digit only those of so many letters and digits at least, and some others.
+    pub fn want_word_of_digit(&mut self, least: usize) {
+        self.word_digit = least;
+    }
+
     /// Also what begins so; `bound`: not behind a letter or a digit.
     pub(super) fn want_outline(&mut self, outline: Outline, bound: bool) {
         self.bound = bound && (self.bound || self.outline.is_none());
@@ -87,6 +96,9 @@ pub enum Level {
     Avx2,
     #[cfg(target_arch = "x86_64")]
     Avx512,
+    /// The same, and bytes looked up in tables of 64.
+    #[cfg(target_arch = "x86_64")]
+    Vbmi,
     #[cfg(target_arch = "aarch64")]
     Neon,
 }
@@ -100,6 +112,7 @@ impl Level {
         {
             levels.extend(avx2::available().then_some(Level::Avx2));
             levels.extend(avx512::available().then_some(Level::Avx512));
+            levels.extend(vbmi::available().then_some(Level::Vbmi));
         }
         #[cfg(target_arch = "aarch64")]
         levels.push(Level::Neon);
@@ -127,7 +140,7 @@ pub(super) fn walk<V: Visit>(
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => avx2::walk(wanted, text, from, to, visit),
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => avx512::walk(wanted, text, from, to, visit),
+        Level::Avx512 | Level::Vbmi => avx512::walk(wanted, text, from, to, visit),
         #[cfg(target_arch = "aarch64")]
         Level::Neon => walk::walk::<neon::Neon, V>(wanted, text, from, to, visit),
     }
@@ -148,6 +161,8 @@ pub(super) fn literals(
         Level::Avx2 => avx2::seek(nibbles, text, from, to, hit),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => avx512::seek(nibbles, text, from, to, hit),
+        #[cfg(target_arch = "x86_64")]
+        Level::Vbmi => vbmi::seek(nibbles, text, from, to, hit),
         #[cfg(target_arch = "aarch64")]
         Level::Neon => seek::seek::<neon::Neon>(nibbles, text, from, to, hit),
     }
@@ -168,6 +183,8 @@ pub(super) fn word_starts(
         Level::Avx2 => avx2::spell(heads, text, from, to, hit),
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 => avx512::spell(heads, text, from, to, hit),
+        #[cfg(target_arch = "x86_64")]
+        Level::Vbmi => vbmi::spell(heads, text, from, to, hit),
         #[cfg(target_arch = "aarch64")]
         Level::Neon => spell::spell::<neon::Neon>(heads, text, from, to, hit),
     }
@@ -291,6 +308,7 @@ mod tests {
             leading in 6usize..=12,
             anywhere in any::<bool>(),
             plain in 0usize..12,
+            of_digit in 0usize..40,
         ) {
             let from = cut.min(text.len());
             let to = text.len().saturating_sub(tail).max(from);
@@ -298,6 +316,7 @@ mod tests {
             wanted.want_digits(leading, anywhere);
             wanted.want_word(word, true);
             wanted.want_outline(outline(), true);
+            wanted.want_word_of_digit(of_digit);
             if plain != 0 {
                 wanted.want_word(word + plain, false);
             }
@@ -307,6 +326,12 @@ mod tests {
                 log.0.retain(|&(kind, start, _)| kind != 'o' || start + OUTLINED < to);
                 log.0.sort_unstable();
                 let mut expected = naive(&text, from, to, word).0;
+                // Shorter runs that begin with a digit may be told of.
+                let short = |&(kind, start, end): &(char, usize, usize)| {
+                    kind == 'w' && text[start].is_ascii_digit() && end - start < of_digit
+                };
+                log.0.retain(|found| !short(found));
+                expected.retain(|found| !short(found));
                 // Past 64 bytes a run is taken to hold both.
                 expected.retain(|&(kind, start, end)| {
                     let digits = text[start..end].iter().filter(|b| b.is_ascii_digit()).count();

@@ -7,7 +7,25 @@ pub(in crate::detect) struct Nibbles {
     pub(super) high: [[u8; 16]; PLACES],
     /// Buckets whose literals stand anywhere; no word byte may precede those of the others.
     pub(super) free: u8,
+    pub(super) sixes: Sixes,
 }
+
+/// The same by whole bytes, of which the six lowest bits are looked up, in as many buckets again.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Sixes {
+    pub tables: [[Table; PLACES]; BANKS],
+    /// All ones where one of the first three bytes of a literal can be none of ASCII.
+    pub high: u64,
+    pub free: [u8; BANKS],
+}
+
+/// By the six lowest bits of a byte. Aligned, so that it is taken in one step.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+pub(super) struct Table(pub [u8; 64]);
+
+/// Sets of buckets.
+pub(super) const BANKS: usize = 2;
 
 /// A literal that is looked for.
 #[derive(Clone, Debug)]
@@ -34,32 +52,29 @@ pub(super) const fn folded(byte: u8) -> u8 {
 
 impl Default for Nibbles {
     fn default() -> Nibbles {
-        Nibbles { low: [[0; 16]; PLACES], high: [[0; 16]; PLACES], free: 0 }
+        let sixes = Sixes { tables: [[Table([0; 64]); PLACES]; BANKS], high: 0, free: [0; BANKS] };
+        Nibbles { low: [[0; 16]; PLACES], high: [[0; 16]; PLACES], free: 0, sixes }
     }
 }
 
 impl Nibbles {
     pub(in crate::detect) fn new<'a>(literals: impl Iterator<Item = Sought<'a>>) -> Nibbles {
-        let (bound, free): (Vec<Sought<'_>>, Vec<Sought<'_>>) = literals.partition(|literal| literal.bound);
+        let (mut bound, mut free): (Vec<Sought<'_>>, Vec<Sought<'_>>) =
+            literals.partition(|literal| literal.bound);
         let often = Often::new();
-        let (bound, free) = (shared(bound, &often), shared(free, &often));
-        // As many buckets for either as leave least.
-        let costs = (0..bound.len().max(1)).flat_map(|b| {
-            let (bound, free) = (&bound, &free);
-            (0..free.len().max(1)).filter(move |f| b + f + 2 <= BUCKETS).map(move |f| {
-                let cost = |ways: &[Way], nth: usize| ways.get(nth).map_or(0.0, |way| way.passes);
-                (cost(bound, b) * WORDS + cost(free, f), b, f)
-            })
-        });
-        let best = costs.min_by(|a, b| a.0.total_cmp(&b.0));
+        let ways = [shared(&mut bound, &often), shared(&mut free, &often)];
         let mut nibbles = Nibbles::default();
-        let Some((_, b, f)) = best else { return nibbles };
-        let of = |ways: &[Way], nth: usize| ways.get(nth).map(|way| way.groups.clone()).unwrap_or_default();
-        let (bound, free) = (of(&bound, b), of(&free, f));
-        for (bucket, group) in bound.iter().chain(&free).enumerate() {
+        let [of_bound, of_free] = best(&ways, BUCKETS);
+        for (bucket, group) in of_bound.iter().chain(of_free).enumerate() {
             nibbles.fill(1 << bucket, group);
         }
-        nibbles.free = (0..free.len()).fold(0, |all, bucket| all | 1 << (bound.len() + bucket));
+        nibbles.free = (0..of_free.len()).fold(0, |all, bucket| all | 1 << (of_bound.len() + bucket));
+        let [of_bound, of_free] = best(&ways, BANKS * BUCKETS);
+        bound.iter().for_each(|literal| nibbles.sixes.add(literal, of_bound, 0));
+        free.iter().for_each(|literal| nibbles.sixes.add(literal, of_free, of_bound.len()));
+        for bucket in of_bound.len()..of_bound.len() + of_free.len() {
+            nibbles.sixes.free[bucket / BUCKETS] |= 1 << (bucket % BUCKETS);
+        }
         nibbles
     }
 
@@ -85,6 +100,50 @@ impl Nibbles {
     }
 }
 
+impl Sixes {
+    /// Puts a literal into the bucket of the first of the groups that it is in, counted from `first`.
+    fn add(&mut self, literal: &Sought<'_>, groups: &[Group], first: usize) {
+        let own = Group::of(std::slice::from_ref(literal));
+        let Some(bucket) = groups.iter().position(|group| group.holds(&own)) else { return };
+        let (bank, bit) = ((first + bucket) / BUCKETS, 1 << ((first + bucket) % BUCKETS));
+        for (place, table) in self.tables[bank].iter_mut().enumerate() {
+            literal.each_byte(place, |byte| {
+                self.high |= if place < 3 && !byte.is_ascii() { u64::MAX } else { 0 };
+                // A byte is looked up as it stands, capital or small.
+                for byte in [byte, folded(byte), byte.to_ascii_uppercase()] {
+                    table.0[usize::from(byte) % 64] |= bit;
+                }
+            });
+        }
+    }
+}
+
+impl Sought<'_> {
+    /// The bytes that can stand at one of the first places.
+    fn each_byte(&self, place: usize, add: impl FnMut(u8)) {
+        match self.text.get(place) {
+            Some(&byte) => std::iter::once(byte).for_each(add),
+            None if place == self.text.len() => {
+                let follows = |byte: &u8| self.next[usize::from(byte >> 6)] >> (byte & 63) & 1 != 0;
+                (0..=u8::MAX).filter(follows).for_each(add);
+            }
+            None => (0..=u8::MAX).for_each(add),
+        }
+    }
+}
+
+/// As many buckets for those that no word byte may precede, and for the others, as leave least.
+fn best([bound, free]: &[Vec<Way>; 2], buckets: usize) -> [&[Group]; 2] {
+    let costs = (0..bound.len().max(1)).flat_map(|b| {
+        (0..free.len().max(1)).filter(move |f| b + f + 2 <= buckets).map(move |f| {
+            let cost = |ways: &[Way], nth: usize| ways.get(nth).map_or(0.0, |way| way.passes);
+            (cost(bound, b) * WORDS + cost(free, f), b, f)
+        })
+    });
+    let (b, f) = costs.min_by(|a, b| a.0.total_cmp(&b.0)).map_or((0, 0), |(_, b, f)| (b, f));
+    [(bound, b), (free, f)].map(|(ways, nth)| ways.get(nth).map_or(&[][..], |way| &way.groups))
+}
+
 /// The halves, as bits, of the first bytes of some literals.
 #[derive(Clone, Copy)]
 struct Group([[u16; 2]; PLACES]);
@@ -98,18 +157,19 @@ impl Group {
                     halves[0] |= 1 << (folded(byte) & 15);
                     halves[1] |= 1 << (folded(byte) >> 4);
                 };
-                match literal.text.get(place) {
-                    Some(&byte) => add(byte),
-                    None if place == literal.text.len() => {
-                        let follows =
-                            |byte: &u8| literal.next[usize::from(byte >> 6)] >> (byte & 63) & 1 != 0;
-                        (0..=u8::MAX).filter(follows).for_each(add);
-                    }
-                    None => *halves = [u16::MAX; 2],
+                if place > literal.text.len() {
+                    *halves = [u16::MAX; 2];
+                } else {
+                    literal.each_byte(place, &mut add);
                 }
             }
         }
         group
+    }
+
+    fn holds(&self, other: &Group) -> bool {
+        let all = self.0.as_flattened().iter().zip(other.0.as_flattened());
+        all.fold(true, |holds, (ours, theirs)| holds && theirs & !ours == 0)
     }
 
     fn joined(&self, other: &Group) -> Group {
@@ -165,7 +225,7 @@ struct Way {
 }
 
 /// Ways to share literals out, among one bucket, two and so on.
-fn shared(mut literals: Vec<Sought<'_>>, often: &Often) -> Vec<Way> {
+fn shared(literals: &mut [Sought<'_>], often: &Often) -> Vec<Way> {
     literals.sort_unstable_by_key(|literal| literal.text);
     // Literals that differ late are one to begin with.
     let alike = |a: &Sought<'_>, b: &Sought<'_>| a.text.get(..2) == b.text.get(..2);
@@ -188,7 +248,7 @@ fn joined(mut groups: Vec<Group>, often: &Often) -> Vec<Way> {
     };
     let mut partner: Vec<(f32, usize)> = (0..groups.len()).map(|i| best(&groups, &passes, i)).collect();
     while !groups.is_empty() {
-        if groups.len() < BUCKETS {
+        if groups.len() < BANKS * BUCKETS {
             ways.push(Way { groups: groups.clone(), passes: passes.iter().sum() });
         }
         let Some(i) = (0..groups.len()).min_by(|&a, &b| partner[a].0.total_cmp(&partner[b].0)) else { break };

@@ -26,7 +26,7 @@ pub(super) fn first_run(level: Level, text: &[u8]) -> Result<usize, usize> {
         #[cfg(target_arch = "x86_64")]
         Level::Avx2 => unsafe { search_avx2(text) },
         #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { search_avx512(text) },
+        Level::Avx512 | Level::Vbmi => unsafe { search_avx512(text) },
         #[cfg(target_arch = "aarch64")]
         Level::Neon => search::<super::neon::Neon>(text),
     }

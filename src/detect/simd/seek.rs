@@ -1,5 +1,7 @@
 //! Bits of possible literals to positions: the part that every kernel shares, written once and compiled for each.
 
+use std::hint::black_box;
+
 use super::Nibbles;
 
 /// What one block of 64 bytes, and the three behind it, show.
@@ -22,15 +24,48 @@ pub(in crate::detect) trait Possible {
 /// How a block is looked at. A type and not a closure, so that it is compiled into each caller with the caller's
 /// instructions.
 pub(super) trait Look {
+    /// Whether its tables stay in registers, with nothing called in between, and so several blocks are looked at before
+    /// anything is asked.
+    const BATCHED: bool = false;
+
     fn sight(nibbles: &Nibbles, block: &[u8; BLOCK]) -> Sight;
 }
+
+/// Blocks that are looked at before anything is asked about what they show.
+const BATCH: usize = 8;
 
 #[inline(always)]
 pub(super) fn seek<L: Look>(nibbles: &Nibbles, text: &[u8], from: usize, to: usize, hit: &mut impl Possible) {
     let mut word_before = u64::from(from.checked_sub(1).is_some_and(|i| is_word(text[i])));
+    let mut hits = |sight: Sight| {
+        let starts = !(sight.word << 1 | word_before);
+        word_before = sight.word >> 63;
+        sight.bound & starts | sight.free
+    };
+    let mut ask = |base: usize, mut hits: u64| {
+        while hits != 0 {
+            hit.at(base + hits.trailing_zeros() as usize);
+            hits &= hits - 1;
+        }
+    };
     let mut base = from;
     while base < to {
         let rest = &text[base..];
+        if L::BATCHED
+            && let Some(batch) = rest.first_chunk::<{ BATCH * 64 + BLOCK - 64 }>()
+            && to - base >= BATCH * 64
+        {
+            // Read anew for each batch, not copied to the stack.
+            let nibbles = black_box(nibbles);
+            let all: [u64; BATCH] = std::array::from_fn(|i| {
+                batch[i * 64..].first_chunk().map_or(0, |block| hits(L::sight(nibbles, block)))
+            });
+            for (i, bits) in all.into_iter().enumerate() {
+                ask(base + i * 64, bits);
+            }
+            base += BATCH * 64;
+            continue;
+        }
         let sight = match rest.first_chunk::<BLOCK>() {
             Some(block) => L::sight(nibbles, block),
             None => {
@@ -39,16 +74,7 @@ pub(super) fn seek<L: Look>(nibbles: &Nibbles, text: &[u8], from: usize, to: usi
                 L::sight(nibbles, &block)
             }
         };
-        let starts = !(sight.word << 1 | word_before);
-        word_before = sight.word >> 63;
-        let mut hits = sight.bound & starts | sight.free;
-        if to - base < 64 {
-            hits &= !(u64::MAX << (to - base));
-        }
-        while hits != 0 {
-            hit.at(base + hits.trailing_zeros() as usize);
-            hits &= hits - 1;
-        }
+        ask(base, hits(sight) & u64::MAX >> (64 - 64.min(to - base)));
         base += 64;
     }
 }

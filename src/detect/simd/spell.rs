@@ -1,5 +1,7 @@
 //! Where words begin: the part that every kernel shares, written once and compiled for each.
 
+use super::nibbles::Table;
+
 /// What one block of 64 bytes shows.
 pub(super) struct Letters {
     /// Capital and small ASCII letters.
@@ -12,11 +14,22 @@ pub(super) struct Letters {
 
 pub(super) trait Spell {
     fn letters(block: &[u8; 64]) -> Letters;
+
+    /// Where one of `heads` may stand, for the bytes of a step.
+    #[inline(always)]
+    fn possible(_heads: &Heads, _block: &[u8; 64]) -> u64 {
+        u64::MAX
+    }
 }
 
 /// Which three bytes can begin a word that is looked for, whatever their case.
 #[derive(Clone, Debug)]
-pub(in crate::detect) struct Heads(Box<[u64; HEADS / 64]>);
+pub(in crate::detect) struct Heads {
+    hashed: Box<[u64; HEADS / 64]>,
+    /// For each first byte a bit, in one of four tables: at itself, and at each second and third byte that can follow it.
+    /// Bytes are told apart by what is kept of them, which is repeated for those that look up with one bit more.
+    pub(super) follows: Box<[[Table; 3]; 4]>,
+}
 
 const HEADS: usize = 1 << 16;
 /// What is left of each byte: letters of either case are one.
@@ -24,7 +37,7 @@ const KEPT: u32 = 0x1f_1f1f;
 
 impl Default for Heads {
     fn default() -> Heads {
-        Heads(Box::new([0; HEADS / 64]))
+        Heads { hashed: Box::new([0; HEADS / 64]), follows: Box::new([[Table([0; 64]); 3]; 4]) }
     }
 }
 
@@ -38,7 +51,13 @@ impl Heads {
         if length == head.len() {
             let [a, b, c] = head;
             let place = place(u32::from_le_bytes([a, b, c, 0]));
-            self.0[place / 64] |= 1 << (place % 64);
+            self.hashed[place / 64] |= 1 << (place % 64);
+            let first = usize::from(a & KEPT as u8);
+            for (byte, table) in head.into_iter().zip(&mut self.follows[first / 8]) {
+                let kept = usize::from(byte & KEPT as u8);
+                table.0[kept] |= 1 << (first % 8);
+                table.0[kept + 32] |= 1 << (first % 8);
+            }
             return;
         }
         let Some((&first, rest)) = word.split_first() else {
@@ -59,13 +78,21 @@ impl Heads {
     }
 
     pub(in crate::detect) fn size(&self) -> usize {
-        size_of_val(&*self.0)
+        size_of_val(&*self.hashed) + size_of_val(&*self.follows)
+    }
+
+    /// Whether the second and the third of three bytes can follow the first.
+    #[inline(always)]
+    fn follow(&self, kept: u32) -> bool {
+        let [first, second, third, _] = kept.to_le_bytes().map(usize::from);
+        let [_, seconds, thirds] = &self.follows[first / 8 % 4];
+        (seconds.0[second % 64] & thirds.0[third % 64]) >> (first % 8) & 1 != 0
     }
 
     #[inline(always)]
     fn hold(&self, letters: u64) -> bool {
         let place = place(letters as u32);
-        self.0[place / 64] & 1 << (place % 64) != 0
+        self.hashed[place / 64] & 1 << (place % 64) != 0 && self.follow(letters as u32 & KEPT)
     }
 }
 
@@ -116,7 +143,7 @@ pub(super) fn spell<S: Spell>(
         let any = letter | letters.high;
         let capital = letters.upper & (letters.lower << 1 | lower_before);
         let mut starts = letter & !(any << 1 | letter_before) | capital | letters.lead;
-        starts &= u64::MAX >> (64 - STEP.min(to - base));
+        starts &= u64::MAX >> (64 - STEP.min(to - base)) & S::possible(heads, block);
         (letter_before, lower_before) = (any >> (STEP - 1) & 1, letters.lower >> (STEP - 1) & 1);
         while starts != 0 {
             let start = starts.trailing_zeros();

@@ -82,6 +82,9 @@ fn from(window: Window, start: u32) -> u64 {
     low >> start | high << 1 << (63 - start)
 }
 
+/// As far as a window shows every run that begins in its first half.
+const FURTHEST: usize = 64;
+
 /// Letters and digits in a row that are rare in prose.
 const LONG_WORD: usize = 16;
 
@@ -142,10 +145,7 @@ pub(super) fn walk<C: Classify, V: Visit>(
             word_before = here.word >> 63;
         } else {
             let window = join(here.word, next.word);
-            let mut runs = match least {
-                LONG_WORD.. => Runs::new::<{ LONG_WORD as u32 }>(window, word_before),
-                _ => Runs::new::<{ MIN_RUN_WORD as u32 }>(window, word_before),
-            };
+            let mut runs = words(&wanted, least, (window, word_before), here.digit);
             word_before = here.word >> 63;
             while let Some((start, length)) = runs.next() {
                 let at = base + start as usize;
@@ -164,6 +164,21 @@ pub(super) fn walk<C: Classify, V: Visit>(
         behind_before = (here.word | here.separator) >> 63;
         here = next;
     }
+}
+
+/// Runs of letters and digits, of at least as many as is asked for or of fewer, that begin in a block; without those that
+/// begin with a digit and are too short for it.
+#[inline(always)]
+fn words(wanted: &Wanted, least: usize, (window, before): (Window, u64), digit: u64) -> Runs {
+    let (mut runs, shortest) = match least {
+        LONG_WORD.. => (Runs::new::<{ LONG_WORD as u32 }>(window, before), LONG_WORD),
+        _ => (Runs::new::<{ MIN_RUN_WORD as u32 }>(window, before), MIN_RUN_WORD),
+    };
+    if runs.seeds & digit != 0 {
+        let more = wanted.word_digit.saturating_sub(shortest).min(FURTHEST - shortest);
+        runs.seeds &= !digit | runs.at_least(more as u32);
+    }
+    runs
 }
 
 /// Reports a run of letters and digits that is wanted; `digits` tells which of its first bytes are digits.
