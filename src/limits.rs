@@ -131,7 +131,7 @@ pub const H2_WIDTH_CHANGES: u8 = 16;
 /// What HTTP/2 may keep of bodies in all connections together: that came and was not taken, and that waits to leave. Past the
 /// first, a connection with more than its own part waiting is not read; past the second, a stream is given its next bytes
 /// once those before have left.
-pub const H2_UNREAD: usize = 64 * 1024 * 1024;
+pub const H2_UNREAD: usize = 32 * 1024 * 1024;
 pub const H2_UNREAD_EACH: usize = 256 * 1024;
 pub const H2_UNSENT: usize = 48 * 1024 * 1024;
 /// Longest HTTP/2 head, as it is decoded (RFC 9113, section 10.5.1) and as it comes.

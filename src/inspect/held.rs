@@ -130,29 +130,39 @@ impl Reservation {
         Reservation { pool: Arc::clone(&self.pool), holder: self.holder, bytes: 0, shared: [0; 2] }
     }
 
-    /// As [`Reservation::cover`], for a message.
+    /// Makes the reservation cover `needed` bytes of a message, and gives nothing back.
     pub(super) fn cover_of(&mut self, needed: usize, message: &Message) -> bool {
         if needed > HELD_QUANTUM && self.holder.is_none() {
             self.holder = Some(self.pool.holder(message));
         }
-        self.cover(needed)
+        self.reach(needed)
     }
 
     /// Makes the reservation cover `needed` bytes, in whole quanta; gives back what is far too much. On failure it stays
     /// as it was. What fits one quantum needs none: it is less than what its connection or stream takes, and those are
     /// counted themselves.
     pub fn cover(&mut self, needed: usize) -> bool {
+        let covered = self.reach(needed);
+        if covered {
+            self.keep(needed);
+        }
+        covered
+    }
+
+    fn reach(&mut self, needed: usize) -> bool {
         if self.bytes == 0 && needed <= HELD_QUANTUM {
             return true;
         }
-        let target = needed.div_ceil(HELD_QUANTUM).saturating_mul(HELD_QUANTUM);
-        if target > self.bytes {
-            return self.grow(target - self.bytes);
-        }
-        if target + 4 * HELD_QUANTUM < self.bytes {
+        let target = quanta(needed);
+        target <= self.bytes || self.grow(target - self.bytes)
+    }
+
+    /// Gives back what is far more than so many bytes.
+    pub(super) fn keep(&mut self, bytes: usize) {
+        let target = quanta(bytes);
+        if target.saturating_add(4 * HELD_QUANTUM) < self.bytes {
             self.shrink(self.bytes - target);
         }
-        true
     }
 
     fn grow(&mut self, bytes: usize) -> bool {
@@ -199,6 +209,10 @@ impl Reservation {
             self.shrink(self.bytes);
         }
     }
+}
+
+fn quanta(bytes: usize) -> usize {
+    bytes.div_ceil(HELD_QUANTUM).saturating_mul(HELD_QUANTUM)
 }
 
 impl Drop for Reservation {

@@ -16,16 +16,18 @@ pub(super) struct Hold {
     reservation: Reservation,
     /// What is below may leave.
     limit: u64,
+    /// Bytes beside the chain that were last paid for.
+    beside: usize,
 }
 
 impl Hold {
     pub(super) fn new(pool: &Arc<HeldBytes>) -> Hold {
-        Hold { chain: Chain::new(), reservation: Reservation::unnamed(pool), limit: 0 }
+        Hold { chain: Chain::new(), reservation: Reservation::unnamed(pool), limit: 0, beside: 0 }
     }
 
     /// An empty one for the next message of the same sender.
     pub(super) fn next(&self) -> Hold {
-        Hold { chain: Chain::new(), reservation: self.reservation.another(), limit: 0 }
+        Hold { chain: Chain::new(), reservation: self.reservation.another(), limit: 0, beside: 0 }
     }
 
     pub(super) fn limit(&self) -> u64 {
@@ -55,19 +57,34 @@ impl Hold {
         more
     }
 
-    /// Makes the reservation cover what waits of `message`, and `more` bytes beside it.
+    /// Makes the reservation cover what waits of `message`, and `more` bytes beside it. What may leave asks for no more, but
+    /// what was paid for stays paid for until it has left: a reader that takes nothing would have it kept for nothing.
     pub(super) fn cover(&mut self, message: &Message, more: usize) -> bool {
+        self.beside = more;
         let waiting = usize::try_from(self.waiting()).unwrap_or(usize::MAX);
-        // Chunks that may leave are on their way out, and each that waits has at least a byte.
+        // Each chunk that waits has at least a byte.
         let entries = self.chain.chunks().min(waiting).saturating_mul(HELD_ENTRY);
-        self.reservation.cover_of(waiting.saturating_add(entries).saturating_add(more), message)
+        let needed = waiting.saturating_add(entries).saturating_add(more);
+        self.reservation.cover_of(needed, message) && {
+            self.keep();
+            true
+        }
+    }
+
+    /// Gives back what nothing is left of.
+    fn keep(&mut self) {
+        let here = usize::try_from(self.chain.end().saturating_sub(self.chain.start())).unwrap_or(usize::MAX);
+        let entries = self.chain.chunks().saturating_mul(HELD_ENTRY);
+        self.reservation.keep(here.saturating_add(entries).saturating_add(self.beside));
     }
 
     /// The next piece that may leave.
     pub(super) fn pop(&mut self) -> Option<Bytes> {
         let piece = self.chain.pop(self.limit);
-        if piece.is_none() && self.chain.is_empty() {
-            self.reservation.release();
+        match &piece {
+            Some(_) => self.keep(),
+            None if self.chain.is_empty() => self.reservation.release(),
+            None => {}
         }
         piece
     }

@@ -276,6 +276,33 @@ fn held_memory_is_reserved_and_given_back() {
 }
 
 #[test]
+fn what_a_reader_does_not_take_stays_paid_for() {
+    let mut setup = Setup::new(usual());
+    setup.hold = 16 * crate::limits::HELD_QUANTUM;
+    let mut inspector = setup.inspector();
+    let held = Arc::clone(&inspector.engine().held);
+    inspector.head(&plain());
+    let (mut came, mut step) = (0, Step::Wait);
+    while step == Step::Wait {
+        let chunk = filler(crate::limits::HELD_QUANTUM);
+        came += chunk.len();
+        step = inspector.push(Bytes::from(chunk));
+    }
+    assert_eq!(step, Step::Release);
+    assert!(held.used() >= came - crate::limits::HELD_QUANTUM, "{} of {came}", held.used());
+    let mut least = held.used();
+    while let Some(piece) = inspector.next_released() {
+        came -= piece.len();
+        assert!(held.used() <= least && held.used() <= came + 8 * crate::limits::HELD_QUANTUM);
+        least = held.used();
+    }
+    assert!(least <= 5 * crate::limits::HELD_QUANTUM, "what has left is given back as it leaves");
+    // Bytes that go right through ask for nothing.
+    inspector.push(Bytes::from(filler(3 * HOLD)));
+    assert!(held.used() <= 5 * crate::limits::HELD_QUANTUM);
+}
+
+#[test]
 fn a_panic_stops_the_message_for_good() {
     let mut inspector = Setup::new(usual()).inspector();
     let held = Arc::clone(&inspector.engine().held);
