@@ -356,6 +356,10 @@ pub const FIRST_BYTE_TIMEOUT: Duration = Duration::from_secs(60);
 pub const BODY_IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// The same between two messages of a gRPC call: who watches for something that seldom happens says nothing for minutes.
 pub const CALL_IDLE: Duration = Duration::from_secs(300);
+/// The same of responses that tell of events as they happen, and the most that may be configured: a dead peer is not noticed
+/// earlier.
+pub const EVENTS_IDLE: Duration = Duration::from_secs(300);
+pub const EVENTS_IDLE_MOST: Duration = Duration::from_secs(3600);
 /// Time a peer may refuse to take bytes.
 pub const WRITE_STALL_TIMEOUT: Duration = Duration::from_secs(60);
 /// Time a client connection may stay open between requests.

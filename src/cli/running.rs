@@ -220,6 +220,7 @@ fn gate_config(
             tls,
             allow_addresses: config.upstream.allow_addresses.clone(),
             connect_timeout: config.upstream.connect_timeout,
+            events_idle: config.upstream.events_idle,
             resolve: config.upstream.resolve.clone(),
             mark: config.upstream.mark,
             destinations,

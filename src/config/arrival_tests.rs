@@ -278,6 +278,7 @@ const KEYS: &[Keys] = &[
             ("min_tls", "\"1.2\"", "\"1.3\""),
             ("allow_addresses", "[\"10.0.0.0/8\"]", "[\"11.0.0.0/8\"]"),
             ("connect_timeout", "\"1s\"", "\"2s\""),
+            ("events_idle", "\"10s\"", "\"20s\""),
             ("resolve", "{ \"a.example\" = [\"192.0.2.1\"] }", "{ \"a.example\" = [\"192.0.2.2\"] }"),
             ("mark", "1", "2"),
             ("parent", "\"http://a.example:1\"", "\"http://b.example:1\""),

@@ -329,6 +329,12 @@ fn upstream(raw: RawUpstream, paths: &Paths<'_>, log: &Log) -> UpstreamSettings 
             (Duration::from_millis(1), limits::FIRST_BYTE_TIMEOUT),
             log,
         ),
+        events_idle: bounded_time(
+            raw.events_idle.as_ref(),
+            limits::EVENTS_IDLE,
+            (Duration::from_secs(1), limits::EVENTS_IDLE_MOST),
+            log,
+        ),
         resolve: resolve(raw.resolve, log),
         mark: raw.mark.map(|mark| mark.value),
         destinations: Vec::new(),

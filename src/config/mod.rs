@@ -123,6 +123,8 @@ pub struct UpstreamSettings {
     pub min_tls: MinTls,
     pub allow_addresses: Vec<ipnet::IpNet>,
     pub connect_timeout: Duration,
+    /// How long a response that is a stream of events may say nothing.
+    pub events_idle: Duration,
     pub resolve: HashMap<Arc<str>, Vec<IpAddr>>,
     pub mark: Option<u32>,
     pub destinations: Vec<DestinationSettings>,

@@ -78,7 +78,7 @@ impl Client {
 
     /// How long the connection may be silent from now on. One that carries many exchanges at once has deadlines on
     /// each of them instead.
-    fn silent_for(&self, limit: Duration) {
+    pub(super) fn silent_for(&self, limit: Duration) {
         match self.spoken {
             Spoken::Http1 => self.deadlines.read_within(Some(limit)),
             Spoken::Http2 => {}

@@ -28,6 +28,7 @@ mod names;
 mod pace;
 mod passage;
 mod password;
+mod patience;
 mod peer;
 mod pinned;
 mod rehearsal;
@@ -142,6 +143,8 @@ pub struct UpstreamConfig {
     /// Non-public addresses that may be dialled all the same.
     pub allow_addresses: Vec<ipnet::IpNet>,
     pub connect_timeout: Duration,
+    /// How long a response that is a stream of events may say nothing.
+    pub events_idle: Duration,
     /// What differs for some destinations; the first that names a host holds.
     pub destinations: Vec<DestinationConfig>,
     /// A proxy that stands before the outside.

@@ -82,6 +82,7 @@ fn no_peer_is_waited_for_longer_than_six_minutes() {
         limits::FIRST_BYTE_TIMEOUT,
         limits::BODY_IDLE_TIMEOUT,
         limits::CALL_IDLE,
+        limits::EVENTS_IDLE,
         limits::WRITE_STALL_TIMEOUT,
         limits::KEEP_ALIVE_TIMEOUT,
         limits::POOL_IDLE,

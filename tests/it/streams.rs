@@ -173,6 +173,27 @@ async fn events_pass_one_by_one() {
 }
 
 #[tokio::test]
+async fn a_stream_of_events_may_be_silent_for_as_long_as_is_configured() {
+    let events_idle = Duration::from_millis(300);
+    let world = World::start(Setup { events_idle, ..Setup::default() }).await;
+    let origin = Origin::start(&world, "origin.test", |mut conn| async move {
+        conn.request().await.unwrap();
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n";
+        conn.send(head).await;
+        conn.send(chunk_of(b"data: one\n\n")).await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let mut client = Client::tunnel(&world, &origin).await;
+    client.send(get(&origin, "/events")).await;
+    client.head().await;
+    let (mut body, began) = (Body::default(), std::time::Instant::now());
+    while soon("the end of it", client.reader.chunk(&mut body)).await {}
+    assert!(began.elapsed() >= events_idle * 9 / 10);
+    assert_eq!((String::from_utf8_lossy(&body.bytes), body.whole), ("data: one\n\n".into(), false));
+}
+
+#[tokio::test]
 async fn a_card_number_late_in_an_upload_aborts_it() {
     let world = World::start(setup()).await;
     let (ended, mut ends) = mpsc::unbounded_channel();

@@ -14,6 +14,7 @@ use crate::proxy::body::Gated;
 use crate::proxy::exchange::{Fault, Flow, Recording, Refusal, Spoken};
 use crate::proxy::incoming::ClientBody;
 use crate::proxy::meters;
+use crate::proxy::patience::is_watch;
 use crate::proxy::reply::Problem;
 use crate::proxy::upstream::{Asked, SendError, UpstreamBody, UpstreamError};
 
@@ -78,6 +79,7 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
         return Err(Box::new(Refusal { close: !whole, ..refusal }));
     }
     flow.awaits_response(true);
+    let watch = is_watch(&parts.uri);
     let answer = match &flow.websocket {
         Some(asked) => {
             asked.opening.ask(&mut parts.headers);
@@ -86,6 +88,10 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
         None => lease.send(Request::from_parts(parts, body), flow.interim.as_ref()).await,
     };
     flow.awaits_response(false);
+    if let Ok(response) = &answer {
+        // Until it ends, its client has nothing to say, either.
+        flow.client.silent_for(flow.shared().upstreams.patience().of(watch, response.headers()));
+    }
     answer.map_err(|error| Box::new(broke_off(&flow, whole, &error)))
 }
 

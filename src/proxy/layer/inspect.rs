@@ -23,7 +23,7 @@ use crate::proxy::reply::Problem;
 use crate::proxy::shared::unix_ms;
 use crate::proxy::upstream::UpstreamBody;
 use crate::proxy::websocket::{self, Session};
-use crate::proxy::{headers, meters, names, throttle};
+use crate::proxy::{headers, meters, names, patience, throttle};
 
 /// The layer that turns an [`Admitted`] into an [`Outbound`], and an upstream's response into the client's.
 #[derive(Clone, Copy, Debug)]
@@ -363,9 +363,7 @@ fn is_events(direction: Direction, media_type: Option<&str>) -> bool {
     let grpc = headers::is_grpc(media_type);
     match direction {
         Direction::Request => grpc,
-        Direction::Response => {
-            grpc || matches!(media_type, "text/event-stream" | "application/x-ndjson" | "application/ndjson")
-        }
+        Direction::Response => grpc || patience::is_events(media_type),
     }
 }
 

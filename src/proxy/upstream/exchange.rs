@@ -23,6 +23,7 @@ use crate::limits;
 use crate::proxy::deadline::{Deadlined, Deadlines};
 use crate::proxy::guard::{Guard, GuardHandle};
 use crate::proxy::http2::Interim;
+use crate::proxy::patience::{Patience, is_watch};
 use crate::proxy::still::Stillness;
 use crate::proxy::waking;
 use crate::proxy::websocket::Switched;
@@ -156,11 +157,12 @@ pub(super) fn hear_hints(parts: &mut http::request::Parts, interim: &Arc<Interim
 pub(super) async fn send(
     mut live: Box<Live>,
     mut request: Request<RequestBody>,
-    pool: &Arc<Pool>,
+    (pool, patience): (&Arc<Pool>, Patience),
     switch: Option<&Mutex<Option<Switched>>>,
 ) -> Result<Response<UpstreamBody>, Failed> {
     live.guard.announce(request.method(), switch.is_some());
     live.switching = switch.is_some();
+    let watch = is_watch(request.uri());
     request.body_mut().start(live.deadlines.clone());
     // The connection is polled below, before anything is waited for.
     let (response, _) = waking::quietly(|| live.sender.try_send_request(request));
@@ -182,7 +184,7 @@ pub(super) async fn send(
             Ok(response.map(|_| UpstreamBody::None))
         }
         (Some(Ok(response)), _) => {
-            live.deadlines.read_within(Some(limits::BODY_IDLE_TIMEOUT));
+            live.deadlines.read_within(Some(patience.of(watch, response.headers())));
             Ok(response.map(|incoming| UpstreamBody::Single(Single::new(incoming, live, Arc::clone(pool)))))
         }
         (Some(Err(mut failed)), _) => {

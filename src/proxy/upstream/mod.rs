@@ -51,6 +51,7 @@ use self::resolve::Resolver;
 use self::stream::Streamed;
 use super::exchange::Spoken;
 use super::http2::{Greeting, Interim};
+use super::patience::Patience;
 use super::websocket::Switched;
 use super::{DestinationConfig, UpstreamConfig};
 use crate::flow::{Destination, FlowId, Host, Scheme};
@@ -85,6 +86,7 @@ pub(crate) struct Upstreams {
     pool: Arc<Pool>,
     lines: Arc<Lines>,
     choices: Choices,
+    patience: Patience,
 }
 
 impl Upstreams {
@@ -107,7 +109,13 @@ impl Upstreams {
             pool,
             lines,
             choices: Choices::new(),
+            patience: Patience { events: config.events_idle },
         })
+    }
+
+    /// How long the sender of responses may be silent.
+    pub(crate) fn patience(&self) -> Patience {
+        self.patience
     }
 
     /// What destinations negotiated since the start, and how many connections went to others.
@@ -399,7 +407,7 @@ impl Upstreams {
         let spare = repeatable.then(|| parts.clone());
         let request = Request::from_parts(parts, RequestBody::new(body));
         let key = Arc::clone(&live.key);
-        let failed = match exchange::send(live, request, &self.pool, switch).await {
+        let failed = match exchange::send(live, request, (&self.pool, self.patience), switch).await {
             Ok(response) => return Ok(response),
             Err(failed) => failed,
         };
@@ -408,7 +416,9 @@ impl Upstreams {
         });
         let Some(request) = again else { return Err(failed.error) };
         let live = self.dialer.dial(key).await.map_err(SendError::redial)?;
-        exchange::send(live, request, &self.pool, switch).await.map_err(|failed| failed.error)
+        exchange::send(live, request, (&self.pool, self.patience), switch)
+            .await
+            .map_err(|failed| failed.error)
     }
 
     async fn send_along(
@@ -420,18 +430,19 @@ impl Upstreams {
         let streamed =
             |response: Response<Streamed>| response.map(|body| UpstreamBody::Streamed(Box::new(body)));
         let key = Arc::clone(&slot.line.key);
-        let failed = match stream::send(slot, request, interim).await {
+        let failed = match stream::send(slot, request, interim, self.patience).await {
             Ok(response) => return Ok(streamed(response)),
             Err(failed) => failed,
         };
         let Some(request) = failed.unsent else { return Err(failed.error) };
         match self.shared(key, false).await.map_err(SendError::redial)? {
-            Way::Slot(slot) => {
-                stream::send(slot, request, interim).await.map(streamed).map_err(|failed| failed.error)
-            }
-            Way::Live(live) => {
-                exchange::send(live, request, &self.pool, None).await.map_err(|failed| failed.error)
-            }
+            Way::Slot(slot) => stream::send(slot, request, interim, self.patience)
+                .await
+                .map(streamed)
+                .map_err(|failed| failed.error),
+            Way::Live(live) => exchange::send(live, request, (&self.pool, self.patience), None)
+                .await
+                .map_err(|failed| failed.error),
         }
     }
 }

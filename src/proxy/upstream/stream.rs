@@ -24,8 +24,8 @@ use super::pool::Key;
 use crate::limits;
 use crate::proxy::deadline::Stalled;
 use crate::proxy::guard::Refusal;
-use crate::proxy::headers;
 use crate::proxy::http2::{Breach, Duplex, Interim, Pump, PumpError, Received};
+use crate::proxy::patience::{Patience, is_watch};
 use crate::proxy::silence::Silence;
 use crate::proxy::websocket::{self, Switched};
 
@@ -56,6 +56,7 @@ pub(super) async fn send(
     slot: Slot,
     request: Request<RequestBody>,
     interim: Option<&Interim>,
+    patience: Patience,
 ) -> Result<Response<Streamed>, Failed> {
     let mut sender = slot.sender();
     if let Err(error) = poll_fn(|cx| sender.poll_ready(cx)).await {
@@ -63,6 +64,7 @@ pub(super) async fn send(
         return Err(failed(&slot.line, &error, Some(request), true));
     }
     let (parts, body) = request.into_parts();
+    let watch = is_watch(&parts.uri);
     let spare = parts.clone();
     let ended = body.is_end_stream();
     let head = match head(&slot.line.key, parts) {
@@ -86,7 +88,7 @@ pub(super) async fn send(
             Err(failed(&slot.line, &error, None, false))
         }
         Ok(response) => {
-            let idle = headers::patience(response.headers());
+            let idle = patience.of(watch, response.headers());
             let status = response.status();
             Ok(response.map(|stream| Streamed::new(stream, slot, pump, idle).of(status)))
         }

@@ -61,6 +61,7 @@ pub struct Setup {
     pub groups: Vec<(String, Vec<String>)>,
     pub hold: usize,
     pub hold_idle: Duration,
+    pub events_idle: Duration,
     pub held: usize,
     pub undecodable: Action,
     pub unlisted: Action,
@@ -96,6 +97,7 @@ impl Default for Setup {
             groups: vec![("payment-processors".into(), vec!["pay.test".into()])],
             hold: limits::HOLD,
             hold_idle: limits::HOLD_IDLE,
+            events_idle: limits::EVENTS_IDLE,
             held: limits::HELD_BYTES,
             undecodable: Action::Block,
             unlisted: Action::Allow,
@@ -174,6 +176,7 @@ impl World {
                     vec![]
                 },
                 connect_timeout: limits::CONNECT_TIMEOUT,
+                events_idle: setup.events_idle,
                 rehearsal: None,
                 resolve: resolve(),
                 mark: setup.mark,

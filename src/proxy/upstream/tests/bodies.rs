@@ -231,6 +231,25 @@ async fn trailers_arrive() {
 }
 
 #[tokio::test]
+async fn who_tells_of_events_is_waited_for_longer() {
+    let authority = Authority::new();
+    let origin = Origin::start(None, |_, mut stream| async move {
+        assert!(read_request(&mut stream).await);
+        let head = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n";
+        stream.write_all(head.as_bytes()).await.unwrap();
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let upstreams = upstreams(&authority);
+    let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
+    let mut body = lease.send(get(), None).await.unwrap().into_body();
+    assert_eq!(body.frame().await.unwrap().unwrap().into_data().unwrap(), "data: 1\n\n");
+    tokio::time::pause();
+    let error = body.frame().await.unwrap().unwrap_err();
+    assert!(matches!(error.fault, Fault::Stalled(Stalled::Read(limits::EVENTS_IDLE))), "{error:?}");
+}
+
+#[tokio::test]
 async fn a_silent_upstream_times_out() {
     let authority = Authority::new();
     let origin = Origin::start(None, |number, mut stream| async move {
