@@ -86,6 +86,8 @@ struct Entry {
     mask: u64,
     /// Whether those bytes are all of it, and letters of ASCII.
     plain: bool,
+    /// Whether no pack has it but as the plural of a word.
+    plural: bool,
     /// Detectors it speaks for and against, by number.
     speaks: Vec<(u16, bool)>,
 }
@@ -145,6 +147,12 @@ pub(super) fn unfit(word: &str) -> Option<&'static str> {
         return Some("is shorter than two letters");
     }
     (!word.bytes().next().is_some_and(is_letter)).then_some("does not begin with a letter")
+}
+
+/// Whether a spelling of a word is its plural. Of numbers there are many under one name wherever they stand.
+fn is_plural(word: &str, spelling: &[u8]) -> bool {
+    let small = word.to_lowercase();
+    !small.ends_with("number") && spelling.strip_suffix(b"s").is_some_and(|one| one == small.as_bytes())
 }
 
 /// The texts that a word is looked for as. Letters beyond ASCII are compared byte by byte: small, capital, with one
@@ -208,7 +216,8 @@ impl Entry {
         let count = first.iter_mut().zip(part).map(|(slot, &byte)| *slot = byte).count();
         let mask = u64::MAX >> (64 - 8 * count.max(1));
         let plain = count == text.len() && text.iter().all(u8::is_ascii_lowercase);
-        Entry { first: (u64::from_le_bytes(first) | CASE) & mask, mask, plain, text, speaks: Vec::new() }
+        let first = (u64::from_le_bytes(first) | CASE) & mask;
+        Entry { first, mask, plain, plural: true, text, speaks: Vec::new() }
     }
 }
 
@@ -233,7 +242,9 @@ impl Words {
                     built.entries.push(Entry::new(text));
                     number
                 });
-                built.entries[number].speaks.push((*detector, *positive));
+                let entry = &mut built.entries[number];
+                entry.plural &= is_plural(word, &entry.text);
+                entry.speaks.push((*detector, *positive));
             }
         }
         built.entries.iter_mut().for_each(|entry| entry.speaks.sort_unstable());
@@ -342,6 +353,12 @@ impl Words {
         simd::word_starts(level, heads, text, range.start, range.end, &mut |start| {
             self.at(text, start, |word, _| hit(start.at, word));
         });
+    }
+
+    /// Whether a word counts in a name that a value stands under by way of others: the plural of one names a list, not
+    /// all that is somewhere in it.
+    pub(super) fn reaches_in(&self, word: u16) -> bool {
+        !self.entries[usize::from(word)].plural
     }
 
     /// What a word says of a detector.

@@ -89,6 +89,25 @@ fn what_stands_around_a_match_can_rule_it_out() {
 }
 
 #[test]
+fn the_plural_of_a_word_names_a_list_and_not_all_that_is_somewhere_in_it() {
+    let line = matcher(&detector(
+        "line",
+        "pattern = '6\\d{8}'\ntier = \"medium\"\nboundary = \"digit\"\n\
+         [detector.keywords]\nany = [\"cell\", \"line number\"]\nbefore = 12\nafter = 4",
+    ));
+    let far = "0".repeat(40).replace('0', "text ");
+    for (text, confidence) in [
+        ("{\"cells\":[\"612345678\"]}".to_owned(), "high"),
+        ("cells: 612345678".to_owned(), "high"),
+        (format!("{{\"cell\":[{{\"a\":\"{far}\",\"source\":[\"{far}612345678\"]}}]}}"), "high"),
+        (format!("{{\"line_numbers\":[{{\"a\":\"{far}\",\"b\":[\"{far}612345678\"]}}]}}"), "high"),
+        (format!("{{\"cells\":[{{\"a\":\"{far}\",\"source\":[\"{far}612345678\"]}}]}}"), "medium"),
+    ] {
+        assert_eq!(findings(&line, None, &text), [format!("line:612345678:{confidence}")], "{text}");
+    }
+}
+
+#[test]
 fn what_stands_around_a_value_lowers_it_under_a_name_of_its_own() {
     let pan = matcher(&detector(
         "pan",

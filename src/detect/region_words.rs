@@ -116,7 +116,9 @@ impl Run<'_, '_> {
         for (nth, name) in names.list.iter().enumerate() {
             let source = if name.in_row { layout.row() } else { text };
             self.matcher.words.inside(self.how.level, source, name.range.clone(), |word| {
-                said.push(Said { word, scope: name.scope, own: nth < own });
+                if nth < own || self.matcher.words.reaches_in(word) {
+                    said.push(Said { word, scope: name.scope, own: nth < own });
+                }
             });
         }
     }
@@ -227,7 +229,8 @@ impl Run<'_, '_> {
         let mut speaks = false;
         for (_, name) in outer.iter().filter(|(scope, _)| detector.scopes.holds(*scope)) {
             self.matcher.words.inside(self.how.level, name, 0..name.len(), |word| {
-                speaks |= self.matcher.words.says(word, number).positive;
+                let words = &self.matcher.words;
+                speaks |= words.reaches_in(word) && words.says(word, number).positive;
             });
         }
         speaks

@@ -359,7 +359,7 @@ impl Matcher {
             // A header row stands where the text begins.
             self.words.inside(self.level, text, name.range.clone(), |word| {
                 let says = self.words.says(word, detector.0);
-                if says.positive || says.negative && nth < own {
+                if says.positive && (nth < own || self.words.reaches_in(word)) || says.negative && nth < own {
                     speak.push((name.range.clone(), says.positive));
                 }
             });
