@@ -57,9 +57,12 @@ pub(super) fn seek<L: Look>(nibbles: &Nibbles, text: &[u8], from: usize, to: usi
         {
             // Read anew for each batch, not copied to the stack.
             let nibbles = black_box(nibbles);
-            let all: [u64; BATCH] = std::array::from_fn(|i| {
-                batch[i * 64..].first_chunk().map_or(0, |block| hits(L::sight(nibbles, block)))
-            });
+            let mut all = [0; BATCH];
+            for (i, bits) in all.iter_mut().enumerate() {
+                if let Some(block) = batch[i * 64..].first_chunk() {
+                    *bits = hits(L::sight(nibbles, block));
+                }
+            }
             for (i, bits) in all.into_iter().enumerate() {
                 ask(base + i * 64, bits);
             }
