@@ -15,7 +15,7 @@ import os, pathlib, re, socket, ssl, struct, sys, threading
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from frames import (ACK, CALM, CANCEL, CLOSED, COMPRESSION, CONTINUATION, DATA, END_HEADERS, END_STREAM, FLOW, GOAWAY, HEADERS, INTERNAL, NAME,
                     NONE, PADDED, PING, PREFACE, PRIO, PRIORITY, PROTOCOL, PUSH, REFUSED, RST, SETTINGS, SIZE, WINDOW, Certificates, Ended, Gate,
-                    Peer, Way, field, folder, frame, free_port, hpack, resident, settings)
+                    Peer, Way, conclude, field, folder, frame, free_port, hpack, resident, settings)
 
 PATIENCE = 10
 
@@ -588,13 +588,7 @@ upstream = "http://{NAME}:{clear.server_port}"
             grown = resident(gate) - before
             print(f"{way.title}: {grown:+.1f} MiB", flush=True)
             passed, failed = (passed + 1, failed) if grown <= 32 else (passed, failed + 1)
-        gate.stop()
-        code, out = gate.verify()
-        if code:
-            failed += 1
-            print(f"FAIL  audit verify: {out[-300:]}")
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+        sys.exit(conclude(gate, passed, failed))
 
 
 if __name__ == "__main__":

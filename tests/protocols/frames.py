@@ -565,6 +565,17 @@ def resident(gate):
     return int(re.search(r"VmRSS:\s+(\d+)", pathlib.Path(f"/proc/{gate.process.pid}/status").read_text()).group(1)) / 1024
 
 
+def conclude(gate, passed, failed):
+    """Ends the gate, looks at what it left on record and says how many cases passed: the exit code."""
+    gate.stop()
+    code, out = gate.verify()
+    if code:
+        failed += 1
+        print(f"FAIL  audit verify: {out[-300:]}")
+    print(f"{passed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
 def main():
     wanted = sys.argv[1:]
     passed, failed = 0, 0
@@ -619,13 +630,7 @@ action = "block"
             grown = resident(gate) - before
             print(f"{way.title}: {grown:+.1f} MiB", flush=True)
             passed, failed = (passed + 1, failed) if grown <= 16 else (passed, failed + 1)
-        gate.stop()
-        code, out = gate.verify()
-        if code:
-            failed += 1
-            print(f"FAIL  audit verify: {out[-300:]}")
-    print(f"{passed} passed, {failed} failed")
-    sys.exit(1 if failed else 0)
+        sys.exit(conclude(gate, passed, failed))
 
 
 if __name__ == "__main__":
