@@ -27,7 +27,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::*;
 use crate::decode::{Coding, Decoder, Encoder};
-use crate::detect::{Confidence, Pack};
+use crate::detect::{Confidence, Finding, Pack};
 use crate::flow::Direction;
 use crate::policy::tests::{budgets, message, rule};
 use crate::policy::{Disclosure, Message, Mode, PolicySpec, RuleSpec};

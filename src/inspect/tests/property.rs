@@ -99,6 +99,30 @@ pub(super) fn redacting() -> Vec<RuleSpec> {
     ]
 }
 
+/// How many values that were edited are found again. The digits that a mask keeps may begin another one with what follows.
+fn found_again(out: &[u8], body: &str) -> usize {
+    let counted = |text: &[u8]| {
+        let matcher = matcher();
+        let mut found = matcher.find(&FingerprintKey::new(&[7; 32]), None, text);
+        found.retain(|value| {
+            let id = &*matcher.detector(value.detector).id;
+            value.confidence > Confidence::Low && ["payment.pan", "national-id.us-ssn"].contains(&id)
+        });
+        found
+    };
+    let edited = counted(body.as_bytes());
+    let is_edited = |value: &Finding| edited.iter().any(|one| one.fingerprint == value.fingerprint);
+    counted(out).iter().filter(|value| is_edited(value)).count()
+}
+
+#[test]
+fn what_a_mask_keeps_may_begin_another_number() {
+    let body = "4539 1488 0343 6467 4539 1488 0343 64674539 1488 0343 6467";
+    let outcome = Setup::new(redacting()).body(body);
+    assert_eq!(outcome.text(), "**** **** **** 6467 4539 1488 0343 64674539 1488 0343 6467");
+    assert_eq!((found_again(&outcome.out, body), found_again(body.as_bytes(), body)), (0, 1));
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(96))]
 
@@ -195,10 +219,7 @@ proptest! {
         for (out, came) in changed {
             prop_assert!(came.is_ascii_digit() && (*out == b'*' || out.is_ascii_digit()));
         }
-        // Nothing that was edited is found again.
-        let again = Setup::new(vec![on("payment.pan", Action::Alert, 1), on("national-id.us-ssn", Action::Alert, 1)])
-            .body(outcome.text());
-        prop_assert_eq!(again.decision.action, Action::Allow, "{} {:?}", outcome.text(), again.decision.found);
+        prop_assert_eq!(found_again(&outcome.out, &body), 0, "{}", outcome.text());
     }
 
     #[test]
