@@ -14,9 +14,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::HeaderMap;
 use http_body::{Body, Frame, SizeHint};
+use tokio::time::Instant;
 
 use super::exchange::{Flow, Stopped};
 use super::passage::{Passage, Phase, Pulled};
+use super::upstream::UpstreamBody;
 use crate::audit::{AuditError, Kind, Pending};
 use crate::flow::{Direction, FlowId};
 use crate::inspect::{Head, HeadEdit, Inspector, Step};
@@ -66,8 +68,17 @@ pub(super) struct Broken {
 pub(super) struct Gated<B: Source>(Box<Passage<B>>);
 
 /// A body that hyper hands out.
-pub(super) trait Source: Body<Data = Bytes, Error: Error + 'static> + Unpin {}
-impl<B: Body<Data = Bytes, Error: Error + 'static> + Unpin> Source for B {}
+pub(super) trait Source: Body<Data = Bytes, Error: Error + 'static> + Unpin {
+    /// Until when its sender was not read, though it was asked for, if there was such a time.
+    fn kept(&self) -> Option<Instant>;
+}
+
+impl Source for UpstreamBody {
+    /// It knows by itself how long it waits.
+    fn kept(&self) -> Option<Instant> {
+        None
+    }
+}
 
 /// What a message's record says of its head.
 #[derive(Debug, Default)]

@@ -114,6 +114,8 @@ pub(super) struct Flow {
     redacted: OnceLock<(FlowId, u64)>,
     /// A request has left, and nobody has answered for its response yet.
     awaited: AtomicBool,
+    /// The head of its response came.
+    answered: AtomicBool,
     /// Its stream granted no room in time.
     untaken: AtomicBool,
     /// A WebSocket is asked for.
@@ -238,6 +240,7 @@ impl Flow {
             fault: Mutex::new(None),
             redacted: OnceLock::new(),
             awaited: AtomicBool::new(false),
+            answered: AtomicBool::new(false),
             untaken: AtomicBool::new(false),
             websocket: None,
             interim: None,
@@ -370,6 +373,16 @@ impl Flow {
     /// is said in its place, keeps a record of its own.
     pub(super) fn awaits_response(&self, awaits: bool) {
         self.awaited.store(awaits, Ordering::Relaxed);
+    }
+
+    /// The head of its response came.
+    pub(super) fn answered(&self) {
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the head of its response came, while its request may still be under way.
+    pub(super) fn is_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
     }
 
     /// The client takes nothing of the response on this stream.

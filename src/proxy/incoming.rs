@@ -9,7 +9,9 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use tokio::time::Instant;
 
+use super::body::Source;
 use super::http2::Received;
 
 /// What a client sends.
@@ -41,6 +43,16 @@ impl Error for ClientBodyError {
         match self {
             ClientBodyError::Http1(error) => Some(error),
             ClientBodyError::Http2(error) => Some(error),
+        }
+    }
+}
+
+impl Source for ClientBody {
+    fn kept(&self) -> Option<Instant> {
+        match self {
+            ClientBody::Http2(body) => body.kept(),
+            // It is read whenever it is asked for.
+            ClientBody::Http1(_) | ClientBody::None => None,
         }
     }
 }

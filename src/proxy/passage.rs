@@ -85,6 +85,11 @@ pub(super) enum Pulled {
     Broken(Broken),
 }
 
+/// What comes of a request that does not go on.
+fn slow() -> Pulled {
+    Pulled::Broken(Broken { timed_out: true, why: "client sends too slowly".to_owned() })
+}
+
 impl<B: Source> Passage<B> {
     pub(super) fn new(
         source: B,
@@ -157,13 +162,10 @@ impl<B: Source> Passage<B> {
                 if let Some(pulled) = self.rest() {
                     return Poll::Ready(pulled);
                 }
-                let Some(silence) = &mut self.silence else {
-                    // Who makes a call speaks when there is something to say.
-                    if self.messages.as_ref().is_none_or(|messages| !messages.is_between()) {
-                        self.pace.wait();
-                    }
-                    return Poll::Pending;
-                };
+                if self.direction == Direction::Request && self.poll_slow(cx).is_ready() {
+                    return Poll::Ready(slow());
+                }
+                let Some(silence) = &mut self.silence else { return Poll::Pending };
                 ready!(silence.poll(cx));
                 return match self.timed(Inspector::idle) {
                     // It must stay whole: what is to be encoded anew cannot leave in parts.
@@ -178,6 +180,19 @@ impl<B: Source> Passage<B> {
             Some(Err(error)) => Pulled::Broken(self.broken(&error)),
             None => self.end(),
         })
+    }
+
+    /// Nothing of a request is there. Ready when its client has sent too little for too long.
+    fn poll_slow(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let is_answered = self.flow.is_answered();
+        match &self.messages {
+            // Who makes a call speaks when there is something to say.
+            Some(messages) if is_answered || messages.is_between() => self.pace.rest(),
+            // Two that speak to each other may have nothing to say for as long as a body may be silent.
+            None if is_answered => self.pace.wait(),
+            Some(_) | None => return self.pace.poll_slow(cx, self.source.kept()),
+        }
+        Poll::Pending
     }
 
     /// It is a stream of gRPC messages.
@@ -224,9 +239,8 @@ impl<B: Source> Passage<B> {
         }
         let step = match frame.into_data() {
             Ok(bytes) => {
-                if self.direction == Direction::Request && !self.pace.keep(bytes.len()) {
-                    let why = "client sends too slowly".to_owned();
-                    return Pulled::Broken(Broken { timed_out: true, why });
+                if self.direction == Direction::Request && !self.pace.take(bytes.len()) {
+                    return slow();
                 }
                 self.came += bytes.len() as u64;
                 if let Some(messages) = &mut self.messages {

@@ -29,6 +29,13 @@ impl Silence {
         self.noticed = false;
     }
 
+    /// Until then nothing could have come.
+    pub(super) fn put_off(&mut self, until: Option<Instant>) {
+        if let Some(until) = until.filter(|until| self.since.is_some_and(|since| since < *until)) {
+            self.since = Some(until);
+        }
+    }
+
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         if self.noticed {
             return Poll::Pending;
@@ -75,6 +82,11 @@ mod tests {
             let early = tokio::time::timeout(WAIT * 4 / 5, poll_fn(|cx| silence.poll(cx))).await;
             assert!(early.is_err());
             silence.broken();
+        }
+        for _ in 0..3 {
+            let early = tokio::time::timeout(WAIT * 4 / 5, poll_fn(|cx| silence.poll(cx))).await;
+            assert!(early.is_err());
+            silence.put_off(Some(Instant::now()));
         }
         let heard = Instant::now();
         poll_fn(|cx| silence.poll(cx)).await;

@@ -128,7 +128,7 @@ fn answered(path: &str) -> String {
 }
 
 impl Either {
-    async fn start(world: &World, tls: bool, speaks: Speaks) -> Either {
+    pub async fn start(world: &World, tls: bool, speaks: Speaks) -> Either {
         let http1 = |mut conn: Conn| async move {
             while let Some(request) = conn.request().await {
                 if request.head.field("upgrade").is_some() {

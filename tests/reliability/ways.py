@@ -379,6 +379,13 @@ def slow_body(way, number, begun):
     return Heard(way, sock).outcome(0.5, lambda: piece(50))
 
 
+def no_body(way, number, begun):
+    sock = way.connect("never", number)
+    begun()
+    body(way, sock)
+    return Heard(way, sock).outcome()
+
+
 def half_body(way, number, begun):
     sock = way.connect("never", number)
     piece = body(way, sock)
@@ -437,6 +444,7 @@ PEERS = [
     ("a head line by line", slow_head, ANY, ("408", "goaway 11"), 10, ("head did not end", "h2_headers_timeout")),
     ("a chunk's line byte by byte", slow_line, HTTP1, ("408",), 10, ("did not end a head or a line",)),
     ("a body of 100 bytes a second", slow_body, ANY, ("408",), 10, ("too slowly",)),
+    ("a body that does not begin", no_body, ANY, ("408",), 10, ("too slowly",)),
     ("an upstream silent in its handshake", asks("mute"), SECURE, ("504",), 10, ("TLS",)),
     ("half a body", half_body, ANY, ("408",), 60, ("nothing for 60 s",)),
     ("nobody reads", unread, ANY, ("let go",), 60, ("took nothing",)),
@@ -474,7 +482,6 @@ class Peer:
             ends = [record["time"] for record in own if record["kind"] == "end"]
             self.told = "let go" if ends else "no record"
             self.took = datetime.datetime.fromisoformat(ends[-1]).timestamp() - self.clock if ends else 0
-        # A body is too slow from the tenth second on, and known to be by the next piece of it.
         holds = self.told in self.wanted and self.limit - 1 < self.took < self.limit + 10
         said = next((reason for reason in reasons if any(word in reason for word in self.words)), None)
         shown = f"{self.told} after {self.took:.1f}"

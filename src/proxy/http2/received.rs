@@ -9,6 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use h2::{Reason, RecvStream};
 use http_body::{Body, Frame};
+use tokio::time::Instant;
 
 use super::{FrameHandle, Interim};
 use crate::proxy::deadline::Stalled;
@@ -38,6 +39,11 @@ impl Received {
         let mut stream = stream;
         frames.unread().begin(stream.stream_id().as_u32(), stream.flow_control().used_capacity());
         Received { stream, frames, idle, silence: Silence::new(idle), asked, data_ended: false, over: false }
+    }
+
+    /// Until when its connection was not read, if there was such a time.
+    pub(in crate::proxy) fn kept(&self) -> Option<Instant> {
+        self.frames.unread().kept()
     }
 
     fn poll_stream(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, h2::Error>>> {
@@ -83,6 +89,7 @@ impl Body for Received {
         if let Some(asked) = this.asked.take() {
             asked.ask();
         }
+        this.silence.put_off(this.kept());
         ready!(this.silence.poll(cx));
         this.over = true;
         Poll::Ready(Some(Err(Stalled::Read(this.idle).into())))

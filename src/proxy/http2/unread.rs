@@ -2,9 +2,11 @@
 //! may fill together is bounded here: past that, a connection that has much of it waiting is not read.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
+
+use tokio::time::Instant;
 
 use crate::limits;
 
@@ -77,6 +79,8 @@ pub(super) struct Unread {
     /// What may wait on one stream. More than a window is not kept: whoever sends it must not make it look as if there were no
     /// room for others.
     most: usize,
+    /// Whether the connection was ever not read.
+    was_kept: AtomicBool,
 }
 
 impl Default for Unread {
@@ -93,6 +97,14 @@ struct State {
     reader: Option<Waker>,
     /// Its place among those who wait for room. It keeps it until it gets something.
     turn: Option<u64>,
+    /// It is not read, or was not until then.
+    kept: Option<Kept>,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kept {
+    Still,
+    Until(Instant),
 }
 
 impl State {
@@ -127,7 +139,7 @@ impl State {
 
 impl Unread {
     fn within(shared: &'static Shared, most: usize) -> Unread {
-        Unread { state: Mutex::default(), shared, most }
+        Unread { state: Mutex::default(), shared, most, was_kept: AtomicBool::new(false) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -169,8 +181,33 @@ impl Unread {
         woken.into_iter().for_each(Waker::wake);
     }
 
+    /// Until when the connection was not read, if there was such a time: what its peer sent could not come.
+    pub(super) fn kept(&self) -> Option<Instant> {
+        if !self.was_kept.load(Ordering::Acquire) {
+            return None;
+        }
+        self.state().kept.map(|kept| match kept {
+            Kept::Still => Instant::now(),
+            Kept::Until(then) => then,
+        })
+    }
+
     /// Ready when the connection may be read.
     pub(super) fn poll_read(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let may = self.poll_room(cx);
+        if may.is_pending() {
+            self.was_kept.store(true, Ordering::Release);
+            self.state().kept = Some(Kept::Still);
+        } else if self.was_kept.load(Ordering::Acquire) {
+            let kept = &mut self.state().kept;
+            if let Some(Kept::Still) = kept {
+                *kept = Some(Kept::Until(Instant::now()));
+            }
+        }
+        may
+    }
+
+    fn poll_room(&self, cx: &mut Context<'_>) -> Poll<()> {
         if self.shared.has_room() {
             return Poll::Ready(());
         }
@@ -303,6 +340,25 @@ mod tests {
         assert!(turns(&second) < turns(&first));
         drop(first);
         assert_eq!((second.woken(), shared.readers().len()), (2, 0), "who is gone makes room, too");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn until_when_a_connection_was_not_read_is_known() {
+        let reader = Reader::within(shared());
+        reader.unread.begin(1, 0);
+        assert!(reader.may_read() && reader.unread.kept().is_none());
+        reader.unread.arrived(1, limits::H2_UNREAD + 1);
+        let begun = Instant::now();
+        assert!(!reader.may_read());
+        for _ in 0..2 {
+            tokio::time::advance(limits::BODY_IDLE_TIMEOUT).await;
+            assert_eq!(reader.unread.kept(), Some(Instant::now()));
+        }
+        reader.unread.left(1, 0);
+        assert!(reader.may_read());
+        tokio::time::advance(limits::BODY_IDLE_TIMEOUT).await;
+        assert!(reader.may_read());
+        assert_eq!(reader.unread.kept(), Some(begun + limits::BODY_IDLE_TIMEOUT * 2));
     }
 
     proptest! {

@@ -89,6 +89,7 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
     };
     flow.awaits_response(false);
     if let Ok(response) = &answer {
+        flow.answered();
         // Until it ends, its client has nothing to say, either.
         flow.client.silent_for(flow.shared().upstreams.patience().of(watch, response.headers()));
     }
