@@ -152,6 +152,8 @@ pub const H2_RESETS: u64 = 100;
 pub const H2_RESETS_A_SECOND: u64 = 10;
 /// Reset streams that are remembered for frames still on their way.
 pub const H2_RESET_STREAMS: usize = 50;
+/// Streams that a client ended and that are remembered, for what it may not send any more: as many as may be open.
+pub const H2_ENDED_STREAMS: usize = H2_STREAMS as usize;
 /// Streams that a peer may make this side reset by breaking rules (CVE-2025-8671).
 pub const H2_STREAM_ERRORS: usize = 50;
 /// Frames without content that a peer may send in a burst, how many more a second, and the traffic in bytes that

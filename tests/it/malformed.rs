@@ -110,6 +110,52 @@ async fn what_breaks_the_protocol_is_told_by_its_code() {
 }
 
 #[tokio::test]
+async fn what_goes_on_behind_its_end_is_told_so() {
+    let world = World::start(Setup::default()).await;
+    let origin = H2Origin::start(&world, "origin.test", |mut exchange| async move {
+        exchange.read().await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let authority = origin.authority();
+    let length = u8::try_from(authority.len()).unwrap();
+    let block = [&[0x83, 0x87, 0x84, 1, length][..], authority.as_bytes()].concat();
+    let (post, data) = (frame(1, END_HEADERS, 1, &block), frame(0, END_STREAM, 1, b"{}"));
+    let trailers = frame(1, END_HEADERS | END_STREAM, 1, b"\x00\x05x-sum\x017");
+    // Each while its answer is still awaited.
+    let cases = [
+        ("DATA behind a head", get(1, &authority), frame(0, 0, 1, b"more")),
+        ("a head behind a head", get(1, &authority), get(1, &authority)),
+        ("DATA behind DATA", [&post[..], &data].concat(), data.clone()),
+        ("trailers behind DATA", [&post[..], &data].concat(), trailers.clone()),
+        ("DATA behind trailers", [&post[..], &trailers].concat(), data.clone()),
+    ];
+    for (number, (what, message, more)) in cases.iter().enumerate() {
+        let tcp = Client::connect(&world, &authority).await;
+        let mut tls =
+            connector_offering(&world.issuer, &["h2"]).connect(name(origin.name), tcp).await.unwrap();
+        tls.write_all(&[b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &frame(4, 0, 0, &[])[..], message].concat())
+            .await
+            .unwrap();
+        soon("a request", async {
+            while origin.got().len() <= number {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await;
+        // What may still be said of a stream that has ended.
+        let (window, priority) = (frame(8, 0, 1, &[0, 0, 0, 9]), frame(2, 0, 1, &[0; 5]));
+        tls.write_all(&[&window[..], &priority, more].concat()).await.unwrap();
+        let mut read = Vec::new();
+        let _ = soon("the end", tls.read_to_end(&mut read)).await;
+        assert_eq!(farewell(&read), Some(5), "{what}");
+    }
+    let records = world.records().await;
+    let told = records.iter().filter(|record| record["reason"] == "h2_stream_closed").count();
+    assert_eq!(told, cases.len(), "{records:#?}");
+}
+
+#[tokio::test]
 async fn masks_do_not_cut_a_body_into_many_frames() {
     let rules = vec![rule("numbers", &["national-id.us-ssn"], Action::Redact)];
     let world = World::start(Setup { rules, ..Setup::default() }).await;

@@ -27,6 +27,8 @@ pub(in crate::proxy) enum Breach {
     Push,
     /// A header block cannot be read (section 4.3).
     Compression,
+    /// More of a message whose end was sent (section 5.1).
+    Closed,
 }
 
 impl Breach {
@@ -42,6 +44,7 @@ impl Breach {
             Breach::Window => "h2_window",
             Breach::Push => "h2_push",
             Breach::Compression => "h2_header_block",
+            Breach::Closed => "h2_stream_closed",
         }
     }
 
@@ -55,6 +58,7 @@ impl Breach {
             Breach::Size => Reason::FRAME_SIZE_ERROR,
             Breach::Window => Reason::FLOW_CONTROL_ERROR,
             Breach::Compression => Reason::COMPRESSION_ERROR,
+            Breach::Closed => Reason::STREAM_CLOSED,
         }
     }
 }
@@ -71,6 +75,7 @@ impl fmt::Display for Breach {
             Breach::Window => "peer asks for a window of more than 2^31 - 1 bytes",
             Breach::Push => "peer says that it may be pushed to, which is for clients to say",
             Breach::Compression => "peer sends a header block that cannot be read",
+            Breach::Closed => "peer goes on with a message that it has ended",
         })
     }
 }

@@ -4,6 +4,7 @@
 //! send. What it would refuse with another code than the standard's is refused here. Bytes pass unchanged, in place; only frame heads (RFC 9113, section 4.1) are looked at. Where a peer goes too
 //! far its connection ends.
 
+use std::collections::VecDeque;
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -138,6 +139,8 @@ struct Counter {
     /// Clients may be pushed to.
     is_client: bool,
     settings: Entries,
+    /// Streams that a client ended, the latest: none of them goes on.
+    ended: VecDeque<u32>,
     resets: Budget,
     control: Budget,
 }
@@ -159,6 +162,7 @@ impl Counter {
             greeting: None,
             is_client,
             settings: Entries::default(),
+            ended: VecDeque::new(),
             resets: Budget::new(limits::H2_RESETS, limits::H2_RESETS_A_SECOND, now),
             control: Budget::new(limits::H2_CONTROL, limits::H2_CONTROL_A_SECOND, now),
         }
@@ -239,6 +243,17 @@ impl Counter {
         }
         const END_STREAM: u8 = 1;
         const END_HEADERS: u8 = 4;
+        if self.is_client && matches!(kind, 0 | 1) {
+            if self.ended.contains(&stream) {
+                return Err(Breach::Closed);
+            }
+            if flags & END_STREAM != 0 {
+                if self.ended.len() >= limits::H2_ENDED_STREAMS {
+                    self.ended.pop_front();
+                }
+                self.ended.push_back(stream);
+            }
+        }
         if matches!(kind, 0 | 3) && (kind == 3 || flags & END_STREAM != 0) {
             self.blocks.ended(stream);
         }
