@@ -91,6 +91,138 @@ async fn nobody_else_may_speak_for_a_client_and_none_may_keep_silent() {
     assert_eq!(client.response().await.status, 400);
 }
 
+/// A header of version 2: command and family, and what follows the length.
+fn header(command: u8, family: u8, body: &[u8]) -> Vec<u8> {
+    let length = u16::try_from(body.len()).unwrap().to_be_bytes();
+    [&b"\r\n\r\n\0\r\nQUIT\n"[..], &[command, family], &length, body].concat()
+}
+
+const FOUR: [u8; 12] = [203, 0, 113, 7, 192, 0, 2, 1, 0x30, 0x39, 1, 187];
+
+/// The same client with these extensions.
+fn with(extensions: &[u8]) -> Vec<u8> {
+    header(0x21, 0x11, &[&FOUR[..], extensions].concat())
+}
+
+/// The checksum of such a header that has nothing else behind its addresses (RFC 3720, appendix B.4).
+const SUM: u32 = 0x3028_c19a;
+
+/// That header, with these bits of its checksum wrong.
+fn summed(wrong: u32) -> Vec<u8> {
+    with(&[&[3, 0, 4][..], &(SUM ^ wrong).to_be_bytes()].concat())
+}
+
+#[tokio::test]
+async fn what_a_balancer_says_is_taken_as_specified_or_refused() {
+    let six = [&[0x20, 1, 0xd, 0xb8][..], &[0; 11], &[9], &[0; 16], &[0x30, 0x39, 1, 187]].concat();
+    let unix = [0; 216];
+    let longest = format!("PROXY UNKNOWN {}\r\n", "f".repeat(91));
+    let taken: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("TCP4", b"PROXY TCP4 203.0.113.9 192.0.2.1 12345 8080\r\n".into(), "203.0.113.9"),
+        (
+            "TCP4, the highest",
+            b"PROXY TCP4 255.255.255.255 255.255.255.255 65535 65535\r\n".into(),
+            "255.255.255.255",
+        ),
+        ("TCP6", b"PROXY TCP6 2001:db8::9 ::1 0 8080\r\n".into(), "2001:db8::9"),
+        ("TCP6 of an address of IPv4", b"PROXY TCP6 ::ffff:203.0.113.9 ::1 1 2\r\n".into(), "203.0.113.9"),
+        ("UNKNOWN", b"PROXY UNKNOWN\r\n".into(), "127.0.0.1"),
+        ("UNKNOWN with addresses", b"PROXY UNKNOWN ffff::1 ffff::2 65535 65535\r\n".into(), "127.0.0.1"),
+        ("UNKNOWN, the longest line", longest.into(), "127.0.0.1"),
+        ("2, TCP4", with(&[]), "203.0.113.7"),
+        ("2, TCP6", header(0x21, 0x21, &six), "2001:db8::9"),
+        ("2, LOCAL", header(0x20, 0, &[]), "127.0.0.1"),
+        ("2, LOCAL with addresses", header(0x20, 0x11, &FOUR), "127.0.0.1"),
+        ("2, LOCAL with what is none", header(0x20, 0x11, b"\x03\0"), "127.0.0.1"),
+        ("2, extensions", with(&[4, 0, 1, 9, 0xea, 0, 2, 1, 2, 4, 0, 0]), "203.0.113.7"),
+        ("2, a checksum", summed(0), "203.0.113.7"),
+    ];
+    let world = World::start(believed("127.0.0.0/8")).await;
+    let origin =
+        Origin::cleartext("origin.test", |conn| conn.serve(|_| crate::harness::origin::ok("{}"))).await;
+    let authority = origin.authority();
+    let path = |number: usize| format!("/{}", "x".repeat(number + 1));
+    for (number, (what, said, _)) in taken.iter().enumerate() {
+        let path = path(number);
+        let request = format!("GET http://{authority}{path} HTTP/1.1\r\nHost: {authority}\r\n\r\n");
+        let mut client = Client::direct(&world).await;
+        assert_eq!(client.exchange([said, request.as_bytes()].concat()).await.status, 200, "{what}");
+    }
+    let records = world.records().await;
+    for (number, (what, _, expected)) in taken.iter().enumerate() {
+        let path = path(number);
+        let own = records.iter().filter(|record| record["http"]["path_template"] == path);
+        let clients: Vec<_> = own.map(|record| record["client"]["address"].as_str().unwrap()).collect();
+        assert!(clients.len() == 2 && clients.iter().all(|client| client == expected), "{what}: {clients:?}");
+    }
+
+    let malformed = "PROXY header of version 1 is malformed";
+    let (short, kind) =
+        ("PROXY header is shorter than its addresses", "PROXY header speaks of no TCP connection");
+    let (none, half) =
+        ("connection does not begin with a PROXY header", "connection ended within its PROXY header");
+    let (extended, sum) = (
+        "PROXY header has extensions that do not end with it",
+        "PROXY header has a checksum that is not its own",
+    );
+    let refused: Vec<(&str, Vec<u8>, &str)> = vec![
+        ("another word", b"PROXY TCP5 203.0.113.9 192.0.2.1 1 2\r\n".into(), malformed),
+        ("UDP4", b"PROXY UDP4 203.0.113.9 192.0.2.1 1 2\r\n".into(), malformed),
+        ("TCP4 of IPv6", b"PROXY TCP4 ::1 ::1 1 2\r\n".into(), malformed),
+        ("TCP6 of IPv4", b"PROXY TCP6 203.0.113.9 192.0.2.1 1 2\r\n".into(), malformed),
+        ("a name", b"PROXY TCP4 localhost 192.0.2.1 1 2\r\n".into(), malformed),
+        ("an address with zeros", b"PROXY TCP4 203.000.113.009 192.0.2.1 1 2\r\n".into(), malformed),
+        ("a port too high", b"PROXY TCP4 203.0.113.9 192.0.2.1 65536 2\r\n".into(), malformed),
+        ("a port with a zero", b"PROXY TCP4 203.0.113.9 192.0.2.1 01 2\r\n".into(), malformed),
+        ("two spaces", b"PROXY  TCP4 203.0.113.9 192.0.2.1 1 2\r\n".into(), malformed),
+        ("one word too many", b"PROXY TCP4 203.0.113.9 192.0.2.1 1 2 3\r\n".into(), malformed),
+        ("one too few", b"PROXY TCP4 203.0.113.9 192.0.2.1 1\r\n".into(), malformed),
+        ("a line without an end", [&b"PROXY TCP4 "[..], &[b'1'; 120]].concat(), malformed),
+        (
+            "a bare line end",
+            [&b"PROXY TCP4 203.0.113.9 192.0.2.1 1 2\n"[..], &[b'x'; 90]].concat(),
+            malformed,
+        ),
+        ("lower case", b"proxy tcp4 203.0.113.9 192.0.2.1 1 2\r\n".into(), none),
+        ("garbage", b"\x16\x03\x01\0\x05hello".into(), none),
+        ("half a line", b"PROXY TCP4 203.0.113.9".into(), half),
+        ("2, half a signature", b"\r\n\r\n\0\r\nQU".into(), half),
+        ("2, half of the addresses", with(&[])[..20].into(), half),
+        ("2, another version", header(0x31, 0x11, &FOUR), "PROXY header is of an unknown version"),
+        ("2, another command", header(0x22, 0x11, &FOUR), "PROXY header has an unknown command"),
+        ("2, UNSPEC", header(0x21, 0, &[]), kind),
+        ("2, UNSPEC with addresses", header(0x21, 0, &FOUR), kind),
+        ("2, UDP4", header(0x21, 0x12, &FOUR), kind),
+        ("2, UNIX", header(0x21, 0x31, &unix), kind),
+        ("2, another family", header(0x21, 0x41, &FOUR), kind),
+        ("2, addresses too short", header(0x21, 0x11, &FOUR[..11]), short),
+        ("2, TCP6 of IPv4", header(0x21, 0x21, &FOUR), short),
+        ("2, too long", header(0x21, 0x11, &[0; 5000]), "PROXY header is too long"),
+        ("2, half an extension", with(&[4, 0]), extended),
+        ("2, an extension past the end", with(&[4, 0, 9, 1]), extended),
+        ("2, a wrong checksum", summed(1), sum),
+        ("2, half a checksum", with(&[3, 0, 2, 0, 0]), sum),
+        ("2, two checksums", with(&[&[3, 0, 4][..], &[0; 4], &[3, 0, 4], &[0; 4]].concat()), sum),
+    ];
+    let world = World::start(believed("127.0.0.0/8")).await;
+    for (what, said, _) in &refused {
+        let mut tcp = TcpStream::connect(world.proxy).await.unwrap();
+        // Refused, it may be closed before all was sent.
+        let _ = tcp.write_all(said).await;
+        let _ = tcp.shutdown().await;
+        let mut answer = Vec::new();
+        let _ = soon("the end", tcp.read_to_end(&mut answer)).await;
+        assert_eq!(answer, b"", "{what}");
+    }
+    let records = world.records().await;
+    let told: Vec<_> = messages(&records)
+        .into_iter()
+        .map(|record| (record["reason"].as_str().unwrap(), record["client"]["address"].as_str().unwrap()))
+        .collect();
+    let expected: Vec<_> = refused.iter().map(|(_, _, why)| (*why, "127.0.0.1")).collect();
+    assert_eq!(told, expected);
+}
+
 fn reverse(origin: &Origin, scheme: Scheme) -> ListenerKind {
     let to = Destination { scheme, host: origin.name.parse().unwrap(), port: origin.address.port() };
     let routes = Routes { fixed: None, hosts: vec![("shop.test".parse().unwrap(), to)] };
