@@ -97,6 +97,8 @@ pub enum Packing {
     Coded(Vec<Coding>),
     /// In a way that is not known here.
     Unknown,
+    /// It is a text in a charset that is not read here.
+    Foreign,
 }
 
 /// Looks for a run of digits that may be base64, from the beginning of a text: where the first begins that is long

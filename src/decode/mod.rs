@@ -68,6 +68,8 @@ pub const MARKS: [u8; 8] = *b"\\%&+=<\x04\x08";
 pub enum DecodeError {
     /// A content coding that is not known here.
     UnknownCoding,
+    /// A part is written in a charset that is not read here.
+    Charset,
     /// The bytes break off from what the coding asks for.
     Broken,
     /// The very first bytes are not of the coding that is declared.
@@ -102,6 +104,7 @@ impl DecodeError {
     pub const fn as_str(self) -> &'static str {
         match self {
             DecodeError::UnknownCoding => "unknown_coding",
+            DecodeError::Charset => "charset",
             DecodeError::Broken => "broken",
             DecodeError::Mislabelled => "mislabelled",
             DecodeError::Trailing => "trailing",
@@ -123,6 +126,7 @@ impl fmt::Display for DecodeError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             DecodeError::UnknownCoding => "body has a content coding that cannot be read",
+            DecodeError::Charset => "body holds a part in a charset that cannot be read",
             DecodeError::Broken => "body breaks off from its content coding",
             DecodeError::Mislabelled => "body is not in the content coding that it is labelled with",
             DecodeError::Trailing => "body goes on after the end of its content coding",

@@ -1,7 +1,9 @@
-//! The parts of a multipart body (RFC 2046, section 5.1) that are texts of their own: in UTF-16, tables, or in a coding.
+//! The parts of a multipart body (RFC 2046, section 5.1) that are texts of their own: in UTF-16 or a charset that is not read,
+//! tables, or in a coding.
 //!
 //! All others are read where they stand: what surrounds a part is no part of any value.
 
+use super::charset::is_foreign;
 use super::coding::{self, Coding};
 use super::escape::Kind;
 use super::layer::Packing;
@@ -248,6 +250,14 @@ impl Parts {
                 Look::No => {}
             }
         }
+        if self.packing == Packing::Foreign {
+            // Of nothing there is nothing to read.
+            match self.delimiter(text, last) {
+                Ok(line) if line.begin == 0 => return self.cross(line),
+                Err(0) if !last => return Step::Wait,
+                Ok(_) | Err(_) => {}
+            }
+        }
         if self.packing != Packing::Told {
             self.at = At::Inside(Form::Coded);
             return Step::Open;
@@ -364,6 +374,10 @@ impl Header {
             Ok(all) if !header.is_coded && !all.contains(&Coding::AwsChunked) => Packing::Coded(all.to_vec()),
             Ok(_) | Err(_) => Packing::Unknown,
         };
+        // Of what holds parts of its own those say it.
+        if header.boundary.is_none() && header.charset.as_deref().is_some_and(is_foreign) {
+            header.packing = Packing::Foreign;
+        }
         header
     }
 }

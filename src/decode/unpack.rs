@@ -469,6 +469,7 @@ fn is_chance(error: DecodeError) -> bool {
         | DecodeError::Size
         | DecodeError::Lengths => true,
         DecodeError::UnknownCoding
+        | DecodeError::Charset
         | DecodeError::Truncated
         | DecodeError::Ratio
         | DecodeError::Depth

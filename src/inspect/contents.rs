@@ -120,6 +120,7 @@ impl Contents {
             let mut known = None;
             let result = match &what {
                 depth::Packed::Open(_, Packing::Unknown, _) => Err(DecodeError::UnknownCoding),
+                depth::Packed::Open(_, Packing::Foreign, _) => Err(DecodeError::Charset),
                 depth::Packed::Open(at, packing, _) => {
                     track.told = *at;
                     track.marks.clear();

@@ -14,6 +14,9 @@ fn unreadable(error: DecodeError) -> Body {
     let archive = |member: Vec<u8>| zip(&[member]);
     match error {
         DecodeError::UnknownCoding => (Some("rot13"), b"uryyb".to_vec()),
+        DecodeError::Charset => {
+            (None, b"--b7\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n+ADQ-5\r\n--b7--\r\n".to_vec())
+        }
         DecodeError::Broken => {
             let mut broken = whole;
             broken[40] ^= 0xff;
@@ -50,6 +53,7 @@ fn all() -> Vec<DecodeError> {
     use DecodeError::*;
     vec![
         UnknownCoding,
+        Charset,
         Broken,
         Mislabelled,
         Trailing,
@@ -70,7 +74,9 @@ fn all() -> Vec<DecodeError> {
 fn every_reason_is_refused_with_its_word_or_said_with_its_bytes() {
     for error in all() {
         let (word, (coding, wire)) = (error.as_str(), unreadable(error));
-        let head = Head { coding, ..plain() };
+        let parts: [(&str, &[u8]); 1] = [("content-type", b"multipart/form-data; boundary=b7")];
+        let fields = if error == DecodeError::Charset { &parts[..] } else { plain().fields };
+        let head = Head { coding, fields, ..plain() };
         let whole = |rules| Setup { hold: 1 << 20, ..Setup::new(rules) };
         let refused = whole(usual()).run(&head, &[&wire]);
         assert_eq!(refused.decision.reason, Some(Reason::Undecodable(word)));

@@ -269,6 +269,48 @@ fn grpc_web_in_base64_is_read_as_what_it_stands_for() {
 }
 
 #[test]
+fn the_charset_of_a_part_says_how_it_is_read() {
+    let wide = |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_le_bytes).collect() };
+    let card = format!("\u{20ac} card {PAN}");
+    let nested = |inner: &[u8]| {
+        [b"--in\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n", inner, b"\r\n--in--\r\n"].concat()
+    };
+    let (found, refused, clean) = ((None, true), (Some(Reason::Undecodable("charset")), true), (None, false));
+    let rows: Vec<(&str, Vec<u8>, &(Option<Reason>, bool))> = vec![
+        // Nothing but the header tells: its first characters are no ASCII.
+        (
+            "Content-Type: text/plain; charset=utf-16le\r\n",
+            wide(&format!("\u{20ac}\u{20ac}\u{20ac}{card}")),
+            &found,
+        ),
+        ("content-type:text/plain;CHARSET=\"UTF-16LE\"\r\n", wide(&card), &found),
+        ("Content-Type: text/plain; charset=utf-8\r\n", card.clone().into_bytes(), &found),
+        ("Content-Type: text/plain; charset=windows-1252\r\n", b"\x804 euro".to_vec(), &clean),
+        ("Content-Type: text/plain; charset=utf-7\r\n", b"+ADQ-5 of them".to_vec(), &refused),
+        ("Content-Type: application/json; x=y; charset=\"IBM037\"\r\n", vec![0xf4, 0xf5, 0xf3], &refused),
+        (
+            "Content-Type: text/plain; charset=EBCDIC-US\r\nContent-Transfer-Encoding: base64\r\n",
+            b"9PXz".to_vec(),
+            &refused,
+        ),
+        ("Content-Type: multipart/mixed; boundary=in\r\n", nested(b"+ADQ-5"), &refused),
+        ("Content-Type: text/plain; charset=utf-7\r\n", Vec::new(), &clean),
+    ];
+    let fields = [("content-type", b"multipart/form-data; boundary=b7".as_slice())];
+    for (header, text, expected) in rows {
+        let body = part(header, &text);
+        for length in [1, 7, body.len()] {
+            let outcome = setup(Action::Block).run(&typed(&fields), &body.chunks(length).collect::<Vec<_>>());
+            assert_eq!(
+                (outcome.decision.reason.clone(), outcome.last == Step::Stop),
+                *expected,
+                "{header} in pieces of {length}"
+            );
+        }
+    }
+}
+
+#[test]
 fn parts_in_a_coding_are_read_or_refused() {
     let fields = [("content-type", b"multipart/form-data; boundary=b7".as_slice())];
     let text = format!("{}card {PAN}, thanks", filler(600));
