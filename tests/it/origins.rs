@@ -1,8 +1,10 @@
 //! What an origin does wrong is its own: it is refused or cut, its connection serves nobody else, and others never notice.
 
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
+use h2::Reason;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -11,6 +13,7 @@ use tokio_rustls::rustls::ServerConfig;
 use crate::harness::client::get;
 use crate::harness::h2::request;
 use crate::harness::pki::Flaw;
+use crate::harness::wire::{Framing, Reader};
 use crate::harness::{Client, H2Client, Origin, Setup, World, messages, soon};
 
 const GOOD: &str = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\ngood";
@@ -218,4 +221,93 @@ async fn floods_of_an_origins_frames_end_its_connection_alone() {
     let mut upload = bystander.begin(request(&good.authority(), "POST", "/")).await;
     upload.1.send_data(Bytes::from_static(b"{}"), true).unwrap();
     assert_eq!(soon("an answer", upload.0).await.unwrap().status(), 200);
+}
+
+/// Asks over HTTP/2 for HTTP/1.1, and answers there, if it speaks that at all.
+struct Downgrading {
+    authority: String,
+    /// Streams that it gave up, and bodies that it answered.
+    given_up: Arc<AtomicUsize>,
+    answered: Arc<Mutex<Vec<String>>>,
+}
+
+impl Downgrading {
+    async fn start(world: &World, alpn: &[&str]) -> Downgrading {
+        let mut config = ServerConfig::clone(&world.authority.server_config("origin.test", Flaw::None));
+        config.alpn_protocols = alpn.iter().map(|word| word.as_bytes().to_vec()).collect();
+        let acceptor = TlsAcceptor::from(Arc::new(config));
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let authority = format!("origin.test:{}", listener.local_addr().unwrap().port());
+        let (given_up, answered) = (Arc::<AtomicUsize>::default(), Arc::<Mutex<Vec<String>>>::default());
+        let (resets, bodies) = (Arc::clone(&given_up), Arc::clone(&answered));
+        tokio::spawn(async move {
+            loop {
+                let (tcp, _) = listener.accept().await.unwrap();
+                let (acceptor, resets, bodies) = (acceptor.clone(), Arc::clone(&resets), Arc::clone(&bodies));
+                tokio::spawn(async move {
+                    let Ok(tls) = acceptor.accept(tcp).await else { return };
+                    if tls.get_ref().1.alpn_protocol() == Some(b"h2") {
+                        let mut connection = ::h2::server::handshake(tls).await.unwrap();
+                        while let Some(Ok((request, mut respond))) = connection.accept().await {
+                            let resets = Arc::clone(&resets);
+                            tokio::spawn(async move {
+                                let mut body = request.into_body();
+                                while let Some(Ok(_)) = body.data().await {}
+                                resets.fetch_add(1, Ordering::SeqCst);
+                                respond.send_reset(Reason::HTTP_1_1_REQUIRED);
+                            });
+                        }
+                        return;
+                    }
+                    let mut reader = Reader::new(tls);
+                    while let Some(head) = reader.head().await {
+                        let body = reader.body(head.framing(Framing::None)).await;
+                        let text = format!("{} {}", head.line, String::from_utf8_lossy(&body.bytes));
+                        bodies.lock().unwrap().push(text);
+                        reader.io.write_all(GOOD.as_bytes()).await.unwrap();
+                        reader.io.flush().await.unwrap();
+                    }
+                });
+            }
+        });
+        Downgrading { authority, given_up, answered }
+    }
+}
+
+#[tokio::test]
+async fn what_an_origin_wants_over_http_1_1_is_sent_again_there_if_it_can_be() {
+    let both = &["h2", "http/1.1"];
+    // What is sent, in which protocols it may be, and what comes of it.
+    let rows: [(&str, &str, &[&str], u16, &str); 4] = [
+        ("GET", "", both, 200, "good"),
+        ("POST", "", both, 200, "good"),
+        ("POST", "{}", both, 502, "HTTP_1_1_REQUIRED"),
+        ("GET", "", &["h2"], 502, "protocol"),
+    ];
+    for (method, body, alpn, status, told) in rows {
+        let title = format!("{method} {body} {alpn:?}");
+        let world = World::start(Setup::default()).await;
+        let origin = Downgrading::start(&world, alpn).await;
+        let mut client = H2Client::tunnel(&world, &origin.authority, "origin.test").await;
+        let ask = || request(&origin.authority, method, "/x").header("x-kept", "yes");
+        let answer = client.exchange(ask(), body.as_bytes()).await;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        assert_eq!(answer.status, status, "{title}: {text}");
+        assert!(text.contains(told), "{title}: {text}");
+        assert_eq!(origin.given_up.load(Ordering::SeqCst), 1, "{title}");
+        let line = format!("{method} /x HTTP/1.1 {body}");
+        let expected = usize::from(status == 200);
+        assert_eq!(*origin.answered.lock().unwrap(), vec![line.clone(); expected], "{title}");
+        if alpn == both {
+            // The next one goes there at once, whatever it holds.
+            assert_eq!(client.exchange(ask(), body.as_bytes()).await.body, b"good", "{title}");
+            assert_eq!(origin.given_up.load(Ordering::SeqCst), 1, "{title}");
+            assert_eq!(*origin.answered.lock().unwrap(), vec![line; expected + 1], "{title}");
+        }
+        let records = world.records().await;
+        let told_so = messages(&records)
+            .into_iter()
+            .any(|record| record["reason"].as_str().is_some_and(|why| why.contains(told)));
+        assert_eq!(told_so, status == 502, "{title}: {records:#?}");
+    }
 }

@@ -434,8 +434,16 @@ impl Upstreams {
             Ok(response) => return Ok(streamed(response)),
             Err(failed) => failed,
         };
+        if failed.is_http1_asked {
+            // Whoever asks next is spared the way around.
+            self.choices.learn(&key, Spoken::Http1);
+        }
         let Some(request) = failed.unsent else { return Err(failed.error) };
-        match self.shared(key, false).await.map_err(SendError::redial)? {
+        let way = match failed.is_http1_asked {
+            true => self.dialer.dial(key).await.map(Way::Live),
+            false => self.shared(key, false).await,
+        };
+        match way.map_err(SendError::redial)? {
             Way::Slot(slot) => stream::send(slot, request, interim, self.patience)
                 .await
                 .map(streamed)

@@ -34,6 +34,8 @@ pub(super) struct Failed {
     pub(super) error: SendError,
     /// The request, when none of it was acted on.
     pub(super) unsent: Option<Request<RequestBody>>,
+    /// The upstream takes it over HTTP/1.1 alone.
+    pub(super) is_http1_asked: bool,
 }
 
 /// The head as HTTP/2 has it: its target is whole, and names the host.
@@ -92,14 +94,15 @@ pub(super) async fn send(
             let status = response.status();
             Ok(response.map(|stream| Streamed::new(stream, slot, pump, idle).of(status)))
         }
-        Err(Unanswered::Late) => Err(Failed { error: late(), unsent: None }),
+        Err(Unanswered::Late) => Err(Failed { error: late(), unsent: None, is_http1_asked: false }),
         Err(Unanswered::Chatty) => {
             slot.line.close();
-            Err(Failed { error: chatty(), unsent: None })
+            Err(Failed { error: chatty(), unsent: None, is_http1_asked: false })
         }
         Err(Unanswered::Error(error)) => {
-            let refused = is_refused(&error);
-            if error.is_go_away() {
+            let is_http1_asked = asks_for_http1(&error);
+            let refused = is_refused(&error) || is_http1_asked;
+            if error.is_go_away() || is_http1_asked {
                 slot.line.close();
             }
             let unsent = pump
@@ -110,7 +113,10 @@ pub(super) async fn send(
             if let Some(fault) = broke {
                 failed.error.fault = fault;
             }
-            Err(failed)
+            if is_http1_asked && failed.unsent.is_none() {
+                failed.error.detail = HTTP1_ASKED.to_owned();
+            }
+            Err(Failed { is_http1_asked, ..failed })
         }
     }
 }
@@ -203,6 +209,14 @@ fn is_refused(error: &h2::Error) -> bool {
     error.is_remote() && (refused || error.is_go_away())
 }
 
+/// The upstream takes the request over HTTP/1.1, and has done nothing with it yet (RFC 9113, section 7).
+fn asks_for_http1(error: &h2::Error) -> bool {
+    error.is_remote() && error.reason() == Some(Reason::HTTP_1_1_REQUIRED)
+}
+
+/// What is said where that comes too late.
+const HTTP1_ASKED: &str = "upstream asks for HTTP/1.1 (HTTP_1_1_REQUIRED) when some of the body was sent, which cannot be sent again";
+
 /// Sends the body on while the response is awaited.
 async fn await_response(
     mut response: h2::client::ResponseFuture,
@@ -250,13 +264,18 @@ fn unwritable(error: &http::Error) -> Failed {
     Failed {
         error: SendError { fault: Fault::Connection, sent: false, detail: error.to_string() },
         unsent: None,
+        is_http1_asked: false,
     }
 }
 
 /// `refused`: the upstream has not acted on the request.
 fn failed(line: &Line, error: &h2::Error, unsent: Option<Request<RequestBody>>, refused: bool) -> Failed {
     let (fault, detail) = fault(line, error);
-    Failed { error: SendError { fault, sent: unsent.is_none() && !refused, detail }, unsent }
+    Failed {
+        error: SendError { fault, sent: unsent.is_none() && !refused, detail },
+        unsent,
+        is_http1_asked: false,
+    }
 }
 
 /// What an error of a stream comes down to.
