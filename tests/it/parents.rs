@@ -8,7 +8,7 @@ use tidegate::proxy::Parent;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
-use crate::harness::{Origin, Setup, World, messages};
+use crate::harness::{Setup, World, messages};
 use crate::ways::{Either, HERE, REDIRECTED, Speaks, Way, connected, exchange, in_namespace, world_set};
 
 /// An answer, and what is made of it.
@@ -49,24 +49,17 @@ async fn parent() -> (u16, Arc<AtomicUsize>) {
     (port, turn)
 }
 
-async fn is_told(way: Way, speaks: Speaks) {
+async fn is_told(way: Way, speaks: Speaks, origin_speaks: Speaks) {
     let (port, turn) = parent().await;
     let host = "127.0.0.1".parse().unwrap();
     let parent = Parent { host, port, credentials: None, except: Hosts::default() };
     let setup = Setup { parent: Some(parent), ..Setup::default() };
-    let (world, origin) = world_set(way, setup, async |world: &World| {
-        Either::Http1(match way.tls().1 {
-            true => Origin::agreeable(world, "origin.test").await,
-            false => {
-                Origin::cleartext("origin.test", |conn| conn.serve(|_| crate::harness::origin::ok("{}")))
-                    .await
-            }
-        })
-    })
-    .await;
+    let (world, origin) =
+        world_set(way, setup, async |world: &World| Either::start(world, way.tls().1, origin_speaks).await)
+            .await;
     for (number, (answer, told)) in ANSWERS.into_iter().enumerate() {
         turn.store(number, Ordering::SeqCst);
-        let title = format!("{way:?}, client {speaks:?}: {answer:?}");
+        let title = format!("{way:?}, client {speaks:?}, origin {origin_speaks:?}: {answer:?}");
         let mut sender = connected(&world, &origin, way, speaks).await;
         let (status, text) = exchange(&mut sender, way, &origin, "/", "{}").await;
         assert_eq!(status, 502, "{title}: {text}");
@@ -90,8 +83,10 @@ async fn on(ways: &[Way]) -> usize {
     let mut met = 0;
     for way in ways {
         for speaks in [Speaks::Http1, Speaks::Http2].into_iter().filter(|speaks| way.takes(*speaks)) {
-            is_told(*way, speaks).await;
-            met += 1;
+            for origin_speaks in [Speaks::Http1, Speaks::Http2] {
+                is_told(*way, speaks, origin_speaks).await;
+                met += 1;
+            }
         }
     }
     met
@@ -99,7 +94,7 @@ async fn on(ways: &[Way]) -> usize {
 
 #[tokio::test]
 async fn what_a_parent_proxy_answers_instead_of_a_tunnel_is_told_on_every_way() {
-    assert_eq!(on(&HERE).await, 11);
+    assert_eq!(on(&HERE).await, 22);
 }
 
 #[test]
@@ -110,5 +105,5 @@ fn what_a_parent_proxy_answers_instead_of_a_tunnel_is_told_on_redirected_connect
 #[tokio::test]
 #[ignore = "needs a network namespace of its own: run by the test above"]
 async fn redirected() {
-    assert_eq!(on(&REDIRECTED).await, 4);
+    assert_eq!(on(&REDIRECTED).await, 8);
 }

@@ -1,8 +1,10 @@
 //! What is refused is refused on every way in, with the same status, and nothing of it goes anywhere.
 
 use crate::harness::origin::ok;
-use crate::harness::{Origin, PAN, Setup, World, messages};
-use crate::ways::{Either, HERE, REDIRECTED, Sender, Speaks, Way, connected, in_namespace, world_set};
+use crate::harness::{Origin, PAN, Setup, World, h2, messages};
+use crate::ways::{
+    Either, HERE, REDIRECTED, Sender, Speaks, Way, connected, in_namespace, meetings, world_set,
+};
 
 /// Requests of HTTP/1.1: what stands before a path, the host and a card number are filled in.
 const REFUSED: [(&str, &str, u16); 18] = [
@@ -95,6 +97,129 @@ async fn are_refused(way: Way) {
     assert!(refused >= REFUSED.len(), "{way:?}: {refused} records of {}: {records:#?}", REFUSED.len());
 }
 
+/// A request of HTTP/2, in which a card number is filled in.
+struct Said {
+    what: &'static str,
+    method: &'static str,
+    user: &'static str,
+    path: &'static str,
+    fields: &'static [(&'static str, &'static str)],
+    trailer: Option<&'static str>,
+    expected: u16,
+}
+
+const PLAIN: Said =
+    Said { what: "", method: "POST", user: "", path: "/evil", fields: &[], trailer: None, expected: 403 };
+
+const OVER_HTTP_2: [Said; 13] = [
+    Said { what: "a host with a user", user: "me@", expected: 400, ..PLAIN },
+    Said { what: "two hosts", fields: &[("host", "{H}"), ("host", "evil.test")], expected: 400, ..PLAIN },
+    Said {
+        what: "two lengths",
+        fields: &[("content-length", "2"), ("content-length", "2")],
+        expected: 400,
+        ..PLAIN
+    },
+    Said {
+        what: "no further hop",
+        method: "TRACE",
+        fields: &[("max-forwards", "0")],
+        expected: 501,
+        ..PLAIN
+    },
+    Said { what: "a card in the target", path: "/evil?card={P}", ..PLAIN },
+    Said { what: "a card for a method", method: "M{P}", ..PLAIN },
+    Said { what: "a card in a field", fields: &[("x-card", "{P}")], ..PLAIN },
+    Said { what: "a card in one of two cookies", fields: &[("cookie", "a=1"), ("cookie", "b={P}")], ..PLAIN },
+    Said { what: "a card in a trailer", trailer: Some("{P}"), ..PLAIN },
+    Said { what: "an unknown coding", fields: &[("content-encoding", "gzip;q=1")], ..PLAIN },
+    Said {
+        what: "two codings, one unknown",
+        fields: &[("content-encoding", "gzip"), ("content-encoding", "x")],
+        ..PLAIN
+    },
+    Said {
+        what: "a charset that is not read",
+        fields: &[("content-type", "text/plain; charset=utf-7")],
+        ..PLAIN
+    },
+    Said {
+        what: "a part in one",
+        fields: &[("content-type", "multipart/form-data; boundary=b"), ("x-part", "charset=utf-7")],
+        ..PLAIN
+    },
+];
+
+/// The same in HTTP/2, all over one connection, which is in order behind them.
+async fn are_refused_over_http_2(way: Way, origin_speaks: Speaks) {
+    let title = format!("{way:?}, origin {origin_speaks:?}");
+    let (world, origin) = world_set(way, Setup::default(), async |world: &World| {
+        Either::start(world, way.tls().1, origin_speaks).await
+    })
+    .await;
+    let Sender::Http2(mut client) = connected(&world, &origin, way, Speaks::Http2).await else { return };
+    let host = format!("origin.test:{}", origin.port());
+    let scheme = if way.tls().0 { "https" } else { "http" };
+    let fill = |text: &str| text.replace("{H}", &host).replace("{P}", PAN);
+    let mut wrong = Vec::new();
+    for said in OVER_HTTP_2 {
+        let target = format!("{scheme}://{}{host}{}", said.user, fill(said.path));
+        let mut request = http::Request::builder().method(&*fill(said.method)).uri(target);
+        let mut body = "{}".to_owned();
+        for (name, value) in said.fields {
+            match *name {
+                "x-part" => {
+                    body = format!("--b\r\nContent-Type: text/plain; {value}\r\n\r\n+ADQ-\r\n--b--\r\n")
+                }
+                name => request = request.header(name, fill(value)),
+            }
+        }
+        let (response, mut stream) = client.begin(request).await;
+        // What is refused by its head alone needs no body.
+        let _ = stream.send_data(body.into(), said.trailer.is_none());
+        if let Some(trailer) = said.trailer {
+            let trailers = http::HeaderMap::from_iter([(
+                http::HeaderName::from_static("x-c"),
+                fill(trailer).parse().unwrap(),
+            )]);
+            let _ = stream.send_trailers(trailers);
+        }
+        let answer = h2::answer(response).await;
+        let text = String::from_utf8_lossy(&answer.body).into_owned();
+        if answer.status != said.expected || text.contains(PAN) {
+            wrong.push(format!("{title}: {}: {} {text}", said.what, answer.status));
+        }
+    }
+    assert_eq!(wrong, Vec::<String>::new());
+    let well = http::Request::post(format!("{scheme}://{host}/well"));
+    assert_eq!(client.exchange(well, b"{}").await.status, 200, "{title}");
+    match &origin {
+        Either::Http1(origin) => assert!(!origin.received_text().contains("evil"), "{title}"),
+        Either::Http2(origin) => assert_eq!(origin.streams(), 1, "{title}"),
+    }
+    let records = world.records().await;
+    let refused = messages(&records).into_iter().filter(|record| record["action"] == "block").count();
+    assert!(refused >= OVER_HTTP_2.len(), "{title}: {refused} records: {records:#?}");
+}
+
+async fn over_http_2_on(ways: &[Way]) -> usize {
+    let mut met = 0;
+    for way in ways {
+        for (speaks, origin_speaks) in meetings(*way) {
+            if speaks == Speaks::Http2 {
+                are_refused_over_http_2(*way, origin_speaks).await;
+                met += 1;
+            }
+        }
+    }
+    met
+}
+
+#[tokio::test]
+async fn what_is_refused_in_http_2_is_refused_on_every_way() {
+    assert_eq!(over_http_2_on(&HERE).await, 9);
+}
+
 #[tokio::test]
 async fn what_is_refused_is_refused_on_every_way() {
     for way in HERE {
@@ -113,4 +238,5 @@ async fn redirected() {
     for way in REDIRECTED {
         are_refused(way).await;
     }
+    assert_eq!(over_http_2_on(&REDIRECTED).await, 3);
 }
