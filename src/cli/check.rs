@@ -3,17 +3,21 @@
 use std::fs;
 use std::io::Write;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+use serde_json::{Value, json};
+
+use super::ask::Format;
 use super::{ConfigArg, Failure, Output};
-use crate::config::{self, Compiled, Config, keys};
-use crate::policy::Action;
+use crate::config::{self, Compiled, Complaints, Config, keys};
+use crate::policy::{Action, RuleSpec};
 use crate::tls::UpstreamTls;
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 Examples:
   tidegate check --config egress.toml
+  tidegate check --format json | jq '.faults[]?, .complaints[]?.message'
   tidegate check --print-default > egress.toml
 
 Exits 78 when the configuration or a pack is wrong, 1 when they are right but the machine is not ready for them.")]
@@ -23,22 +27,38 @@ pub(super) struct Args {
     /// Prints the built-in configuration, commented, and does nothing else.
     #[arg(long)]
     print_default: bool,
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if args.print_default {
         return Ok(output.write_all(config::BUILT_IN.as_bytes())?);
     }
-    let (config, compiled) = config::load(args.config.config.as_deref())?;
+    let (config, compiled) = match config::load(args.config.config.as_deref()) {
+        Ok(loaded) => loaded,
+        Err(complaints) => {
+            if args.format == Format::Json {
+                writeln!(output, "{}", refused(&complaints))?;
+                output.flush()?;
+            }
+            return Err(complaints.into());
+        }
+    };
     examples(&compiled)?;
-    describe(&config, &compiled, output)?;
-    let faults = environment(&config, output)?;
-    if faults.is_empty() {
-        writeln!(output, "all is well")?;
+    let found = Found::look(&config);
+    match args.format {
+        Format::Text => describe(&config, &compiled, &found, output)?,
+        Format::Json => writeln!(output, "{}", json(&config, &compiled, &found))?,
+    }
+    if found.faults.is_empty() {
+        if args.format == Format::Text {
+            writeln!(output, "all is well")?;
+        }
         return Ok(());
     }
     output.flush()?;
-    Err(Failure::negative(faults.join("\ntidegate: ")))
+    Err(Failure::negative(found.faults.join("\ntidegate: ")))
 }
 
 /// A pack's examples are its tests.
@@ -54,21 +74,19 @@ fn examples(compiled: &Compiled) -> Result<(), Failure> {
     )))
 }
 
-fn describe(config: &Config, compiled: &Compiled, output: &mut Output) -> Result<(), Failure> {
-    let name = config.file.as_ref().map_or_else(|| "built in".to_owned(), |file| file.display().to_string());
-    writeln!(
-        output,
-        "configuration  {name}: {}, {} rules",
-        config.policy.mode.as_str(),
-        config.policy.rules.len()
-    )?;
+fn name(config: &Config) -> String {
+    config.file.as_ref().map_or_else(|| "built in".to_owned(), |file| file.display().to_string())
+}
+
+fn describe(config: &Config, compiled: &Compiled, found: &Found, output: &mut Output) -> Result<(), Failure> {
+    let (name, mode, rules) = (name(config), config.policy.mode.as_str(), config.policy.rules.len());
+    writeln!(output, "configuration  {name}: {mode}, {rules} rules")?;
     writeln!(output, "policy         {}", compiled.policy.hash())?;
-    let now = jiff::Timestamp::now().as_second();
-    for warning in config.warnings(now) {
+    for warning in &found.warnings {
         writeln!(output, "warning        {warning}")?;
     }
-    for line in exemptions(config, now) {
-        writeln!(output, "exemption      {line}")?;
+    for exemption in exemptions(config) {
+        writeln!(output, "exemption      {}", exemption.line(found.now))?;
     }
     if let Some(samples) = &config.audit.samples {
         let (ids, key) = (samples.identifiers.join(", "), samples.key.display());
@@ -78,61 +96,132 @@ fn describe(config: &Config, compiled: &Compiled, output: &mut Output) -> Result
         let signed = pack.signed_by.as_ref().map_or_else(String::new, |id| format!(", signed by {id}"));
         writeln!(output, "pack           {} {} {}{signed}", pack.name, pack.version, pack.hash)?;
     }
+    for path in &found.missing {
+        writeln!(output, "first run      will make {}", path.display())?;
+    }
     Ok(())
 }
 
-/// What is let pass, where, until when, and who answers for it.
-fn exemptions(config: &Config, now: i64) -> impl Iterator<Item = String> {
-    let exempt = config.policy.rules.iter().filter(|rule| rule.action == Action::Allow);
-    exempt.map(move |rule| {
-        let ends = rule.expires_ms.map(|ms| i64::try_from(ms / 1000).unwrap_or(i64::MAX));
-        let until = match ends {
-            None => "without end".to_owned(),
-            Some(end) => {
-                let day = jiff::Timestamp::from_second(end).unwrap_or_default();
-                let word = if end <= now { "ended" } else { "until" };
-                format!("{word} {}", day.strftime("%Y-%m-%d"))
-            }
-        };
-        let somebody = |who: &Option<String>| who.clone().unwrap_or_else(|| "nobody".to_owned());
-        let why = rule.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
-        let (what, to) = (rule.identifiers.join(", "), rule.destinations.join(", "));
-        format!("{}: {what} to {to}, {until}, {}{why}", rule.id, somebody(&rule.owner))
+/// The same for programs.
+fn json(config: &Config, compiled: &Compiled, found: &Found) -> Value {
+    let packs = compiled.matcher.packs().iter().map(|pack| {
+        let (name, version) = (&pack.name, &pack.version);
+        json!({ "name": name, "version": version, "hash": pack.hash, "signed_by": pack.signed_by })
+    });
+    json!({
+        "ok": found.faults.is_empty(),
+        "configuration": name(config),
+        "mode": config.policy.mode.as_str(),
+        "rules": config.policy.rules.len(),
+        "policy": compiled.policy.hash(),
+        "warnings": found.warnings,
+        "exemptions": exemptions(config).map(|exemption| exemption.json()).collect::<Value>(),
+        "samples": config.audit.samples.as_ref().map(|samples| {
+            json!({ "identifiers": samples.identifiers, "key": samples.key.display().to_string() })
+        }),
+        "packs": packs.collect::<Value>(),
+        "first_run_makes": found.missing.iter().map(|path| path.display().to_string()).collect::<Value>(),
+        "faults": found.faults,
     })
 }
 
-/// What of the machine does not fit the configuration.
-fn environment(config: &Config, output: &mut Output) -> Result<Vec<String>, Failure> {
-    let (errors, missing) = keys::look(config);
-    let mut faults = errors.iter().map(ToString::to_string).collect::<Vec<_>>();
-    if let Ok(Some(issuer)) = keys::read_issuer(&config.issuer) {
-        let left = issuer.not_after().saturating_sub(jiff::Timestamp::now().as_second());
-        if left <= crate::limits::ISSUER_WARNING.as_secs().cast_signed() {
-            let days = left / 86_400;
-            writeln!(
-                output,
-                "warning        the issuer expires in {days} days; `tidegate issuer rotate` makes the next"
-            )?;
-        }
-    }
-    for path in missing {
-        writeln!(output, "first run      will make {}", path.display())?;
-    }
-    if let Err(error) = UpstreamTls::new(&config.upstream.roots, config.upstream.min_tls) {
-        faults.push(format!("upstream.roots: {error}"));
-    }
-    for settings in &config.upstream.destinations {
-        faults.extend(
-            settings.open(&config.upstream).err().map(|error| format!("upstream.destination: {error}")),
+/// What is wrong with a configuration, for programs.
+fn refused(complaints: &Complaints) -> Value {
+    let complaints = complaints.0.iter().map(|complaint| {
+        json!({
+            "file": complaint.file,
+            "line": complaint.line,
+            "column": complaint.column,
+            "key": complaint.key,
+            "message": complaint.message,
+            "expected": complaint.expected,
+            "similar": complaint.similar,
+        })
+    });
+    json!({ "ok": false, "complaints": complaints.collect::<Value>() })
+}
+
+/// What is let pass, where, until when, and who answers for it.
+struct Exemption<'c> {
+    rule: &'c RuleSpec,
+    ends: Option<jiff::Timestamp>,
+}
+
+fn exemptions(config: &Config) -> impl Iterator<Item = Exemption<'_>> {
+    let exempt = config.policy.rules.iter().filter(|rule| rule.action == Action::Allow);
+    exempt.map(|rule| {
+        let ends = rule.expires_ms.map(|ms| i64::try_from(ms / 1000).unwrap_or(i64::MAX));
+        Exemption { rule, ends: ends.map(|end| jiff::Timestamp::from_second(end).unwrap_or_default()) }
+    })
+}
+
+impl Exemption<'_> {
+    fn line(&self, now: i64) -> String {
+        let until = self.ends.map_or_else(
+            || "without end".to_owned(),
+            |end| {
+                let word = if end.as_second() <= now { "ended" } else { "until" };
+                format!("{word} {}", end.strftime("%Y-%m-%d"))
+            },
         );
+        let rule = self.rule;
+        let owner = rule.owner.as_deref().unwrap_or("nobody");
+        let why = rule.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        let (what, to) = (rule.identifiers.join(", "), rule.destinations.join(", "));
+        format!("{}: {what} to {to}, {until}, {owner}{why}", rule.id)
     }
-    if let Some(Err(error)) = config.upstream.parent.as_ref().map(config::ParentSettings::open) {
-        faults.push(format!("upstream.parent_credentials: {error}"));
+
+    fn json(&self) -> Value {
+        let rule = self.rule;
+        json!({
+            "rule": rule.id,
+            "identifiers": rule.identifiers,
+            "destinations": rule.destinations,
+            "expires": self.ends.map(|end| end.to_string()),
+            "owner": rule.owner,
+            "reason": rule.reason,
+        })
     }
-    faults.extend(ports(config));
-    faults.extend(writable("audit", &config.audit.directory));
-    faults.extend(config.witness.as_deref().and_then(appendable));
-    Ok(faults)
+}
+
+/// What of the machine fits the configuration, and what does not.
+struct Found {
+    now: i64,
+    warnings: Vec<String>,
+    missing: Vec<PathBuf>,
+    faults: Vec<String>,
+}
+
+impl Found {
+    fn look(config: &Config) -> Found {
+        let now = jiff::Timestamp::now().as_second();
+        let mut warnings = config.warnings(now);
+        let (errors, missing) = keys::look(config);
+        let mut faults = errors.iter().map(ToString::to_string).collect::<Vec<_>>();
+        if let Ok(Some(issuer)) = keys::read_issuer(&config.issuer) {
+            let left = issuer.not_after().saturating_sub(now);
+            if left <= crate::limits::ISSUER_WARNING.as_secs().cast_signed() {
+                let days = left / 86_400;
+                warnings.push(format!(
+                    "the issuer expires in {days} days; `tidegate issuer rotate` makes the next"
+                ));
+            }
+        }
+        if let Err(error) = UpstreamTls::new(&config.upstream.roots, config.upstream.min_tls) {
+            faults.push(format!("upstream.roots: {error}"));
+        }
+        for settings in &config.upstream.destinations {
+            let fault = settings.open(&config.upstream).err();
+            faults.extend(fault.map(|error| format!("upstream.destination: {error}")));
+        }
+        if let Some(Err(error)) = config.upstream.parent.as_ref().map(config::ParentSettings::open) {
+            faults.push(format!("upstream.parent_credentials: {error}"));
+        }
+        faults.extend(ports(config));
+        faults.extend(writable("audit", &config.audit.directory));
+        faults.extend(config.witness.as_deref().and_then(appendable));
+        Found { now, warnings, missing, faults }
+    }
 }
 
 /// Why addresses that are to be listened on cannot be.

@@ -1,7 +1,7 @@
 //! `tidegate selftest`: asks the running gate to prove itself, and says what came of it.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::thread;
 use std::time::Instant;
@@ -9,6 +9,7 @@ use std::time::Instant;
 use ring::rand::{SecureRandom, SystemRandom};
 use serde_json::Value;
 
+use super::ask::Format;
 use super::rehearse::REQUEST;
 use super::{ConfigArg, Failure, Output};
 use crate::audit::Kind;
@@ -20,6 +21,7 @@ use crate::limits;
 #[command(after_help = "\
 Examples:
   tidegate selftest --config egress.toml
+  tidegate selftest --format json | jq '.cases[] | select(.passed | not)'
 
 The gate that runs with this configuration sends synthetic identifiers through its own listener, TLS and policy to a
 receiver of its own, and a clean message that must pass. Nothing leaves the machine. The outcome is printed, and stands
@@ -27,6 +29,9 @@ in the trail as a control_test. [selftest] in the configuration repeats it on a 
 pub(super) struct Args {
     #[command(flatten)]
     config: ConfigArg,
+    /// `json`: the record of the test.
+    #[arg(long, value_enum, default_value = "text")]
+    format: Format,
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
@@ -53,7 +58,15 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         let is_ours = record.get("kind").and_then(Value::as_str) == Some(Kind::ControlTest.as_str())
             && record.get("request").and_then(Value::as_str) == Some(&token);
         if is_ours {
-            return say(&record, output);
+            match args.format {
+                Format::Text => say(&record, output)?,
+                Format::Json => writeln!(output, "{record}")?,
+            }
+            if record.get("passed") == Some(&Value::Bool(true)) {
+                return Ok(());
+            }
+            output.flush()?;
+            return Err(Failure::no());
         }
     }
     // Nobody may take it later on, when nobody waits for it.
@@ -61,7 +74,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     Err(Failure::unavailable("no gate took the request; is one running with this configuration?"))
 }
 
-fn say(record: &Value, output: &mut Output) -> Result<(), Failure> {
+fn say(record: &Value, output: &mut Output) -> io::Result<()> {
     for case in record.get("cases").and_then(Value::as_array).into_iter().flatten() {
         let text =
             |key: &str| case.get(key).map_or_else(String::new, |value| value.to_string().replace('"', ""));
@@ -77,11 +90,6 @@ fn say(record: &Value, output: &mut Output) -> Result<(), Failure> {
         writeln!(output, "FAILED  {cause}")?;
     }
     let seq = record.get("seq").map_or_else(String::new, Value::to_string);
-    if record.get("passed") == Some(&Value::Bool(true)) {
-        writeln!(output, "passed: record {seq}")?;
-        return Ok(());
-    }
-    writeln!(output, "failed: record {seq}")?;
-    output.flush()?;
-    Err(Failure::no())
+    let passed = record.get("passed") == Some(&Value::Bool(true));
+    writeln!(output, "{}: record {seq}", if passed { "passed" } else { "failed" })
 }

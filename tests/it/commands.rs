@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 const CARD: &str = "card: 4539 1488 0343 6467\n";
@@ -132,7 +133,16 @@ fn the_printed_default_passes_its_own_check_and_changes_nothing() {
     let (code, out, err) = done(folder.path(), &["check", "--config", "t.toml"]);
     assert_eq!(code, 0, "{out}{err}");
     assert!(out.ends_with("all is well\n"), "{out}");
+    let told = check_json(folder.path(), 0);
+    assert_eq!((&told["ok"], &told["mode"], &told["faults"]), (&true.into(), &"enforce".into(), &json!([])));
+    assert!(told["packs"].as_array().unwrap().iter().any(|pack| pack["name"] == "payment"), "{told}");
     assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1, "a check makes no file");
+}
+
+fn check_json(folder: &Path, expected: i32) -> Value {
+    let (code, out, err) = done(folder, &["check", "--config", "t.toml", "--format", "json"]);
+    assert_eq!(code, expected, "{out}{err}");
+    serde_json::from_str(&out).unwrap()
 }
 
 #[test]
@@ -146,6 +156,10 @@ fn wrong_configurations_end_every_command_with_78_and_all_complaints() {
             assert!(err.contains(place), "{place} in {err}");
         }
     }
+    let told = check_json(folder.path(), 78);
+    let first = &told["complaints"][0];
+    assert_eq!((&told["ok"], &first["line"], &first["key"]), (&false.into(), &1.into(), &"mode".into()));
+    assert_eq!(first["similar"], "enforce");
 }
 
 #[test]
@@ -168,6 +182,8 @@ fn a_machine_that_is_not_ready_is_told_apart_from_a_wrong_configuration() {
     let (code, _, err) = done(folder.path(), &["check", "--config", "t.toml"]);
     assert_eq!(code, 1);
     assert!(err.contains("taken") && err.contains(&address), "{err}");
+    let told = check_json(folder.path(), 1);
+    assert!(told["ok"] == false && told["faults"][0].as_str().unwrap().contains(&address), "{told}");
     let (code, _, err) = done(folder.path(), &["run", "--config", "t.toml"]);
     assert_eq!(code, 69, "{err}");
     assert!(err.contains(&address), "{err}");

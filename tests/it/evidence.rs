@@ -38,6 +38,8 @@ fn records_are_asked_for_in_every_form() {
     assert_eq!(ask(&["--kind", "start", "--kind", "stop", "--count"]), "2\n");
     assert_eq!(kinds(&ask(&["--from-seq", "2", "--limit", "1"])), ["start"]);
     assert_eq!(ask(&["--until", "2001-01-01"]), "");
+    assert_eq!(ask(&["--from", "2000-01-01", "--to", "2001-01-01"]), "");
+    assert_eq!(ask(&["--from", "2000-01-01", "--to", "2099-01-01"]), ask(&[]));
     assert!(ask(&["--format", "csv", "--kind", "stop"]).starts_with("seq,time,kind,"));
     assert!(ask(&["--format", "table", "--since", "1h"]).lines().count() > 4);
     let (code, _, err) = done(folder.path(), &["audit", "query", "audit", "--since", "yesterday"]);
@@ -278,9 +280,13 @@ fn a_gate_proves_itself_through_its_own_listener_and_says_when_it_does_not() {
         out.contains("ok      clean") && out.contains("payment.pan          did not arrive, answered 403"),
         "{out}"
     );
+    let (code, told, err) = done(folder.path(), &["selftest", "--config", "t.toml", "--format", "json"]);
+    let told: Value = serde_json::from_str(&told).unwrap();
+    assert!(code == 0 && told["passed"] == true && told["cases"][0]["passed"] == true, "{told}{err}");
     gate.signal("TERM");
     assert_eq!(gate.end().0, 0);
-    let (_, records, _) = done(folder.path(), &["audit", "query", "audit", "--kind", "control_test"]);
+    let (_, records, _) =
+        done(folder.path(), &["audit", "query", "audit", "--kind", "control_test", "--limit", "1"]);
     let record: Value = serde_json::from_str(records.trim()).unwrap();
     assert_eq!((&record["passed"], &record["cases"][1]["requests_received"]), (&true.into(), &0.into()));
     // The decision of the test is a decision like any other.

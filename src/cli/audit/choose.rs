@@ -13,13 +13,13 @@ use super::Failure;
 use crate::audit::Kind;
 use crate::audit::query::{COLUMNS, Facts, Field, Filter, Pattern, csv_row, row};
 
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 pub(super) struct Choice {
     /// Not before: a time (2026-11-26T08:00:00Z), a day (2026-11-26, UTC), or so long ago (90s, 15m, 2h, 7d).
     #[arg(long, visible_alias = "from", value_name = "TIME", value_parser = moment)]
     since: Option<i64>,
     /// Before: written as for `--since`.
-    #[arg(long, visible_alias = "to-time", value_name = "TIME", value_parser = moment)]
+    #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<i64>,
     /// Not before this sequence.
     #[arg(long, value_name = "SEQ")]
@@ -53,6 +53,11 @@ pub(super) struct Choice {
 }
 
 impl Choice {
+    /// What is asked for, before a time that another name gives where `--until` gives none.
+    pub(super) fn filter_to(&self, to: Option<i64>) -> Result<Filter, Failure> {
+        Choice { until: self.until.or(to), ..self.clone() }.filter()
+    }
+
     pub(super) fn filter(&self) -> Result<Filter, Failure> {
         if self.since.zip(self.until).is_some_and(|(since, until)| since >= until) {
             return Err(Failure::usage("--since must be before --until"));

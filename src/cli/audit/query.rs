@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 
-use super::choose::{Choice, Format};
+use super::choose::{Choice, Format, moment};
 use super::{Failure, Output, unreadable};
 use crate::audit::query::search_sound;
 
@@ -13,6 +13,9 @@ pub(super) struct Args {
     directory: PathBuf,
     #[command(flatten)]
     choice: Choice,
+    /// The same as --until, beside --from.
+    #[arg(long, value_name = "TIME", value_parser = moment, conflicts_with = "until")]
+    to: Option<i64>,
     #[arg(long, value_enum, default_value = "jsonl")]
     format: Format,
     /// Stops after so many.
@@ -29,7 +32,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if !args.count {
         args.format.head(output)?;
     }
-    let (_, damaged) = search_sound(&args.directory, &args.choice.filter()?, &mut |line, facts| {
+    let (_, damaged) = search_sound(&args.directory, &args.choice.filter_to(args.to)?, &mut |line, facts| {
         if taken >= args.limit {
             return Ok(false);
         }
