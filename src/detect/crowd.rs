@@ -1,30 +1,111 @@
-//! A number in a list of others: coordinates, constants, samples and vectors, some of which are cards by chance.
+//! A number in a list of others, and groups of digits in a table: coordinates, constants, samples and characters, some of
+//! which are cards by chance.
 
 use std::ops::Range;
 
+use super::Confidence;
 use super::compiled::Compiled;
 use crate::limits;
 
 /// Digits by which the numbers of one list differ at most.
 const ALIKE: usize = 2;
 
+/// What part of the others of a table holds letters, at least: one in so many.
+const LETTERED: usize = 4;
+
 impl Compiled {
-    /// Whether a value of digits alone stands among so many other numbers of about its length that the pack takes them for a
-    /// list, none of which passes its validators. Letters and signs of naming end a list.
-    pub(super) fn is_crowded(&self, text: &[u8], value: &Range<usize>) -> bool {
-        let Some(crowd) = self.crowd else { return false };
-        if !text[value.clone()].iter().all(u8::is_ascii_digit) {
-            return false;
+    /// How sure a value is that no word speaks for and that is `unaided` by its form: one step less as a number of digits
+    /// alone in a list of others, low as groups of digits in a table of hexadecimal ones.
+    pub(super) fn in_crowd(&self, text: &[u8], value: &Range<usize>, unaided: Confidence) -> Confidence {
+        let Some(crowd) = self.crowd else { return unaided };
+        let of = |is_one: fn(&u8) -> bool| text[value.clone()].iter().all(is_one);
+        if of(u8::is_ascii_digit) {
+            let is_crowded = unaided == Confidence::Medium && self.is_listed(text, value, crowd);
+            return if is_crowded { unaided.lowered() } else { unaided };
         }
+        let is_grouped = unaided > Confidence::Low && of(|byte| byte.is_ascii_digit() || *byte == b' ');
+        if is_grouped && self.is_in_table(text, value, crowd) { Confidence::Low } else { unaided }
+    }
+
+    /// Whether a value of digits alone stands among so many other numbers of about its length that the pack takes them for a
+    /// list, none of which passes its validators. Letters and signs of naming end a list, unless they are a call or a type
+    /// around the numbers.
+    fn is_listed(&self, text: &[u8], value: &Range<usize>, crowd: usize) -> bool {
         let is_like = |number: &Range<usize>| value.len().abs_diff(number.len()) <= ALIKE;
         let mut others = 0;
         for number in before(text, value.start).chain(after(text, value.end)).filter(is_like) {
-            if self.validators.iter().all(|check| (check.passes)(&text[number.clone()])) {
+            if self.passes(&text[number.clone()]) {
                 return false;
             }
             others += 1;
         }
         others >= crowd
+    }
+
+    /// Whether groups of digits stand among so many other groups of hexadecimal ones that the pack takes them for a table:
+    /// many hold letters, and as many of the others as the value has make no value.
+    fn is_in_table(&self, text: &[u8], value: &Range<usize>, crowd: usize) -> bool {
+        let mut sides = [cells_before(text, value.start), cells_after(text, value.end)];
+        let cells = || sides.iter().flatten().map(|cell| &text[cell.clone()]);
+        let lettered =
+            |cell: &&[u8]| cell.iter().any(u8::is_ascii_digit) && cell.iter().any(u8::is_ascii_alphabetic);
+        let (others, lettered) = (cells().count(), cells().filter(lettered).count());
+        if others < crowd || lettered * LETTERED < others {
+            return false;
+        }
+        sides[0].reverse();
+        let groups = text[value.clone()].split(|&byte| byte == b' ').count();
+        let holds = |cells: &[Range<usize>]| {
+            let whole = cells.first().zip(cells.last()).map(|(first, last)| &text[first.start..last.end]);
+            whole.is_some_and(|whole| {
+                whole.iter().all(|&byte| byte.is_ascii_digit() || byte == b' ') && self.passes(whole)
+            })
+        };
+        !sides.iter().any(|cells| cells.windows(groups).any(holds))
+    }
+
+    fn passes(&self, value: &[u8]) -> bool {
+        self.validators.iter().all(|check| (check.passes)(value))
+    }
+}
+
+/// Longest group of a table.
+const CELL: usize = 6;
+
+/// The groups of hexadecimal digits that blanks alone part from what begins at `at`, the nearest first.
+fn cells_before(text: &[u8], at: usize) -> Vec<Range<usize>> {
+    let least = at.saturating_sub(limits::CROWD_REACH);
+    let (mut cells, mut at) = (Vec::new(), at);
+    loop {
+        let blanks = text[least..at].iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let end = at - blanks;
+        let length = text[least..end].iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let start = end - length;
+        // It may have begun further off, or be a part of something else.
+        let is_whole = if start == least { least == 0 } else { text[start - 1].is_ascii_whitespace() };
+        if blanks == 0 || length == 0 || length > CELL || !is_whole {
+            return cells;
+        }
+        cells.push(start..end);
+        at = start;
+    }
+}
+
+/// The same behind `at`.
+fn cells_after(text: &[u8], at: usize) -> Vec<Range<usize>> {
+    let most = text.len().min(at + limits::CROWD_REACH);
+    let (mut cells, mut at) = (Vec::new(), at);
+    loop {
+        let blanks = text[at..most].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        let start = at + blanks;
+        let length = text[start..most].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let end = start + length;
+        let is_whole = if end == most { most == text.len() } else { text[end].is_ascii_whitespace() };
+        if blanks == 0 || length == 0 || length > CELL || !is_whole {
+            return cells;
+        }
+        cells.push(start..end);
+        at = end;
     }
 }
 
@@ -49,13 +130,68 @@ fn parts(byte: u8) -> bool {
     )
 }
 
+fn opens(byte: Option<&u8>) -> bool {
+    matches!(byte, Some(b'(' | b'[' | b'{'))
+}
+
+/// Whether the name of a call or a type can hold a byte, as in `u64x4::new(`.
+fn is_path(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b':')
+}
+
+/// Where what parts the numbers of a list begins, which goes up to its end.
+fn opened(list: &[u8]) -> Option<usize> {
+    let mut end = list.len();
+    loop {
+        end = list[..end].iter().rposition(|&byte| !parts(byte))? + 1;
+        let path = list[..end].iter().rev().take_while(|byte| is_path(byte)).count();
+        let start = end - path;
+        if !opens(list.get(end))
+            || list[..end].ends_with(b":")
+            || !list.get(start).is_some_and(u8::is_ascii_alphabetic)
+        {
+            return Some(end);
+        }
+        end = start;
+        // The field that it is.
+        if let Some(field) = list[..start].strip_suffix(b": ") {
+            let name = field.iter().rev().take_while(|byte| is_path(byte)).count();
+            end = field.len() - name;
+        }
+        if end > 0 && !parts(list[end - 1]) {
+            return None;
+        }
+    }
+}
+
+/// Where what parts the numbers of a list ends, which it begins with.
+fn opening(list: &[u8]) -> Option<usize> {
+    let mut start = 0;
+    loop {
+        start += list[start..].iter().position(|&byte| !parts(byte))?;
+        if start == 0 || !list[start].is_ascii_alphabetic() {
+            return Some(start);
+        }
+        let path = |from: usize| from + list[from..].iter().take_while(|byte| is_path(byte)).count();
+        let mut end = path(start);
+        if list[..end].ends_with(b":") && list.get(end) == Some(&b' ') {
+            end = path(end + 1);
+        }
+        // What a sign of naming stands before has a name.
+        if !opens(list.get(end)) || matches!(list[end - 1], b':' | b' ') {
+            return None;
+        }
+        start = end;
+    }
+}
+
 /// The numbers of the list that ends at `end`, last first, as far as they are read whole.
 fn before(text: &[u8], end: usize) -> impl Iterator<Item = Range<usize>> {
     let least = end.saturating_sub(limits::CROWD_REACH);
     let mut at = end;
     std::iter::from_fn(move || {
         let list = &text[least..at];
-        let end = list.iter().rposition(|&byte| !parts(byte))? + 1;
+        let end = opened(list)?;
         let start = list[..end].iter().rposition(|byte| !byte.is_ascii_digit()).map_or(0, |other| other + 1);
         // It may have begun further off.
         let whole = start > 0 && parts(list[start - 1]) || start == 0 && least == 0;
@@ -72,7 +208,7 @@ fn after(text: &[u8], start: usize) -> impl Iterator<Item = Range<usize>> {
     let mut at = start;
     std::iter::from_fn(move || {
         let list = &text[at..most];
-        let start = list.iter().position(|&byte| !parts(byte))?;
+        let start = opening(list)?;
         let length = list[start..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         let whole = match list.get(start + length) {
             Some(&byte) => parts(byte),
@@ -91,6 +227,26 @@ mod tests {
     use super::*;
 
     #[test]
+    fn groups_of_a_table_are_hexadecimal_digits_between_blanks() {
+        let cells = |text: &str| {
+            let at = text.find('@').unwrap();
+            let read =
+                |cells: Vec<Range<usize>>| cells.into_iter().map(|cell| text[cell].to_owned()).collect();
+            let sides: [Vec<String>; 2] =
+                [read(cells_before(text.as_bytes(), at)), read(cells_after(text.as_bytes(), at + 1))];
+            sides.map(|side| side.join(" "))
+        };
+        assert_eq!(cells("4E00 ab1\n51 @ 7F 12\tcd"), ["51 ab1 4E00", "7F 12 cd"]);
+        assert_eq!(cells("x 4E00 @ 7Fg 12"), ["4E00", ""]);
+        assert_eq!(cells("x4E00 @, 12"), ["", ""]);
+        assert_eq!(cells("1234567 12@12"), ["", ""]);
+        let long = format!("{}@{}", "4E00 ".repeat(60), " 4E00".repeat(60));
+        let (at, most) = (long.find('@').unwrap(), limits::CROWD_REACH / 5);
+        assert_eq!(cells_before(long.as_bytes(), at).len(), most);
+        assert_eq!(cells_after(long.as_bytes(), at + 1).len(), most);
+    }
+
+    #[test]
     fn the_numbers_of_a_list_are_those_that_nothing_but_signs_part() {
         let cases = [
             ("[12, 345,@, 6789]", vec!["345", "12"], vec!["6789"]),
@@ -100,6 +256,13 @@ mod tests {
             ("1, 2a, @, 3b, 4", vec![], vec![]),
             ("1=@, 3.5, 4", vec![], vec![]),
             ("@", vec![], vec![]),
+            // Calls and types around them, and fields of these, part them as well.
+            ("KQU(11), KQU( 22), KQU(@), KQU( 33)", vec!["22", "11"], vec!["33"]),
+            ("x: El51::from([11, 22]), y: El51::from([@, 33]), z: [44]", vec!["22", "11"], vec!["33"]),
+            ("a:[11], b:[@], c:[22]", vec![], vec![]),
+            ("card: 11, x(22), a [@], b(33) c (44)", vec![], vec!["33"]),
+            ("\"a\":[11],\"b\":[@],\"c\":[22]", vec![], vec![]),
+            ("El51([@]), 2x(11)", vec![], vec![]),
         ];
         for (around, left, right) in cases {
             let text = around.replace('@', "99999");

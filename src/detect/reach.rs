@@ -3,7 +3,7 @@
 use std::ops::Range;
 
 use super::anchor::is_separator;
-use super::context::is_letter;
+use super::context::{Evidence, is_letter};
 
 /// Digits that make a number which words before it speak of.
 const NUMBER_DIGITS: usize = 6;
@@ -35,12 +35,14 @@ fn reach_before(text: &[u8], from: usize, at: usize) -> usize {
     }
     // Whether all behind this place is the key of a form and its value.
     let mut in_field = false;
+    // Of a masked number its first digits are not seen.
+    let is_digit = |byte: u8| byte.is_ascii_digit() || byte == b'*';
     for i in (first..at).rev() {
         let byte = text[i];
-        if byte.is_ascii_digit() {
+        if is_digit(byte) {
             end = if digits == 0 { i + 1 } else { end };
             digits += 1;
-        } else if !is_separator(byte) || digits == 0 || i == first || !text[i - 1].is_ascii_digit() {
+        } else if !is_separator(byte) || digits == 0 || i == first || !is_digit(text[i - 1]) {
             digits = 0;
             in_field = if named { in_field } else { byte == b'=' };
             named |= names(byte);
@@ -60,6 +62,38 @@ fn reach_before(text: &[u8], from: usize, at: usize) -> usize {
 /// The part of `from..to` whose words speak of `value` and of no other.
 pub(super) fn own(text: &[u8], (from, to): (usize, usize), value: &Range<usize>) -> (usize, usize) {
     (reach_before(text, from, value.start), reach_after(text, value.end, to))
+}
+
+/// Signs of a masked value, and of these so many at least.
+const MASKING: &[u8] = b"*xX#";
+const MASKED: usize = 4;
+/// Digits that a mask leaves at the end.
+const LEFT: std::ops::RangeInclusive<usize> = 2..=4;
+
+/// From where on words before `at` speak of the value there, `says` being what those of a part say. In `card **** 0160,
+/// order 5372…` the first word names the masked number: behind one, a word against the value is not made up for by those
+/// before it.
+pub(super) fn behind_masked(
+    text: &[u8],
+    (from, at): (usize, usize),
+    says: impl Fn(usize, usize) -> Evidence,
+) -> usize {
+    let mut to = at;
+    while let Some(last) = text[from..to].iter().rposition(|byte| MASKING.contains(byte)) {
+        let last = from + last;
+        let sign = text[last];
+        let masks = text[from..=last].iter().rev();
+        let masks =
+            masks.take_while(|&&byte| byte == sign || is_separator(byte)).filter(|&&byte| byte == sign);
+        let joint = usize::from(is_separator(text[last + 1]));
+        let left = text[last + 1 + joint..at].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if LEFT.contains(&left) && masks.count() >= MASKED {
+            let says = says(last + 1, at);
+            return if says.negative && !says.positive { last + 1 } else { from };
+        }
+        to = last;
+    }
+    from
 }
 
 /// Length of the end of an element that a text begins with.
@@ -138,6 +172,30 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_names_a_masked_number_does_not_name_the_one_behind_it() {
+        // `card` speaks for the value, `order` against it.
+        for (around, behind) in [
+            ("card **** **** **** 0160 / order @", " 0160 / order "),
+            ("card ************0160, order @", "0160, order "),
+            ("card xxxx-xxxx-xxxx-0160 order @", "-0160 order "),
+            // Nothing speaks against it, something for it, and nothing that is masked.
+            ("card **** **** **** 0160 is @", "card **** **** **** 0160 is "),
+            ("order **** 0160 card of the order @", "order **** 0160 card of the order "),
+            ("/**** card ****/ order @", "/**** card ****/ order "),
+            ("card 5x 4x2 order @", "card 5x 4x2 order "),
+            ("card ****016022 order @", "card ****016022 order "),
+            ("card, order*@", "card, order*"),
+        ] {
+            let at = around.len() - 1;
+            let says = |from: usize, to: usize| Evidence {
+                positive: around[from..to].contains("card"),
+                negative: around[from..to].contains("order"),
+            };
+            assert_eq!(&around[behind_masked(around.as_bytes(), (0, at), says)..at], behind, "{around}");
+        }
+    }
+
+    #[test]
     fn a_number_with_a_name_of_its_own_leaves_the_names_of_others() {
         let value = "123456782";
         // Text around the value, and what of it speaks of the value.
@@ -147,6 +205,8 @@ mod tests {
             (r#""ssns":["536904399","@"#, r#""ssns":["536904399",""#),
             ("ssn 536 90 4399 and @", "ssn 536 90 4399 and "),
             ("ssn: 536-90-4399 account=@", " account="),
+            ("ssn: ***-**-4399 account=@", " account="),
+            ("**ssn**: @", "**ssn**: "),
             ("ssn (since 2019) @", "ssn (since 2019) "),
             (r#"@","ssn":"536-90-4399""#, "\""),
             ("@ is my ssn.", " is my ssn."),

@@ -173,9 +173,7 @@ impl Run<'_, '_> {
         } else {
             Evidence::default()
         };
-        let is_open = unaided == Confidence::Medium && !says.positive;
-        let is_crowded = is_open && detector.is_crowded(text, value);
-        let unaided = if is_crowded { unaided.lowered() } else { unaided };
+        let unaided = if says.positive { unaided } else { detector.in_crowd(text, value, unaided) };
         let beside = || self.matcher.is_beside(detector, text, value);
         (detector.weigh(unaided, says, beside, |_, _| {}), says.positive)
     }
@@ -195,8 +193,13 @@ impl Run<'_, '_> {
             let trail = &mut self.scratch.trail;
             let (from, to) = detector.surroundings(text, value);
             trail.read(self.how.level, words, text, from, to);
-            let (from, to) = detector.own_surroundings(unaided, text, value);
+            let (mut from, to) = detector.own_surroundings(unaided, text, value);
             says = trail.evidence(words, number, from, value.start);
+            if says.positive && says.negative {
+                let part = |from, to| trail.evidence(words, number, from, to);
+                from = reach::behind_masked(text, (from, value.start), part);
+                says = part(from, value.start);
+            }
             if !says.positive {
                 says.join(trail.evidence(words, number, value.end, to));
             }

@@ -249,7 +249,11 @@ impl Matcher {
         let mut trail = Trail::new();
         trail.read(self.level, &self.words, text, from, to);
         let mut words = Vec::new();
-        let (from, to) = one.own_surroundings(unaided, text, value);
+        let (mut from, to) = one.own_surroundings(unaided, text, value);
+        let part = |from, to| trail.evidence(&self.words, detector.0, from, to);
+        if let Evidence { positive: true, negative: true } = part(from, value.start) {
+            from = reach::behind_masked(text, (from, value.start), part);
+        }
         let sides = if one.scopes.holds(Scope::Near) {
             vec![(from, value.start), (value.end, to)]
         } else {
@@ -269,9 +273,10 @@ impl Matcher {
             positive: words.iter().any(|(_, speaks_for)| *speaks_for),
             negative: words.iter().any(|(_, speaks_for)| !speaks_for),
         };
-        if unaided == Confidence::Medium && !says.positive && one.is_crowded(text, value) {
-            unaided = unaided.lowered();
-            steps.push(("it is one of a list of other numbers", unaided));
+        let alone = if says.positive { unaided } else { one.in_crowd(text, value, unaided) };
+        if alone != unaided {
+            unaided = alone;
+            steps.push(("it is one of a list or a table of other numbers", unaided));
         }
         let beside = self.is_beside(one, text, value);
         let mut confidence =

@@ -12,7 +12,7 @@ import argparse, bisect, collections, json, os, pathlib, re, statistics, subproc
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # One number under two names: both countries number alike, or the words are the same.
-ALIKE = [{"national-id.cz-rc", "national-id.sk-rc"}, {"national-id.ee-ik", "national-id.lt-ak"}, {"travel.us-passport", "travel.uk-passport"},
+ALIKE = [{"national-id.cz-rc", "national-id.sk-rc"}, {"national-id.us-ssn", "national-id.us-ssn-x12"}, {"national-id.ee-ik", "national-id.lt-ak"}, {"travel.us-passport", "travel.uk-passport"},
          {"payment.pan", "payment.test-pan"}, {"contact.phone", "contact.phone-national"}, {"health.us-mbi", "health.us-mbi-bare"}, {"payment.bic", "payment.bic-named"}, {"national-id.br-cnpj", "national-id.br-cnpj-alphanumeric"}]
 # What stands inside a value, and is right to be found there.
 INSIDE = {"payment.track1": {"payment.pan"}, "payment.track2": {"payment.pan"}, "secrets.jwt": {"secrets.generic-key"}}

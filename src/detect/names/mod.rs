@@ -141,11 +141,14 @@ pub(super) struct Name {
     pub attribute: bool,
     /// Whether a text of its own begins with it, in a string of the one around.
     pub inner: bool,
+    /// Whether it is what an element is called, of which paths do not tell.
+    pub called: bool,
 }
 
 impl Name {
     fn of(scope: Scope, range: Range<usize>) -> Name {
-        Name { scope, range, in_row: false, column: 0, list: "csv", attribute: false, inner: false }
+        let list = "csv";
+        Name { scope, range, in_row: false, column: 0, list, attribute: false, inner: false, called: false }
     }
 
     /// That of a column which a list in the text names.

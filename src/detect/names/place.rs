@@ -57,7 +57,7 @@ impl Names {
         let own = self.list.first().filter(|own| own.list != "json" || keyed.is_none()).or(keyed)?;
         let spelled = |name: &Name| shown(name.text(text, layout)).unwrap_or("…").to_owned();
         let part = self.list.last().filter(|name| name.scope == Scope::MultipartName);
-        let of = |scope| self.list.iter().rev().filter(move |name| name.scope == scope);
+        let of = |scope| self.list.iter().rev().filter(move |name| name.scope == scope && !name.called);
         let elements = |rooted: bool| {
             let step = |name: &Name| format!("/{}{}", if name.attribute { "@" } else { "" }, spelled(name));
             let steps: String = of(Scope::XmlName).map(step).collect();

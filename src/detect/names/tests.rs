@@ -60,6 +60,7 @@ fn a_value_is_named_by_what_it_stands_in() {
         (r#"{"4539\u0031":"¤4"}"#, "json $.…"),
         ("<order><id>7</id><card type=\"x\"><number>¤4539", "xml /order/card/number"),
         ("<order>\n<card br='1' number='¤4539'", "xml /order/card/@number"),
+        ("<Attribute Name=\"ssn\" Kind='x'><a:Value>¤4539", "xml /Attribute/Value"),
         ("<ssn><meta>x</meta><link>y</link><v>¤1", "xml /ssn/v"),
         ("<div><p>x<p>y</div><b>¤1", "xml /b"),
         ("<td>a<br>b</td><ns2:td>¤1", "xml /td"),

@@ -48,7 +48,28 @@ pub(super) fn own(text: &[u8], from: usize, at: usize) -> Option<Own> {
 const VOID: [&[u8]; 12] =
     [b"br", b"hr", b"img", b"input", b"link", b"meta", b"area", b"base", b"col", b"source", b"wbr", b"param"];
 
-/// Appends the names of the elements around `at`, innermost first; whether the text's beginning was reached.
+/// The longest name that an element is given in an attribute.
+const CALLED: usize = 64;
+
+/// What an element is called whose attributes these are: `<Attribute Name="ssn"><Value>`.
+fn called(text: &[u8], attributes: Range<usize>) -> Option<Range<usize>> {
+    let end = attributes.end;
+    memchr::memchr_iter(b'=', &text[attributes.clone()]).find_map(|sign| {
+        let sign = attributes.start + sign;
+        let is_name = [&b"name"[..], b"key"].into_iter().any(|name| {
+            let from = sign.saturating_sub(name.len());
+            from > attributes.start
+                && text[from..sign].eq_ignore_ascii_case(name)
+                && text[from - 1].is_ascii_whitespace()
+        });
+        let quote = *text.get(sign + 1).filter(|byte| is_name && matches!(byte, b'"' | b'\''))?;
+        let from = sign + 2;
+        let length = memchr::memchr(quote, text.get(from..end.min(from + CALLED))?)?;
+        Some(from..from + length)
+    })
+}
+
+/// Appends the names of the elements around `at`, innermost first, each with what it is called; whether the text's beginning was reached.
 pub(super) fn up(text: &[u8], from: usize, at: usize, out: &mut Vec<Name>) -> bool {
     let mut at = at;
     // Ends of elements whose beginnings come further up.
@@ -68,7 +89,13 @@ pub(super) fn up(text: &[u8], from: usize, at: usize, out: &mut Vec<Name>) -> bo
                     // Nobody ended it.
                     Some(_) => {}
                     None if VOID.iter().any(|void| whole.eq_ignore_ascii_case(void)) => {}
-                    None => out.push(Name::of(Scope::XmlName, name)),
+                    None => {
+                        let called = called(text, name.end..end);
+                        out.push(Name::of(Scope::XmlName, name));
+                        out.extend(
+                            called.map(|name| Name { called: true, ..Name::of(Scope::XmlName, name) }),
+                        );
+                    }
                 }
             }
         }
