@@ -168,15 +168,16 @@ pub(super) fn cell(text: &[u8], mut at: usize, end: usize) -> Range<usize> {
     at..at + text[at..at + length].trim_ascii_end().len()
 }
 
-/// A line of names over one of dashes.
+/// A line of names over one of dashes: `|---|` in Markdown, `+---+` around what database clients print.
 fn pipes(text: &[u8], end: usize) -> Option<Header> {
     let least = end.saturating_sub(limits::NAMES_REACH);
     let start = memchr::memrchr(b'\n', &text[least..end]).map_or(least, |line| least + line + 1);
     let line = start + blanks(&text[start..end], 0)..end;
     let rule = &text[blanks(text, end + 1)..];
-    let dashes =
-        rule.iter().take(BLANKS).take_while(|byte| matches!(byte, b'|' | b'-' | b':' | b' ')).count();
-    let is_rule = rule.first() == Some(&b'|') && memchr::memmem::find(&rule[..dashes], b"--").is_some();
+    let of_rule = |byte: &&u8| matches!(byte, b'|' | b'-' | b':' | b' ' | b'+');
+    let dashes = rule.iter().take(BLANKS).take_while(of_rule).count();
+    let is_rule =
+        matches!(rule.first(), Some(b'|' | b'+')) && memchr::memmem::find(&rule[..dashes], b"--").is_some();
     // Rows are counted from the mark that each begins with.
     let names = fields(text, line.clone(), b'|');
     (is_rule && text.get(line.start) == Some(&b'|')).then_some(Header { kind: Kind::Pipes, names, rows: end })

@@ -226,10 +226,10 @@ impl Rows {
 
     fn pipes(&mut self, rest: &[u8], cell: &mut impl FnMut(usize, usize), at: usize) -> Step {
         match rest {
-            // A line that does not begin with the mark is no row.
+            // A line that does not begin with the mark, or is a rule, is no row.
             [b'\n', rest @ ..] => {
                 let begins = rest.iter().take(8).find(|byte| !matches!(byte, b' ' | b'\t'));
-                if begins != Some(&b'|') {
+                if !matches!(begins, Some(b'|' | b'+')) {
                     return Step::Over;
                 }
                 // What stands before the first mark is a column of its own, which holds nothing.
