@@ -129,10 +129,12 @@ pub const H2_WIDE_STREAMS: u32 = 2;
 pub const H2_WIDE_CONNECTIONS: usize = 32;
 pub const H2_WIDTH_CHANGES: u8 = 16;
 /// What HTTP/2 may keep of bodies in all connections together: that came and was not taken, and that waits to leave. Past the
-/// first, a connection with more than its own part waiting is not read; past the second, a stream is given its next bytes
+/// first, a connection with more than its own part waiting is not read; past the last, a stream is given its next bytes
 /// once those before have left.
 pub const H2_UNREAD: usize = 32 * 1024 * 1024;
 pub const H2_UNREAD_EACH: usize = 256 * 1024;
+/// What a frame that came counts for at least: the engine keeps as much beside its bytes.
+pub const H2_FRAME_KEPT: usize = 256;
 pub const H2_UNSENT: usize = 48 * 1024 * 1024;
 /// Longest HTTP/2 head, as it is decoded (RFC 9113, section 10.5.1) and as it comes.
 pub const H2_HEAD_BYTES: u32 = 64 * 1024;
@@ -189,10 +191,12 @@ pub const WEBSOCKET_CLOSING: Duration = Duration::from_secs(30);
 /// How long an end may take to read why a WebSocket was ended, and to end its side.
 pub const WEBSOCKET_FAREWELL: Duration = Duration::from_secs(2);
 /// Most that one system call reads from a socket while bytes come in bulk, from which size of read on a full one says
-/// that they do, and how many buffers for it each thread keeps: a connection has one only while bytes wait in it.
+/// that they do, and how many buffers for it each thread keeps: a connection has one only while bytes wait in it. Connections
+/// that may have one at once: while there are more, the others read what they are asked for.
 pub const READ_AHEAD: usize = 64 * 1024;
 pub const READ_AHEAD_FROM: usize = 4096;
 pub const READ_AHEAD_SPARE: usize = 4;
+pub const READ_AHEAD_CONNECTIONS: usize = 128;
 /// Longest prefix read to tell what a connection speaks; a ClientHello may fill a whole TLS record.
 pub const SNIFF_BYTES: usize = 16 * 1024 + 5;
 
@@ -214,6 +218,13 @@ pub const DECODED_RATIO: u64 = 200;
 pub const CODING_DEPTH: usize = 3;
 /// Size of the one buffer that a coded body is decoded into.
 pub const DECODE_WINDOW: usize = 32 * 1024;
+/// Memory of what takes deflate off, and of what takes other codings off beside the window that a stream asks for.
+pub const INFLATER: usize = 48 * 1024;
+pub const DECODER_STATE: usize = 256 * 1024;
+/// The same of what puts a coding on, whose window is the gate's to choose: deflate's is its own, those of Brotli and Zstandard
+/// grow with the text, up to the second figure.
+pub const ENCODER_STATE: usize = 320 * 1024;
+pub const ENCODER_WINDOW: usize = 8 * 1024 * 1024;
 
 /// Largest window that a stream may ask for, as a power of two: 8 MiB, what RFC 9659 grants zstd in HTTP.
 pub const DECODE_WINDOW_LOG: u32 = 23;
@@ -324,6 +335,13 @@ pub const HELD_CLIENT_PART: usize = 2;
 pub const HELD_PARTS: usize = 16;
 /// What is reserved for one chunk in hold on top of its bytes: a sender of single bytes must pay for each.
 pub const HELD_ENTRY: usize = 64;
+
+/// Chunks in hold below this length, behind others, are copied out of the buffer that they were read into: it is twice as long
+/// and more.
+pub const HELD_LOOSE: usize = 4 * 1024;
+/// The part of all held memory, as a divisor, past which longer ones are copied, too: a buffer may be twice as long as what
+/// was read into it, and that much may be wasted of little, not of all.
+pub const HELD_SHORT: usize = 16;
 
 /// A client's time to send a whole head, and to finish its TLS handshake.
 pub const HEAD_TIMEOUT: Duration = Duration::from_secs(10);

@@ -7,11 +7,15 @@
 use std::cell::RefCell;
 use std::io;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::limits;
+
+/// Connections in which bytes wait.
+static ALL: AtomicUsize = AtomicUsize::new(0);
 
 thread_local! {
     /// Buffers that no connection reads into just now.
@@ -28,6 +32,8 @@ pub(super) struct Ahead<IO> {
     bulk: bool,
     /// Nothing is sent for now.
     corked: bool,
+    /// How many do the same.
+    all: &'static AtomicUsize,
 }
 
 #[derive(Debug)]
@@ -35,11 +41,28 @@ struct Waiting {
     buffer: Box<[u8]>,
     start: usize,
     end: usize,
+    all: &'static AtomicUsize,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.all.fetch_sub(1, Ordering::Relaxed);
+        give_back(std::mem::take(&mut self.buffer));
+    }
 }
 
 impl<IO> Ahead<IO> {
     pub(super) fn new(io: IO) -> Ahead<IO> {
-        Ahead { io, waiting: None, bulk: false, corked: false }
+        Ahead::among(&ALL, io)
+    }
+
+    fn among(all: &'static AtomicUsize, io: IO) -> Ahead<IO> {
+        Ahead { io, waiting: None, bulk: false, corked: false, all }
+    }
+
+    /// Whether bytes may wait here, too. Two may learn so of the last room: one too many does no harm.
+    fn has_room(&self) -> bool {
+        self.all.load(Ordering::Relaxed) < limits::READ_AHEAD_CONNECTIONS
     }
 
     /// Keeps the session above from sending: see [`super::cork`].
@@ -58,10 +81,8 @@ impl<IO> Ahead<IO> {
         let length = bytes.len().min(buf.remaining());
         buf.put_slice(bytes.get(..length).unwrap_or_default());
         waiting.start += length;
-        if waiting.start >= waiting.end
-            && let Some(waiting) = self.waiting.take()
-        {
-            give_back(waiting.buffer);
+        if waiting.start >= waiting.end {
+            self.waiting = None;
         }
         true
     }
@@ -76,7 +97,8 @@ impl<IO: AsyncRead + Unpin> Ahead<IO> {
         let end = into.filled().len();
         match read {
             Poll::Ready(Ok(())) if end > 0 => {
-                self.waiting = Some(Waiting { buffer, start: 0, end });
+                self.all.fetch_add(1, Ordering::Relaxed);
+                self.waiting = Some(Waiting { buffer, start: 0, end, all: self.all });
                 Poll::Ready(Ok(end))
             }
             read => {
@@ -113,7 +135,7 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Ahead<IO> {
             return Poll::Ready(Ok(()));
         }
         let (before, asked) = (buf.filled().len(), buf.remaining());
-        if this.bulk && asked < limits::READ_AHEAD {
+        if this.bulk && asked < limits::READ_AHEAD && this.has_room() {
             let read = ready!(this.poll_fill(cx))?;
             this.bulk = read > asked;
             this.deliver(buf);
@@ -251,6 +273,34 @@ mod tests {
         assert!(reads <= (1 << 20) / limits::READ_AHEAD + 4, "{reads} reads");
         assert!(io.waiting.is_none());
         assert_eq!(spare(), 1);
+    }
+
+    #[tokio::test]
+    async fn no_more_read_ahead_at_once_than_may() {
+        let all: &'static AtomicUsize = Box::leak(Box::default());
+        let mut ios: Vec<_> = (0..limits::READ_AHEAD_CONNECTIONS + 2)
+            .map(|_| Ahead::among(all, Script::of(&[1 << 17])))
+            .collect();
+        let mut room = vec![0; limits::READ_AHEAD_FROM];
+        for io in &mut ios {
+            // The first read tells that there is more, the second takes it.
+            for _ in 0..2 {
+                assert_eq!(io.read(&mut room).await.unwrap(), room.len());
+            }
+        }
+        let waiting = |ios: &[Ahead<Script>]| ios.iter().filter(|io| io.waiting.is_some()).count();
+        assert_eq!(waiting(&ios), limits::READ_AHEAD_CONNECTIONS);
+        assert_eq!(all.load(Ordering::Relaxed), limits::READ_AHEAD_CONNECTIONS);
+        // Whoever has none loses nothing, and has one when another is done.
+        ios.remove(0);
+        let last = ios.last_mut().unwrap();
+        assert_eq!(last.read(&mut room).await.unwrap(), room.len());
+        assert!(last.waiting.is_some());
+        for mut io in ios {
+            let rest = drain(&mut io, &[16_406]).await.len();
+            assert!((rest + 2 * room.len()..=rest + 3 * room.len()).contains(&(1 << 17)), "{rest}");
+        }
+        assert_eq!(all.load(Ordering::Relaxed), 0);
     }
 
     #[tokio::test]

@@ -89,9 +89,24 @@ impl Default for Unread {
     }
 }
 
+/// What waits of one stream.
+#[derive(Clone, Copy, Debug, Default)]
+struct Waits {
+    bytes: usize,
+    frames: usize,
+}
+
+impl Waits {
+    /// What that counts for: each frame is kept with a word on it, however short it is.
+    fn weight(self) -> usize {
+        self.bytes.max(self.frames.saturating_mul(limits::H2_FRAME_KEPT))
+    }
+}
+
 #[derive(Debug, Default)]
 struct State {
-    streams: HashMap<u32, usize>,
+    streams: HashMap<u32, Waits>,
+    /// What all of it counts for.
     total: usize,
     /// Whoever would read more of the connection.
     reader: Option<Waker>,
@@ -109,9 +124,9 @@ enum Kept {
 
 impl State {
     /// What waits on a stream is this much.
-    fn set(&mut self, shared: &Shared, stream: u32, bytes: usize) {
-        let before = self.streams.insert(stream, bytes).unwrap_or_default();
-        self.change(shared, before, bytes);
+    fn set(&mut self, shared: &Shared, stream: u32, waits: Waits) {
+        let before = self.streams.insert(stream, waits).unwrap_or_default();
+        self.change(shared, before.weight(), waits.weight());
     }
 
     fn change(&mut self, shared: &Shared, before: usize, after: usize) {
@@ -148,23 +163,28 @@ impl Unread {
 
     /// Somebody reads a stream from here on, of which so much waits already.
     pub(super) fn begin(&self, stream: u32, bytes: usize) {
-        self.state().set(self.shared, stream, bytes);
+        self.state().set(self.shared, stream, Waits { bytes, frames: 0 });
     }
 
-    /// More of a stream comes. Of one that nobody reads nothing is kept.
+    /// A frame more of a stream comes. Of one that nobody reads nothing is kept.
     pub(super) fn arrived(&self, stream: u32, bytes: usize) {
         let state = &mut *self.state();
         state.turn = None;
         if let Some(waits) = state.streams.get(&stream).copied() {
-            state.set(self.shared, stream, waits.saturating_add(bytes).min(self.most));
+            let bytes = waits.bytes.saturating_add(bytes);
+            let frames = waits.frames + usize::from(bytes <= self.most);
+            let bytes = bytes.min(self.most);
+            state.set(self.shared, stream, Waits { bytes, frames });
         }
     }
 
-    /// Some of it was taken, so much is left.
+    /// A frame of it was taken, so much is left.
     pub(super) fn left(&self, stream: u32, bytes: usize) {
         let woken = {
             let mut state = self.state();
-            state.set(self.shared, stream, bytes);
+            let before = state.streams.get(&stream).copied().unwrap_or_default();
+            let frames = before.frames.saturating_sub(1).min(bytes);
+            state.set(self.shared, stream, Waits { bytes, frames });
             state.woken(self.shared)
         };
         woken.into_iter().for_each(Waker::wake);
@@ -175,7 +195,7 @@ impl Unread {
         let woken = {
             let mut state = self.state();
             let before = state.streams.remove(&stream).unwrap_or_default();
-            state.change(self.shared, before, 0);
+            state.change(self.shared, before.weight(), 0);
             state.woken(self.shared)
         };
         woken.into_iter().for_each(Waker::wake);
@@ -314,6 +334,24 @@ mod tests {
         (0..10).for_each(|_| unread.arrived(1, 300));
         assert_eq!(shared.waiting.load(Ordering::Relaxed), 1000);
         drop(unread);
+        assert_eq!(shared.waiting.load(Ordering::Relaxed), 0);
+    }
+
+    #[test]
+    fn frames_of_a_byte_count_for_what_is_kept_of_them() {
+        let shared = shared();
+        let (tiny, few) = (Reader::within(shared), Reader::within(shared));
+        tiny.unread.begin(1, 0);
+        let frames = limits::H2_UNREAD / limits::H2_FRAME_KEPT;
+        (0..frames).for_each(|_| tiny.unread.arrived(1, 1));
+        assert!(tiny.may_read(), "as much as may be");
+        tiny.unread.arrived(1, 1);
+        assert!(!tiny.may_read() && few.may_read());
+        // Each that is taken makes room; the last one takes all with it.
+        tiny.unread.left(1, frames);
+        assert!(tiny.woken() > 0 && tiny.may_read());
+        assert_eq!(shared.waiting.load(Ordering::Relaxed), limits::H2_UNREAD);
+        tiny.unread.left(1, 0);
         assert_eq!(shared.waiting.load(Ordering::Relaxed), 0);
     }
 
