@@ -2,9 +2,10 @@
 
 use std::fmt;
 
-use brotli::{BrotliDecompressStream, BrotliResult, BrotliState, HeapAlloc, HuffmanCode};
+use brotli::{BrotliDecompressStream, BrotliResult, BrotliState, HeapAlloc, HuffmanCode, SliceWrapper};
 
 use super::{DecodeError, Progress};
+use crate::limits::DECODER_STATE;
 
 type State = BrotliState<HeapAlloc<u8>, HeapAlloc<u32>, HeapAlloc<HuffmanCode>>;
 
@@ -31,6 +32,11 @@ impl Brotli {
     /// Whether the stream may end here.
     pub(super) fn is_complete(&self) -> bool {
         self.ended || !self.begun
+    }
+
+    /// Memory that it takes, a window above all.
+    pub(super) fn bytes(&self) -> usize {
+        DECODER_STATE.saturating_add(self.state.ringbuffer.slice().len())
     }
 
     pub(super) fn step(&mut self, input: &[u8], output: &mut [u8]) -> Result<Progress, DecodeError> {

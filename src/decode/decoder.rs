@@ -8,7 +8,7 @@ use super::deflate::Deflate;
 use super::gzip::Gzip;
 use super::zstd::Zstd;
 use super::{Coding, DecodeError, Progress};
-use crate::limits::{DECODE_WINDOW, DECODED_GRACE, DECODED_RATIO};
+use crate::limits::{DECODE_WINDOW, DECODED_GRACE, DECODED_RATIO, DECODER_STATE, INFLATER};
 
 /// What comes out of a coded stream.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,6 +78,15 @@ impl Engine {
         }
     }
 
+    fn bytes(&self) -> usize {
+        match self {
+            Engine::Gzip(_) | Engine::Deflate(_) => INFLATER,
+            Engine::Brotli(brotli) => brotli.bytes(),
+            Engine::Zstd(zstd) => zstd.bytes(),
+            Engine::AwsChunked(_) => 0,
+        }
+    }
+
     fn aside(&self) -> &[u8] {
         match self {
             Engine::Gzip(gzip) => gzip.aside(),
@@ -100,6 +109,12 @@ impl Engine {
 impl Stage {
     fn new(coding: Coding) -> Stage {
         Stage { engine: Engine::new(coding), window: vec![0; DECODE_WINDOW].into_boxed_slice(), out: 0 }
+    }
+
+    /// Of a window for which a stream asks no more is there than what was written into it.
+    fn bytes(&self) -> usize {
+        let out = usize::try_from(self.out).unwrap_or(usize::MAX);
+        self.window.len() + self.engine.bytes().min(DECODER_STATE.saturating_add(out))
     }
 }
 
@@ -142,6 +157,12 @@ impl Decoder {
     #[must_use]
     pub fn is_in_header(&self) -> bool {
         self.stages.iter().any(|stage| stage.engine.is_in_header())
+    }
+
+    /// Memory that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.stages.iter().map(Stage::bytes).sum()
     }
 
     /// The body has ended: an error unless every coding has, too. A body without a byte is whole.

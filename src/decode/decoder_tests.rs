@@ -26,6 +26,41 @@ fn encode(codings: &[Coding], text: &[u8]) -> Vec<u8> {
     encoder.finish().unwrap()
 }
 
+#[test]
+fn what_a_coding_takes_is_told_and_no_more_than_came_out_of_it() {
+    use crate::limits::{DECODER_STATE, ENCODER_STATE, ENCODER_WINDOW};
+    let mut state = 7u64;
+    let draw = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        Some((state >> 56) as u8)
+    };
+    let text: Vec<u8> = std::iter::from_fn(draw).take(3 << 20).collect();
+    for (coding, grows) in
+        [(Coding::Gzip, false), (Coding::Deflate, false), (Coding::Brotli, true), (Coding::Zstd, true)]
+    {
+        let mut encoder = Encoder::new(&[coding]).unwrap();
+        encoder.push_through(&text).unwrap();
+        let (wire, most) = (encoder.take(), ENCODER_STATE + if grows { text.len() } else { 0 });
+        assert!(ENCODER_WINDOW > text.len() && encoder.bytes() == most, "{coding:?}");
+        let (mut decoder, mut out) = (Decoder::new(&[coding]), 0);
+        let fresh = decoder.bytes();
+        assert!((DECODE_WINDOW..=DECODE_WINDOW + DECODER_STATE).contains(&fresh), "{coding:?}: {fresh}");
+        for piece in wire.chunks(64 << 10) {
+            let pushed = decoder.push(piece, &mut |text| {
+                out += text.len();
+                ControlFlow::Continue(())
+            });
+            pushed.unwrap();
+            assert!(decoder.bytes() <= DECODE_WINDOW + DECODER_STATE + out, "{coding:?}");
+        }
+        // What these encoders ask a decoder to remember.
+        let window = 512 << 10;
+        assert_eq!(decoder.bytes() >= DECODE_WINDOW + window, grows, "{coding:?}: {}", decoder.bytes());
+    }
+    let both = Decoder::new(&[Coding::Gzip, Coding::Gzip]).bytes();
+    assert_eq!(both, 2 * Decoder::new(&[Coding::Gzip]).bytes());
+}
+
 fn with_header(flags: u8, fields: &[u8], text: &[u8]) -> Vec<u8> {
     let plain = encode(&[Coding::Gzip], text);
     let mut wire = plain[..10].to_vec();

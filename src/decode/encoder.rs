@@ -8,6 +8,7 @@ use flate2::Compression;
 use flate2::write::{GzEncoder, ZlibEncoder};
 
 use super::Coding;
+use crate::limits::{ENCODER_STATE, ENCODER_WINDOW};
 
 /// How hard the encoders try: fast ones, since they stand in the way of traffic.
 const GZIP_LEVEL: u32 = 1;
@@ -23,6 +24,8 @@ pub struct Encoder {
     /// Innermost coding first: the order in which they go on.
     stages: Vec<Stage>,
     coded: Vec<u8>,
+    /// Bytes of text taken so far.
+    taken: usize,
 }
 
 /// A running coding: what it has made so far waits in its vector.
@@ -80,6 +83,14 @@ impl Stage {
         }))
     }
 
+    /// Memory that it takes once so much text came.
+    fn bytes(&self, text: usize) -> usize {
+        match self {
+            Stage::Gzip(_) | Stage::Deflate(_) => ENCODER_STATE,
+            Stage::Brotli(_) | Stage::Zstd(_) => ENCODER_STATE + text.min(ENCODER_WINDOW),
+        }
+    }
+
     fn finish(self) -> io::Result<Vec<u8>> {
         match self {
             Stage::Gzip(gzip) => gzip.finish(),
@@ -95,7 +106,7 @@ impl Encoder {
     /// of them cannot be put back.
     pub fn new(codings: &[Coding]) -> io::Result<Encoder> {
         let stages = codings.iter().copied().map(Stage::new).collect::<io::Result<_>>()?;
-        Ok(Encoder { stages, coded: Vec::new() })
+        Ok(Encoder { stages, coded: Vec::new(), taken: 0 })
     }
 
     pub fn push(&mut self, text: &[u8]) -> io::Result<()> {
@@ -108,6 +119,7 @@ impl Encoder {
     }
 
     fn write(&mut self, text: &[u8], flush: bool) -> io::Result<()> {
+        self.taken = self.taken.saturating_add(text.len());
         let Some((first, outer)) = self.stages.split_first_mut() else {
             self.coded.extend_from_slice(text);
             return Ok(());
@@ -124,6 +136,12 @@ impl Encoder {
     #[must_use]
     pub fn take(&mut self) -> Vec<u8> {
         std::mem::take(&mut self.coded)
+    }
+
+    /// Memory that it takes, with what has not been taken of it.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.coded.capacity() + self.stages.iter().map(|stage| stage.bytes(self.taken)).sum::<usize>()
     }
 
     /// Coded bytes that have not been taken.

@@ -10,7 +10,7 @@ use super::zip::{self, Zip};
 use super::zip_directory::Directory;
 use super::zstd::Zstd;
 use super::{DecodeError, Progress, probe};
-use crate::limits::{ARCHIVE_DOUBT, ARCHIVE_FALSE, ARCHIVE_PROOF, DECODE_WINDOW, PROBED};
+use crate::limits::{ARCHIVE_DOUBT, ARCHIVE_FALSE, ARCHIVE_PROOF, DECODE_WINDOW, INFLATER, PROBED};
 
 /// What is told of something packed.
 #[derive(Debug)]
@@ -188,13 +188,17 @@ impl Unpacker {
         !self.packed && OPAQUE.iter().any(|sign| self.head.starts_with(sign))
     }
 
-    /// Memory that what is remembered of members takes.
+    /// Memory that it takes: what is unpacked just now, and what is remembered of members.
     #[must_use]
     pub fn bytes(&self) -> usize {
         match &self.at {
             At::Inside(container) => match &container.kind {
                 Kind::Zip(zip) => zip.bytes(),
-                Kind::Tar(_) | Kind::Gzip(..) | Kind::Zstd(..) | Kind::Deflate(..) => self.directory.bytes(),
+                Kind::Tar(_) => self.directory.bytes(),
+                Kind::Gzip(_, window) | Kind::Deflate(_, window) => {
+                    INFLATER + window.len() + self.directory.bytes()
+                }
+                Kind::Zstd(zstd, window) => zstd.bytes() + window.len() + self.directory.bytes(),
             },
             At::Probing(_) | At::Opening(_) | At::Seeking => self.directory.bytes(),
         }

@@ -7,7 +7,7 @@ use super::unpack::{Halt, Member, Sink, Took, Unpacked, tell};
 use super::zip_directory::{Directory, Stated};
 use super::zstd::Zstd;
 use super::{DecodeError, Progress};
-use crate::limits::{ARCHIVE_MEMBERS, DECODE_WINDOW};
+use crate::limits::{ARCHIVE_MEMBERS, DECODE_WINDOW, INFLATER};
 
 // PKWARE's APPNOTE 6.3.10, section 4.3: signatures, little-endian as all numbers are.
 const LOCAL: u32 = 0x0403_4b50;
@@ -115,9 +115,11 @@ impl Zip {
         self.directory.forget(members);
     }
 
-    /// Memory that it takes beside its windows.
+    /// Memory that it takes.
     pub(super) fn bytes(&self) -> usize {
-        self.directory.bytes()
+        let inflate = if self.inflate.is_some() { INFLATER } else { 0 };
+        let zstd = self.zstd.as_ref().map_or(0, |zstd| zstd.bytes());
+        self.directory.bytes() + self.window.len() + inflate + zstd
     }
 
     /// Whether bytes were taken that have been told in no form yet.

@@ -65,6 +65,11 @@ impl Zstd {
         self.is_later
     }
 
+    /// Memory that it takes, a window above all.
+    pub(super) fn bytes(&self) -> usize {
+        self.context.as_ref().map_or(0, DCtx::sizeof)
+    }
+
     /// What the last step brought that is no part of the text.
     pub(super) fn aside(&self) -> &[u8] {
         &self.aside

@@ -147,7 +147,7 @@ impl Body {
             Form::Plain | Form::Coded(_) | Form::Recoded(..) | Form::Unread(_) => self.read(judge, &chunk),
         }
         if !matches!(self.form, Form::Recoded(..)) {
-            self.hold.chain.push(chunk);
+            self.hold.push(chunk);
         }
     }
 
@@ -349,6 +349,11 @@ impl Body {
         if self.hold.grown() != 0 {
             self.new_length = Some(self.hold.left());
         }
+        if matches!(self.form, Form::Coded(_)) {
+            // It may take long to leave: what took it apart does not wait for that.
+            self.form = Form::Plain;
+        }
+        self.hold.end();
         Ok(())
     }
 
@@ -376,8 +381,9 @@ impl Body {
         let wire = std::mem::take(&mut self.hold.chain);
         let waiting = usize::try_from(wire.end()).unwrap_or(usize::MAX);
         let reading = made(&mut self.reading, &self.declared);
-        let (hold, beside) = (&mut self.hold, waiting.saturating_add(reading.bytes()));
-        let mut reserve = |grown: usize| hold.cover(judge.message(), beside.saturating_add(grown));
+        let coder = coded.bytes();
+        let (hold, beside) = (&mut self.hold, waiting.saturating_add(reading.bytes()).saturating_add(coder));
+        let mut reserve = |grown: usize| hold.cover(judge.message(), beside.saturating_add(grown), grown);
         let recoder = coded.recode(judge, reading, &wire, &mut reserve)?;
         self.form = Form::Recoded(coded, Box::new(recoder));
         Ok(())
@@ -387,11 +393,11 @@ impl Body {
     pub(super) fn cover(&mut self, judge: &Judge) -> bool {
         let beside = match &self.form {
             Form::Coded(coded) => coded.bytes(),
-            Form::Recoded(_, recoder) => recoder.bytes(),
+            Form::Recoded(coded, recoder) => coded.bytes().saturating_add(recoder.bytes()),
             Form::Fresh(_) | Form::Plain | Form::Unread(_) => 0,
         };
         let reading = self.reading.as_ref().map_or(0, |reading| reading.bytes());
-        self.hold.cover(judge.message(), reading.saturating_add(beside))
+        self.hold.cover(judge.message(), reading.saturating_add(beside), beside)
     }
 
     /// The decision is final: what has left until now left before it.

@@ -116,9 +116,9 @@ impl Coded {
         }
     }
 
-    /// Memory that the marks take.
+    /// Memory that the decoder and the marks take.
     pub(super) fn bytes(&self) -> usize {
-        self.marks.len() * size_of::<Mark>()
+        self.decoder.bytes() + self.marks.capacity() * size_of::<Mark>()
     }
 
     /// Begins to encode the body anew, from its first byte on: `wire` is all that came so far. `reserve` is asked for
@@ -215,6 +215,6 @@ impl Recoder {
     /// Memory that waiting text and coded bytes take.
     pub(super) fn bytes(&self) -> usize {
         let waiting = usize::try_from(self.text.end() - self.text.start()).unwrap_or(usize::MAX);
-        waiting.saturating_add(self.encoder.len())
+        waiting.saturating_add(self.encoder.bytes())
     }
 }

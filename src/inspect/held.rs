@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::limits::{HELD_CLIENT_PART, HELD_PARTS, HELD_QUANTUM};
+use crate::limits::{HELD_CLIENT_PART, HELD_PARTS, HELD_QUANTUM, HELD_SHORT};
 use crate::policy::Message;
 
 /// Bytes that all flows together may hold. Reservations grow with the bytes; where they can't, the flow is refused.
@@ -128,6 +128,11 @@ impl Reservation {
     #[must_use]
     pub fn another(&self) -> Reservation {
         Reservation { pool: Arc::clone(&self.pool), holder: self.holder, bytes: 0, shared: [0; 2] }
+    }
+
+    /// Whether so much is held in all that none of it may be wasted.
+    pub(super) fn is_short(&self) -> bool {
+        self.pool.used() > self.pool.capacity / HELD_SHORT
     }
 
     /// Makes the reservation cover `needed` bytes of a message, and gives nothing back.

@@ -241,6 +241,26 @@ fn unlisted_destinations_are_refused_before_anything_leaves() {
 }
 
 #[test]
+fn what_takes_a_coding_off_is_reserved_with_its_body() {
+    for (capacity, step) in [(64 << 10, Step::Stop), (1 << 20, Step::Wait)] {
+        let mut setup = Setup::new(usual());
+        setup.capacity = capacity;
+        let mut inspector = setup.inspector();
+        let held = Arc::clone(&inspector.engine().held);
+        inspector.head(&gzip_head());
+        let wire = gzip(b"nothing to see here");
+        assert_eq!(inspector.push(Bytes::from(wire)), step, "{capacity}");
+        let (least, most) = (crate::limits::DECODE_WINDOW + crate::limits::INFLATER, capacity);
+        match step {
+            Step::Stop => assert_eq!(inspector.decision().reason, Some(Reason::HeldBytes)),
+            Step::Wait | Step::Release => assert!((least..most).contains(&held.used())),
+        }
+        drop(inspector);
+        assert_eq!(held.used(), 0);
+    }
+}
+
+#[test]
 fn held_memory_is_reserved_and_given_back() {
     let mut setup = Setup::new(usual());
     setup.capacity = 3 * crate::limits::HELD_QUANTUM;
