@@ -1,5 +1,7 @@
 //! One search for the literals that matches begin with, whatever their case.
 
+use std::collections::HashMap;
+
 use super::shape::{DEAD, Shape};
 use super::simd::{self, Level, Nibbles, Possible, Sought};
 
@@ -37,14 +39,14 @@ pub(super) fn following(shape: &Shape, text: &[u8]) -> [u64; 4] {
 }
 
 /// The literals of all detectors.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Literals {
-    /// In the order of their slots.
+    /// Each text once, in the order of their slots.
     entries: Vec<Entry>,
-    /// Where the entries of a hash of their first three bytes begin, and a bit for each hash of four bytes that any can
-    /// begin with.
+    /// Where the entries of a hash of their first three bytes begin.
     slots: Vec<u16>,
-    bits: Vec<u64>,
+    /// By another such hash, a bit for each byte that can stand behind those three, told apart by its last five bits.
+    heads: Box<[u32; HEADS]>,
     nibbles: Nibbles,
 }
 
@@ -55,18 +57,26 @@ struct Entry {
     mask: u64,
     /// In lower case, at least three bytes.
     text: Vec<u8>,
-    owner: u16,
+    owners: Vec<u16>,
 }
 
-const BITS: usize = 1 << 14;
+const HEADS: usize = 1 << HEAD_BITS;
+const HEAD_BITS: u32 = 11;
 const SLOTS: usize = 1 << 12;
 const CASE: u64 = 0x2020_2020_2020_2020;
 
+impl Default for Literals {
+    fn default() -> Literals {
+        let (entries, slots, nibbles) = (Vec::new(), Vec::new(), Nibbles::default());
+        Literals { entries, slots, heads: Box::new([0; HEADS]), nibbles }
+    }
+}
+
 impl Entry {
-    fn new(text: Vec<u8>, owner: u16) -> Entry {
+    fn new(text: Vec<u8>) -> Entry {
         let first = text.iter().take(8).rev().fold(0, |all, &byte| all << 8 | u64::from(byte));
         let mask = u64::MAX >> (64 - 8 * text.len().clamp(1, 8));
-        Entry { first: (first | CASE) & mask, mask, text, owner }
+        Entry { first: (first | CASE) & mask, mask, text, owners: Vec::new() }
     }
 
     /// The slot of its first bytes.
@@ -85,13 +95,17 @@ fn hash(letters: u32) -> usize {
     (key.wrapping_mul(0x9E37_79B1) >> 18) as usize
 }
 
-/// A hash of four bytes, case folded: digits are one, as are other signs of one row.
+/// Another hash of three bytes, case folded.
 #[inline(always)]
 fn head(letters: u32) -> usize {
-    let folded = letters | CASE as u32;
-    let letter = (folded & 0x4040_4040) >> 6;
-    let key = folded & (0xf0f0_f0f0 | (letter * 0x0f));
-    (key.wrapping_mul(0x9E37_79B1) >> 18) as usize
+    let key = (letters << 8) & 0xdfdf_df00;
+    (key.wrapping_mul(0x85EB_CA6B) >> (u32::BITS - HEAD_BITS)) as usize
+}
+
+/// What is told of the byte behind three others.
+#[inline(always)]
+fn next_bit(next: u8) -> u32 {
+    1 << (next & 31)
 }
 
 /// The eight bytes at `at`, as far as the text goes.
@@ -114,17 +128,18 @@ impl Literals {
             bound: *bound,
             next: *next,
         });
-        let mut built = Literals {
-            entries: Vec::new(),
-            slots: vec![0; SLOTS + 1],
-            bits: vec![0; BITS / 64],
-            nibbles: Nibbles::new(sought),
-        };
+        let nibbles = Nibbles::new(sought);
+        let mut built = Literals { slots: vec![0; SLOTS + 1], nibbles, ..Literals::default() };
+        let mut known = HashMap::new();
         for literal in literals {
-            built.add_heads(&literal);
+            built.add_head(&literal);
             if let [a, b, c, ..] = *literal.text.as_slice() {
-                built.slots[hash(u32::from_le_bytes([a, b, c, 0])) % SLOTS + 1] += 1;
-                built.entries.push(Entry::new(literal.text, literal.owner));
+                let number = *known.entry(literal.text.clone()).or_insert_with(|| {
+                    built.slots[hash(u32::from_le_bytes([a, b, c, 0])) % SLOTS + 1] += 1;
+                    built.entries.push(Entry::new(literal.text));
+                    built.entries.len() - 1
+                });
+                built.entries[number].owners.push(literal.owner);
             }
         }
         built.entries.sort_by_cached_key(Entry::slot);
@@ -137,17 +152,13 @@ impl Literals {
     }
 
     /// Marks the four bytes that a literal can begin with.
-    fn add_heads(&mut self, literal: &Literal) {
-        let mut add = |letters: [u8; 4]| {
-            let head = head(u32::from_le_bytes(letters));
-            self.bits[head / 64] |= 1 << (head % 64);
-        };
-        match *literal.text.as_slice() {
-            [a, b, c, d, ..] => add([a, b, c, d]),
-            [a, b, c] => (0..=u8::MAX)
-                .filter(|&next| literal.next[usize::from(next >> 6)] >> (next & 63) & 1 != 0)
-                .for_each(|next| add([a, b, c, next])),
-            _ => {}
+    fn add_head(&mut self, literal: &Literal) {
+        if let [a, b, c, ref rest @ ..] = *literal.text.as_slice() {
+            let follows = |next: &u8| literal.next[usize::from(next >> 6)] >> (next & 63) & 1 != 0;
+            self.heads[head(u32::from_le_bytes([a, b, c, 0]))] |= match rest.first() {
+                Some(&next) => next_bit(next),
+                None => (0..=u8::MAX).filter(follows).fold(0, |all, next| all | next_bit(next)),
+            };
         }
     }
 
@@ -177,15 +188,14 @@ impl Literals {
         for entry in self.entries[entries].iter().filter(|entry| letters & entry.mask == entry.first) {
             let found = text.get(at..at + entry.text.len());
             if found.is_some_and(|found| found.eq_ignore_ascii_case(&entry.text)) {
-                hit(entry.owner, at);
+                entry.owners.iter().for_each(|&owner| hit(owner, at));
             }
         }
     }
 
     pub(super) fn size(&self) -> usize {
-        self.entries.iter().map(|e| e.text.len() + 2 * size_of::<Entry>()).sum::<usize>()
-            + self.bits.len() * 8
-            + self.slots.len() * 2
+        let entry = |e: &Entry| e.text.len() + e.owners.len() * 2 + 2 * size_of::<Entry>();
+        self.entries.iter().map(entry).sum::<usize>() + size_of_val(&*self.heads) + self.slots.len() * 2
     }
 }
 
@@ -198,14 +208,13 @@ struct Hashed<'a, F> {
 
 impl<F: FnMut(u16, usize)> Possible for Hashed<'_, F> {
     #[inline(always)]
-    fn at(&mut self, at: usize) {
+    fn at(&mut self, at: usize, letters: Option<[u8; 4]>) {
         // Too near to the end for four bytes is for a literal of three alone.
-        let head = self
-            .text
-            .get(at..)
-            .and_then(|rest| rest.first_chunk())
-            .map(|chunk| head(u32::from_le_bytes(*chunk)));
-        if head.is_none_or(|head| self.literals.bits[head / 64] & 1 << (head % 64) != 0) {
+        let possible = letters.is_none_or(|letters| {
+            let [.., next] = letters;
+            self.literals.heads[head(u32::from_le_bytes(letters))] & next_bit(next) != 0
+        });
+        if possible {
             self.literals.compare(self.text, at, &mut self.hit);
         }
     }
@@ -255,6 +264,37 @@ mod tests {
                 });
                 found.sort_unstable();
                 prop_assert_eq!(&found, &wanted, "{:?}", level);
+            }
+        }
+    }
+
+    #[test]
+    fn a_text_that_several_look_for_is_told_to_each_and_one_of_three_bytes_before_what_can_follow() {
+        let shape = Shape::compile("(?i)key[0-9_]{2}").unwrap();
+        let literal = |text: &str, owner, next| Literal { text: text.into(), owner, bound: false, next };
+        let built = Literals::build(vec![
+            literal("secret", 1, [u64::MAX; 4]),
+            literal("key", 2, following(&shape, b"key")),
+            literal("secret", 3, [u64::MAX; 4]),
+            literal("secrets", 4, [u64::MAX; 4]),
+            literal("pin", 5, [u64::MAX; 4]),
+        ]);
+        for (text, found) in [
+            ("a SECRET is", vec![(1, 2), (3, 2)]),
+            ("secrets", vec![(1, 0), (3, 0), (4, 0)]),
+            ("Key7 key_ key- ", vec![(2, 0), (2, 5)]),
+            // Where the text ends, a match is over or is none.
+            ("a key", vec![]),
+            ("pin PIN", vec![(5, 0), (5, 4)]),
+        ] {
+            for (level, around) in Level::all().into_iter().flat_map(|level| [(level, 0), (level, 700)]) {
+                let text = " ".repeat(around) + text;
+                let mut hits = Vec::new();
+                built.each(level, text.as_bytes(), (0, text.len()), |owner, at| {
+                    hits.push((owner, at - around))
+                });
+                hits.sort_unstable();
+                assert_eq!(hits, found, "{level:?}: {text:?}");
             }
         }
     }

@@ -18,7 +18,9 @@ pub(super) const BLOCK: usize = 64 + super::nibbles::PLACES - 1;
 /// Asked about each place at which a literal could begin. A type and not a closure for the same reason as [`Look`]: a
 /// closure is a function of its own, called once for each place, wherever the compiler does not see fit.
 pub(in crate::detect) trait Possible {
-    fn at(&mut self, at: usize);
+    /// `letters`: the four bytes that stand there, read from what was looked at anyway; nothing where the text may end
+    /// before the last of them.
+    fn at(&mut self, at: usize, letters: Option<[u8; 4]>);
 }
 
 /// How a block is looked at. A type and not a closure, so that it is compiled into each caller with the caller's
@@ -42,12 +44,16 @@ pub(super) fn seek<L: Look>(nibbles: &Nibbles, text: &[u8], from: usize, to: usi
         word_before = sight.word >> 63;
         sight.bound & starts | sight.free
     };
-    let mut ask = |base: usize, mut hits: u64| {
+    // `known`: so much of the block is text.
+    let mut ask = |base: usize, (block, known): (&[u8; BLOCK], usize), mut hits: u64| {
         while hits != 0 {
-            hit.at(base + hits.trailing_zeros() as usize);
+            let place = hits.trailing_zeros() as usize % 64;
+            let letters = block[place..].first_chunk().filter(|letters| place + letters.len() <= known);
+            hit.at(base + place, letters.copied());
             hits &= hits - 1;
         }
     };
+    let mut last;
     let mut base = from;
     while base < to {
         let rest = &text[base..];
@@ -64,20 +70,23 @@ pub(super) fn seek<L: Look>(nibbles: &Nibbles, text: &[u8], from: usize, to: usi
                 }
             }
             for (i, bits) in all.into_iter().enumerate() {
-                ask(base + i * 64, bits);
+                if let Some(block) = batch[i * 64..].first_chunk() {
+                    ask(base + i * 64, (block, BLOCK), bits);
+                }
             }
             base += BATCH * 64;
             continue;
         }
-        let sight = match rest.first_chunk::<BLOCK>() {
-            Some(block) => L::sight(nibbles, block),
+        let (block, known) = match rest.first_chunk::<BLOCK>() {
+            Some(block) => (block, BLOCK),
             None => {
-                let mut block = [0; BLOCK];
-                block[..rest.len()].copy_from_slice(rest);
-                L::sight(nibbles, &block)
+                last = [0; BLOCK];
+                last[..rest.len()].copy_from_slice(rest);
+                (&last, rest.len())
             }
         };
-        ask(base, hits(sight) & u64::MAX >> (64 - 64.min(to - base)));
+        let bits = hits(L::sight(nibbles, block)) & u64::MAX >> (64 - 64.min(to - base));
+        ask(base, (block, known), bits);
         base += 64;
     }
 }
