@@ -176,6 +176,7 @@ impl Shape {
         let mut shape =
             Shape { table, classes, shift, states, first_accepting, backwards, opens, min_len, max_len };
         shape.prune(&accepting);
+        shape.join_classes();
         shape.sort(&accepting);
         shape
     }
@@ -212,6 +213,38 @@ impl Shape {
                 *to = DEAD;
             }
         }
+    }
+
+    /// Joins classes that every state takes alike, as it does capital and small letters where their case is of no matter,
+    /// and bytes that lead nowhere: a smaller table stays in the cache.
+    fn join_classes(&mut self) {
+        let count = self.classes.iter().max().map_or(0, |&last| usize::from(last) + 1);
+        let mut hashes = vec![0u64; self.width()];
+        for row in self.table.chunks_exact(self.width()) {
+            for (hash, &to) in hashes.iter_mut().zip(row) {
+                *hash = (*hash ^ u64::from(to)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
+            }
+        }
+        let alike = |a: usize, b: usize| {
+            let mut rows = self.table.chunks_exact(self.width());
+            hashes[a] == hashes[b] && rows.all(|row| row[a] == row[b])
+        };
+        // One class of each kind, and the place of each class's kind among them.
+        let (mut kinds, mut places) = (Vec::new(), Vec::new());
+        for class in 0..count {
+            let known = kinds.iter().position(|&kind| alike(kind, class));
+            places.push(known.unwrap_or(kinds.len()) as u8);
+            kinds.extend(known.is_none().then_some(class));
+        }
+        let width = kinds.len().next_power_of_two();
+        let mut table = Vec::with_capacity(self.states * width);
+        for row in self.table.chunks_exact(self.width()) {
+            table.extend(kinds.iter().map(|&class| row[class]));
+            table.resize(table.len() + width - kinds.len(), DEAD);
+        }
+        self.table = table.into();
+        self.classes.iter_mut().for_each(|class| *class = places[usize::from(*class)]);
+        self.shift = width.trailing_zeros();
     }
 
     pub(super) fn row(&self, state: u16) -> &[u16] {
@@ -565,6 +598,25 @@ mod tests {
             assert_eq!(ends.holds(length), length == 1 || length == 2, "{length}");
         }
         assert_eq!(lengths(r"(?i)ab{1,70}", &format!("A{}", "b".repeat(80))).len(), 70);
+    }
+
+    #[test]
+    fn classes_that_lead_alike_are_one() {
+        // Patterns, how many kinds of bytes they tell apart, those that lead nowhere among them, and matches.
+        for (pattern, kinds, matches) in [
+            (r"(?i)ab{1,3}", 3, ["Ab", "aBb"]),
+            (r"\d{3}[ -]\d{2}", 3, ["123-45", "098 76"]),
+            (r"[aceg][0-9a-f]", 4, ["ab", "g0"]),
+            (r"[\x00-\xff]{2}", 1, ["\0\0", "~b"]),
+        ] {
+            let shape = Shape::compile(pattern).unwrap();
+            assert_eq!(shape.class_bytes().count(), kinds, "{pattern}");
+            assert_eq!(shape.width(), kinds.next_power_of_two(), "{pattern}");
+            for text in matches {
+                assert!(shape.run(text.as_bytes()).holds(text.len()), "{pattern}: {text}");
+                assert!(!shape.run(&text.as_bytes()[1..]).holds(text.len() - 1), "{pattern}: {text}");
+            }
+        }
     }
 
     #[test]
