@@ -276,7 +276,8 @@ fn the_charset_of_a_part_says_how_it_is_read() {
         [b"--in\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n", inner, b"\r\n--in--\r\n"].concat()
     };
     let (found, refused, clean) = ((None, true), (Some(Reason::Undecodable("charset")), true), (None, false));
-    let rows: Vec<(&str, Vec<u8>, &(Option<Reason>, bool))> = vec![
+    type Row<'a> = (&'a str, Vec<u8>, &'a (Option<Reason>, bool));
+    let rows: Vec<Row<'_>> = vec![
         // Nothing but the header tells: its first characters are no ASCII.
         (
             "Content-Type: text/plain; charset=utf-16le\r\n",
