@@ -400,8 +400,8 @@ pub const UPSTREAM_SESSIONS: usize = 1024;
 /// A slow body must reach this rate after the grace, in bytes a second.
 pub const BODY_MIN_RATE: u64 = 500;
 pub const BODY_RATE_GRACE: Duration = Duration::from_secs(10);
-/// Whoever asks for a body so long after its time was over did not ask meanwhile: a timer would have told.
-pub const BODY_RATE_UNASKED: Duration = Duration::from_secs(1);
+/// How often a wait for more of a body is looked at. Between two looks twice as far apart nobody waited: what waits is woken.
+pub const BODY_RATE_LOOK: Duration = Duration::from_secs(1);
 /// How long a client in a tunnel may keep silent before its server is asked whether it speaks first: far longer than any
 /// client waits before its own first byte. It holds where the bytes of such a protocol would be let through.
 pub const SERVER_FIRST_WAIT: Duration = Duration::from_secs(1);

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::time::{Instant, Sleep, sleep_until};
@@ -10,11 +10,12 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use crate::limits;
 
 /// Bytes against the time that was spent waiting for them; time in which nobody asked does not count. The timer is made when
-/// something is first waited for, and moved only when it rings too early.
+/// something is first waited for.
 #[derive(Debug, Default)]
 pub(super) struct Pace {
-    waiting: Option<Instant>,
-    /// The wait that is under way ends when its time is over.
+    /// When it was last asked for what is not there yet.
+    asked: Option<Instant>,
+    /// Who waits looks again and again.
     is_timed: bool,
     waited: Duration,
     came: u64,
@@ -30,52 +31,54 @@ impl Pace {
     /// Nothing is there yet; whether that goes on for too long is seen when something comes.
     pub(super) fn wait(&mut self) {
         self.is_timed = false;
-        self.waiting.get_or_insert_with(Instant::now);
+        self.asked.get_or_insert_with(Instant::now);
+    }
+
+    /// Counts the time since it was last asked, unless nobody waited meanwhile.
+    fn count(&mut self, now: Instant) {
+        let since = self.asked.take().map(|asked| now.saturating_duration_since(asked));
+        if let Some(time) = since.filter(|time| !self.is_timed || *time <= limits::BODY_RATE_LOOK * 2) {
+            self.waited += time;
+        }
     }
 
     /// Nothing is there yet. Ready when that has gone on for too long. `kept`: until when the client was not read at all, which
     /// it cannot help.
     pub(super) fn poll_slow(&mut self, cx: &mut Context<'_>, kept: Option<Instant>) -> Poll<()> {
-        self.is_timed = true;
-        let mut since = *self.waiting.get_or_insert_with(Instant::now);
-        if let Some(kept) = kept.filter(|kept| *kept > since) {
-            (since, self.waited) = (kept, Duration::ZERO);
-            self.waiting = Some(kept);
-        }
-        let left = self.allowed(1).saturating_sub(self.waited);
         let now = Instant::now();
-        if now > since + left + limits::BODY_RATE_UNASKED {
-            // Its time was over long ago, and nobody asked: it may have been kept waiting itself.
-            since = now;
-            self.waiting = Some(now);
+        if let Some(kept) = kept.filter(|kept| self.asked.is_none_or(|asked| asked < *kept)) {
+            (self.asked, self.waited) = (self.asked.map(|_| kept), Duration::ZERO);
         }
-        let due = since + left;
+        self.count(now);
+        (self.asked, self.is_timed) = (Some(now), true);
+        let left = self.allowed(1).saturating_sub(self.waited);
+        if left.is_zero() {
+            return Poll::Ready(());
+        }
+        let due = now + left.min(limits::BODY_RATE_LOOK);
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(due)));
-        loop {
-            ready!(timer.as_mut().poll(cx));
-            if due <= timer.deadline() {
-                return Poll::Ready(());
-            }
+        if timer.deadline() > due {
             timer.as_mut().reset(due);
         }
+        if timer.as_mut().poll(cx).is_ready() {
+            timer.as_mut().reset(due);
+            if timer.as_mut().poll(cx).is_ready() {
+                cx.waker().wake_by_ref();
+            }
+        }
+        Poll::Pending
     }
 
     /// Bytes came; false when they come too slowly to go on.
     pub(super) fn take(&mut self, bytes: usize) -> bool {
-        if let Some(since) = self.waiting.take() {
-            let waited = self.waited + since.elapsed();
-            // Nobody asked when the time was over, or it would have been told: what waited was not the client.
-            if !self.is_timed || waited <= self.allowed(1) {
-                self.waited = waited;
-            }
-        }
+        self.count(Instant::now());
         self.came += bytes as u64;
         self.is_timed || self.waited <= self.allowed(0)
     }
 
     /// What came is whole: what follows has a time of its own.
     pub(super) fn rest(&mut self) {
-        (self.waiting, self.waited, self.came) = (None, Duration::ZERO, 0);
+        (self.asked, self.waited, self.came) = (None, Duration::ZERO, 0);
     }
 }
 
@@ -136,12 +139,22 @@ mod tests {
         assert_eq!(waits(&mut pace, SECOND).await, None);
         sleep(GRACE * 2).await;
         assert!(pace.take(1));
-        // The same, when nothing came.
+        // The same, when nothing came: what was waited in all is five seconds, one, and three.
         for _ in 0..3 {
             assert_eq!(waits(&mut pace, SECOND).await, None);
             sleep(GRACE * 2).await;
         }
-        assert_eq!(waits(&mut pace, GRACE).await, Some(SECOND * 5));
+        assert_eq!(waits(&mut pace, GRACE).await, Some(SECOND));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_asked_again_when_its_time_would_be_over_has_it_still() {
+        for late in [Duration::ZERO, Duration::from_millis(1), SECOND / 2, SECOND, SECOND * 2] {
+            let mut pace = Pace::default();
+            assert_eq!(waits(&mut pace, SECOND).await, None);
+            sleep(GRACE - SECOND + late).await;
+            assert_eq!(waits(&mut pace, GRACE * 2).await, Some(GRACE - SECOND), "{late:?}");
+        }
     }
 
     #[tokio::test(start_paused = true)]
