@@ -19,7 +19,7 @@ pub(super) struct Choice {
     #[arg(long, visible_alias = "from", value_name = "TIME", value_parser = moment)]
     since: Option<i64>,
     /// Before: written as for `--since`.
-    #[arg(long, value_name = "TIME", value_parser = moment)]
+    #[arg(long, visible_alias = "to-time", value_name = "TIME", value_parser = moment)]
     until: Option<i64>,
     /// Not before this sequence.
     #[arg(long, value_name = "SEQ")]
