@@ -168,7 +168,7 @@ pub(super) fn unit(text: &[u8], at: usize, last: bool) -> Unit {
     let found = match rest.first() {
         Some(b'\\') => backslash(rest, last),
         Some(b'%') => percent(rest, last),
-        Some(b'&') => entity(rest, last),
+        Some(b'&') => entity(rest, before, last),
         Some(b'=') => quoted_printable(rest, text.get(..at).unwrap_or_default(), last),
         Some(b'+') => plus(rest, before),
         Some(b'<') => return in_number(rest, before, last),
@@ -338,14 +338,14 @@ const NAMED: [(&[u8], u32); 27] = [
     (b"zwnj", 0x200c),
 ];
 
-fn entity(rest: &[u8], last: bool) -> Look {
+fn entity(rest: &[u8], before: Option<u8>, last: bool) -> Look {
     let behind = rest.get(1..).unwrap_or_default();
     match behind {
         [] => Look::More,
         [b'#'] => Look::More,
         [b'#', b'x' | b'X', digits @ ..] => numbered(digits, 3, 16, last),
         [b'#', digits @ ..] => numbered(digits, 2, 10, last),
-        _ => named(behind, last),
+        _ => named(behind, before, last),
     }
 }
 
@@ -367,7 +367,7 @@ fn end(digits: &[u8], count: usize, prefix: usize, radix: u32, semicolon: usize)
     Look::Yes(Escape::of(Kind::Entity, prefix + count + semicolon, code))
 }
 
-fn named(behind: &[u8], last: bool) -> Look {
+fn named(behind: &[u8], before: Option<u8>, last: bool) -> Look {
     let length = behind.iter().take(7).take_while(|byte| byte.is_ascii_alphabetic()).count();
     let (name, after) = behind.split_at_checked(length).unwrap_or((behind, &[]));
     let Some(next) = after.first() else {
@@ -383,10 +383,21 @@ fn named(behind: &[u8], last: bool) -> Look {
     match after.get(1) {
         None if everyday && !last => Look::More,
         next => {
-            let telling = !everyday || *code == 0x26 && next.is_some_and(|byte| *byte == b'#');
+            let telling = match code {
+                0x26 => next == Some(&b'#'),
+                0x3c => fills(before, next.copied()),
+                _ => !everyday,
+            };
             Look::Yes(Escape { telling, ..escape })
         }
     }
+}
+
+/// Whether a bracket may fill a line of a machine readable zone, between its capitals, digits and other fillers; code that
+/// is quoted in a page has small letters or blanks around most of them.
+fn fills(before: Option<u8>, next: Option<u8>) -> bool {
+    let holds = |byte: u8, other: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == other;
+    before.is_some_and(|byte| holds(byte, b';')) && next.is_some_and(|byte| holds(byte, b'&'))
 }
 
 /// A character outside ASCII, or a byte that is none.

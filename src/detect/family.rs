@@ -11,6 +11,8 @@ pub struct Family {
     of: usize,
     /// Whether its findings stand for themselves, whatever is around them.
     strong: bool,
+    /// The lower, the less likely its findings are by chance.
+    chance: u8,
     /// Whether its findings passed validators.
     checked: bool,
     /// Whether it was found in what a run of base64 or the like stands for.
@@ -21,13 +23,24 @@ impl Family {
     /// That of this number among all families, for a detector of this tier, which has validators or none.
     #[must_use]
     pub const fn numbered(of: usize, tier: Tier, checked: bool) -> Family {
-        Family { of, strong: matches!(tier, Tier::Strong), checked, within: false }
+        let chance = match tier {
+            Tier::Strong => 0,
+            Tier::Medium => 1,
+            Tier::Weak => 2,
+        };
+        Family { of, strong: matches!(tier, Tier::Strong), chance, checked, within: false }
     }
 
     /// Whether its findings passed validators: of two that are as sure, this says more than a form does.
     #[must_use]
     pub const fn is_checked(self) -> bool {
         self.checked
+    }
+
+    /// Of two that are as sure the one with the stronger tier is more likely what it says: fewer others pass its check.
+    #[must_use]
+    pub const fn chance(self) -> u8 {
+        self.chance
     }
 
     /// The same of what was found in what a run of base64 or the like stands for: the run is not it.

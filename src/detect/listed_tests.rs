@@ -34,6 +34,15 @@ fn found(text: &str) -> Vec<&str> {
 #[test]
 fn a_list_is_read_under_the_names_of_its_columns() {
     let lists: &[(&str, &[&str])] = &[
+        // Lines below names and dashes, as clients of databases print them.
+        (
+            "=> select\n id | code\n----+------\n  1 | 123\n  2 |  456 \n(2 rows)\n\n 3 | 789\n",
+            &["123", "456"],
+        ),
+        (" id | card code \n----+-----------\n  1 |       123\n  2 | 4567     \n", &["123", "4567"]),
+        ("=> select\n id | code\n  1 | 123\n", &[]),
+        (" id | code\n  1 | 123\n", &[]),
+        (r#"{"code":{"number":"123","verified":7890},"code":{"nr":"456"}}"#, &["123"]),
         // Tuples.
         ("INSERT INTO t (n, code) VALUES (1, '123'), (222, \"0456\"),\n\t(3, 789);", &["123", "0456", "789"]),
         ("insert into t (`code`,\"n\") values\n('123','456')", &["123"]),

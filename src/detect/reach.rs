@@ -111,11 +111,13 @@ fn reach_after(text: &[u8], end: usize, to: usize) -> usize {
         let name = behind.iter().rev().take_while(|&&b| is_name(b)).count();
         let follows = |&b: &u8| is_name(b) || names(b) || matches!(b, b'"' | b'\'' | b'\\');
         let goes_on = name > 0 && text.get(to).is_some_and(follows);
-        let before = behind[..behind.len() - name].trim_ascii_end();
+        let whole = &behind[..behind.len() - name];
+        let before = whole.trim_ascii_end();
+        let first_of_line = whole[before.len()..].contains(&b'\n');
         let quoted = before.iter().rev().take_while(|&&b| matches!(b, b'"' | b'\'' | b'\\')).count();
         let before = before[..before.len() - quoted].trim_ascii_end();
         let parted = before.last().is_some_and(|b| matches!(b, b',' | b';' | b'&' | b'{' | b'<' | b'|'));
-        (goes_on && parted).then_some(behind.len())
+        (goes_on && (parted || first_of_line)).then_some(behind.len())
     });
     let Some(named) = named else { return to };
     let last = |of: &dyn Fn(&u8) -> bool| behind[..named].iter().rposition(of);
@@ -240,6 +242,9 @@ mod tests {
             ("1\", unique_taxpayer_reference: 2", 20, 2),
             ("1\", \"ssn_of_him\": 2", 9, 2),
             ("1\", ssn: 2", 7, 2),
+            ("1\n  unique_taxpayer_reference: 2", 20, 1),
+            ("1\nis the ssn_of_him", 15, 15),
+            ("1\nssn", 5, 5),
             ("1\", \"ssn\": 2", 8, 2),
             ("1, ssn is", 6, 6),
             ("1 ssn_of_him: 2", 8, 8),

@@ -1,5 +1,5 @@
-//! Of overlapping findings of one family one counts: the surer, then the longer, then one that passed validators, then the
-//! one whose pack comes first. What covers a finding of another family hides it only where nothing but a weak check speaks
+//! Of overlapping findings of one family one counts: the surer, then the longer, then one that passed validators, then one
+//! that a word speaks for, then one of a stronger tier, then the one whose pack comes first. What covers a finding of another family hides it only where nothing but a weak check speaks
 //! for that.
 
 use std::cmp::Reverse;
@@ -99,8 +99,9 @@ fn closed_chain(findings: &[Finding], settled: u64) -> Option<usize> {
 /// Moves the best of `chain` that do not exclude each other to `out`, and tells `floors` how far they reach.
 fn choose(chain: &mut Vec<(Family, Finding)>, floors: &mut Vec<(Family, u64)>, out: &mut Vec<Finding>) {
     chain.sort_by_key(|(family, f)| {
-        let unchecked = !family.is_checked();
-        (Reverse(f.confidence), Reverse(f.end - f.start), unchecked, f.detector, f.start)
+        let (unchecked, unnamed) = (!family.is_checked(), !f.keyword);
+        let likely = (unchecked, unnamed, family.chance());
+        (Reverse(f.confidence), Reverse(f.end - f.start), likely, f.detector, f.start)
     });
     let mut chosen = 0;
     for at in 0..chain.len() {
@@ -148,9 +149,10 @@ mod tests {
     }
 
     #[test]
-    fn surer_then_longer_then_earlier_pack() {
+    fn surer_then_longer_then_likelier_then_earlier_pack() {
         type Case = (&'static str, Vec<Finding>, &'static [(u16, u64)]);
-        let cases: [Case; 13] = [
+        let named = |finding| Finding { keyword: true, ..finding };
+        let cases: [Case; 17] = [
             ("another family", vec![finding(10, 0, 30, High), finding(0, 5, 20, Medium)], &[(10, 0), (0, 5)]),
             (
                 "two families, each with its own order",
@@ -173,6 +175,14 @@ mod tests {
             ("longer", vec![finding(0, 0, 9, High), finding(1, 5, 20, High)], &[(1, 5)]),
             ("validators", vec![finding(2, 0, 9, High), finding(3, 0, 9, High)], &[(3, 0)]),
             ("longer without", vec![finding(2, 0, 10, High), finding(3, 0, 9, High)], &[(2, 0)]),
+            ("a word", vec![finding(3, 0, 9, High), named(finding(5, 0, 9, High))], &[(5, 0)]),
+            (
+                "a word without validators",
+                vec![named(finding(2, 0, 9, High)), finding(3, 0, 9, High)],
+                &[(3, 0)],
+            ),
+            ("tier", vec![finding(5, 0, 9, High), finding(6, 0, 9, High)], &[(6, 0)]),
+            ("longer of a weaker tier", vec![finding(5, 0, 10, High), finding(6, 0, 9, High)], &[(5, 0)]),
             ("pack", vec![finding(1, 0, 9, High), finding(0, 0, 9, High)], &[(0, 0)]),
             ("apart", vec![finding(0, 0, 9, Low), finding(1, 9, 20, High)], &[(0, 0), (1, 9)]),
             (

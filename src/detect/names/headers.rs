@@ -187,63 +187,97 @@ fn pipes(text: &[u8], end: usize) -> Option<Header> {
 fn lines(text: &[u8], end: usize) -> Option<Header> {
     // With room for what stands above.
     let least = end.saturating_sub(limits::NAMES_REACH - 4);
-    let start = least + memchr::memrchr(b'\n', &text[least..end])? + 1;
-    let (mark, cells) = header_line(text, start, end)?;
+    let (start, (mark, cells)) = match memchr::memrchr(b'\n', &text[least..end]) {
+        Some(above) => (least + above + 1, header_line(text, least + above + 1, end)?),
+        // A text's own first line, where more than a mark parts its names.
+        None if least == 0 && memchr::memmem::find(&text[..end], b" |").is_some() => {
+            (0, ruled(text, 0, end)?)
+        }
+        None => return None,
+    };
     let name = |cell: Range<u32>| start + cell.start as usize..start + cell.end as usize;
     Some(Header { kind: Kind::Lines(mark), names: cells.into_iter().map(name).collect(), rows: end })
 }
 
-/// What parts the names of the line at `start`, and where they are in it, if nothing stands in the line above.
+/// What parts the names of the line at `start`, and where they are in it, if nothing stands in the line above or dashes do
+/// in the one below.
 fn header_line(text: &[u8], start: usize, end: usize) -> Option<(u8, Vec<Range<u32>>)> {
     let above = text[..start].strip_suffix(b"\n")?;
     let is_first = above.ends_with(b"\n") || above.ends_with(b"\n\r") || above.ends_with(b"```");
-    is_first.then(|| layout::header(text[start..end].trim_ascii_end())).flatten()
+    if is_first { layout::header(text[start..end].trim_ascii_end()) } else { ruled(text, start, end) }
 }
 
-/// Where no line stands below an empty one or a fence.
+/// The same of a line over one of dashes.
+fn ruled(text: &[u8], start: usize, end: usize) -> Option<(u8, Vec<Range<u32>>)> {
+    begins_rule(&text[end + 1..]).then(|| layout::header(text[start..end].trim_ascii_end())).flatten()
+}
+
+/// Whether a line of dashes begins so, as clients print below the names of columns.
+pub(super) fn begins_rule(text: &[u8]) -> bool {
+    let is_rule = |byte: &&u8| matches!(byte, b'-' | b'+' | b' ');
+    let dashes = text.iter().take(BLANKS).take_while(is_rule).count();
+    let ends = dashes == BLANKS || matches!(text.get(dashes), None | Some(b'\n' | b'\r'));
+    ends && text.starts_with(b"--")
+}
+
+/// Where no line stands below an empty one or a fence, or over one of dashes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Headless([Absent; 2]);
+pub(super) struct Headless([Absent; 3]);
 
 impl Headless {
-    pub(super) const NONE: Headless = Headless([Absent::NONE; 2]);
+    pub(super) const NONE: Headless = Headless([Absent::NONE; 3]);
 
     /// Whether none does between the two places.
     fn is(&mut self, text: &[u8], from: usize, at: usize) -> bool {
-        let [short, long] = &mut self.0;
+        let [short, long, rule] = &mut self.0;
         let end = |text: &[u8]| {
             let behind = |end: &usize| end.checked_sub(1).is_some_and(|i| matches!(text[i], b'\n' | b'`'));
             memchr::memchr_iter(b'\n', text).find(behind).map(|end| end - 1)
         };
         short.is(2, text, (from, at), end)
             && long.is(3, text, (from, at), |text| memchr::memmem::find(text, b"\n\r\n"))
+            && rule.is(3, text, (from, at), |text| memchr::memmem::find(text, b"\n--"))
     }
 }
 
 /// The name of the column of `at` in a table below an empty line, as people paste them.
 pub(super) fn of_block(headless: &mut Headless, text: &[u8], from: usize, at: usize) -> Option<Name> {
-    if headless.is(text, from, at) {
+    let (line, row) = head_of(headless, text, from, at)?;
+    let (mark, cells) = header_line(text, line.start, line.end)?;
+    let mut column = Row::NONE;
+    column.advance(text, row - 1, at, mark);
+    let cell = cells.get(column.column()?)?;
+    let name = line.start + cell.start as usize..line.start + cell.end as usize;
+    Some(Name::listed("csv", name, column.column()?))
+}
+
+/// The line that heads the table of `at`, below an empty one or over one of dashes, and where the row of `at` begins.
+pub(super) fn head_of(
+    headless: &mut Headless,
+    text: &[u8],
+    from: usize,
+    at: usize,
+) -> Option<(Range<usize>, usize)> {
+    // A text's own first line has none above it.
+    if headless.is(text, from, at) && from > 0 {
         return None;
     }
     let row = from + memchr::memrchr(b'\n', &text[from..at])? + 1;
     let mut rows = memchr::memrchr_iter(b'\n', &text[from..row - 1]).map(|end| from + end + 1);
     // The line whose own line above is empty.
     let mut below = row;
-    let (start, end) = loop {
-        let start = rows.next()?;
+    loop {
+        let start = rows.next().or((from == 0 && below > 0).then_some(0))?;
         if start + 1 >= below {
             return None;
         }
-        let above = text[from..start - 1].last();
-        if matches!(above, Some(b'\n' | b'`')) || text[from..start - 1].ends_with(b"\n\r") {
-            break (start, below - 1);
+        let above = &text[from..start.saturating_sub(1).max(from)];
+        let is_first = start == 0 || matches!(above.last(), Some(b'\n' | b'`')) || above.ends_with(b"\n\r");
+        if is_first || below < row && begins_rule(&text[below..]) {
+            return Some((start..below - 1, row));
         }
         below = start;
-    };
-    let (mark, cells) = header_line(text, start, end)?;
-    let mut column = Row::NONE;
-    column.advance(text, row - 1, at, mark);
-    let cell = cells.get(column.column()?)?;
-    Some(Name::listed("csv", start + cell.start as usize..start + cell.end as usize, column.column()?))
+    }
 }
 
 /// One name for all that follows: a key before a bracket or a line's end.

@@ -179,13 +179,7 @@ fn cells(line: &[u8], delimiter: u8) -> Option<Vec<Range<u32>>> {
         let field = &line[start..end];
         let inner = field.trim_ascii();
         let inner = inner.strip_prefix(b"\"").and_then(|inner| inner.strip_suffix(b"\"")).unwrap_or(inner);
-        let words = inner.split(|&byte| byte == b' ').count();
-        let named = inner
-            .first()
-            .is_none_or(|&byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'#' | 0x80..));
-        let fits = inner.len() <= limits::NAME_LEN && words <= HEADER_WORDS && !inner.contains(&b'"');
-        let count = |mark: u8| inner.iter().filter(|&&byte| byte == mark).count();
-        if !named || !fits || count(b'(') != count(b')') || cells.len() == limits::COLUMNS {
+        if !is_name(inner) || cells.len() == limits::COLUMNS {
             return None;
         }
         // Where it is within the line: it was only cut at both ends.
@@ -201,6 +195,16 @@ fn cells(line: &[u8], delimiter: u8) -> Option<Vec<Range<u32>>> {
     let greeting = line.trim_ascii_end().ends_with(b",") && cells.len() == 2;
     let empty = cells.iter().all(|cell| cell.is_empty());
     (!empty && !greeting && cells.len() > enough).then_some(cells)
+}
+
+/// Whether a column may be called so; none is called by a number, or a sentence.
+pub(super) fn is_name(cell: &[u8]) -> bool {
+    let words = cell.split(|&byte| byte == b' ').count();
+    let begins =
+        cell.first().is_none_or(|&byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'#' | 0x80..));
+    let fits = cell.len() <= limits::NAME_LEN && words <= HEADER_WORDS && !cell.contains(&b'"');
+    let count = |mark: u8| cell.iter().filter(|&&byte| byte == mark).count();
+    begins && fits && count(b'(') == count(b')')
 }
 
 /// Words in the name of a column; a sentence has more.

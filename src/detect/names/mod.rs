@@ -3,6 +3,7 @@
 //! Looked up at candidates only, backwards within [`limits::NAMES_REACH`]; the first line of a text is kept beside it,
 //! since a table names its columns there. What is found depends on the text alone, never on how it is cut.
 
+mod aligned;
 mod form;
 pub(super) mod headers;
 mod json;
@@ -186,7 +187,15 @@ pub(super) struct Names {
 }
 
 /// Names of values that tell nothing about them.
-const VALUE: [&str; 9] = ["value", "val", "data", "content", "text", "string", "raw", "#text", "$"];
+const VALUE: [&str; 12] =
+    ["value", "val", "data", "content", "text", "string", "raw", "#text", "$", "stringValue", "S", "N"];
+/// And those of members that say little more, for detectors that tell a value by the name further out.
+const MEMBER: [&str; 2] = ["number", "no"];
+
+/// Whether a name says only that a value follows.
+fn says_nothing(name: &[u8]) -> bool {
+    VALUE.iter().any(|word| name.eq_ignore_ascii_case(word.as_bytes()))
+}
 
 /// A stretch of a text in which something does not stand.
 #[derive(Clone, Copy, Debug, Default)]
@@ -311,20 +320,29 @@ impl Names {
         }
         if self.untagged.is(1, text, (from, at), |text| memchr::memchr2(b'<', b'>', text)) {
             self.list.extend(lists::own(&mut self.unlisted, text, from, at));
-            if self.list.is_empty() {
-                self.list.extend(headers::of_block(&mut self.headless, text, from, at));
-            }
-            return;
+        } else {
+            self.in_markup(text, from, at);
         }
-        if let Some(own) = xml::own(text, from, at) {
-            self.list.extend(
-                own.attribute.map(|range| Name { attribute: true, ..Name::of(Scope::XmlName, range) }),
-            );
-            self.list.extend(own.element.map(|range| Name::of(Scope::XmlName, range)));
-            self.rooted = xml::up(text, from, own.at, &mut self.list);
-            if let Some(header) = lists::own(&mut self.unlisted, text, from, at) {
-                self.list.insert(self.list.len().min(1), header);
-            }
+        if self.list.is_empty() {
+            self.list.extend(headers::of_block(&mut self.headless, text, from, at));
+        }
+        if self.list.is_empty() {
+            let aligned = aligned::own(&mut self.headless, text, from, at);
+            self.list.extend(aligned.or_else(|| aligned::paired(text, from, at)));
+        }
+    }
+
+    /// Elements and attributes.
+    fn in_markup(&mut self, text: &[u8], from: usize, at: usize) {
+        let Some(own) = xml::own(text, from, at) else { return };
+        let attribute = |range| Name { attribute: true, ..Name::of(Scope::XmlName, range) };
+        self.list.extend(own.attribute.map(attribute));
+        let called = |range| Name { called: true, ..Name::of(Scope::XmlName, range) };
+        self.list.extend(own.called.map(called));
+        self.list.extend(own.element.map(|range| Name::of(Scope::XmlName, range)));
+        self.rooted = xml::up(text, from, own.at, &mut self.list);
+        if let Some(header) = lists::own(&mut self.unlisted, text, from, at) {
+            self.list.insert(self.list.len().min(1), header);
         }
     }
 
@@ -360,11 +378,7 @@ impl Names {
     /// How many of them are the value's own, from the innermost on: one, and one more for each that says only that a value
     /// follows.
     pub(super) fn own(&self, text: &[u8], layout: &Layout) -> usize {
-        let says_nothing = |name: &&Name| {
-            let text = name.text(text, layout);
-            VALUE.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes()))
-        };
-        1 + self.list.iter().take_while(says_nothing).count()
+        1 + self.list.iter().take_while(|name| says_nothing(name.text(text, layout))).count()
     }
 
     /// Whether they are those of `at`.

@@ -1,8 +1,8 @@
 //! The rows of a list, read forwards, with what is left of one where a piece of text ends.
 
-use super::VALUE;
 use super::headers::Kind;
 use super::lists::begins;
+use super::{MEMBER, VALUE};
 
 /// Where in a list reading has come to.
 #[derive(Clone, Copy, Debug)]
@@ -211,7 +211,7 @@ impl Rows {
             _ if self.quote.is_some() => self.begin(cell, at),
             b'"' => {
                 self.quote = Some(byte);
-                self.named |= self.depth == 1 && !self.fresh && VALUE.iter().any(names);
+                self.named |= self.depth == 1 && !self.fresh && VALUE.iter().chain(&MEMBER).any(names);
             }
             b':' if self.depth == 1 => self.fresh = std::mem::take(&mut self.named),
             b',' => (self.fresh, self.named) = (false, false),

@@ -105,6 +105,24 @@ fn a_value_is_named_by_what_it_stands_in() {
         ("COPY public.people (id, ssn, n) FROM stdin;\n1\t2\t3\n4\t¤4539\t5", "sql column \"ssn\""),
         ("COPY public.people (id, ssn, n) FROM stdin;\n1\t2\t3\n\\.\n4\t¤4539\t5", ""),
         ("<table><tr><th>a</th></tr></table>\n<td>¤4539", "xml /td"),
+        (
+            "Payroll\n\nNAME            Card no           City\nJürgen          ¤4539",
+            "csv column 2 \"Card no\"",
+        ),
+        ("Name    Card no   x\nAnna    1         2\nJürgen  ¤4539      2", "csv column 2 \"Card no\""),
+        ("see\nID  CARD NO CITY\n--- ------- ----\n1   ¤4539", "csv column 2 \"CARD NO\""),
+        ("Name    Card no   x\nAnna  ¤4539", ""),
+        ("Name    Card no\nAnna               ¤4539", ""),
+        ("Name    Card no\nAnna my ¤4539", ""),
+        ("Your order   confirmed\n¤4539", ""),
+        ("Your order   confirmed\nsee          ¤4539", "csv column 2 \"confirmed\""),
+        ("Name    Card no   x\nAnna      ¤4539", ""),
+        ("Card no   Name\n--------- -----\n¤4539", "csv column 1 \"Card no\""),
+        ("27.11.2026 see  Card no\nit              ¤4539", ""),
+        ("db=> select\n  id  |  card no\n------+---------\n  1   | ¤4539", "csv column 2 \"card no\""),
+        ("-[ RECORD 1 ]-+--\nid            | 7\ncard no       | ¤4539", "form card no"),
+        ("| id      | 7    |\n| card no | ¤4539", "form card no"),
+        ("x | card no | ¤4539", ""),
         ("just text, ¤4539", ""),
         ("it is: ¤4539", ""),
         ("card <¤4539", ""),
@@ -178,6 +196,12 @@ fn documents() -> impl Strategy<Value = Vec<u8>> {
         Just("<![CDATA[".to_owned()),
         Just("\"x,\"\"y\",".to_owned()),
         Just("INSERT INTO t (a, b) VALUES (1, '".to_owned()),
+        Just("\n\nName    Card no   x\n".to_owned()),
+        Just("\n----- -----+----\n".to_owned()),
+        Just("        ".to_owned()),
+        Just(" | ".to_owned()),
+        Just("\n- name: card\n  value: ".to_owned()),
+        Just("<input name=\"card\" value=\"".to_owned()),
         Just("COPY t (a, b) FROM stdin;\n".to_owned()),
         Just("<table><tr><th>n</th><th><b>card</b></th></tr><tr><td>".to_owned()),
         Just("--x1\r\nContent-Disposition: form-data; name=\"b\"\r\n\r\n".to_owned()),
@@ -222,6 +246,23 @@ fn names(text: &str) -> Vec<String> {
     let mut names = Names::new();
     names.look(text.as_bytes(), at, Layout::plain());
     names.list.iter().map(|name| text[name.range.clone()].to_owned()).collect()
+}
+
+#[test]
+fn what_says_only_that_a_value_follows_leaves_the_name_to_its_neighbour() {
+    let rows = [
+        ("<a><input id=\"f1\" name=\"ssn\" class='x y' value=\"¤", vec!["value", "ssn", "input", "a"]),
+        ("<input id=\"ssn\" value=\"¤", vec!["value", "ssn", "input"]),
+        ("<card name=\"visa\" nr=\"¤", vec!["nr", "card"]),
+        ("<span id='ssn'>¤", vec!["span", "ssn"]),
+        ("env:\n  - name: \"SSN\"\n    value: ¤", vec!["value", "SSN", "env"]),
+        ("env:\n  - kind: SSN\n    value: ¤", vec!["value", "env"]),
+        ("env:\n  - name: SSN\n    other: ¤", vec!["other", "env"]),
+        ("env:\n  - name: SSN\n    x: 1\n    value: ¤", vec!["value", "env"]),
+    ];
+    for (text, expected) in rows {
+        assert_eq!(names(text), expected, "{text}");
+    }
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Name, Scope};
+use super::{Name, Scope, says_nothing};
 
 /// The tag that a place stands in or behind.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -10,6 +10,8 @@ pub(super) struct Own {
     /// Everything before was not looked at.
     pub(super) at: usize,
     pub(super) attribute: Option<Range<usize>>,
+    /// What the element is called, where the attribute says only that a value follows: `<input name="ssn" value="…">`.
+    pub(super) called: Option<Range<usize>>,
     /// The element whose attribute it is.
     pub(super) element: Option<Range<usize>>,
 }
@@ -30,7 +32,7 @@ fn element(text: &[u8], tag: usize, to: usize) -> Range<usize> {
 pub(super) fn own(text: &[u8], from: usize, at: usize) -> Option<Own> {
     let mark = from + memchr::memrchr2(b'<', b'>', &text[from..at])?;
     if text[mark] == b'>' {
-        return Some(Own { at: mark + 1, attribute: None, element: None });
+        return Some(Own { at: mark + 1, attribute: None, called: None, element: None });
     }
     let starts = text.get(mark + 1).is_some_and(|&byte| is_name(byte) && !byte.is_ascii_digit());
     if !starts {
@@ -41,7 +43,10 @@ pub(super) fn own(text: &[u8], from: usize, at: usize) -> Option<Own> {
     let end = if named { quote - 1 } else { quote };
     let length = text[mark..end].iter().rev().take_while(|&&byte| is_name(byte)).count();
     let attribute = (named && length > 0).then_some(end - length..end);
-    Some(Own { at: mark, attribute, element: Some(element(text, mark, at)) })
+    let element = element(text, mark, at);
+    let tells_nothing = attribute.clone().filter(|name| says_nothing(&text[name.clone()]));
+    let called = tells_nothing.and_then(|name| called(text, element.end..name.start));
+    Some(Own { at: mark, attribute, called, element: Some(element) })
 }
 
 /// Elements that never have an end.
@@ -51,12 +56,18 @@ const VOID: [&[u8]; 12] =
 /// The longest name that an element is given in an attribute.
 const CALLED: usize = 64;
 
-/// What an element is called whose attributes these are: `<Attribute Name="ssn"><Value>`.
+/// What an element is called whose attributes these are: `<Attribute Name="ssn"><Value>`. An `id` says it where nothing
+/// better does.
 fn called(text: &[u8], attributes: Range<usize>) -> Option<Range<usize>> {
+    value_of(text, attributes.clone(), &[b"name", b"key"]).or_else(|| value_of(text, attributes, &[b"id"]))
+}
+
+/// The value of the first of the attributes that has one of these names.
+fn value_of(text: &[u8], attributes: Range<usize>, names: &[&[u8]]) -> Option<Range<usize>> {
     let end = attributes.end;
-    memchr::memchr_iter(b'=', &text[attributes.clone()]).find_map(|sign| {
+    memchr::memchr_iter(b'=', text.get(attributes.clone())?).find_map(|sign| {
         let sign = attributes.start + sign;
-        let is_name = [&b"name"[..], b"key"].into_iter().any(|name| {
+        let is_name = names.iter().any(|name| {
             let from = sign.saturating_sub(name.len());
             from > attributes.start
                 && text[from..sign].eq_ignore_ascii_case(name)

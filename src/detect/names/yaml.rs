@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Name, Scope};
+use super::{Name, Scope, says_nothing};
 use crate::limits;
 
 /// One line of a mapping or a sequence.
@@ -66,6 +66,20 @@ fn line_start(text: &[u8], from: usize, at: usize) -> Option<usize> {
     }
 }
 
+/// What the line above the one at `start` calls a value there: `- name: SSN`, and below it `value: …`.
+fn called(text: &[u8], from: usize, start: usize, column: usize) -> Option<Range<usize>> {
+    let end = start.checked_sub(1).filter(|&end| end >= from)?;
+    let line = line(text, line_start(text, from, end)?, end);
+    let is_name = |key: Range<usize>| {
+        [&b"name"[..], b"key"].iter().any(|name| text[key.clone()].eq_ignore_ascii_case(name))
+    };
+    line.key.filter(|_| line.column == column).filter(|key| is_name(key.clone()))?;
+    let is_bare = |byte: &u8| !byte.is_ascii_whitespace() && !matches!(byte, b'"' | b'\'');
+    let name = &text[line.rest..end];
+    let (first, last) = (name.iter().position(is_bare)?, name.iter().rposition(is_bare)?);
+    (last - first < limits::NAME_LEN).then_some(line.rest + first..line.rest + last + 1)
+}
+
 /// Appends the keys around `at`, innermost first; whether the outermost stands at the margin. `declared`: it is known to
 /// be YAML. Else more than one line must look like it.
 pub(super) fn look(text: &[u8], from: usize, at: usize, declared: bool, out: &mut Vec<Name>) -> Option<bool> {
@@ -78,7 +92,12 @@ pub(super) fn look(text: &[u8], from: usize, at: usize, declared: bool, out: &mu
     let before = out.len();
     let (mut column, mut dash) = (own.column, own.dash);
     match own.key {
-        Some(key) => out.push(Name::of(Scope::JsonPath, key)),
+        Some(key) => {
+            let tells_nothing = says_nothing(&text[key.clone()]);
+            out.push(Name::of(Scope::JsonPath, key));
+            let called = tells_nothing.then(|| called(text, from, start, column)).flatten();
+            out.extend(called.map(|name| Name { called: true, ..Name::of(Scope::JsonPath, name) }));
+        }
         // The first of a text that goes on over lines stands further left than the rest.
         None if dash.is_none() && column == 0 => return None,
         None => {}

@@ -125,6 +125,22 @@ fn a_value_is_found_in_whatever_it_wears_and_hidden_in_it() {
 }
 
 #[test]
+fn a_machine_readable_zone_is_found_behind_the_entities_that_xml_wants() {
+    const ZONE: &str =
+        "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<10";
+    let setup = || Setup::new(vec![on("travel.mrz-td3", Action::Redact, 1)]).with(compile(&["travel"]));
+    for (before, after) in
+        [("<mrz>", "</mrz>\n"), ("", ""), ("<p>if a &lt; b &amp;&amp; c&lt;d:</p><dd>", "</dd>")]
+    {
+        let body = [before, &ZONE.replace('<', "&lt;"), after].concat();
+        let outcome = setup().body(&body);
+        assert_eq!(outcome.found("travel.mrz-td3").matched, 1, "{body}");
+        assert!(outcome.text().starts_with(before) && outcome.text().ends_with(after), "{}", outcome.text());
+        assert!(!outcome.text().contains("L898902C36"), "{}", outcome.text());
+    }
+}
+
+#[test]
 fn a_sign_before_a_value_takes_none_of_its_digits() {
     // `=40` is an `@` of quoted-printable, `%40` one of a URL, where an address stands there.
     for value in ["4093 5020 0149 9", "4003 9085 8788 5080 126", "4054 6940 9911 8639 323"] {
