@@ -24,44 +24,78 @@ fn is_name(byte: u8) -> bool {
 /// From where on words before `at` speak of a value there that is weak by itself. Behind `ssn` in
 /// `"ssn":"536-90-4399","order_id":"123456782"` stands its number, and the one behind has a name of its own: where a
 /// sign of naming parts a number from the value, the words before it are that number's. So is the end of an element
-/// right behind it, and what stands before the `&` of a form's field.
-fn reach_before(text: &[u8], from: usize, at: usize) -> usize {
-    let (mut digits, mut end, mut named) = (0, at, false);
-    // The number may lie further off than its element's end.
-    let first = from.saturating_sub(NUMBER_REACH);
+/// right behind it, and what stands before the `&` of a form's field. Tells where the other number or the `&` was met, not
+/// below `first`, and where what speaks of this one begins.
+fn bound_before(text: &[u8], first: usize, at: usize) -> Option<(usize, usize)> {
     // Without a sign of naming no number has a name, and no form a field.
-    if memchr::memchr3(b':', b'=', b'>', &text[first..at]).is_none() {
-        return from;
-    }
+    let sign = first + memchr::memrchr3(b':', b'=', b'>', &text[first..at])?;
+    let (mut digits, mut end) = (0, at);
     // Whether all behind this place is the key of a form and its value.
-    let mut in_field = false;
+    let mut in_field = text[sign] == b'=';
     // Of a masked number its first digits are not seen.
     let is_digit = |byte: u8| byte.is_ascii_digit() || byte == b'*';
-    for i in (first..at).rev() {
+    for i in (first..sign).rev() {
         let byte = text[i];
         if is_digit(byte) {
             end = if digits == 0 { i + 1 } else { end };
             digits += 1;
+            if digits >= NUMBER_DIGITS {
+                return Some((i, end + closing(&text[end..at])));
+            }
         } else if !is_separator(byte) || digits == 0 || i == first || !is_digit(text[i - 1]) {
             digits = 0;
-            in_field = if named { in_field } else { byte == b'=' };
-            named |= names(byte);
-        }
-        if named && digits >= NUMBER_DIGITS {
-            return from.max(end + closing(&text[end..at]));
         }
         match byte {
-            b'&' if in_field => return from.max(i + 1),
+            b'&' if in_field => return Some((i, i + 1)),
             b'=' => {}
             _ => in_field &= is_name(byte) || matches!(byte, b'.' | b'%' | b'[' | b']'),
         }
     }
-    from
+    None
 }
 
-/// The part of `from..to` whose words speak of `value` and of no other.
-pub(super) fn own(text: &[u8], (from, to): (usize, usize), value: &Range<usize>) -> (usize, usize) {
-    (reach_before(text, from, value.start), reach_after(text, value.end, to))
+/// What was found out about the words around one value; many detectors ask about the same one.
+#[derive(Debug, Default)]
+pub(super) struct Reach {
+    value: Range<usize>,
+    /// From where on was looked before it, and what bounds the words there.
+    before: Option<(usize, Option<(usize, usize)>)>,
+    /// Up to where was looked behind it, and what bounds the words there.
+    after: Option<(usize, Option<(usize, usize)>)>,
+}
+
+impl Reach {
+    /// The part of `from..to` whose words speak of `value` and of no other.
+    pub(super) fn own(
+        &mut self,
+        text: &[u8],
+        (from, to): (usize, usize),
+        value: &Range<usize>,
+    ) -> (usize, usize) {
+        if self.value != *value {
+            *self = Reach { value: value.clone(), ..Reach::default() };
+        }
+        (self.before(text, from), self.after(text, to))
+    }
+
+    fn before(&mut self, text: &[u8], from: usize) -> usize {
+        // The number may lie further off than its element's end.
+        let first = from.saturating_sub(NUMBER_REACH);
+        let known = self.before.filter(|(looked, _)| *looked <= first);
+        let (_, bound) = known.unwrap_or_else(|| (first, bound_before(text, first, self.value.start)));
+        self.before = known.or(Some((first, bound)));
+        bound.filter(|(met, _)| *met >= first).map_or(from, |(_, own)| from.max(own))
+    }
+
+    fn after(&mut self, text: &[u8], to: usize) -> usize {
+        let known = self.after.filter(|(looked, bound)| bound.is_some() || *looked >= to);
+        let (_, bound) = known.unwrap_or_else(|| (to, bound_after(text, self.value.end, to)));
+        self.after = known.or(Some((to, bound)));
+        match bound.filter(|(met, _)| *met < to) {
+            Some((_, own)) => own,
+            None => unnamed_after(text, self.value.end, to),
+        }
+    }
 }
 
 /// Signs of a masked value, and of these so many at least.
@@ -103,26 +137,35 @@ fn closing(text: &[u8]) -> usize {
     behind.map_or(0, |behind| text.len() - behind)
 }
 
-/// Up to where words behind `end` speak of such a value: not those that name the next one.
-fn reach_after(text: &[u8], end: usize, to: usize) -> usize {
+/// The first sign of naming in `end..to`, and up to where words before it speak of a value that ends at `end`: not those
+/// that name the next one.
+fn bound_after(text: &[u8], end: usize, to: usize) -> Option<(usize, usize)> {
+    let named = memchr::memchr3(b':', b'=', b'>', &text[end..to])?;
+    Some((end + named, end + field_before(&text[end..end + named])))
+}
+
+/// The same up to `to`, where no sign stands before that: a name may have begun whose end lies further on.
+fn unnamed_after(text: &[u8], end: usize, to: usize) -> usize {
     let behind = &text[end..to];
-    let named = behind.iter().position(|&b| names(b)).or_else(|| {
-        // A name may have begun whose end lies further on.
-        let name = behind.iter().rev().take_while(|&&b| is_name(b)).count();
-        let follows = |&b: &u8| is_name(b) || names(b) || matches!(b, b'"' | b'\'' | b'\\');
-        let goes_on = name > 0 && text.get(to).is_some_and(follows);
-        let whole = &behind[..behind.len() - name];
-        let before = whole.trim_ascii_end();
-        let first_of_line = whole[before.len()..].contains(&b'\n');
-        let quoted = before.iter().rev().take_while(|&&b| matches!(b, b'"' | b'\'' | b'\\')).count();
-        let before = before[..before.len() - quoted].trim_ascii_end();
-        let parted = before.last().is_some_and(|b| matches!(b, b',' | b';' | b'&' | b'{' | b'<' | b'|'));
-        (goes_on && (parted || first_of_line)).then_some(behind.len())
-    });
-    let Some(named) = named else { return to };
-    let last = |of: &dyn Fn(&u8) -> bool| behind[..named].iter().rposition(of);
+    let name = behind.iter().rev().take_while(|&&b| is_name(b)).count();
+    let follows = |&b: &u8| is_name(b) || names(b) || matches!(b, b'"' | b'\'' | b'\\');
+    if name == 0 || !text.get(to).is_some_and(follows) {
+        return to;
+    }
+    let whole = &behind[..behind.len() - name];
+    let before = whole.trim_ascii_end();
+    let first_of_line = whole[before.len()..].contains(&b'\n');
+    let quoted = before.iter().rev().take_while(|&&b| matches!(b, b'"' | b'\'' | b'\\')).count();
+    let before = before[..before.len() - quoted].trim_ascii_end();
+    let parted = before.last().is_some_and(|b| matches!(b, b',' | b';' | b'&' | b'{' | b'<' | b'|'));
+    if parted || first_of_line { end + field_before(behind) } else { to }
+}
+
+/// Where the field begins that ends with `behind`: what parts it from the one before, or the last blank.
+fn field_before(behind: &[u8]) -> usize {
+    let last = |of: &dyn Fn(&u8) -> bool| behind.iter().rposition(of);
     let field = last(&|b| matches!(b, b',' | b';' | b'&' | b'{' | b'[' | b'(' | b'<' | b'\n' | b'|'));
-    end + field.or_else(|| last(&u8::is_ascii_whitespace)).unwrap_or(0)
+    field.or_else(|| last(&u8::is_ascii_whitespace)).unwrap_or(0)
 }
 
 /// Whether `text[start..end]` is a word and not a part of one: `pan` in `company` is none, in `pan_hash` and
@@ -172,6 +215,24 @@ fn is_two_byte_letter(byte: u8) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_known_of_a_value_is_what_a_look_of_its_own_finds(
+            text in "(ssn|[a-z]{0,3}|[0-9*]{3,9}|[-&=:> \\n\",;<]|</b>){0,30}",
+            value in (0usize..90, 0usize..9),
+            windows in proptest::collection::vec((0usize..90, 0usize..60), 1..8),
+        ) {
+            let start = value.0.min(text.len());
+            let value = start..(start + value.1).min(text.len());
+            let mut known = Reach::default();
+            for (before, after) in windows {
+                let window = (value.start.saturating_sub(before), (value.end + after).min(text.len()));
+                let alone = Reach::default().own(text.as_bytes(), window, &value);
+                proptest::prop_assert_eq!(known.own(text.as_bytes(), window, &value), alone);
+            }
+        }
+    }
 
     #[test]
     fn what_names_a_masked_number_does_not_name_the_one_behind_it() {
@@ -227,15 +288,16 @@ mod tests {
             let text = around.replace('@', value);
             let at = text.find(value).unwrap();
             let end = at + value.len();
-            let before = &text[reach_before(text.as_bytes(), 0, at)..at];
-            let after = &text[end..reach_after(text.as_bytes(), end, text.len())];
+            let (from, to) = Reach::default().own(text.as_bytes(), (0, text.len()), &(at..end));
+            let (before, after) = (&text[from..at], &text[end..to]);
             assert_eq!(before.to_owned() + after, speaks, "{around}");
         }
         // The number that a name belongs to may begin before the window, or end there.
         let text = "<unique_reference>40003 71751</unique_reference>\n <passport>";
         for from in [24, 30, 40, 47] {
-            let before = &text[reach_before(text.as_bytes(), from, text.len())..];
-            assert_eq!(before, "\n <passport>", "{from}");
+            let value = text.len()..text.len();
+            let (from, _) = Reach::default().own(text.as_bytes(), (from, text.len()), &value);
+            assert_eq!(&text[from..], "\n <passport>", "{from}");
         }
         // Where the window ends in the middle of a name, and where it ends behind a word.
         for (text, to, speaks) in [
@@ -249,7 +311,7 @@ mod tests {
             ("1, ssn is", 6, 6),
             ("1 ssn_of_him: 2", 8, 8),
         ] {
-            assert_eq!(reach_after(text.as_bytes(), 1, to), speaks, "{text}");
+            assert_eq!(Reach::default().own(text.as_bytes(), (0, to), &(0..1)).1, speaks, "{text}");
         }
     }
 }

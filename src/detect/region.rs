@@ -10,6 +10,7 @@ use super::listed::Hint;
 use super::matcher::{DetectorId, Matcher};
 use super::met::Met;
 use super::names::{Label, Layout};
+use super::reach::Reach;
 use super::scratch::Scratch;
 use super::simd::{self, Level, Visit};
 use super::stretch::Stretch;
@@ -58,6 +59,8 @@ struct Run<'a, 'b> {
     met: Met,
     /// The words around, coarsely.
     vicinity: Vicinity,
+    /// How far words reach around the value that was judged last.
+    reach: Reach,
     /// What was spent on detectors that words may not speak for, and until where.
     spent: usize,
     spent_at: usize,
@@ -95,6 +98,7 @@ impl Region<'_> {
             stretch: Stretch::default(),
             met: Met::default(),
             vicinity: Vicinity::default(),
+            reach: Reach::default(),
             spent: 0,
             spent_at: 0,
             deferred: Vec::new(),

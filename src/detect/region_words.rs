@@ -193,7 +193,7 @@ impl Run<'_, '_> {
             let trail = &mut self.scratch.trail;
             let (from, to) = detector.surroundings(text, value);
             trail.read(self.how.level, words, text, from, to);
-            let (mut from, to) = detector.own_surroundings(unaided, text, value);
+            let (mut from, to) = detector.own_surroundings(unaided, text, value, &mut self.reach);
             says = trail.evidence(words, number, from, value.start);
             if says.positive && says.negative {
                 let part = |from, to| trail.evidence(words, number, from, to);
@@ -205,7 +205,7 @@ impl Run<'_, '_> {
             }
             if says.negative && !says.positive {
                 // What names another value does not speak against this one.
-                let (from, to) = reach::own(text, (from, to), value);
+                let (from, to) = self.reach.own(text, (from, to), value);
                 let against = |from, to| trail.evidence(words, number, from, to).negative;
                 says.negative = against(from, value.start) || against(value.end, to);
             }

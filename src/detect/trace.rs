@@ -12,6 +12,7 @@ use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::{Evidence, Trail};
 use super::listed::{Hint, Listed};
 use super::names::{Layout, Names, Scope};
+use super::reach::Reach;
 use super::{Confidence, DetectorId, Matcher, reach};
 use crate::limits;
 
@@ -249,7 +250,8 @@ impl Matcher {
         let mut trail = Trail::new();
         trail.read(self.level, &self.words, text, from, to);
         let mut words = Vec::new();
-        let (mut from, to) = one.own_surroundings(unaided, text, value);
+        let mut around = Reach::default();
+        let (mut from, to) = one.own_surroundings(unaided, text, value, &mut around);
         let part = |from, to| trail.evidence(&self.words, detector.0, from, to);
         if let Evidence { positive: true, negative: true } = part(from, value.start) {
             from = reach::behind_masked(text, (from, value.start), part);
@@ -259,7 +261,7 @@ impl Matcher {
         } else {
             Vec::new()
         };
-        let own = reach::own(text, (from, to), value);
+        let own = around.own(text, (from, to), value);
         for (from, to) in sides {
             let places = trail.places(&self.words, detector.0, (from, to));
             // A word may speak for and against; what speaks for a value counts, and what names another one does not.

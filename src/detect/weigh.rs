@@ -6,7 +6,8 @@ use super::compiled::{Compiled, Match};
 use super::context::Evidence;
 use super::names::Scope;
 use super::pack::Tier;
-use super::{Confidence, Matcher, reach};
+use super::reach::Reach;
+use super::{Confidence, Matcher};
 
 impl Compiled {
     /// Where words and what lies beside a value are looked for.
@@ -21,13 +22,14 @@ impl Compiled {
         unaided: Confidence,
         text: &[u8],
         value: &Range<usize>,
+        reach: &mut Reach,
     ) -> (usize, usize) {
         let (from, to) = self.surroundings(text, value);
         let weak = unaided == Confidence::Low || self.required;
         if !weak || self.beside.is_some() {
             return (from, to);
         }
-        reach::own(text, (from, to), value)
+        reach.own(text, (from, to), value)
     }
 
     /// Whether one of the words before a value stands right before it and speaks for it.
