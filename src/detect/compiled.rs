@@ -304,12 +304,21 @@ impl Compiled {
 
     /// Confidence of a value that nothing around it speaks for or against.
     pub(super) fn unaided(&self, value: &[u8]) -> Confidence {
+        let by_form = self.by_form(value);
+        if self.is_doubted(value) { by_form.lowered() } else { by_form }
+    }
+
+    /// The same before any check raises a doubt.
+    pub(super) fn by_form(&self, value: &[u8]) -> Confidence {
         if self.is_faint(value) {
             return Confidence::Low;
         }
-        let unaided = if value.iter().all(u8::is_ascii_digit) { self.bare } else { self.unaided };
-        let doubted = self.doubts.iter().any(|check| (check.passes)(value));
-        if doubted { unaided.lowered() } else { unaided }
+        if value.iter().all(u8::is_ascii_digit) { self.bare } else { self.unaided }
+    }
+
+    /// Whether a check raises a doubt.
+    pub(super) fn is_doubted(&self, value: &[u8]) -> bool {
+        self.doubts.iter().any(|check| (check.passes)(value))
     }
 
     /// Whether what directly surrounds a value makes it less sure.

@@ -165,15 +165,25 @@ impl Run<'_, '_> {
         value: &Range<usize>,
     ) -> (Confidence, bool) {
         let text = self.region.text;
-        let unaided = detector.unaided(&text[value.clone()]);
-        let is_lowered = unaided == Confidence::High && detector.is_lowered(text, value);
-        let unaided = if is_lowered { unaided.lowered() } else { unaided };
+        let bytes = &text[value.clone()];
+        let by_form = detector.by_form(bytes);
+        // Of one that is high by its form words ask no further.
+        let doubted = by_form == Confidence::Medium && detector.is_doubted(bytes);
+        let mut unaided = if doubted { by_form.lowered() } else { by_form };
         let says = if detector.has_words {
             self.words(number, detector, unaided, value)
         } else {
             Evidence::default()
         };
-        let unaided = if says.positive { unaided } else { detector.in_crowd(text, value, unaided) };
+        if !detector.is_settled_by(says) {
+            let lowered = || detector.is_doubted(bytes) || detector.is_lowered(text, value);
+            if unaided == Confidence::High && lowered() {
+                unaided = unaided.lowered();
+            }
+            if !says.positive {
+                unaided = detector.in_crowd(text, value, unaided);
+            }
+        }
         let beside = || self.matcher.is_beside(detector, text, value);
         (detector.weigh(unaided, says, beside, |_, _| {}), says.positive)
     }

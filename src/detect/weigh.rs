@@ -45,6 +45,11 @@ impl Compiled {
         self.scopes.holds(Scope::Near) && words.any(names)
     }
 
+    /// Whether words say all, whatever the form of a value is worth.
+    pub(super) fn is_settled_by(&self, words: Evidence) -> bool {
+        words.positive && self.tier != Tier::Weak
+    }
+
     /// Confidence from evidence; `step` is told of each change, why and to what. What lies beside is asked for only where
     /// it can make a difference.
     pub(super) fn weigh(
