@@ -42,16 +42,46 @@ const IS_NAME: [bool; 256] = {
     all
 };
 
+/// What may be a name, and the kinds of lists that one may head which stands there.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Heading {
+    at: usize,
+    length: usize,
+    kinds: u8,
+}
+
+impl Heading {
+    /// Of no place.
+    pub(super) const NONE: Heading = Heading { at: usize::MAX, length: 0, kinds: 0 };
+
+    /// That at `at`; `self` is the one that was asked for last, and others may ask for the same.
+    #[inline]
+    pub(super) fn at(self, text: &[u8], at: usize) -> Heading {
+        if self.at == at {
+            return self;
+        }
+        let rest = text.get(at..).unwrap_or_default();
+        let is_name = |byte: &&u8| IS_NAME[usize::from(**byte)];
+        let length = rest.iter().take(NAME).take_while(is_name).count();
+        Heading { at, length, kinds: headers::kinds_behind(&rest[length..]) }
+    }
+}
+
 impl Hint {
     /// The name at `at` that a detector wants before a value, where it may stand in the header of a list.
     pub(super) fn of(detector: &Compiled, text: &[u8], at: usize) -> Option<Hint> {
-        let rest = text.get(at..)?;
+        Hint::under(Heading::NONE.at(text, at), detector, text)
+    }
+
+    /// The same where it is known what may be the name.
+    #[inline]
+    pub(super) fn under(heading: Heading, detector: &Compiled, text: &[u8]) -> Option<Hint> {
+        let Heading { at, length, kinds } = heading;
+        if kinds == 0 { None } else { Hint::called(detector, text.get(at..)?, (at, length, kinds)) }
+    }
+
+    fn called(detector: &Compiled, rest: &[u8], (at, length, kinds): (usize, usize, u8)) -> Option<Hint> {
         let is_name = |byte: &&u8| IS_NAME[usize::from(**byte)];
-        let length = rest.iter().take(NAME).take_while(is_name).count();
-        let kinds = headers::kinds_behind(&rest[length..]);
-        if kinds == 0 {
-            return None;
-        }
         // Mostly the first bytes tell that it is no name: behind what can be one stands an `s` at most, and spaces.
         let likely = rest.get(..NAME).unwrap_or(rest);
         let (read, left) = likely.split_at(columns::may_name(detector, likely)?);

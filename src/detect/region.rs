@@ -6,7 +6,7 @@ use super::columns;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::Trail;
 use super::index::{At, Prefixed, Word};
-use super::listed::Hint;
+use super::listed::{Heading, Hint};
 use super::matcher::{DetectorId, Matcher};
 use super::met::Met;
 use super::names::{Label, Layout};
@@ -68,8 +68,9 @@ struct Run<'a, 'b> {
     deferred: Vec<(u16, Match)>,
     /// Whether columns of the text may be told by their headers.
     in_columns: bool,
-    /// Names that may stand in the header of a list.
+    /// Names that may stand in the header of a list, and what was looked at last for being one.
     hints: Vec<Hint>,
+    heading: Heading,
 }
 
 impl Region<'_> {
@@ -104,6 +105,7 @@ impl Region<'_> {
             deferred: Vec::new(),
             in_columns: !told.is_empty() || goes_on,
             hints: Vec::new(),
+            heading: Heading::NONE,
         };
         simd::walk(how.level, index.wanted, self.text, self.from, end, &mut run);
         index.literals.each(how.level, self.text, (self.from, self.to), |owner, at| {
@@ -179,7 +181,8 @@ impl Run<'_, '_> {
     /// Keeps a name that a list may be headed with.
     fn hint(&mut self, number: u16, at: usize) {
         let detector = &self.matcher.compiled[usize::from(number)];
-        if let Some(hint) = Hint::of(detector, self.region.text, at) {
+        self.heading = self.heading.at(self.region.text, at);
+        if let Some(hint) = Hint::under(self.heading, detector, self.region.text) {
             self.hints.push(hint);
             self.in_columns = true;
         }
