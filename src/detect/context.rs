@@ -18,6 +18,8 @@ pub(super) struct Words {
     slots: Vec<u32>,
     groups: Vec<Group>,
     listed: Vec<Listed>,
+    /// For each word a bit for the number of each detector that it says something of, which some share.
+    speaks_of: Vec<u64>,
 }
 
 /// Words in a slot whose first parts are one: its letters, as far as they fill eight bytes, and which bytes those are.
@@ -67,6 +69,12 @@ impl Entry {
     fn next(&self) -> u8 {
         self.text.get(self.part() + 1).copied().unwrap_or(0)
     }
+}
+
+/// The bit of a detector's number.
+#[inline(always)]
+fn owner_bit(detector: u16) -> u64 {
+    1 << (detector % 64)
 }
 
 /// The two bytes, in lower case, with the first of which or behind it the second part of a word can begin, whose first
@@ -248,6 +256,8 @@ impl Words {
             }
         }
         built.entries.iter_mut().for_each(|entry| entry.speaks.sort_unstable());
+        let bits = |entry: &Entry| entry.speaks.iter().fold(0, |all, &(owner, _)| all | owner_bit(owner));
+        built.speaks_of = built.entries.iter().map(bits).collect();
         for slot in slots {
             built.slots.push(built.groups.len() as u32);
             built.list(slot);
@@ -361,9 +371,13 @@ impl Words {
         !self.entries[usize::from(word)].plural
     }
 
-    /// What a word says of a detector.
+    /// What a word says of a detector; of most it says nothing.
+    #[inline]
     pub(super) fn says(&self, word: u16, detector: u16) -> Evidence {
         let mut evidence = Evidence::default();
+        if self.speaks_of[usize::from(word)] & owner_bit(detector) == 0 {
+            return evidence;
+        }
         // In order of detectors.
         let speaks = &self.entries[usize::from(word)].speaks;
         let first = speaks.partition_point(|&(owner, _)| owner < detector);
@@ -386,6 +400,7 @@ impl Words {
             + self.slots.len() * 4
             + self.groups.len() * size_of::<Group>()
             + self.listed.len() * size_of::<Listed>()
+            + self.speaks_of.len() * 8
     }
 }
 
