@@ -39,11 +39,29 @@ struct Group {
     words: u32,
 }
 
-/// A word's number, and the byte that its second part begins with, or 0.
+/// A word's number, and what its second part begins with: up to four bytes, and which there are.
 #[derive(Clone, Copy, Debug)]
 struct Listed {
     number: u16,
-    next: u8,
+    next: u32,
+    mask: u32,
+}
+
+impl Listed {
+    fn new(number: u16, entry: &Entry) -> Listed {
+        let second = entry.text.get(entry.part() + 1..).unwrap_or_default();
+        let length = second.iter().take(size_of::<u32>()).take_while(|&&byte| byte != b' ').count();
+        let next = second[..length].iter().rev().fold(0, |all, &byte| all << 8 | u32::from(byte));
+        let mask = (1u64 << (8 * length)) - 1;
+        Listed { number, next, mask: mask as u32 }
+    }
+
+    /// Whether it can go on with these bytes, in lower case, or with those behind the first of them.
+    #[inline(always)]
+    fn goes_on(self, behind: u64) -> bool {
+        let differs = |bytes: u64| (bytes as u32 ^ self.next) & self.mask;
+        differs(behind) == 0 || differs(behind >> 8) == 0
+    }
 }
 
 /// The bit of words of one part.
@@ -77,12 +95,14 @@ fn owner_bit(detector: u16) -> u64 {
     1 << (detector % 64)
 }
 
-/// The two bytes, in lower case, with the first of which or behind it the second part of a word can begin, whose first
-/// part ends at `end`.
+/// Eight bytes, the capitals of ASCII among them in lower case.
 #[inline(always)]
-fn going_on(text: &[u8], end: usize) -> [u8; 2] {
-    let byte = |at: usize| text.get(at).map_or(0, u8::to_ascii_lowercase);
-    [byte(end), byte(end + 1)]
+fn lower(bytes: u64) -> u64 {
+    let low = bytes & !BEYOND;
+    // What is `A` at least, and what lies behind `Z`, reaches the highest bit.
+    let from = low + 0x3f3f_3f3f_3f3f_3f3f;
+    let past = low + 0x2525_2525_2525_2525;
+    bytes | (from & !past & !bytes & BEYOND) >> 2
 }
 
 #[derive(Debug)]
@@ -281,7 +301,7 @@ impl Words {
                 let next = entry(number).next();
                 nexts |= if next == 0 { ALONE } else { next_bit(next) };
                 alone += u16::from(next == 0);
-                self.listed.push(Listed { number, next });
+                self.listed.push(Listed::new(number, entry(number)));
             }
             let all =
                 part <= HASHED && numbers.first().is_some_and(|&number| entry(number).begins_plain(part));
@@ -314,19 +334,20 @@ impl Words {
     fn compare(&self, text: &[u8], at: usize, letters: u64, slot: usize, mut hit: impl FnMut(u16, usize)) {
         let groups = self.slots[slot] as usize..self.slots[slot + 1] as usize;
         for group in self.groups[groups].iter().filter(|group| letters & group.mask == group.first) {
-            let (mut behind, mut count) = ([0; 2], group.alone);
+            let (mut behind, mut count) = (0, group.alone);
             if group.nexts != ALONE {
-                behind = going_on(text, at + usize::from(group.part));
-                if group.nexts & (next_bit(behind[0]) | next_bit(behind[1])) != 0 {
+                behind = lower(letters_at(text, at + usize::from(group.part)));
+                if group.nexts & (next_bit(behind as u8) | next_bit((behind >> 8) as u8)) != 0 {
                     count = group.count;
                 }
             }
             let proved = usize::from(group.proved);
             let words = group.words as usize..group.words as usize + usize::from(count);
-            for &Listed { number, next } in &self.listed[words] {
-                if next != 0 && !behind.contains(&next) {
+            for &listed in &self.listed[words] {
+                if !listed.goes_on(behind) {
                     continue;
                 }
+                let number = listed.number;
                 let entry = &self.entries[usize::from(number)];
                 let end = if entry.plain {
                     Some(at + entry.text.len())
@@ -571,6 +592,15 @@ fn spelled(word: &[u8], text: &[u8], at: usize) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn capitals_become_small_and_nothing_else_changes() {
+        for byte in 0..=u8::MAX {
+            let bytes = [byte, b'Z', byte, 0xff, byte, b'@', 0, byte];
+            let small = bytes.map(|byte| byte.to_ascii_lowercase());
+            assert_eq!(lower(u64::from_le_bytes(bytes)).to_le_bytes(), small);
+        }
+    }
 
     fn look(words: &Words, detector: u16, text: &str, to: usize) -> Evidence {
         let mut trail = Trail::new();

@@ -84,9 +84,9 @@ impl Heads {
     /// Whether the second and the third of three bytes can follow the first.
     #[inline(always)]
     fn follow(&self, kept: u32) -> bool {
-        let [first, second, third, _] = kept.to_le_bytes().map(usize::from);
-        let [_, seconds, thirds] = &self.follows[first / 8 % 4];
-        (seconds.0[second % 64] & thirds.0[third % 64]) >> (first % 8) & 1 != 0
+        let [first, second, third, _] = kept.to_le_bytes();
+        let [_, seconds, thirds] = &self.follows[usize::from(first / 8 % 4)];
+        (seconds.0[usize::from(second % 64)] & thirds.0[usize::from(third % 64)]) >> (first % 8) & 1 != 0
     }
 
     #[inline(always)]
