@@ -403,11 +403,14 @@ impl Run<'_, '_> {
             let Some((starts, mut behind)) = one.starts(detector, text, least, position..end) else {
                 continue;
             };
-            for at in starts.start..starts.end.min(self.region.to) {
+            let last = starts.end.min(self.region.to);
+            let mut at = behind.next(starts.start);
+            while at < last {
                 let found = detector.match_around(text, at, &mut behind);
                 if found.is_some_and(|found| self.take(one.detector, detector, found)) {
                     break;
                 }
+                at = behind.next(at + 1);
             }
         }
     }

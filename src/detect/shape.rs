@@ -96,6 +96,7 @@ impl Ends {
     }
 
     /// Adds a length; one beyond the longest match is none.
+    #[inline]
     pub(super) fn insert(&mut self, len: usize) {
         if let Some(bit) = len.checked_sub(1)
             && let Some(word) = self.words.get_mut(bit / 64)
@@ -103,6 +104,19 @@ impl Ends {
             *word |= 1 << (bit % 64);
             self.top = self.top.max(bit / 64);
         }
+    }
+
+    /// The first length from `len` on, which is at least one, that is not among them.
+    pub(super) fn next_missing(&self, len: usize) -> usize {
+        let mut bit = len.saturating_sub(1);
+        while let Some(word) = self.words.get(bit / 64) {
+            let run = (word >> (bit % 64)).trailing_ones() as usize;
+            bit += run;
+            if run == 0 || !bit.is_multiple_of(64) {
+                break;
+            }
+        }
+        bit + 1
     }
 
     /// Leaves those that are among `others`, or those that are not.
@@ -596,6 +610,13 @@ mod tests {
         let ends = Shape::compile("ab?").unwrap().run(b"ab");
         for length in [0, 1, 2, 3, limits::MATCH_LEN, limits::MATCH_LEN + 1, usize::MAX] {
             assert_eq!(ends.holds(length), length == 1 || length == 2, "{length}");
+        }
+        for (from, to) in [(3, 9), (1, 64), (60, 200), (65, 128), (500, limits::MATCH_LEN)] {
+            let ends = Ends::between(from, to);
+            for length in 1..=limits::MATCH_LEN {
+                let free = (length..).find(|length| !ends.holds(*length)).unwrap();
+                assert_eq!(ends.next_missing(length), free, "{from}..={to}, {length}");
+            }
         }
         assert_eq!(lengths(r"(?i)ab{1,70}", &format!("A{}", "b".repeat(80))).len(), 70);
     }

@@ -171,10 +171,13 @@ impl At {
 }
 
 impl Behind {
-    /// Whether what stands before a start rules it out, as far as is known.
+    /// The first start from `at` on that what stands before it does not rule out, as far as is known.
     #[inline(always)]
-    fn is_barred(&self, at: usize) -> bool {
-        self.barred.as_ref().is_some_and(|barred| barred.holds(at + 1 - self.from))
+    pub(super) fn next(&self, at: usize) -> usize {
+        match &self.barred {
+            Some(barred) => self.from + barred.next_missing(at + 1 - self.from) - 1,
+            None => at,
+        }
     }
 }
 
@@ -212,16 +215,13 @@ impl Compiled {
     fn barred(&self, text: &[u8], starts: Range<usize>) -> Ends {
         let mut barred = Ends::NONE;
         let Some(before) = &self.not_before else { return barred };
-        for begin in starts.start.saturating_sub(before.max_len)..starts.end {
-            let rest = &text[begin..starts.end];
-            // Most begin nothing, which two bytes tell.
-            if let [first, second, ..] = *rest
-                && !before.opens(first, second)
-            {
-                continue;
-            }
+        let least = starts.start.saturating_sub(before.max_len);
+        let stretch = &text[least..starts.end];
+        // Most begin nothing, which two bytes tell.
+        let pairs = stretch.windows(2).enumerate().filter(|(_, pair)| before.opens(pair[0], pair[1]));
+        for begin in pairs.map(|(begin, _)| begin).chain(stretch.len().checked_sub(1)) {
             let mut state = Shape::START;
-            for (end, &byte) in (begin + 1..).zip(rest) {
+            for (end, &byte) in (least + begin + 1..).zip(&stretch[begin..]) {
                 state = before.step(state, byte);
                 if state == DEAD {
                     break;
@@ -247,7 +247,7 @@ impl Compiled {
     #[inline]
     pub(super) fn match_around(&self, text: &[u8], at: usize, known: &mut Behind) -> Option<Match> {
         let Range { start: mark, end: from } = known.mark;
-        if !self.can_start(text, at) || known.is_barred(at) {
+        if !self.can_start(text, at) {
             return None;
         }
         // A match may end before the mark, or an earlier one be meant.
