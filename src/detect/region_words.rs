@@ -41,11 +41,12 @@ impl Run<'_, '_> {
             let reading = Reading { level: self.how.level, words, telling: &index.leading.telling, text };
             let around = (at, max_leading + reach_after);
             let said = self.vicinity.said(reading, &mut self.scratch.trail, around, layout);
-            if (said & keyed).is_empty() {
+            keyed &= said;
+            if keyed.is_empty() {
                 return Set::NONE;
             }
         }
-        keyed & if self.is_quiet(at) { self.under(at, sets) } else { self.near(at, sets) }
+        keyed & if self.is_quiet(at) { self.under(at, sets) } else { self.near(at, sets, keyed) }
     }
 
     /// Of a set of leading detectors those that match at `at`.
@@ -82,18 +83,23 @@ impl Run<'_, '_> {
         self.scratch.said.iter().fold(Set::NONE, |under, said| under | sets.by_word(said.word))
     }
 
-    /// Of a set of leading detectors those that a word near enough to any match at `at` speaks for.
+    /// Of a set of leading detectors those that a word near enough to any match at `at` speaks for, at least of those that
+    /// are `asked` about.
     #[inline(never)]
-    fn near(&mut self, at: usize, sets: &Sets) -> Set {
+    fn near(&mut self, at: usize, sets: &Sets, asked: Set) -> Set {
         let (from, to) = self.surroundings(at);
-        self.look_up(at);
         let trail = &mut self.scratch.trail;
         if !trail.covers(from, to) {
             trail.read(self.how.level, &self.matcher.words, self.region.text, from, to);
         }
         let mut near = Set::NONE;
+        trail.words(from, to, |word| near |= sets.by_word(word));
+        // Names are dearer to look up than words that were read.
+        if (asked & !near).is_empty() {
+            return near;
+        }
+        self.look_up(at);
         self.scratch.said.iter().for_each(|said| near |= sets.by_word(said.word));
-        self.scratch.trail.words(from, to, |word| near |= sets.by_word(word));
         let Some(Label { name, outer, .. }) = self.region.label else { return near };
         for (_, name) in outer {
             self.matcher.words.inside(self.how.level, name, 0..name.len(), |word| near |= sets.by_word(word));
