@@ -178,9 +178,10 @@ pub(super) struct Names {
     yaml: bool,
     keys: json::Climb,
     row: table::Row,
-    /// Where no quote stands, and no bracket of XML.
+    /// Where no quote stands, no bracket of XML, and no line ends.
     unquoted: Absent,
     untagged: Absent,
+    unlined: Absent,
     /// Where nothing begins a list that names columns.
     unlisted: lists::Unlisted,
     headless: headers::Headless,
@@ -247,6 +248,7 @@ impl Names {
             row: table::Row::NONE,
             unquoted: Absent::NONE,
             untagged: Absent::NONE,
+            unlined: Absent::NONE,
             unlisted: lists::Unlisted::NONE,
             headless: headers::Headless::NONE,
         }
@@ -257,7 +259,7 @@ impl Names {
         self.at = None;
         self.keys.clear();
         self.row = table::Row::NONE;
-        (self.unquoted, self.untagged) = (Absent::NONE, Absent::NONE);
+        (self.unquoted, self.untagged, self.unlined) = (Absent::NONE, Absent::NONE, Absent::NONE);
         self.unlisted = lists::Unlisted::NONE;
         self.headless = headers::Headless::NONE;
     }
@@ -368,6 +370,10 @@ impl Names {
 
     /// Keys of YAML.
     fn in_yaml(&mut self, text: &[u8], from: usize, at: usize, declared: bool) -> bool {
+        // Where the line begins is not seen then.
+        if from > 0 && self.unlined.is(1, text, (from, at), |text| memchr::memchr(b'\n', text)) {
+            return false;
+        }
         let rooted = yaml::look(text, from, at, declared, &mut self.list);
         if let Some(rooted) = rooted {
             (self.rooted, self.yaml) = (rooted, true);
