@@ -401,10 +401,10 @@ impl Shape {
         Some(state)
     }
 
-    /// Whether a match can begin with these two bytes, or be over in them.
+    /// Whether a match can begin with bytes of these two classes, or be over in them.
     #[inline(always)]
-    pub(super) fn opens(&self, first: u8, second: u8) -> bool {
-        let place = self.class_of(first) << self.shift | self.class_of(second);
+    pub(super) fn opens(&self, first: usize, second: usize) -> bool {
+        let place = first << self.shift | second;
         self.opens.get(place).is_none_or(|&opens| opens)
     }
 

@@ -217,9 +217,15 @@ impl Compiled {
         let Some(before) = &self.not_before else { return barred };
         let least = starts.start.saturating_sub(before.max_len);
         let stretch = &text[least..starts.end];
-        // Most begin nothing, which two bytes tell.
-        let pairs = stretch.windows(2).enumerate().filter(|(_, pair)| before.opens(pair[0], pair[1]));
-        for begin in pairs.map(|(begin, _)| begin).chain(stretch.len().checked_sub(1)) {
+        let mut class = stretch.first().map_or(0, |&byte| before.class_of(byte));
+        for begin in 0..stretch.len() {
+            // Most begin nothing, which two bytes tell.
+            if let Some(&second) = stretch.get(begin + 1) {
+                let first = std::mem::replace(&mut class, before.class_of(second));
+                if !before.opens(first, class) {
+                    continue;
+                }
+            }
             let mut state = Shape::START;
             for (end, &byte) in (least + begin + 1..).zip(&stretch[begin..]) {
                 state = before.step(state, byte);
