@@ -303,10 +303,10 @@ impl Words {
                 alone += u16::from(next == 0);
                 self.listed.push(Listed::new(number, entry(number)));
             }
-            let all =
-                part <= HASHED && numbers.first().is_some_and(|&number| entry(number).begins_plain(part));
+            let letters = part.min(HASHED);
+            let plain = numbers.first().is_some_and(|&number| entry(number).begins_plain(letters));
             let (part, count) = (part as u16, numbers.len() as u16);
-            let proved = if all { part } else { 0 };
+            let proved = if plain { letters as u16 } else { 0 };
             self.groups.push(Group { first, mask, nexts, part, proved, count, alone, words });
         }
     }
