@@ -61,8 +61,14 @@ impl Inflater {
                 return Ok(());
             }
             match status {
-                // Nobody ends a stream that goes on with the next message.
-                Status::StreamEnd => return Err(DecodeError::Trailing),
+                // A block may say that it is the last (RFC 7692, section 7.2.3.4): another stream follows. What refers to
+                // text before it is broken here, since none of that is kept.
+                Status::StreamEnd => {
+                    self.0.reset(false);
+                    if input.is_empty() {
+                        return Ok(());
+                    }
+                }
                 Status::Ok | Status::BufError if input.is_empty() && !full => return Ok(()),
                 Status::Ok | Status::BufError if read == 0 && empty => return Err(DecodeError::Broken),
                 Status::Ok | Status::BufError => {}
@@ -151,6 +157,16 @@ mod tests {
         // Section 7.2.3.3: a block without compression.
         let stored = [0x00, 0x05, 0x00, 0xfa, 0xff, 0x48, 0x65, 0x6c, 0x6c, 0x6f, 0x00];
         assert_eq!(read(&mut Inflater::default(), &[&stored[..]], 64).unwrap(), b"Hello");
+        // Section 7.2.3.4: a last block, once and in a second message; and one in front of others.
+        let last = [0xf3, 0x48, 0xcd, 0xc9, 0xc9, 0x07, 0x00, 0x00];
+        let mut inflater = Inflater::default();
+        for pieces in [&[&last[..]][..], &[&last[..6], &last[6..7], &last[7..]]] {
+            assert_eq!(read(&mut inflater, pieces, 3).unwrap(), b"Hello");
+        }
+        assert_eq!(read(&mut inflater, &[&last[..7], &stored], 64).unwrap(), b"HelloHello");
+        // Section 7.2.3.5: two blocks.
+        let two = [0xf2, 0x48, 0x05, 0x00, 0x00, 0x00, 0xff, 0xff, 0xca, 0xc9, 0xc9, 0x07, 0x00];
+        assert_eq!(read(&mut inflater, &[&two], 64).unwrap(), b"Hello");
         assert!(read(&mut Inflater::default(), &[&[0xff; 8]], 64).is_err());
     }
 
