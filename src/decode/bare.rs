@@ -2,8 +2,8 @@
 
 use super::escape::{Active, Unit, unit};
 use super::layer::{Seek, Wrapping};
-use super::{armour, signs, tar, utf16};
-use crate::limits::ARMOUR_JUDGED;
+use super::{armour, probe, signs, tar, utf16};
+use crate::limits::{ARMOUR_JUDGED, PROBED};
 
 /// Whether no reader of wrappings, parts or archives has anything to do with `text`, of which this is all.
 /// `form`: it is declared to be one; `unmarked`: it is ASCII without any of [`MARKS`](super::MARKS); `seek`: where the next
@@ -14,6 +14,7 @@ pub fn is_bare(text: &[u8], charset: Option<&str>, form: bool, unmarked: bool, s
     !text.starts_with(b"-")
         && utf16::recognise(text, charset).is_none()
         && tar::begins(text) != Some(true)
+        && !(probe::may_be_zlib(text) && probe::may_be_deflate(text.get(..PROBED).unwrap_or(text)))
         && (unmarked
             || !signs::has_sign(text) && is_unescaped(text, Wrapping::escapes(text, form) == Wrapping::Form))
         && is_unarmoured(text, seek)

@@ -1,5 +1,6 @@
 //! One layer of a text undone as it comes: escapes where there are some, with their surroundings; a charset; base64.
 
+use super::DecodeError;
 use super::coding::Coding;
 use super::escape::{Active, Kind, Unit, unit, unit_of_form};
 use super::form::{self, Form};
@@ -95,10 +96,8 @@ pub enum Packing {
     Told,
     /// In these codings, the last outermost.
     Coded(Vec<Coding>),
-    /// In a way that is not known here.
-    Unknown,
-    /// It is a text in a charset that is not read here.
-    Foreign,
+    /// In a way that is not read here, and why.
+    Unread(DecodeError),
 }
 
 /// Looks for a run of digits that may be base64, from the beginning of a text: where the first begins that is long

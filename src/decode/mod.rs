@@ -22,6 +22,7 @@ mod gzip;
 mod layer;
 mod markup;
 mod origin;
+mod parameter;
 mod parts;
 mod pdf;
 mod pdf_object;
@@ -42,7 +43,7 @@ mod zstd;
 
 pub use bare::{is_bare, is_unarmoured};
 pub use blocks::{BlockWriter, Blocks};
-pub use charset::is_foreign;
+pub use charset::{is_foreign, plain_name};
 pub use coding::Coding;
 pub use decoder::{Decoder, Piece};
 pub use deltas::{Delta, Lines, deltas};
@@ -50,6 +51,7 @@ pub use encoder::Encoder;
 pub use escape::{Escape, Kind, escape_at};
 pub use layer::{Event, Layer, Packed, Packing, Seek, Wrapping};
 pub use origin::Origin;
+pub use parameter::{Said, parameter};
 pub use pdf::Pages;
 pub use permessage::{Deflater, Inflater};
 pub use protobuf::Framing;
@@ -70,6 +72,8 @@ pub enum DecodeError {
     UnknownCoding,
     /// A part is written in a charset that is not read here.
     Charset,
+    /// What parts its parts is said in more than one way.
+    Boundary,
     /// The bytes break off from what the coding asks for.
     Broken,
     /// The very first bytes are not of the coding that is declared.
@@ -84,8 +88,8 @@ pub enum DecodeError {
     Window,
     /// What a coding carries beside the text is too long to be inspected as one.
     Size,
-    /// More codings are stacked than [`crate::limits::CODING_DEPTH`], or archives within archives than
-    /// [`crate::limits::ARCHIVE_DEPTH`].
+    /// More codings are stacked than [`crate::limits::CODING_DEPTH`], archives within archives than
+    /// [`crate::limits::ARCHIVE_DEPTH`], or parts within parts than [`crate::limits::PARTS_DEPTH`].
     Depth,
     /// It is under a password.
     Encrypted,
@@ -105,6 +109,7 @@ impl DecodeError {
         match self {
             DecodeError::UnknownCoding => "unknown_coding",
             DecodeError::Charset => "charset",
+            DecodeError::Boundary => "boundary",
             DecodeError::Broken => "broken",
             DecodeError::Mislabelled => "mislabelled",
             DecodeError::Trailing => "trailing",
@@ -120,6 +125,28 @@ impl DecodeError {
             DecodeError::Directory => "directory",
         }
     }
+
+    /// Whether an error says that something was not what it looked like.
+    const fn is_chance(self) -> bool {
+        match self {
+            DecodeError::Broken
+            | DecodeError::Mislabelled
+            | DecodeError::Trailing
+            | DecodeError::Window
+            | DecodeError::Size
+            | DecodeError::Lengths => true,
+            DecodeError::UnknownCoding
+            | DecodeError::Charset
+            | DecodeError::Boundary
+            | DecodeError::Truncated
+            | DecodeError::Ratio
+            | DecodeError::Depth
+            | DecodeError::Encrypted
+            | DecodeError::Method
+            | DecodeError::Directory
+            | DecodeError::Members => false,
+        }
+    }
 }
 
 impl fmt::Display for DecodeError {
@@ -127,6 +154,7 @@ impl fmt::Display for DecodeError {
         f.write_str(match self {
             DecodeError::UnknownCoding => "body has a content coding that cannot be read",
             DecodeError::Charset => "body holds a part in a charset that cannot be read",
+            DecodeError::Boundary => "body's parts cannot be told apart in one way alone",
             DecodeError::Broken => "body breaks off from its content coding",
             DecodeError::Mislabelled => "body is not in the content coding that it is labelled with",
             DecodeError::Trailing => "body goes on after the end of its content coding",
@@ -134,7 +162,7 @@ impl fmt::Display for DecodeError {
             DecodeError::Ratio => "body expands beyond the allowed ratio",
             DecodeError::Window => "body asks for a larger window, or for a dictionary, to be decoded",
             DecodeError::Size => "body carries too much beside its text",
-            DecodeError::Depth => "body has too many content codings or archives inside each other",
+            DecodeError::Depth => "body has too many content codings, archives or parts inside each other",
             DecodeError::Encrypted => "body holds something under a password",
             DecodeError::Method => "body holds a member that is packed in a way that cannot be read",
             DecodeError::Members => "body holds too many members",

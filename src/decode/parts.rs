@@ -3,12 +3,11 @@
 //!
 //! All others are read where they stand: what surrounds a part is no part of any value.
 
-use super::charset::is_foreign;
 use super::coding::{self, Coding};
 use super::escape::Kind;
 use super::layer::Packing;
 use super::origin::Origin;
-use super::utf16;
+use super::{DecodeError, is_foreign, parameter, plain_name, utf16};
 use crate::limits::{BOUNDARY, HEADER_ROW, PART_HEADER, PARTS_DEPTH};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,6 +76,8 @@ pub(super) struct Parts {
     at: At,
     /// Lines that part, outermost first, with their dashes.
     boundaries: Vec<Vec<u8>>,
+    /// Whether the head declares what parts them.
+    declared: bool,
     /// Whether nothing came yet.
     fresh: bool,
     /// Of the part that is being read.
@@ -88,9 +89,9 @@ pub(super) struct Parts {
 impl Parts {
     /// `boundary`: what the head declares.
     pub(super) fn new(boundary: Option<&[u8]>) -> Parts {
-        let boundaries = boundary.map(|boundary| [b"--", boundary].concat()).into_iter().collect();
-        let packing = Packing::Told;
-        Parts { at: At::Outside, boundaries, fresh: true, charset: None, name: String::new(), packing }
+        let boundaries: Vec<_> = boundary.map(|boundary| [b"--", boundary].concat()).into_iter().collect();
+        let (declared, packing, name) = (!boundaries.is_empty(), Packing::Told, String::new());
+        Parts { at: At::Outside, boundaries, declared, fresh: true, charset: None, name, packing }
     }
 
     /// What the part that is told is called.
@@ -218,15 +219,25 @@ impl Parts {
             let long = memchr::memmem::find(text, b"\n\r\n").map(|at| at + 3);
             short.into_iter().chain(long).min()
         };
-        let Some(end) = end else {
+        let Some(end) = end.filter(|end| *end <= PART_HEADER) else {
+            if text.len() > PART_HEADER && self.declared {
+                // What follows may be written in any way.
+                self.packing = Packing::Unread(DecodeError::Size);
+                self.at = At::Inside(Form::Coded);
+                return Step::Open;
+            }
             if last || text.len() > PART_HEADER {
                 self.at = At::Outside;
                 return self.outside(text, last);
             }
             return Step::Wait;
         };
-        let header = Header::of(text.get(..end).unwrap_or_default());
+        let mut header = Header::of(text.get(..end).unwrap_or_default());
+        if header.boundary.is_some() && self.boundaries.len() >= PARTS_DEPTH && self.declared {
+            header.packing = Packing::Unread(DecodeError::Depth);
+        }
         self.at = match header.boundary {
+            _ if matches!(header.packing, Packing::Unread(_)) => At::Opening,
             Some(boundary) if self.boundaries.len() < PARTS_DEPTH => {
                 self.boundaries.push(boundary);
                 At::Opening
@@ -250,7 +261,7 @@ impl Parts {
                 Look::No => {}
             }
         }
-        if self.packing == Packing::Foreign {
+        if matches!(self.packing, Packing::Unread(_)) {
             // Of nothing there is nothing to read.
             match self.delimiter(text, last) {
                 Ok(line) if line.begin == 0 => return self.cross(line),
@@ -338,6 +349,8 @@ struct Header {
     name: String,
     /// Its text is in base64 or the like.
     is_coded: bool,
+    /// Why it cannot be read, if so.
+    unread: Option<DecodeError>,
     packing: Packing,
 }
 
@@ -345,24 +358,19 @@ impl Header {
     fn of(text: &[u8]) -> Header {
         let mut header = Header::default();
         let (mut transfer, mut codings) = (String::new(), String::new());
-        let text = String::from_utf8_lossy(text);
-        for line in text.lines() {
-            let Some((name, value)) = line.split_once(':') else { continue };
-            match name.trim().to_ascii_lowercase().as_str() {
-                "content-type" => {
-                    header.charset = parameter(value, "charset").map(str::to_ascii_lowercase);
-                    let is_multipart = value.trim_start().to_ascii_lowercase().starts_with("multipart/");
-                    header.boundary = parameter(value, "boundary")
-                        .filter(|boundary| is_multipart && !boundary.is_empty())
-                        .map(|boundary| format!("--{boundary}").into_bytes());
+        for line in unfolded(text) {
+            let Some(mark) = memchr::memchr(b':', &line) else { continue };
+            let (name, value) =
+                (line.get(..mark).unwrap_or_default(), line.get(mark + 1..).unwrap_or_default());
+            let word = || String::from_utf8_lossy(value).trim().to_ascii_lowercase();
+            match name.trim_ascii().to_ascii_lowercase().as_slice() {
+                b"content-type" => header.of_type(value, word().starts_with("multipart/")),
+                b"content-disposition" => {
+                    let said = parameter(value, "name").values.pop().unwrap_or_default();
+                    header.name = String::from_utf8_lossy(&said).into_owned();
                 }
-                "content-disposition" => {
-                    header.name = parameter(value, "name").unwrap_or_default().to_owned();
-                }
-                "content-transfer-encoding" => {
-                    transfer = value.trim().to_ascii_lowercase();
-                }
-                "content-encoding" => codings = format!("{codings},{value}"),
+                b"content-transfer-encoding" => transfer = word(),
+                b"content-encoding" => codings = format!("{codings},{}", word()),
                 _ => {}
             }
         }
@@ -372,20 +380,40 @@ impl Header {
             // Known by its first bytes, also in base64.
             Ok([Coding::Gzip | Coding::Zstd]) if transfer != "quoted-printable" => Packing::Told,
             Ok(all) if !header.is_coded && !all.contains(&Coding::AwsChunked) => Packing::Coded(all.to_vec()),
-            Ok(_) | Err(_) => Packing::Unknown,
+            Ok(_) | Err(_) => Packing::Unread(DecodeError::UnknownCoding),
         };
-        // Of what holds parts of its own those say it.
-        if header.boundary.is_none() && header.charset.as_deref().is_some_and(is_foreign) {
-            header.packing = Packing::Foreign;
+        if let Some(error) = header.unread {
+            header.packing = Packing::Unread(error);
         }
         header
     }
+
+    fn of_type(&mut self, value: &[u8], is_multipart: bool) {
+        if is_multipart {
+            // Of what holds parts of its own those say how they are written.
+            let said = parameter(value, "boundary");
+            self.unread = self.unread.or(said.is_unclear().then_some(DecodeError::Boundary));
+            self.boundary = said.values.first().map(|boundary| [b"--", &**boundary].concat());
+            return;
+        }
+        let said = parameter(value, "charset");
+        let is_unread = said.extended || said.values.iter().any(|charset| is_foreign(charset));
+        self.unread = self.unread.or(is_unread.then_some(DecodeError::Charset));
+        self.charset = said.values.first().map(|charset| plain_name(charset));
+    }
 }
 
-/// A parameter of a field (RFC 9110, section 5.6.6), without its quotes.
-pub(super) fn parameter<'v>(value: &'v str, wanted: &str) -> Option<&'v str> {
-    value.split(';').skip(1).find_map(|pair| {
-        let (name, value) = pair.split_once('=')?;
-        name.trim().eq_ignore_ascii_case(wanted).then(|| value.trim().trim_matches('"'))
-    })
+/// The lines of a header; one that begins with a space goes on with the one before it (RFC 5322, section 2.2.3).
+fn unfolded(text: &[u8]) -> Vec<Vec<u8>> {
+    let mut lines: Vec<Vec<u8>> = Vec::new();
+    for line in text.split(|byte| *byte == b'\n') {
+        let line = line.strip_suffix(b"\r").unwrap_or(line);
+        match lines.last_mut() {
+            Some(before) if line.starts_with(b" ") || line.starts_with(b"\t") => {
+                before.extend_from_slice(line)
+            }
+            _ => lines.push(line.to_vec()),
+        }
+    }
+    lines
 }

@@ -18,6 +18,15 @@ pub(super) fn is_zlib(cmf: u8, flags: u8) -> bool {
         && (u16::from(cmf) << 8 | u16::from(flags)) % 31 == 0
 }
 
+/// Whether a text may begin with the head of one; its first byte alone does not tell that it does not.
+pub(super) fn may_be_zlib(text: &[u8]) -> bool {
+    match text {
+        [] => true,
+        [cmf] => cmf & 0x0f == 8 && cmf >> 4 <= 7,
+        [cmf, flags, ..] => is_zlib(*cmf, *flags),
+    }
+}
+
 /// Whether `bytes` can begin such a stream. One run of digits in some hundred that stand for nothing looks like it.
 pub(super) fn may_be_deflate(bytes: &[u8]) -> bool {
     let block = match bytes {

@@ -76,6 +76,8 @@ pub struct Unpacker {
     at: At,
     /// The bytes before those that come next.
     tail: [u8; 3],
+    /// Whether deflate is looked for only where zlib's head stands before it.
+    headed: bool,
     /// Bytes of text taken.
     taken: u64,
     /// Whether the text itself is packed, as opposed to something within it.
@@ -161,11 +163,18 @@ impl Unpacker {
         Unpacker { at: At::Probing(Vec::new()), ..Unpacker::new() }
     }
 
+    /// One of a body, which may be a stream of zlib that nobody called one.
+    #[must_use]
+    pub fn of_body() -> Unpacker {
+        Unpacker { headed: true, ..Unpacker::of_run() }
+    }
+
     #[must_use]
     pub fn new() -> Unpacker {
         Unpacker {
             at: At::Opening(Vec::new()),
             tail: [0; 3],
+            headed: false,
             taken: 0,
             packed: false,
             mistaken: 0,
@@ -246,6 +255,7 @@ impl Unpacker {
 
     /// Nothing follows `text`, which comes next: what is too short for an archive is none.
     pub fn is_whole(&mut self, text: &[u8]) {
+        self.look_at_head(text);
         if matches!(&self.at, At::Opening(opening) if opening.is_empty()) && tar::begins(text).is_none() {
             self.at = At::Seeking;
         }
@@ -302,7 +312,16 @@ impl Unpacker {
         if is_missed { Err(DecodeError::Directory.into()) } else { Ok(()) }
     }
 
+    /// A body that does not begin as a stream of zlib is none.
+    fn look_at_head(&mut self, text: &[u8]) {
+        let is_fresh = matches!(&self.at, At::Probing(begin) if begin.is_empty());
+        if is_fresh && self.headed && !probe::may_be_zlib(text) {
+            self.at = At::Opening(Vec::new());
+        }
+    }
+
     fn take(&mut self, chunk: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
+        self.look_at_head(chunk);
         if let At::Probing(begin) = &mut self.at {
             let missing = PROBED.saturating_sub(begin.len()).min(chunk.len());
             let (more, rest) = chunk.split_at_checked(missing).unwrap_or((chunk, &[]));
@@ -343,7 +362,7 @@ impl Unpacker {
     /// The text begins with this: it is deflate, as far as that tells, or is read as any other.
     fn probed(&mut self, begin: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
         self.at = At::Opening(Vec::new());
-        if !probe::may_be_deflate(begin) {
+        if self.headed && !probe::may_be_zlib(begin) || !probe::may_be_deflate(begin) {
             return self.take(begin, sink);
         }
         let window = vec![0; DECODE_WINDOW].into_boxed_slice();
@@ -427,7 +446,7 @@ impl Unpacker {
                 container.keep(text.get(..took.read).unwrap_or_default());
                 (took, Vec::new())
             }
-            Err(Halt::Fault(error)) if container.may_be_chance() && is_chance(error) => {
+            Err(Halt::Fault(error)) if container.may_be_chance() && error.is_chance() => {
                 self.mistaken += 1;
                 if self.mistaken > ARCHIVE_FALSE {
                     return Err(DecodeError::Members.into());
@@ -461,27 +480,6 @@ impl Unpacker {
 
 fn inside(kind: Kind, within: bool, members: usize) -> At {
     At::Inside(Box::new(Container { kind, out: 0, open: false, within, kept: Vec::new(), members }))
-}
-
-/// Whether an error says that something was not what it looked like.
-fn is_chance(error: DecodeError) -> bool {
-    match error {
-        DecodeError::Broken
-        | DecodeError::Mislabelled
-        | DecodeError::Trailing
-        | DecodeError::Window
-        | DecodeError::Size
-        | DecodeError::Lengths => true,
-        DecodeError::UnknownCoding
-        | DecodeError::Charset
-        | DecodeError::Truncated
-        | DecodeError::Ratio
-        | DecodeError::Depth
-        | DecodeError::Encrypted
-        | DecodeError::Method
-        | DecodeError::Directory
-        | DecodeError::Members => false,
-    }
 }
 
 impl Container {

@@ -11,7 +11,7 @@ use super::hold::Hold;
 use super::judge::Judge;
 use super::reading::Reading;
 use super::{Head, Reason};
-use crate::decode::{Coding, is_foreign};
+use crate::decode::{Coding, DecodeError};
 use crate::detect::Finding;
 
 /// First bytes that tell how a body is read that nobody called coded.
@@ -87,9 +87,9 @@ impl Body {
         self.sealed = sealed;
     }
 
-    /// It is written in a charset that cannot be read.
-    pub(super) fn is_foreign(&self) -> bool {
-        self.declared.charset.as_deref().is_some_and(is_foreign)
+    /// Why what its head says of it keeps it from being read, if so.
+    pub(super) fn unread(&self) -> Option<&'static str> {
+        self.declared.unread.map(DecodeError::as_str)
     }
 
     pub(super) fn is_events(&self) -> bool {

@@ -78,7 +78,8 @@ struct Inside {
 impl Contents {
     /// Of a body whose head says this.
     pub(super) fn of(declared: &Declared) -> Contents {
-        Contents { messages: declared.protobuf == Some(Framing::Frames), ..Contents::default() }
+        let messages = declared.protobuf == Some(Framing::Frames);
+        Contents { messages, unpacker: Unpacker::of_body(), ..Contents::default() }
     }
 
     /// Of what a run of digits stands for.
@@ -119,8 +120,7 @@ impl Contents {
             let is_part = lane == Lane::Part;
             let mut known = None;
             let result = match &what {
-                depth::Packed::Open(_, Packing::Unknown, _) => Err(DecodeError::UnknownCoding),
-                depth::Packed::Open(_, Packing::Foreign, _) => Err(DecodeError::Charset),
+                depth::Packed::Open(_, Packing::Unread(error), _) => Err(*error),
                 depth::Packed::Open(at, packing, _) => {
                     track.told = *at;
                     track.marks.clear();

@@ -2,12 +2,15 @@
 
 use std::borrow::Cow;
 
-use crate::decode::{Framing, Lines};
+use crate::decode::{self, DecodeError, Framing, Lines};
 
 /// What a head says of how its body is written.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Declared {
+    /// By its plain name.
     pub(super) charset: Option<Box<str>>,
+    /// Why nothing of it can be read, if so.
+    pub(super) unread: Option<DecodeError>,
     /// Its lines are events.
     pub(super) lines: Option<Lines>,
     /// What parts its parts.
@@ -24,38 +27,68 @@ pub(super) struct Declared {
 impl Declared {
     /// Whether it is one text and nothing else.
     pub(super) fn is_one_text(&self) -> bool {
-        let Declared { charset: _, lines, boundary, protobuf, armoured, form: _, yaml } = self;
+        let Declared { charset: _, unread: _, lines, boundary, protobuf, armoured, form: _, yaml } = self;
         !yaml && lines.is_none() && boundary.is_none() && protobuf.is_none() && armoured.is_none()
     }
 
+    /// Where a head says it twice, either may be what its reader goes by.
     pub(super) fn of(fields: &[(&str, &[u8])]) -> Declared {
-        let value = fields.iter().find(|(name, _)| *name == "content-type");
-        let Some(value) = value.and_then(|(_, value)| std::str::from_utf8(value).ok()) else {
-            return Declared::default();
-        };
-        let mark = value.bytes().position(|byte| byte == b';');
-        let (essence, parameters) =
-            value.split_at_checked(mark.unwrap_or(value.len())).unwrap_or((value, ""));
+        let mut values = fields.iter().filter(|(name, _)| *name == "content-type").map(|(_, value)| *value);
+        let mut declared = values.next().map(Declared::said).unwrap_or_default();
+        for value in values {
+            declared.or(Declared::said(value));
+        }
+        declared
+    }
+
+    fn or(&mut self, other: Declared) {
+        let differ = self.boundary.is_some() && other.boundary.is_some() && self.boundary != other.boundary;
+        self.unread = self.unread.or(other.unread).or_else(|| differ.then_some(DecodeError::Boundary));
+        let is_other = self.charset.is_none() || other.charset.as_deref().is_some_and(is_wide);
+        self.charset = if is_other { other.charset.or(self.charset.take()) } else { self.charset.take() };
+        self.lines = self.lines.or(other.lines);
+        self.boundary = self.boundary.take().or(other.boundary);
+        self.protobuf = self.protobuf.or(other.protobuf);
+        self.armoured = self.armoured.or(other.armoured);
+        self.form |= other.form;
+        self.yaml |= other.yaml;
+    }
+
+    fn said(value: &[u8]) -> Declared {
+        let mark = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
+        let essence =
+            value.get(..mark).and_then(|essence| std::str::from_utf8(essence).ok()).unwrap_or_default();
         let essence = lower(essence.trim());
-        let parameter = |wanted: &str| {
-            if parameters.is_empty() {
-                return None;
+        let charset = decode::parameter(value, "charset");
+        let is_foreign = charset.extended || charset.values.iter().any(|charset| decode::is_foreign(charset));
+        let mut unread = is_foreign.then_some(DecodeError::Charset);
+        let mut boundary = None;
+        if essence.starts_with("multipart/") {
+            let said = decode::parameter(value, "boundary");
+            if said.is_unclear() {
+                unread = unread.or(Some(DecodeError::Boundary));
             }
-            let pairs = parameters.split(';').skip(1).filter_map(|pair| pair.trim().split_once('='));
-            let mut found = pairs.filter(|(name, _)| name.trim_end().eq_ignore_ascii_case(wanted));
-            found.next().map(|(_, value)| value.trim_matches(['"', ' ']))
-        };
-        let boundary = parameter("boundary").filter(|_| essence.starts_with("multipart/"));
+            boundary = said.values.into_iter().next().map(|boundary| boundary.into_owned().into());
+        }
+        let mut names: Vec<_> = charset.values.iter().map(|charset| decode::plain_name(charset)).collect();
+        let charset = names.iter().position(|name| is_wide(name)).unwrap_or_default();
+        let charset = (charset < names.len()).then(|| names.swap_remove(charset).into());
         Declared {
-            charset: parameter("charset").map(|charset| charset.to_ascii_lowercase().into()),
+            charset,
+            unread,
             lines: lines(&essence),
-            boundary: boundary.filter(|name| !name.is_empty()).map(|name| name.as_bytes().into()),
+            boundary,
             protobuf: protobuf(&essence),
             armoured: essence.starts_with("application/grpc-web-text").then_some(Framing::Frames),
             form: essence == "application/x-www-form-urlencoded",
             yaml: is_yaml(&essence),
         }
     }
+}
+
+/// Whether characters of this charset are several bytes, digits too.
+fn is_wide(charset: &str) -> bool {
+    decode::recognise(&[], Some(charset)).is_some()
 }
 
 /// A word in lower case, as nearly all come.

@@ -398,14 +398,14 @@ impl Inspector {
         let media_type = self.judge.message().media_type.as_deref();
         let sealed = if self.signed.body { Some("signed") } else { media_type.and_then(fields::sealed_type) };
         self.body.announce(head, sealed);
-        match codings(head) {
-            Ok(_) if self.body.is_foreign() => self.body.cannot_decode("charset"),
-            Ok(codings) if codings.is_empty() => {}
-            Ok(_) if self.judge.message().status == Some(PARTIAL_CONTENT) => {
+        match (codings(head), self.body.unread()) {
+            (Ok(_), Some(word)) => self.body.cannot_decode(word),
+            (Ok(codings), None) if codings.is_empty() => {}
+            (Ok(_), None) if self.judge.message().status == Some(PARTIAL_CONTENT) => {
                 self.body.cannot_decode("partial")
             }
-            Ok(codings) => self.body.decode(codings),
-            Err(error) => self.body.cannot_decode(error.as_str()),
+            (Ok(codings), None) => self.body.decode(codings),
+            (Err(error), _) => self.body.cannot_decode(error.as_str()),
         }
         // A piece of something has its place there by its length.
         let is_piece = self.judge.message().status == Some(PARTIAL_CONTENT)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::Engine;
+use super::fields::Declared;
 use super::judge::Judge;
 use super::reading::Reading;
 use crate::detect::{DetectorId, Finding};
@@ -42,7 +43,8 @@ impl Look {
     #[must_use]
     pub fn new(engine: Arc<Engine>, wanted: Option<Vec<DetectorId>>) -> Look {
         let gathered = Gathered { wanted, ..Gathered::default() };
-        Look { judge: Judge::gathering(engine, nobody(), gathered), reading: Reading::default() }
+        let reading = Reading::new(Vec::new(), &Declared::default());
+        Look { judge: Judge::gathering(engine, nobody(), gathered), reading }
     }
 
     /// The same of what a run of base64 or hexadecimal digits stands for, all of it.

@@ -77,7 +77,7 @@ fn a_header_amid_a_stream_leaves_only_once_it_is_known() {
 }
 
 /// Text that deflate cannot shrink to nothing.
-fn noise(length: usize) -> String {
+pub(super) fn noise(length: usize) -> String {
     let mut state = 1u32;
     let mut next = || {
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
@@ -227,6 +227,13 @@ fn a_charset_that_cannot_be_read_is_undecodable_and_no_other_is() {
         ("text/plain; charset=utf-7", true),
         ("application/json;charset=\"IBM037\"", true),
         ("text/csv; charset=windows-1252", false),
+        ("text/csv; charset=utf-8; charset=windows-1252", false),
+        // Whoever reads it in another way goes by another one.
+        ("text/plain; x=\u{e9}; charset=utf-7", true),
+        ("text/plain; charset=utf-8; charset=utf-7", true),
+        ("text/plain; x=\"; charset=utf-8; y=\"; charset=utf-7", true),
+        ("text/plain; x=\"; charset=utf-7; y=\"; charset=utf-8", true),
+        ("text/plain; charset*=us-ascii''utf-7", true),
     ] {
         let fields: [(&str, &[u8]); 1] = [("content-type", kind.as_bytes())];
         let outcome = Setup::new(usual()).run(&Head { fields: &fields, ..plain() }, &[b"+ADQ-5 \xf4\xf5"]);
@@ -235,6 +242,49 @@ fn a_charset_that_cannot_be_read_is_undecodable_and_no_other_is() {
         // Without a body there is nothing to read.
         assert_eq!(Setup::new(usual()).run(&Head { fields: &fields, ..plain() }, &[]).decision.reason, None);
     }
+    let twice: [(&str, &[u8]); 2] =
+        [("content-type", b"text/plain"), ("content-type", b"text/plain; charset=utf-7")];
+    let outcome = Setup::new(usual()).run(&Head { fields: &twice, ..plain() }, &[b"+ADQ-5"]);
+    assert_eq!(outcome.decision.reason, Some(Reason::Undecodable("charset")));
+    let parted: [(&str, &[u8]); 2] =
+        [("content-type", b"multipart/mixed; boundary=a"), ("content-type", b"multipart/mixed; boundary=b")];
+    let outcome = Setup::new(usual()).run(&Head { fields: &parted, ..plain() }, &[b"--a\r\n\r\nx\r\n--a--"]);
+    assert_eq!(outcome.decision.reason, Some(Reason::Undecodable("boundary")));
+}
+
+#[test]
+fn a_stream_of_zlib_that_nobody_declared_is_looked_into() {
+    let zlib = |text: &str| encode(&[Coding::Deflate], text.as_bytes());
+    let run = |wire: &[u8], length: usize| {
+        Setup::new(usual()).run(&plain(), &wire.chunks(length).collect::<Vec<_>>())
+    };
+    for length in [1, 3, 5000] {
+        for text in [format!("{{\"card\":\"{PAN}\"}}"), format!("{} {PAN}", noise(3000))] {
+            let outcome = run(&zlib(&text), length);
+            assert_eq!((outcome.last, outcome.decision.action), (Step::Stop, Action::Block), "{length}");
+            assert_eq!(outcome.found("payment.pan").at[0].carrier[0], "deflate");
+        }
+        assert_eq!(
+            run(&zlib(&format!("my ssn is {SSN}, thanks")), length).decision.reason,
+            Some(Reason::CannotRedact("archive"))
+        );
+        // Clean ones, parts of them, and what only begins like one pass as they are.
+        let clean = zlib(&noise(3000));
+        let passing = [
+            &clean[..],
+            &clean[..clean.len() / 2],
+            &clean[..1],
+            b"x",
+            b"x^2 + y^2",
+            b"x\x9cnothing of the kind",
+        ];
+        for wire in passing {
+            assert_eq!(run(wire, length).out, wire, "{}", wire.escape_ascii());
+        }
+    }
+    // What stands behind what only begins like one is read as it stands.
+    let text = format!("x^ {} {PAN}", noise(100));
+    assert_eq!(run(text.as_bytes(), 5000).last, Step::Stop);
 }
 
 #[test]

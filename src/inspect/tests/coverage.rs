@@ -17,6 +17,10 @@ fn unreadable(error: DecodeError) -> Body {
         DecodeError::Charset => {
             (None, b"--b7\r\nContent-Type: text/plain; charset=utf-7\r\n\r\n+ADQ-5\r\n--b7--\r\n".to_vec())
         }
+        DecodeError::Boundary => {
+            let inner = "Content-Type: multipart/mixed; boundary=a; boundary=b\r\n\r\n--a\r\n\r\nx\r\n--a--";
+            (None, format!("--b7\r\n{inner}\r\n--b7--\r\n").into_bytes())
+        }
         DecodeError::Broken => {
             let mut broken = whole;
             broken[40] ^= 0xff;
@@ -54,6 +58,7 @@ fn all() -> Vec<DecodeError> {
     vec![
         UnknownCoding,
         Charset,
+        Boundary,
         Broken,
         Mislabelled,
         Trailing,
@@ -75,7 +80,8 @@ fn every_reason_is_refused_with_its_word_or_said_with_its_bytes() {
     for error in all() {
         let (word, (coding, wire)) = (error.as_str(), unreadable(error));
         let parts: [(&str, &[u8]); 1] = [("content-type", b"multipart/form-data; boundary=b7")];
-        let fields = if error == DecodeError::Charset { &parts[..] } else { plain().fields };
+        let is_part = matches!(error, DecodeError::Charset | DecodeError::Boundary);
+        let fields = if is_part { &parts[..] } else { plain().fields };
         let head = Head { coding, fields, ..plain() };
         let whole = |rules| Setup { hold: 1 << 20, ..Setup::new(rules) };
         let refused = whole(usual()).run(&head, &[&wire]);

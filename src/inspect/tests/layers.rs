@@ -237,6 +237,33 @@ fn utf_16_is_read_with_a_mark_by_its_label_and_by_its_shape() {
 }
 
 #[test]
+fn utf_32_is_read_like_utf_16() {
+    let json = format!("{{\"card\":\"{PAN}\",\"ssn\":\"{}\"}}", SSN.replace('-', "\\u002d"));
+    let masked = json
+        .replace(PAN, "**** **** **** 6467")
+        .replace("536\\u002d90\\u002d4399", "***\\u002d**\\u002d****");
+    let little = |text: &str| -> Vec<u8> { text.chars().flat_map(|c| u32::from(c).to_le_bytes()).collect() };
+    let big = |text: &str| -> Vec<u8> { text.chars().flat_map(|c| u32::from(c).to_be_bytes()).collect() };
+    let label: [(&str, &[u8]); 1] = [("content-type", b"text/plain; charset=UTF_32LE")];
+    let write: [(&dyn Fn(&str) -> Vec<u8>, &str, &[(&str, &[u8])]); 5] = [
+        (&little, "", &[]),
+        (&big, "", &[]),
+        (&little, "\u{feff}", &[]),
+        (&big, "\u{feff}", &[]),
+        (&little, "\u{e9}\u{1f600}", &label),
+    ];
+    for (write, start, fields) in write {
+        let wire = write(&format!("{start}{json}"));
+        for length in [1, 3, 7, 9000] {
+            let outcome =
+                masking().run(&Head { fields, ..plain() }, &wire.chunks(length).collect::<Vec<_>>());
+            assert_eq!(outcome.out, write(&format!("{start}{masked}")), "{start:?} {length}");
+            assert_eq!(outcome.decision.edits, 2);
+        }
+    }
+}
+
+#[test]
 fn bytes_that_are_no_text_never_stop_the_matcher() {
     let latin = [b"caf\xe9 card ", PAN.replace(' ', "\u{1}").as_bytes()].concat();
     let latin: Vec<u8> = latin.into_iter().map(|byte| if byte == 1 { 0xa0 } else { byte }).collect();

@@ -219,11 +219,13 @@ fn decoded(codings: &[Coding], wire: &[u8]) -> Vec<u8> {
 #[test]
 fn every_carrier_is_read_in_every_charset_wherever_it_is_cut() {
     type Write = fn(&str) -> Vec<u8>;
-    let charsets: [(&str, Write); 3] = [
+    let charsets: [(&str, Write); 5] = [
         ("utf-16le", |text| text.encode_utf16().flat_map(u16::to_le_bytes).collect()),
         ("utf-16be", |text| text.encode_utf16().flat_map(u16::to_be_bytes).collect()),
         // With a mark.
         ("utf-16", |text| format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect()),
+        ("utf-32le", |text| text.chars().flat_map(|char| u32::from(char).to_le_bytes()).collect()),
+        ("utf-32", |text| text.chars().flat_map(|char| u32::from(char).to_be_bytes()).collect()),
     ];
     for carrier in CARRIERS.iter().filter(|carrier| carrier.is_text() && !carrier.deep) {
         let text = |value: &str| String::from_utf8(carrier.write(value)).unwrap();
@@ -236,7 +238,8 @@ fn every_carrier_is_read_in_every_charset_wherever_it_is_cut() {
             let direction = if number == 0 { Direction::Response } else { Direction::Request };
             let setup = setup(direction, MaskKind::Shape, carrier);
             let engine = setup.engine();
-            for cut in 1..body.len() {
+            let step = if charset.starts_with("utf-32") { 7 } else { 1 };
+            for cut in (1..body.len()).step_by(step) {
                 let (a, b) = body.split_at(cut);
                 let inspector = Inspector::new(Arc::clone(&engine), setup.message.clone());
                 assert_eq!(

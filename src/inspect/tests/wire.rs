@@ -312,6 +312,62 @@ fn the_charset_of_a_part_says_how_it_is_read() {
 }
 
 #[test]
+fn what_parts_a_body_is_read_in_one_way_or_not_at_all() {
+    let coded = encode(&[Coding::Deflate], format!("card {PAN}, {}", filler(300)).as_bytes());
+    let within = |boundary: &str, header: &str, inner: &[u8]| {
+        let (open, close) = (format!("--{boundary}\r\n{header}\r\n"), format!("\r\n--{boundary}--\r\n"));
+        [b"a preamble\r\n", open.as_bytes(), inner, close.as_bytes()].concat()
+    };
+    let deflated = |boundary: &str| within(boundary, "Content-Encoding: deflate\r\n", &coded);
+    let padded = |length: usize| {
+        within("b7", &format!("X: {}\r\nContent-Encoding: deflate\r\n", "a".repeat(length)), &coded)
+    };
+    let nested = |levels: usize| {
+        (0..levels).rev().fold(coded.clone(), |inner, level| {
+            let more = format!("Content-Type: multipart/mixed; boundary=b7{}\r\n", level + 1);
+            let header = if level + 1 == levels { "Content-Encoding: deflate\r\n" } else { &more };
+            let boundary = if level == 0 { "b7".to_owned() } else { format!("b7{level}") };
+            within(&boundary, header, &inner)
+        })
+    };
+    let (found, unclear) = (None, Some(Reason::Undecodable("boundary")));
+    let folded = within(
+        "b7",
+        "Content-Disposition: form-data;\r\n\tname=f\r\nContent-Encoding:\r\n deflate\r\n",
+        &coded,
+    );
+    let quoted =
+        within("b7", "Content-Type: text/plain; x=\"; charset=utf-8\"; charset=\"utf-7\"\r\n", b"+ADQ-5");
+    let rows: Vec<(&str, Vec<u8>, Option<Reason>)> = vec![
+        ("boundary=b7", deflated("b7"), found.clone()),
+        ("x=\u{e9}; boundary=b7", deflated("b7"), found.clone()),
+        ("x=\"a;b\"; boundary=\"b7\"", deflated("b7"), found.clone()),
+        ("boundary=fake; boundary=b7", deflated("b7"), unclear.clone()),
+        ("boundary=b7; boundary=fake", deflated("b7"), unclear.clone()),
+        ("x=\"; boundary=fake; y=\"; boundary=b7", deflated("b7"), unclear.clone()),
+        ("boundary=\"b;7\"", deflated("b;7"), unclear.clone()),
+        ("boundary*=us-ascii''b7", deflated("b7"), unclear.clone()),
+        ("boundary*0=b; boundary*1=7", deflated("b7"), unclear),
+        ("boundary=b7", folded, found.clone()),
+        ("boundary=b7", quoted, Some(Reason::Undecodable("charset"))),
+        ("boundary=b7", padded(4000), found.clone()),
+        ("boundary=b7", padded(9000), Some(Reason::Undecodable("size"))),
+        ("boundary=b7", nested(5), found),
+        ("boundary=b7", nested(6), Some(Reason::Undecodable("depth"))),
+    ];
+    for (parameters, body, reason) in rows {
+        let kind = format!("multipart/form-data; {parameters}");
+        let fields = [("content-type", kind.as_bytes())];
+        for length in [1, 7, 1000, body.len()] {
+            let chunks: Vec<_> = body.chunks(length).collect();
+            let outcome = setup(Action::Block).run(&typed(&fields), &chunks);
+            let told = (outcome.last, outcome.decision.reason.clone());
+            assert_eq!(told, (Step::Stop, reason.clone()), "{kind} in pieces of {length}");
+        }
+    }
+}
+
+#[test]
 fn parts_in_a_coding_are_read_or_refused() {
     let fields = [("content-type", b"multipart/form-data; boundary=b7".as_slice())];
     let text = format!("{}card {PAN}, thanks", filler(600));
