@@ -4,8 +4,10 @@ use super::escape::Kind;
 use super::{probe, utf16};
 use crate::limits::{ARMOUR_JUDGED, ARMOUR_LEAST};
 
-/// Shortest line of base64 that goes on behind a line end.
+/// Shortest line of digits that goes on behind a line end.
 const LINE_LEAST: usize = 40;
+/// How far lines of digits may be indented.
+const INDENT: usize = 64;
 
 const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
@@ -68,6 +70,28 @@ fn last_mark(stretch: &[u8]) -> Option<usize> {
     let reaches = ((word & (0x7f * ONES)) + (0x80 - LEAST) * ONES) | word;
     let less = !reaches & (0x80 * ONES);
     (less != 0).then(|| stretch.len() - 1 - (less.leading_zeros() / 8) as usize)
+}
+
+/// How many of a run's first digits say no more than that hexadecimal ones follow: `0x` of programs and databases, and the
+/// `x` behind a backslash.
+pub(super) fn mark(run: &[u8]) -> usize {
+    let (mark, digits) = match run {
+        [b'0', b'x' | b'X', digits @ ..] => (2, digits),
+        [b'x' | b'X', digits @ ..] => (1, digits),
+        _ => return 0,
+    };
+    if digits.iter().all(u8::is_ascii_hexdigit) { mark } else { 0 }
+}
+
+/// How many of a run's first digits are the end of an escape that begins with the byte before it.
+pub(super) fn lead(before: Option<u8>, run: &[u8]) -> usize {
+    let are_hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    match (before, run) {
+        (Some(b'%'), [a, b, ..]) if are_hex(&[*a, *b]) => 2,
+        (Some(b'\\'), [b'u', a, b, c, d, ..]) if are_hex(&[*a, *b, *c, *d]) => 5,
+        (Some(b'\\'), [b'n' | b'r' | b't' | b'b' | b'f', ..]) => 1,
+        _ => 0,
+    }
 }
 
 /// What a run is, going by its beginning: most of what it stands for must be readable.
@@ -197,10 +221,11 @@ pub(super) fn bytes(digits: &[u8]) -> [u8; 3] {
     [a, b, c]
 }
 
-/// Whether the digits of a line go on behind the line end at the start of `rest`, and how long that is. `None`: what
-/// follows tells.
-pub(super) fn joins(rest: &[u8], line: usize, last: bool) -> Option<usize> {
-    if line < LINE_LEAST || !line.is_multiple_of(4) {
+/// Whether the digits of a line go on behind the line end at the start of `rest`, and how long that is with what the next line
+/// is indented by. `None`: what follows tells. `packed`: they stand for something packed, not for a text.
+pub(super) fn joins(rest: &[u8], line: usize, kind: Kind, packed: bool, last: bool) -> Option<usize> {
+    let of = if kind == Kind::Hex { 2 } else { 4 };
+    if line < LINE_LEAST || !line.is_multiple_of(of) {
         return Some(0);
     }
     let length = match rest {
@@ -209,11 +234,30 @@ pub(super) fn joins(rest: &[u8], line: usize, last: bool) -> Option<usize> {
         [] | [b'\r'] if !last => return None,
         _ => return Some(0),
     };
-    match rest.get(length) {
-        Some(next) => Some(if is_digit(*next) { length } else { 0 }),
-        None if last => Some(0),
-        None => None,
+    let behind = rest.get(length..).unwrap_or_default();
+    let indent = behind.iter().take(INDENT).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+    let next = behind.get(indent..).unwrap_or_default();
+    let next = next.get(..ARMOUR_JUDGED).unwrap_or(next);
+    let run = next.get(..digits(next)).unwrap_or_default();
+    if run.len() == next.len() && next.len() < ARMOUR_JUDGED && !last {
+        return None;
     }
+    let goes_on =
+        !run.is_empty() && if kind == Kind::Hex { is_hex(run) } else { packed || !begins_anew(run) };
+    Some(if goes_on { length + indent } else { 0 })
+}
+
+fn is_hex(run: &[u8]) -> bool {
+    run.len().is_multiple_of(2) && run.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Whether a line of digits behind others is sure to be a run of its own: a text, or something packed.
+fn begins_anew(run: &[u8]) -> bool {
+    let quad = |quad: usize| run.get(4 * quad..4 * quad + 4).map_or([0; 3], bytes);
+    let ([a, b, c], [d, e, _]) = (quad(0), quad(1));
+    run.len() >= ARMOUR_LEAST
+        && (begins_packed([a, b, c, d, e])
+            || judge(run.get(mark(run)..).unwrap_or_default()) == Some(Kind::Hex))
 }
 
 /// The text of a stretch of base64 that begins at a quad.

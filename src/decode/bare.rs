@@ -52,6 +52,7 @@ pub fn is_unarmoured(text: &[u8], seek: Seek) -> bool {
         rest = rest.get(start..).unwrap_or_default();
         let run = rest.get(..armour::digits(rest)).unwrap_or_default();
         let opening = run.get(..ARMOUR_JUDGED).unwrap_or(run);
+        let opening = opening.get(armour::mark(opening)..).unwrap_or_default();
         if armour::judge(opening).is_some() || armour::packed(opening).is_some() {
             return false;
         }

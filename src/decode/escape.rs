@@ -170,7 +170,7 @@ pub(super) fn unit(text: &[u8], at: usize, last: bool) -> Unit {
         Some(b'%') => percent(rest, last),
         Some(b'&') => entity(rest, before, last),
         Some(b'=') => quoted_printable(rest, text.get(..at).unwrap_or_default(), last),
-        Some(b'+') => plus(rest, before),
+        Some(b'+') => plus(rest, text.get(..at).unwrap_or_default(), last),
         Some(b'<') => return in_number(rest, before, last),
         Some(0x80..) => return high(rest, text.get(..at).unwrap_or_default(), last),
         Some(_) | None => Look::No,
@@ -295,15 +295,30 @@ fn percent(rest: &[u8], last: bool) -> Look {
     }
 }
 
-/// `+` between digits stands for a space in forms; nowhere else does it stand there.
-fn plus(rest: &[u8], before: Option<u8>) -> Look {
-    if !before.is_some_and(|byte| byte.is_ascii_digit()) {
+/// Longest group of digits that `+` parts from others.
+const GROUP: usize = 20;
+
+/// `+` between groups of digits stands for a space in forms; nowhere else does it stand there. A group is longer than one, and
+/// letters may stand before the first as they do in accounts: between digits of base64 there are none.
+fn plus(rest: &[u8], before: &[u8], last: bool) -> Look {
+    let behind = rest.get(1..).unwrap_or_default();
+    let is_digit = |byte: Option<&u8>| byte.is_none_or(u8::is_ascii_digit);
+    if before.is_empty() || !is_digit(before.last()) || !is_digit(behind.first()) {
         return Look::No;
     }
-    match rest.get(1) {
-        None => Look::More,
-        Some(next) if next.is_ascii_digit() => Look::Yes(Escape::byte(Kind::Plus, 1, b' ')),
-        Some(_) => Look::No,
+    let is_group = |group: &[u8]| (2..GROUP).contains(&group.len()) && group.iter().all(u8::is_ascii_digit);
+    let earlier = before.iter().rev().take(GROUP).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let earlier = before.get(before.len() - earlier..).unwrap_or_default();
+    let letters = earlier.iter().take(2).take_while(|byte| byte.is_ascii_uppercase()).count();
+    if !is_group(earlier.get(letters..).unwrap_or_default()) {
+        return Look::No;
+    }
+    let count = behind.iter().take(GROUP).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let group = behind.get(..count).unwrap_or_default();
+    match count == behind.len() && !last && count < GROUP {
+        true => Look::More,
+        false if is_group(group) => Look::Yes(Escape::byte(Kind::Plus, 1, b' ')),
+        false => Look::No,
     }
 }
 

@@ -56,6 +56,16 @@ impl Layer {
         [earlier.get(earlier.len().saturating_sub(room)..).unwrap_or_default(), here].concat()
     }
 
+    /// The byte before `at`, if it is kept; `chunk` is being read.
+    fn byte_before(&self, at: u64, chunk: &[u8]) -> Option<u8> {
+        let (text, end) = match at.checked_sub(self.seen) {
+            Some(within @ 1..) => (chunk, usize::try_from(within).ok()?),
+            Some(0) => (&*self.before, self.before.len()),
+            None => (&*self.before, self.before.len().checked_sub(usize::try_from(self.seen - at).ok()?)?),
+        };
+        text.get(..end)?.last().copied()
+    }
+
     /// A text that is nothing but base64: pieces that end in `=` follow each other.
     pub(super) fn digits_alone(&mut self, last: bool, sink: Sink<'_>) {
         self.begin(0, sink);
@@ -91,7 +101,7 @@ impl Layer {
                     self.run = if self.done < self.text.len() { Run::Seeking } else { Run::Skipping };
                     self.done < self.text.len()
                 }
-                Run::In(Kind::Hex, _) => self.hex(last, sink),
+                Run::In(Kind::Hex, line) => self.hex(line, last, sink),
                 Run::In(_, line) => self.base64(line, last, sink),
             };
             if !goes_on {
@@ -120,12 +130,18 @@ impl Layer {
             return false;
         }
         let run = &self.text[self.done..self.done + count];
+        let mark = match armour::mark(run) {
+            0 => armour::lead(self.byte_before(self.base + self.done as u64, chunk), run),
+            mark => mark,
+        };
+        let run = &run[mark..];
         let packed = armour::packed(run);
         // Digits of one can look like text of the other.
         let judged = if packed == Some(Kind::Hex) { None } else { armour::judge(run) };
         self.packed = judged.is_none() && packed.is_some();
         match judged.or(packed) {
             Some(kind) => {
+                self.done += mark;
                 let before = self.stands_before(self.base + self.done as u64, chunk);
                 self.begin_behind(&before, self.done, sink);
                 self.open = Some(u64::MAX);
@@ -136,13 +152,30 @@ impl Layer {
         true
     }
 
-    fn hex(&mut self, last: bool, sink: Sink<'_>) -> bool {
-        while let Some(byte) = self.text.get(self.done..self.done + 2).and_then(armour::pair) {
-            self.view.push(byte);
-            self.origin.add(1, 2, Some(Kind::Hex));
-            self.done += 2;
+    fn hex(&mut self, mut line: usize, last: bool, sink: Sink<'_>) -> bool {
+        loop {
+            let start = self.done;
+            while let Some(byte) = self.text.get(self.done..self.done + 2).and_then(armour::pair) {
+                self.view.push(byte);
+                self.origin.add(1, 2, Some(Kind::Hex));
+                self.done += 2;
+            }
+            line += self.done - start;
+            self.run = Run::In(Kind::Hex, line);
+            let behind = &self.text[self.done..];
+            if behind.len() < 2 && !last {
+                return false;
+            }
+            match armour::joins(behind, line, Kind::Hex, self.packed, last) {
+                None => return false,
+                Some(0) => return self.end_run(sink),
+                Some(length) => {
+                    self.origin.add(0, length, Some(Kind::Hex));
+                    self.done += length;
+                    line = 0;
+                }
+            }
         }
-        self.end_run(self.text.len() - self.done >= 2 || last, sink)
     }
 
     fn base64(&mut self, mut line: usize, last: bool, sink: Sink<'_>) -> bool {
@@ -160,7 +193,10 @@ impl Layer {
             if behind.is_empty() && !last {
                 return false;
             }
-            let joined = if rest == 0 { armour::joins(behind, line, last) } else { Some(0) };
+            let joined = match rest {
+                0 => armour::joins(behind, line, Kind::Base64, self.packed, last),
+                _ => Some(0),
+            };
             match joined {
                 None => return false,
                 Some(0) => {
@@ -169,7 +205,7 @@ impl Layer {
                     self.view.extend_from_slice(&bytes[..count]);
                     self.origin.add(count, rest, Some(Kind::Base64));
                     self.done += rest;
-                    return self.end_run(true, sink);
+                    return self.end_run(sink);
                 }
                 Some(length) => {
                     self.origin.add(0, length, Some(Kind::Base64));
@@ -180,11 +216,8 @@ impl Layer {
         }
     }
 
-    /// The run ends here, if it is known to; whether there is more to do.
-    fn end_run(&mut self, known: bool, sink: Sink<'_>) -> bool {
-        if !known {
-            return false;
-        }
+    /// The run ends here; whether there is more to do.
+    fn end_run(&mut self, sink: Sink<'_>) -> bool {
         // What is left of its digits, if any, belongs to no other run.
         self.run = Run::Skipping;
         self.close(sink);

@@ -89,7 +89,9 @@ fn undo(wrapping: Wrapping, raw: &[u8]) -> Vec<Undone<'_>> {
             },
             Wrapping::Hex => match raw.get(at..at + 2).and_then(armour::pair) {
                 Some(byte) => (2, vec![byte], Some(Kind::Hex)),
-                None => (1, raw[at..at + 1].to_vec(), None),
+                None if raw[at].is_ascii_hexdigit() => (1, raw[at..at + 1].to_vec(), None),
+                // Where a line ends and another begins.
+                None => (1, Vec::new(), None),
             },
             // Tags stand in archives, which are never edited; parts and strings of protocol buffers as they are.
             Wrapping::Markup

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::depth::{self, Depth, Path, Risen};
+use super::depth::{self, Depth, Lane, Path, Risen};
 use super::look::{self, Look};
 use crate::decode::{Wrapping, is_unarmoured};
 use crate::detect::{Finding, first_run};
@@ -54,26 +54,34 @@ pub(super) fn look(engine: &Arc<Engine>, name: Option<&[u8]>, text: &[u8], plus:
     held
 }
 
-/// Looks into what runs hold that is packed.
+/// Looks into what runs hold that is packed, one lane behind the other.
 fn unpack(engine: &Arc<Engine>, told: impl Iterator<Item = depth::Armoured>, held: &mut Held) {
-    let (mut bytes, mut start, mut end) = (Vec::new(), 0, 0);
-    for depth::Armoured { what, .. } in told {
-        match what {
-            depth::Packed::Open(at, ..) => (bytes, start, end) = (Vec::new(), at, at),
-            depth::Packed::Text(text, at) => {
-                bytes.extend_from_slice(&text);
-                end = at;
-            }
-            depth::Packed::Close => {
-                let (seen, unread) = Look::into_run(engine, &bytes);
-                held.unread = held.unread.or(unread.first().copied());
-                for look::Seen { mut finding, carrier, member, .. } in seen {
-                    if member.is_some() {
-                        (finding.start, finding.end) = (start, end);
-                        let packed = carrier.first().copied();
-                        held.found.push(Armoured { finding, path: Path::default(), packed });
-                    }
+    let told: Vec<_> = told.collect();
+    for lane in [Lane::Plain, Lane::Undone, Lane::Twice] {
+        let (mut bytes, mut start, mut end) = (Vec::new(), 0, 0);
+        for depth::Armoured { what, .. } in told.iter().filter(|told| told.lane == lane) {
+            match what {
+                depth::Packed::Open(at, ..) => (bytes, start, end) = (Vec::new(), *at, *at),
+                depth::Packed::Text(text, at) => {
+                    bytes.extend_from_slice(text);
+                    end = *at;
                 }
+                depth::Packed::Close => held.look(engine, &bytes, start, end),
+            }
+        }
+    }
+}
+
+impl Held {
+    /// What stands between these offsets is packed in `bytes`.
+    fn look(&mut self, engine: &Arc<Engine>, bytes: &[u8], start: u64, end: u64) {
+        let (seen, unread) = Look::into_run(engine, bytes);
+        self.unread = self.unread.or(unread.first().copied());
+        for look::Seen { mut finding, carrier, member, .. } in seen {
+            if member.is_some() {
+                (finding.start, finding.end) = (start, end);
+                let packed = carrier.first().copied();
+                self.found.push(Armoured { finding, path: Path::default(), packed });
             }
         }
     }

@@ -32,8 +32,8 @@ pub(super) struct Contents {
     packed: Track,
     pages: Pages,
     shown: Track,
-    /// What a run of base64 holds, in the text as it stands and below escapes, and a part in a coding.
-    armoured: [Track; 3],
+    /// What a run of base64 holds, in the text as it stands, below escapes and below two of them, and a part in a coding.
+    armoured: [Track; 4],
     /// Takes the coding off that part.
     decoder: Option<Box<Decoder>>,
     /// Whether what is compressed in the text are messages of protocol buffers.
@@ -99,10 +99,11 @@ impl Contents {
             if self.spent || judge.blocks() {
                 continue;
             }
-            let [plain, undone, part] = &mut self.armoured;
+            let [plain, undone, twice, part] = &mut self.armoured;
             let track = match lane {
                 Lane::Plain => plain,
                 Lane::Undone => undone,
+                Lane::Twice => twice,
                 Lane::Part => part,
             };
             let place = match &what {
@@ -113,9 +114,9 @@ impl Contents {
             let around: Vec<_> = carrier.iter().copied().chain(kinds).collect();
             let under = place.map_or(&[][..], |place| place.path.as_bytes());
             let source = Source { carrier: &around, under, depth: self.depth, messages: false };
-            let twice = (&mut self.twice, &mut self.in_place);
+            let both = (&mut self.twice, &mut self.in_place);
             let mut give = |what: Unpacked<'_>| {
-                take(judge, &mut track.member, source, what, (&mut *twice.0, &mut *twice.1), packed)
+                take(judge, &mut track.member, source, what, (&mut *both.0, &mut *both.1), packed)
             };
             let is_part = lane == Lane::Part;
             let mut known = None;
@@ -249,8 +250,8 @@ impl Contents {
 
     /// What follows is not read, which is refused or said.
     fn give_up(&mut self, judge: &mut Judge, error: DecodeError, packed: &mut Packed) {
-        let [plain, undone, part] = &mut self.armoured;
-        for track in [&mut self.packed, &mut self.shown, plain, undone, part] {
+        let [plain, undone, twice, part] = &mut self.armoured;
+        for track in [&mut self.packed, &mut self.shown, plain, undone, twice, part] {
             if let Some(mut member) = track.member.take() {
                 member.finish(judge, packed, &mut self.twice);
             }

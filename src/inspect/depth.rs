@@ -111,6 +111,8 @@ pub(super) enum Lane {
     Plain,
     /// One with escapes undone above it, which may have been none of its own: another run may tell the same.
     Undone,
+    /// The same with escapes undone twice, as of JSON in a form.
+    Twice,
     /// A part of a multipart body.
     Part,
 }
@@ -395,7 +397,8 @@ impl Stretch {
             };
             // Of two ways down to the same run one is gone: a lane holds one at a time.
             let lane = match (lane, wrapping.is_escapes(), wrapping == Wrapping::Armour) {
-                (Lane::Undone, true, _) | (Lane::Undone, _, true) => continue,
+                (Lane::Twice, true, _) | (Lane::Undone | Lane::Twice, _, true) => continue,
+                (Lane::Undone, true, _) => Lane::Twice,
                 (_, true, _) => Lane::Undone,
                 (lane, false, _) => lane,
             };

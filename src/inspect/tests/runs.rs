@@ -1,5 +1,6 @@
 //! Runs of base64 and hexadecimal digits: in each other, of UTF-16, of what is packed, and around the body.
 
+use super::coded::noise;
 use super::matrix::data_encoding_of;
 use super::*;
 use crate::decode::packing::{deflated, member, zip};
@@ -33,6 +34,9 @@ fn written(text: &str) -> Vec<(&'static str, String)> {
         ("base64 in base64", base64_of(&base64_of(text))),
         ("base64 in hex", hex(base64_of(text).as_bytes())),
         ("hex in base64", base64_of(&hex(text.as_bytes()))),
+        ("hex as databases write it", format!("0x{}", hex(text.as_bytes()))),
+        ("hex as programs write it", format!("0X{}", hex(text.as_bytes()).to_ascii_uppercase())),
+        ("hex behind a backslash", format!("\\\\x{}", hex(text.as_bytes()))),
         ("hex in hex", hex(hex(text.as_bytes()).as_bytes())),
         ("base64 in base64 in base64", base64_of(&base64_of(&base64_of(text)))),
         ("base64 in json in base64", base64_of(&quoted(&base64_of(text)))),
@@ -67,6 +71,89 @@ fn runs_in_each_other_are_read_and_masked() {
             let pieces = setup.run(&plain(), &body.as_bytes().chunks(length).collect::<Vec<_>>());
             assert_eq!(pieces.text(), whole.text(), "{name} in pieces of {length}");
         }
+    }
+}
+
+#[test]
+fn runs_go_on_over_lines_however_they_are_indented() {
+    let lines = |digits: &str, length: usize, indent: &str, end: &str| -> String {
+        let lines = digits.as_bytes().chunks(length).map(|line| std::str::from_utf8(line).unwrap());
+        lines.map(|line| format!("{indent}{line}{end}")).collect()
+    };
+    let setup = |action| Setup { hold: 1 << 20, ..Setup::new(vec![on("payment.pan", action, 1)]) };
+    // Wherever the value meets the end of a line.
+    for before in [20, 25, 33, 38, 44, 50] {
+        let text =
+            |value: &str| format!("{} card: {value}, and some more text behind it", "w".repeat(before));
+        let (held, masked) = (text(PAN), text("**** **** **** 6467"));
+        for (length, indent, end) in
+            [(76, "", "\n"), (76, "    ", "\n"), (64, "\t", "\r\n"), (60, "  ", "\n")]
+        {
+            let hexed = |text: &str| lines(&hex(text.as_bytes()), length, indent, end);
+            let armoured = |text: &str| lines(&base64(text.as_bytes()), length, indent, end);
+            for (body, expected) in [(hexed(&held), hexed(&masked)), (armoured(&held), armoured(&masked))] {
+                let body = format!("begin\n{body}end\n");
+                for length in [1, 7, 9000] {
+                    let chunks: Vec<_> = body.as_bytes().chunks(length).collect();
+                    let outcome = setup(Action::Redact).run(&plain(), &chunks);
+                    assert_eq!(
+                        outcome.text(),
+                        format!("begin\n{expected}end\n"),
+                        "{before} {indent:?} {length}"
+                    );
+                }
+            }
+        }
+    }
+    // A line of another kind behind a text is none of it.
+    let text = base64(b"nothing but words, thirty of them.");
+    let text = &text[..44];
+    let (held, packed) = (json(BARE), super::gzip(format!("{} {BARE}", json("none")).as_bytes()));
+    for next in [base64(&packed), hex(held.as_bytes()), format!("0x{}", hex(held.as_bytes()))] {
+        let outcome = setup(Action::Block).body(&format!("{text}\n{next}\n"));
+        assert_eq!(outcome.found("payment.pan").matched, 1, "{next}");
+    }
+}
+
+#[test]
+fn long_runs_among_escapes_are_read_whole() {
+    let text = format!("{} card: {BARE}, and no more", noise(20_000));
+    let packed = base64(&super::gzip(text.as_bytes()));
+    // Between digits of a number it would stand for a space.
+    let sums = |digits: &str| {
+        let is_sum = |w: &[u8]| w[0].is_ascii_digit() && w[1] == b'+' && w[2].is_ascii_digit();
+        digits.as_bytes().windows(3).filter(|w| is_sum(w)).count()
+    };
+    assert!(sums(&packed) > 0, "{packed}");
+    let lines = |digits: &str, end: &str| -> String {
+        let lines = digits.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap());
+        lines.map(|line| format!("{line}{end}")).collect()
+    };
+    let form = |digits: &str| digits.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+    for (name, digits) in [("packed", packed), ("text", base64(text.as_bytes()))] {
+        let bodies = [
+            format!(r#"{{"id":7,"data":"{}"}}"#, digits.replace('/', "\\/")),
+            format!(r#"{{"id":7,"data":"{}"}}"#, lines(&digits, "\\n")),
+            format!(r#"{{"id":7,"data":"read this:\n{digits}"}}"#),
+            format!(r#"{{"id":7,"data":"\u0020{digits}"}}"#),
+            format!("payload=%7B%22data%22%3A%22{}%22%7D", form(&digits)),
+            format!(
+                "payload=%7B%22data%22%3A%22{}%22%7D",
+                form(&digits.replace('/', "\\/")).replace('\\', "%5C")
+            ),
+        ];
+        for body in bodies {
+            for length in [997, body.len()] {
+                let chunks: Vec<_> = body.as_bytes().chunks(length).collect();
+                let outcome = Setup::new(vec![on("payment.pan", Action::Block, 1)]).run(&plain(), &chunks);
+                assert_eq!(outcome.last, Step::Stop, "{name} in pieces of {length}: {}", &body[..60]);
+            }
+        }
+    }
+    // What is a group of a number still is one.
+    for number in ["4539+1488+0343+6467", "DE89+3704+0044+0532+0130+00"] {
+        let rules = vec![on("payment.pan", Action::Block, 1), on("payment.iban", Action::Block, 1)];
+        assert_eq!(Setup::new(rules).body(&format!("{{\"iban or card\":\"{number}\"}}")).last, Step::Stop);
     }
 }
 
