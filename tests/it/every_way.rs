@@ -26,15 +26,25 @@ const EDITED: &str = r#"{"ssn":"536-90-4399"}"#;
 const MASKED: &str = r#"{"ssn":"***-**-****"}"#;
 const EDITED_FIELDS: &str = "Content-Type: application/json\r\nETag: \"strong\"\r\n";
 
-fn gzip(text: &str) -> Vec<u8> {
+pub fn gzip(text: &str) -> Vec<u8> {
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     encoder.write_all(text.as_bytes()).unwrap();
     encoder.finish().unwrap()
 }
 
-/// What trailers say under `x-sum`.
-fn sum_in<'a>(mut trailers: impl Iterator<Item = (&'a str, &'a str)>) -> String {
-    trailers.find(|(name, _)| *name == "x-sum").map_or("none", |(_, value)| value).to_owned()
+/// What speaks for the gate, or of where else to go, and may not stand in trailers.
+const NO_TRAILERS: [&str; 2] = ["alt-svc", "tidegate-decision"];
+
+/// All that trailers say.
+fn said_in<'a>(trailers: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    trailers.map(|(name, value)| format!("{name}: {value}")).collect::<Vec<_>>().join(", ")
+}
+
+/// A sum in trailers, beside what may not stand there.
+fn trailers_with(sum: &str) -> HeaderMap {
+    let forged = NO_TRAILERS.map(|name| (name, "h3=\":443\""));
+    let all = [("x-sum", sum)].into_iter().chain(forged);
+    all.map(|(name, value)| (http::HeaderName::from_static(name), value.parse().unwrap())).collect()
 }
 
 async fn heard() {
@@ -46,7 +56,7 @@ fn fixed(path: &str) -> String {
     let answer = match path {
         "trailers" => {
             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: x-sum\r\n\r\n\
-                       5;ext=1\r\nhello\r\n0\r\nx-sum: 7\r\n\r\n"
+                       5;ext=1\r\nhello\r\n0\r\nx-sum: 7\r\nAlt-Svc: clear\r\nTidegate-Decision: 1\r\n\r\n"
         }
         "cut" => "HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\nhalf",
         "moved" => "HTTP/1.1 302 Found\r\nLocation: /elsewhere?x=1\r\nContent-Length: 0\r\n\r\n",
@@ -88,9 +98,9 @@ pub async fn http1(conn: &mut Conn, request: &origin::Request) -> bool {
             format!("HTTP/1.1 200 OK\r\n{set}Content-Length: {length}\r\n\r\n{cookies}")
         }
         "sum" => {
-            let sum =
-                sum_in(request.body.trailers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-            format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{sum}", sum.len())
+            let said =
+                said_in(request.body.trailers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{said}", said.len())
         }
         "digest" => {
             let (length, digest) = (EDITED.len(), "Content-Digest: sha-256=:AAAA:\r\n");
@@ -133,9 +143,7 @@ pub async fn http2(exchange: &mut Exchange) {
     let kept = plain(200).header("alt-svc", "h3=\":443\"").header("x-kept", "yes");
     match path.strip_prefix(PREFIX).unwrap() {
         "trailers" => {
-            let trailers: HeaderMap =
-                [(http::HeaderName::from_static("x-sum"), "7".parse().unwrap())].into_iter().collect();
-            exchange.reply_with(plain(200), b"hello", Some(trailers));
+            exchange.reply_with(plain(200), b"hello", Some(trailers_with("7")));
         }
         "cut" => {
             let head = plain(200).header("content-length", "1000").body(()).unwrap();
@@ -161,8 +169,8 @@ pub async fn http2(exchange: &mut Exchange) {
         }
         "sum" => {
             let trailers = got.trailers.as_ref().map(pairs).unwrap_or_default();
-            let sum = sum_in(trailers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
-            exchange.reply_with(plain(200), sum.as_bytes(), None);
+            let said = said_in(trailers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+            exchange.reply_with(plain(200), said.as_bytes(), None);
         }
         "edited" | "digest" => {
             let mut head = plain(200).header("content-length", EDITED.len());
@@ -221,7 +229,8 @@ async fn ask(sender: &mut Sender, way: Way, origin: &Either, method: &str, path:
                 None if body.is_empty() => (String::new(), String::new()),
                 None => (format!("Content-Length: {}\r\n", body.len()), body.to_owned()),
                 Some((text, sum)) => {
-                    let chunk = format!("{:x}\r\n{text}\r\n0\r\nX-Sum: {sum}\r\n\r\n", text.len());
+                    let forged = NO_TRAILERS.map(|name| format!("{name}: 1\r\n")).concat();
+                    let chunk = format!("{:x}\r\n{text}\r\n0\r\nX-Sum: {sum}\r\n{forged}\r\n", text.len());
                     ("Transfer-Encoding: chunked\r\nTrailer: x-sum\r\n".to_owned(), chunk)
                 }
             };
@@ -258,8 +267,7 @@ async fn ask(sender: &mut Sender, way: Way, origin: &Either, method: &str, path:
                 let (text, sum) = body.split_once('+').map_or((body, None), |(text, sum)| (text, Some(sum)));
                 stream.send_data(Bytes::copy_from_slice(text.as_bytes()), sum.is_none()).unwrap();
                 if let Some(sum) = sum {
-                    let sum = (http::HeaderName::from_static("x-sum"), sum.parse().unwrap());
-                    stream.send_trailers([sum].into_iter().collect()).unwrap();
+                    stream.send_trailers(trailers_with(sum)).unwrap();
                 }
             }
             let answer = answer(response).await;
@@ -363,6 +371,8 @@ pub async fn holds(way: Way, client: Speaks, origin_speaks: Speaks) {
     let got = ask(&mut sender, way, &origin, "GET", "trailers", "").await;
     assert_eq!((got.status, &got.body[..], got.whole), (200, &b"hello"[..], true), "{title}");
     assert!(got.trailers.contains(&("x-sum".to_owned(), "7".to_owned())), "{title}: {got:?}");
+    let forged = got.trailers.iter().find(|(name, _)| NO_TRAILERS.contains(&name.as_str()));
+    assert_eq!(forged, None, "{title}: {got:?}");
 
     let got = ask(&mut sender, way, &origin, "GET", "fields", "").await;
     assert_eq!((got.status, got.field("x-kept")), (200, Some("yes")), "{title}");
@@ -397,7 +407,7 @@ pub async fn holds(way: Way, client: Speaks, origin_speaks: Speaks) {
     assert_eq!((got.status, &got.body[..]), (200, &b"600"[..]), "{title}");
 
     let got = ask(&mut sender, way, &origin, "POST", "sum", "clean+7").await;
-    assert_eq!((got.status, &got.body[..]), (200, &b"7"[..]), "{title}: a request's trailers");
+    assert_eq!((got.status, &got.body[..]), (200, &b"x-sum: 7"[..]), "{title}: a request's trailers");
 
     let events = listen(&mut sender, way, &origin).await;
     assert_eq!(events, EVENTS.concat().as_bytes(), "{title}");

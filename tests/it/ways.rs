@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::Request;
 use serde_json::{Value, json};
+use tidegate::audit::base64;
 use tidegate::flow::{Destination, Direction, Scheme};
 use tidegate::policy::{Action, RuleSpec};
 use tidegate::proxy::{ListenerKind, Redirection, Reverse, Routes};
@@ -89,21 +90,26 @@ struct Case {
     findings: Value,
 }
 
-fn cases() -> [Case; 4] {
+fn cases() -> [Case; 8] {
     let emails: Vec<String> =
         ["ann", "bob", "cho", "dee", "eva"].map(|name| format!("{name}.smith@clients.dev")).into();
-    let case = |what, body: Value, action, status, findings| Case {
-        what,
-        body: body.to_string(),
-        action,
-        status,
-        findings,
-    };
+    let case = |what, body: String, action, status, findings| Case { what, body, action, status, findings };
+    let bare = PAN.replace(' ', "");
+    let blocked = |what, body: String, found: Value| case(what, body, "block", 403, found);
+    let card = json!([["payment.pan", 1, 0, 1]]);
+    let beside = json!([["payment.pan", 1, 0, 1], ["contact.email", 1, 0, 1]]);
+    let escaped: String = PAN.chars().map(|c| format!("\\u{:04x}", u32::from(c))).collect();
+    let packed = base64(&every_way::gzip(&format!("card {PAN}")));
+    let text = |value: Value| value.to_string();
     [
-        case("clean", json!({"note": "two boxes, no hurry"}), "allow", 200, json!([])),
-        case("card", json!({"card": PAN}), "block", 403, json!([["payment.pan", 1, 0, 1]])),
-        case("ssn", json!({"ssn": SSN}), "redact", 200, json!([["national-id.us-ssn", 1, 0, 1]])),
-        case("emails", json!({"to": emails}), "alert", 200, json!([["contact.email", 5, 5, 0]])),
+        case("clean", text(json!({"note": "two boxes, no hurry"})), "allow", 200, json!([])),
+        blocked("card", text(json!({"card": PAN})), card.clone()),
+        blocked("number", format!("{{\"card\":{bare}}}"), card.clone()),
+        blocked("escaped", format!("{{\"card\":\"{escaped}\"}}"), card.clone()),
+        blocked("packed", text(json!({"file": packed})), card),
+        blocked("address", text(json!({"card": format!("{bare}@clients.dev")})), beside),
+        case("ssn", text(json!({"ssn": SSN})), "redact", 200, json!([["national-id.us-ssn", 1, 0, 1]])),
+        case("emails", text(json!({"to": emails})), "alert", 200, json!([["contact.email", 5, 5, 0]])),
     ]
 }
 
