@@ -98,6 +98,20 @@ fn unquoted(text: &[u8]) -> (Vec<u8>, &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn no_decoy_hides_what_a_reader_without_quotes_goes_by(
+            decoy in "([ -~]|b=|[\"\\\\;]){0,40}", value in "[a-z0-9]{1,12}", noise in prop::collection::vec(any::<u8>(), 0..200),
+        ) {
+            let said = parameter(&noise, "b");
+            prop_assert!(said.values.len() <= MOST);
+            let field = format!("text/plain;{decoy};b={value}");
+            let said = parameter(field.as_bytes(), "b");
+            prop_assert!(said.extended || said.values.iter().any(|told| **told == *value.as_bytes()));
+        }
+    }
 
     #[test]
     fn what_readers_may_differ_about_is_told() {
