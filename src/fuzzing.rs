@@ -134,7 +134,7 @@ fn decoded<'a>(
 /// is there when the text appears, and in a stack of codings the reason on which of them meets its damage first.
 pub fn decode(data: &[u8]) {
     let Some((stack, rest)) = data.split_first() else { return };
-    let codings: &[Coding] = match stack % 8 {
+    let codings: &[Coding] = match stack % 9 {
         0 => &[Coding::Gzip],
         1 => &[Coding::Deflate],
         2 => &[Coding::Gzip, Coding::Deflate],
@@ -142,6 +142,7 @@ pub fn decode(data: &[u8]) {
         4 => &[Coding::Zstd],
         5 => &[Coding::Zstd, Coding::Brotli],
         6 => &[Coding::AwsChunked],
+        7 => &[Coding::Snappy],
         _ => &[Coding::Gzip, Coding::Gzip],
     };
     let (wire, pieces) = pieces(rest);

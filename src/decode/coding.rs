@@ -10,6 +10,8 @@ pub enum Coding {
     Deflate,
     Brotli,
     Zstd,
+    /// The block format, as Prometheus' remote write sends it; never put back.
+    Snappy,
     /// The signed chunks of S3 uploads: framing rather than compression, and never put back.
     AwsChunked,
 }
@@ -22,6 +24,7 @@ impl Coding {
             Coding::Deflate => "deflate",
             Coding::Brotli => "br",
             Coding::Zstd => "zstd",
+            Coding::Snappy => "snappy",
             Coding::AwsChunked => "aws-chunked",
         }
     }
@@ -41,14 +44,23 @@ impl Coding {
     fn of(token: &str) -> Option<Coding> {
         // RFC 9110, section 8.4.1: case does not matter, and `x-gzip` is `gzip`.
         let is = |word: &str| token.eq_ignore_ascii_case(word);
-        let all = [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd, Coding::AwsChunked];
+        let all =
+            [Coding::Gzip, Coding::Deflate, Coding::Brotli, Coding::Zstd, Coding::Snappy, Coding::AwsChunked];
         let known = all.into_iter().find(|coding| is(coding.as_str()));
         known.or(is("x-gzip").then_some(Coding::Gzip))
     }
 }
 
+/// What senders name that is no coding: the body is as it is. The charset and `none` are mistakes that curl and others make
+/// nothing of, `amz-1.0` is a version of Amazon's protocols.
+const NOTHING: [&str; 5] = ["identity", "utf-8", "utf8", "none", "amz-1.0"];
+
+fn is_nothing(token: &str) -> bool {
+    NOTHING.iter().any(|word| token.eq_ignore_ascii_case(word))
+}
+
 /// The codings of a field value, in the order in which they were applied: the last is outermost.
-/// `identity` and empty elements stand for nothing. `aws-chunked` comes first in the field and last on the wire: what
+/// Those of [`NOTHING`] and empty elements stand for nothing. `aws-chunked` comes first in the field and last on the wire: what
 /// is signed is the stored object, whatever its coding.
 pub fn parse(field: &str) -> Result<Vec<Coding>, DecodeError> {
     let mut codings = Vec::new();
@@ -57,7 +69,7 @@ pub fn parse(field: &str) -> Result<Vec<Coding>, DecodeError> {
         return Ok(codings);
     }
     let tokens = field.split(',').map(|token| token.trim_matches([' ', '\t']));
-    for token in tokens.filter(|token| !token.is_empty() && !token.eq_ignore_ascii_case("identity")) {
+    for token in tokens.filter(|token| !token.is_empty() && !is_nothing(token)) {
         if codings.len() == CODING_DEPTH {
             return Err(DecodeError::Depth);
         }
@@ -74,8 +86,8 @@ mod tests {
 
     #[test]
     fn tokens_are_read_as_the_standard_says() {
-        use Coding::{AwsChunked, Brotli, Deflate, Gzip, Zstd};
-        let cases: [(&str, Result<Vec<Coding>, DecodeError>); 12] = [
+        use Coding::{AwsChunked, Brotli, Deflate, Gzip, Snappy, Zstd};
+        let cases: [(&str, Result<Vec<Coding>, DecodeError>); 16] = [
             ("gzip", Ok(vec![Gzip])),
             ("X-GZip", Ok(vec![Gzip])),
             ("identity", Ok(vec![])),
@@ -84,6 +96,10 @@ mod tests {
             ("deflate, gzip", Ok(vec![Deflate, Gzip])),
             ("BR,ZStd", Ok(vec![Brotli, Zstd])),
             ("aws-chunked,gzip", Ok(vec![Gzip, AwsChunked])),
+            ("snappy", Ok(vec![Snappy])),
+            ("UTF-8", Ok(vec![])),
+            ("none", Ok(vec![])),
+            ("amz-1.0, gzip", Ok(vec![Gzip])),
             ("gzip,gzip,gzip", Ok(vec![Gzip, Gzip, Gzip])),
             ("gzip,gzip,gzip,gzip", Err(DecodeError::Depth)),
             ("gzip, rot13", Err(DecodeError::UnknownCoding)),

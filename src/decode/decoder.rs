@@ -6,6 +6,7 @@ use super::aws_chunked::AwsChunked;
 use super::brotli::Brotli;
 use super::deflate::Deflate;
 use super::gzip::Gzip;
+use super::snappy::Snappy;
 use super::zstd::Zstd;
 use super::{Coding, DecodeError, Progress};
 use crate::limits::{DECODE_WINDOW, DECODED_GRACE, DECODED_RATIO, DECODER_STATE, INFLATER};
@@ -44,6 +45,7 @@ enum Engine {
     Deflate(Deflate),
     Brotli(Brotli),
     Zstd(Zstd),
+    Snappy(Snappy),
     AwsChunked(AwsChunked),
 }
 
@@ -54,6 +56,7 @@ impl Engine {
             Coding::Deflate => Engine::Deflate(Deflate::new()),
             Coding::Brotli => Engine::Brotli(Brotli::new()),
             Coding::Zstd => Engine::Zstd(Zstd::new()),
+            Coding::Snappy => Engine::Snappy(Snappy::new()),
             Coding::AwsChunked => Engine::AwsChunked(AwsChunked::new()),
         }
     }
@@ -64,6 +67,7 @@ impl Engine {
             Engine::Deflate(deflate) => deflate.step(input, output),
             Engine::Brotli(brotli) => brotli.step(input, output),
             Engine::Zstd(zstd) => zstd.step(input, output),
+            Engine::Snappy(snappy) => snappy.step(input, output),
             Engine::AwsChunked(chunked) => chunked.step(input, output),
         }
     }
@@ -74,6 +78,7 @@ impl Engine {
             Engine::Deflate(deflate) => deflate.is_complete(),
             Engine::Brotli(brotli) => brotli.is_complete(),
             Engine::Zstd(zstd) => zstd.is_complete(),
+            Engine::Snappy(snappy) => snappy.is_complete(),
             Engine::AwsChunked(chunked) => chunked.is_complete(),
         }
     }
@@ -83,6 +88,7 @@ impl Engine {
             Engine::Gzip(_) | Engine::Deflate(_) => INFLATER,
             Engine::Brotli(brotli) => brotli.bytes(),
             Engine::Zstd(zstd) => zstd.bytes(),
+            Engine::Snappy(snappy) => snappy.bytes(),
             Engine::AwsChunked(_) => 0,
         }
     }
@@ -92,7 +98,7 @@ impl Engine {
             Engine::Gzip(gzip) => gzip.aside(),
             Engine::Zstd(zstd) => zstd.aside(),
             Engine::AwsChunked(chunked) => chunked.aside(),
-            Engine::Deflate(_) | Engine::Brotli(_) => &[],
+            Engine::Deflate(_) | Engine::Brotli(_) | Engine::Snappy(_) => &[],
         }
     }
 
@@ -100,6 +106,7 @@ impl Engine {
         match self {
             Engine::Gzip(gzip) => gzip.is_in_header(),
             Engine::Zstd(zstd) => zstd.is_in_header(),
+            Engine::Snappy(snappy) => snappy.is_in_header(),
             Engine::AwsChunked(chunked) => chunked.is_in_header(),
             Engine::Deflate(_) | Engine::Brotli(_) => false,
         }

@@ -271,11 +271,13 @@ fn a_bomb_is_stopped(coding: Coding) {
             best.write_all(&zeros).unwrap();
             best.finish().unwrap()
         }
-        Coding::Brotli | Coding::Zstd | Coding::AwsChunked => encode(&[coding], &zeros),
+        Coding::Brotli | Coding::Zstd | Coding::Snappy | Coding::AwsChunked => encode(&[coding], &zeros),
     };
     let (coding, wire) = match coding {
         Coding::Gzip => (coding, [&encode(&[coding], b"")[..10], &wire[2..]].concat()),
-        Coding::Deflate | Coding::Brotli | Coding::Zstd | Coding::AwsChunked => (coding, wire),
+        Coding::Deflate | Coding::Brotli | Coding::Zstd | Coding::Snappy | Coding::AwsChunked => {
+            (coding, wire)
+        }
     };
     let (mut decoder, mut total) = (Decoder::new(&[coding]), 0u64);
     let result = decoder.push(&wire, &mut |text| {
@@ -305,7 +307,7 @@ proptest! {
         let wire = [&[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 3][..], &noise].concat();
         // A member of noise cannot carry the right checksum but by a chance of 2^-64.
         prop_assert!(decode(&[Coding::Gzip], &wire, chunk).is_err());
-        for coding in [Coding::Deflate, Coding::Brotli, Coding::Zstd, Coding::AwsChunked] {
+        for coding in [Coding::Deflate, Coding::Brotli, Coding::Zstd, Coding::Snappy, Coding::AwsChunked] {
             let _ = decode(&[coding], &noise, chunk);
         }
         let wire = [b"\x28\xb5\x2f\xfd", noise.as_slice()].concat();

@@ -58,8 +58,8 @@ impl Stage {
                 Stage::Brotli(Box::new(writer))
             }
             Coding::Zstd => Stage::Zstd(zstd::stream::write::Encoder::new(out, ZSTD_LEVEL)?),
-            // Its signatures are the sender's.
-            Coding::AwsChunked => return Err(io::ErrorKind::Unsupported.into()),
+            // Signatures are the sender's; a text that streams has no length to begin Snappy's with.
+            Coding::Snappy | Coding::AwsChunked => return Err(io::ErrorKind::Unsupported.into()),
         })
     }
 

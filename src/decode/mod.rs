@@ -33,6 +33,7 @@ mod protobuf;
 mod quoted_printable;
 mod rewrap;
 mod signs;
+mod snappy;
 mod tags;
 mod tar;
 mod unpack;

@@ -194,6 +194,27 @@ fn signed_chunks_are_read_and_never_edited() {
 }
 
 #[test]
+fn snappy_is_read_and_never_edited() {
+    let head = Head { coding: Some("snappy"), ..plain() };
+    // A literal each, the value cut by their heads.
+    let block = |pieces: &[&str]| {
+        let text: usize = pieces.iter().map(|piece| piece.len()).sum();
+        let literals =
+            pieces.iter().map(|piece| [&[(piece.len() as u8 - 1) << 2], piece.as_bytes()].concat());
+        [vec![text as u8], literals.collect::<Vec<_>>().concat()].concat()
+    };
+    let (start, end) = PAN.split_at(7);
+    let outcome = Setup::new(usual()).run(&head, &[&block(&[start, end])]);
+    assert_eq!((outcome.last, outcome.decision.reason.clone()), (Step::Stop, None));
+    assert_eq!(outcome.found("payment.pan").at[0].carrier, ["snappy"]);
+    let clean = block(&["http_requests_total", "GET"]);
+    assert_eq!(Setup::new(usual()).run(&head, &[&clean]).out, clean);
+    let outcome = Setup::new(usual()).run(&head, &[&block(&[SSN])]);
+    assert_eq!(outcome.decision.reason, Some(Reason::CannotRedact("framing")));
+    assert!(outcome.out.is_empty());
+}
+
+#[test]
 fn a_coding_that_nobody_declared_is_looked_into() {
     for coding in [Coding::Gzip, Coding::Zstd] {
         for length in [1, 3, 5000] {
