@@ -276,6 +276,10 @@ pub const ARCHIVE_FALSE: u32 = 1024;
 pub const ARCHIVE_PROOF: u64 = 1024;
 /// Bytes of it that are kept until then, to be looked at as text.
 pub const ARCHIVE_DOUBT: usize = 4 * 1024;
+/// The same of zstd, whose blocks (RFC 8878, section 3.1.1.2) may take so much before they tell anything; and how often in one
+/// text, since each costs as much again.
+pub const ARCHIVE_DOUBT_ZSTD: usize = 132 * 1024;
+pub const ARCHIVE_DOUBTS_ZSTD: u32 = 32;
 /// Of the extended header of a tar member: what is kept to learn the member's length from it.
 pub const TAR_RECORDS: usize = 4 * 1024;
 /// Findings of members that stand in an archive as they are, remembered so that they count once.

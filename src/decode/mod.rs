@@ -34,6 +34,7 @@ mod quoted_printable;
 mod rewrap;
 mod signs;
 mod snappy;
+mod stream;
 mod tags;
 mod tar;
 mod unpack;

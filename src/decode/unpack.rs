@@ -5,12 +5,16 @@ use std::ops::ControlFlow;
 use super::deflate::Deflate;
 use super::gzip::Gzip;
 use super::signs::{Sign, next_sign};
+use super::stream::run;
 use super::tar::{self, Tar};
 use super::zip::{self, Zip};
 use super::zip_directory::Directory;
 use super::zstd::Zstd;
-use super::{DecodeError, Progress, probe};
-use crate::limits::{ARCHIVE_DOUBT, ARCHIVE_FALSE, ARCHIVE_PROOF, DECODE_WINDOW, INFLATER, PROBED};
+use super::{DecodeError, probe};
+use crate::limits::{
+    ARCHIVE_DOUBT, ARCHIVE_DOUBT_ZSTD, ARCHIVE_DOUBTS_ZSTD, ARCHIVE_FALSE, ARCHIVE_PROOF, DECODE_WINDOW,
+    INFLATER, PROBED,
+};
 
 /// What is told of something packed.
 #[derive(Debug)]
@@ -84,6 +88,8 @@ pub struct Unpacker {
     packed: bool,
     /// Beginnings that were none.
     mistaken: u32,
+    /// Of those how many took longer than most may.
+    doubts: u32,
     /// Bytes that are to be looked at once more, before those that come next.
     again: Vec<u8>,
     /// Members of zip archives so far, while none is under way.
@@ -123,6 +129,8 @@ struct Container {
     within: bool,
     /// What it took since then, as long as it may be none.
     kept: Vec<u8>,
+    /// So long.
+    doubt: usize,
     /// Members of zip archives before it.
     members: usize,
 }
@@ -178,6 +186,7 @@ impl Unpacker {
             taken: 0,
             packed: false,
             mistaken: 0,
+            doubts: 0,
             again: Vec::new(),
             directory: Directory::default(),
             zips: false,
@@ -201,14 +210,17 @@ impl Unpacker {
     #[must_use]
     pub fn bytes(&self) -> usize {
         match &self.at {
-            At::Inside(container) => match &container.kind {
-                Kind::Zip(zip) => zip.bytes(),
-                Kind::Tar(_) => self.directory.bytes(),
-                Kind::Gzip(_, window) | Kind::Deflate(_, window) => {
-                    INFLATER + window.len() + self.directory.bytes()
-                }
-                Kind::Zstd(zstd, window) => zstd.bytes() + window.len() + self.directory.bytes(),
-            },
+            At::Inside(container) => {
+                container.kept.capacity()
+                    + match &container.kind {
+                        Kind::Zip(zip) => zip.bytes(),
+                        Kind::Tar(_) => self.directory.bytes(),
+                        Kind::Gzip(_, window) | Kind::Deflate(_, window) => {
+                            INFLATER + window.len() + self.directory.bytes()
+                        }
+                        Kind::Zstd(zstd, window) => zstd.bytes() + window.len() + self.directory.bytes(),
+                    }
+            }
             At::Probing(_) | At::Opening(_) | At::Seeking => self.directory.bytes(),
         }
     }
@@ -300,6 +312,7 @@ impl Unpacker {
             // What had not proved itself may hide what did.
             self.again =
                 if container.may_be_chance() { std::mem::take(&mut container.kept) } else { Vec::new() };
+            self.doubts += u32::from(self.again.len() > ARCHIVE_DOUBT);
             self.at = At::Seeking;
             self.mistaken += 1;
             if self.mistaken > ARCHIVE_FALSE {
@@ -412,6 +425,10 @@ impl Unpacker {
         }
         let members = self.directory.members();
         self.at = inside(sign.kind(begin, &mut self.directory), within, members);
+        if let (Sign::Zstd, At::Inside(container), ..ARCHIVE_DOUBTS_ZSTD) = (sign, &mut self.at, self.doubts)
+        {
+            container.doubt = ARCHIVE_DOUBT_ZSTD;
+        }
         let mut signature = sign.bytes();
         while let (false, At::Inside(_)) = (signature.is_empty(), &self.at) {
             let read = self.inside(signature, 0, sink)?;
@@ -441,7 +458,15 @@ impl Unpacker {
         // Byte by byte as long as it may be none, so that nothing depends on how the text is cut.
         let text = if container.may_be_chance() { text.get(..1).unwrap_or(text) } else { text };
         let (took, again) = match container.step(text, at, is_opaque, sink) {
-            Ok(took) if took.over => (took, container.unread()),
+            Ok(took) if took.over => {
+                let unread = container.unread();
+                // What took so long to be none costs as much as what broke.
+                self.mistaken += u32::from(unread.len() > ARCHIVE_DOUBT);
+                if self.mistaken > ARCHIVE_FALSE {
+                    return Err(DecodeError::Members.into());
+                }
+                (took, unread)
+            }
             Ok(took) => {
                 container.keep(text.get(..took.read).unwrap_or_default());
                 (took, Vec::new())
@@ -451,6 +476,7 @@ impl Unpacker {
                 if self.mistaken > ARCHIVE_FALSE {
                     return Err(DecodeError::Members.into());
                 }
+                self.doubts += u32::from(container.kept.len() > ARCHIVE_DOUBT);
                 // What follows the signature is text as before.
                 container.forget_members();
                 (Took { read: 0, over: true }, std::mem::take(&mut container.kept))
@@ -479,13 +505,14 @@ impl Unpacker {
 }
 
 fn inside(kind: Kind, within: bool, members: usize) -> At {
-    At::Inside(Box::new(Container { kind, out: 0, open: false, within, kept: Vec::new(), members }))
+    let doubt = ARCHIVE_DOUBT;
+    At::Inside(Box::new(Container { kind, out: 0, open: false, within, kept: Vec::new(), doubt, members }))
 }
 
 impl Container {
     /// Whether it may be something that only begins like it.
     fn may_be_chance(&self) -> bool {
-        self.within && self.out < ARCHIVE_PROOF && self.kept.len() < ARCHIVE_DOUBT
+        self.within && self.out < ARCHIVE_PROOF && self.kept.len() < self.doubt
     }
 
     fn keep(&mut self, taken: &[u8]) {
@@ -562,44 +589,6 @@ impl Container {
         match &mut self.kind {
             Kind::Zip(zip) => zip.unread(),
             Kind::Tar(_) | Kind::Gzip(..) | Kind::Zstd(..) | Kind::Deflate(..) => Vec::new(),
-        }
-    }
-}
-
-type Coder<'a> = &'a mut dyn FnMut(&[u8], &mut [u8], &mut Vec<u8>) -> Result<Progress, DecodeError>;
-
-/// Tells what a coding brings of `text`. What does not go on as the coding does ends it.
-fn run(
-    carrier: &'static str,
-    is_open: &mut bool,
-    text: &[u8],
-    window: &mut [u8],
-    sink: Sink<'_>,
-    coder: Coder<'_>,
-) -> Result<Took, Halt> {
-    let (mut read, mut aside) = (0, Vec::new());
-    loop {
-        let progress = match coder(text.get(read..).unwrap_or_default(), window, &mut aside) {
-            Ok(progress) => progress,
-            Err(DecodeError::Trailing) => return Ok(Took { read, over: true }),
-            Err(error) => return Err(error.into()),
-        };
-        read += progress.read;
-        if !std::mem::replace(is_open, true) {
-            let member = Member { carrier, name: &[], markup: false, in_place: false };
-            tell(sink, Unpacked::Open(member))?;
-        }
-        if !aside.is_empty() {
-            tell(sink, Unpacked::Aside(&aside))?;
-            aside.clear();
-        }
-        if progress.written > 0 {
-            tell(sink, Unpacked::Text(window.get(..progress.written).unwrap_or_default(), 0))?;
-        }
-        // A full window may hide more text that the same bytes make known.
-        if progress.written < window.len() {
-            let stuck = progress.read == 0 && progress.written == 0;
-            return if stuck { Err(DecodeError::Broken.into()) } else { Ok(Took { read, over: false }) };
         }
     }
 }

@@ -263,3 +263,46 @@ fn what_follows_a_signature_is_a_header_or_none_at_one_look() {
         assert_eq!(zip::is_no_header(&behind), none, "{behind:?}");
     }
 }
+
+/// Text that shrinks little, without a byte that begins anything.
+fn noise(length: u32) -> Vec<u8> {
+    (0..length).map(|n| b'a' + (n.wrapping_mul(2_654_435_761) >> 28) as u8).collect()
+}
+
+#[test]
+fn zstd_in_the_midst_of_a_text_is_read_however_its_blocks_end() {
+    // Blocks of 128 KiB, of which each fills the window some times and no more.
+    let text = noise(3 << 17);
+    let mut encoder = crate::decode::Encoder::new(&[crate::decode::Coding::Zstd]).unwrap();
+    encoder.push(&text).unwrap();
+    let wire = [b"before ".as_slice(), &encoder.finish().unwrap(), b" behind"].concat();
+    for cut in [1, 4096, wire.len()] {
+        let (out, result) = told(&wire, cut);
+        assert_eq!((out.len(), result), (1, Ok(())), "cut {cut}");
+        assert!(out[0] == format!("zstd :{}.", std::str::from_utf8(&text).unwrap()), "cut {cut}");
+    }
+}
+
+#[test]
+fn what_programs_compare_with_signatures_hides_nothing() {
+    let archive = zip(&[packed("a", b"first")]);
+    let expected = vec!["aside a", "zip a:first.", "aside a", "aside end"];
+    // A jump where the version would be, and lengths of a name that the code behind it goes on for.
+    let member =
+        b"=PK\x03\x04\x0f\x85\x4f\x04\0\0I\x8d\x86\0\x07\0\0I\x89\x86\x20\x07\0\0\x0f\xb7\x86\x5a\x10\0";
+    // A header of zstd, with a block of 33,928 bytes.
+    let frame = b"\x81\xf9\x28\xb5\x2f\xfd\x74\x2a\xc7\x44\x24\x04";
+    for code in [member.as_slice(), frame] {
+        let text = [code, &[0; 9], &noise(9000), &archive, &noise(40_000)].concat();
+        for cut in [1, 100, text.len()] {
+            let (mut out, result) = told(&text, cut);
+            // What began, and was none, brought nothing.
+            out.retain(|line| line != "zstd :.");
+            assert_eq!(out, expected, "cut {cut}");
+            assert_eq!(result, Ok(()), "cut {cut}");
+        }
+    }
+    // A header that asks for a name of a file, however long, is one.
+    let named = [b"x".as_slice(), &zip(&[stored(&"n".repeat(9000), b"first")])].concat();
+    assert!(told(&named, 100).0.iter().any(|line| line.ends_with("in place:first.")));
+}

@@ -218,6 +218,7 @@ impl Zip {
         let is_none = match signature {
             LOCAL => !is_plausible(&frame, 4),
             CENTRAL => !is_plausible(&frame, 6),
+            END => self.directory.is_no_end(&frame, self.begun),
             _ => false,
         };
         if frame.len() == fixed && is_none {
@@ -228,6 +229,10 @@ impl Zip {
             self.frame = frame;
             self.at = At::Record(signature, length);
             return Ok(false);
+        }
+        if signature == LOCAL && is_code(&frame) {
+            self.unread = frame.get(4..).unwrap_or_default().to_vec();
+            return Ok(true);
         }
         self.at = At::Signature;
         let beside = frame.get(fixed..).unwrap_or_default();
@@ -452,6 +457,8 @@ impl Zip {
 
 /// Longest record: a header of the directory with three fields as long as they can be.
 const RECORD: usize = 46 + 3 * u16::MAX as usize;
+/// Longest name of a file: what systems grant a path.
+const LONGEST: usize = 4096;
 
 /// Whether a header is one, going by what no writer would put there: the version that it asks for stands at `from`.
 fn is_plausible(frame: &[u8], from: usize) -> bool {
@@ -462,6 +469,14 @@ fn is_plausible(frame: &[u8], from: usize) -> bool {
         && version != SIGNATURE
         && flags & RESERVED == 0
         && matches!(method, 0..=20 | 93..=99)
+}
+
+/// Whether what stands beside a header is the code of a program that compares with its signature: longer than any name of a
+/// file, with zeros where a name would be.
+fn is_code(frame: &[u8]) -> bool {
+    let name = frame.get(30..).unwrap_or_default();
+    let name = name.get(..usize::from(u16_at(frame, 26))).unwrap_or(name);
+    name.len() > LONGEST && memchr::memchr(0, name).is_some()
 }
 
 /// Whether what follows the signature of a member is no header, as far as one look tells: text that is full of such

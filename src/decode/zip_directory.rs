@@ -43,7 +43,12 @@ pub(super) struct Directory {
     /// Count, length and place of the directory, where they take eight bytes.
     wide: Option<(u64, u64, u64)>,
     directories: u32,
+    /// Whether there was an entry, ever.
+    told: bool,
 }
+
+/// Shortest entry of a directory.
+const ENTRY: u64 = 46;
 
 impl Directory {
     /// A member begins at `at`.
@@ -93,6 +98,7 @@ impl Directory {
             self.from = at;
         }
         self.to = at + frame.len() as u64;
+        self.told = true;
         let short = |at: usize| u32_at(frame, at).unwrap_or_default();
         let name = usize::from(u16_at(frame, 28));
         let extra = frame.get(46 + name..).unwrap_or_default();
@@ -115,6 +121,15 @@ impl Directory {
     pub(super) fn wide(&mut self, frame: &[u8]) {
         let number = |at: usize| u64_at(frame, at).unwrap_or_default();
         self.wide = Some((number(32), number(40), number(48)));
+    }
+
+    /// Whether what begins with the signature of an end at `at` is none, as in programs that read archives: no member and no
+    /// entry came before it, and where it says that entries are no reader finds any.
+    pub(super) fn is_no_end(&self, frame: &[u8], at: u64) -> bool {
+        let number = |at: usize| u64::from(u32_at(frame, at).unwrap_or_default());
+        let (count, length, offset) = (u64::from(u16_at(frame, 10)), number(12), number(16));
+        let is_first = self.locals.is_empty() && !self.told && self.wide.is_none() && self.directories == 0;
+        is_first && (offset + length > at || (1..count.max(1) * ENTRY).contains(&length))
     }
 
     /// The end, whose record begins at `at`: everything must be as it is said to be.

@@ -105,6 +105,36 @@ fn a_directory_that_tells_another_story_is_refused() {
     }
 }
 
+#[test]
+fn signatures_in_programs_that_read_archives_are_none() {
+    // As a compiler lays them out: what is compared with, then what is done about it.
+    let code = b"....................\x7fELF\x81\xbc\x24PK\x03\x04H\x8bt$ \x0f\x85\xc1\x02\0\0\x0f\xb7\x84$\xba\x01\0\0\x0f\xb7\x8c$\xbc\x01\0\0H\x8b\x94";
+    let end = |count: u16, length: u32, offset: u32| {
+        let numbers = [length.to_le_bytes(), offset.to_le_bytes()].concat();
+        [b"PK\x05\x06H\x8d\x05+".as_slice(), &[7, 0], &count.to_le_bytes(), &numbers, &[9, 0]].concat()
+    };
+    let rest = [b"=PK\x05\x06 and more text".as_slice(), &[b'.'; 60]].concat();
+    for (count, length, offset, result) in [
+        // Before the text begins, and fewer bytes than entries take.
+        (1, 60, 60, Ok(())),
+        (1, 0x178_985, 0, Ok(())),
+        (2, 91, 0, Ok(())),
+        (0, 45, 0, Ok(())),
+        // Here there may be entries.
+        (1, 50, 0, Err(DecodeError::Directory)),
+        (1, 46, 7, Err(DecodeError::Directory)),
+    ] {
+        let text = [code.as_slice(), &end(count, length, offset), &rest].concat();
+        assert_eq!(read(&text).map(|_| ()), result, "{count} {length} {offset}");
+    }
+    // What stands behind one is looked at.
+    let a = packed("a", TEXT);
+    let behind = [code.as_slice(), &end(1, 60, 60), &zip(std::slice::from_ref(&a))].concat();
+    assert_eq!(read(&behind).map(|text| text.len()), Ok(41));
+    let lying = closed(&[code.as_slice(), &end(1, 60, 60), &a].concat(), &[entry(&a, 9)]);
+    assert_eq!(read(&lying), Err(DecodeError::Directory));
+}
+
 fn multipart(part: &[u8]) -> Vec<u8> {
     [b"--b\r\n\r\n", part, b"\r\n--b--\r\n"].concat()
 }
