@@ -93,6 +93,8 @@ pub(super) struct Risen {
     pub(super) places: Vec<Place>,
     /// What runs of base64 hold that is packed.
     pub(super) packed: Vec<Armoured>,
+    /// Where fields of protocol buffers end in a letter or digit, ascending.
+    pub(super) seams: Vec<u64>,
     /// Whether something that has ended is compressed in a way that is not known here.
     pub(super) unknown: bool,
 }
@@ -348,6 +350,9 @@ fn take(
             {
                 stretch.below.push(Depth::new(engine, utf16, stretch.left.saturating_sub(1).max(1)));
             }
+            if wrapping == Wrapping::Protobuf {
+                out.seams.extend(seams(text, stretch.scan.seen(), origin));
+            }
             stretch.scan.push(&engine.matcher, &engine.key, text, &mut stretch.fresh);
             for below in &mut stretch.below {
                 below.push(engine, stretch.scan.layout(), text, &mut stretch.sunk);
@@ -370,10 +375,20 @@ fn take(
     }
 }
 
+/// Where fields end within `text`, the line breaks between them, in the text above; `at`: where it begins.
+fn seams(text: &[u8], at: u64, origin: &Origin) -> impl Iterator<Item = u64> {
+    let ends = memchr::memchr_iter(b'\n', text).filter(|&end| {
+        end.checked_sub(1).and_then(|last| text.get(last)).is_none_or(u8::is_ascii_alphanumeric)
+    });
+    let views = ends.map(move |end| at + end as u64);
+    views.filter(|&view| origin.kind(view, view + 1) == Some(Kind::Field)).map(|view| origin.start(view))
+}
+
 impl Stretch {
     /// Tells what was found in terms of the text above.
     fn rise(&mut self, wrapping: Wrapping, origin: &Origin, to: u64, out: &mut Risen) {
         let from = self.from;
+        self.sunk.seams.clear();
         let around = match wrapping {
             Wrapping::Parts => Some("multipart"),
             Wrapping::Protobuf => Some("protobuf"),

@@ -146,6 +146,11 @@ impl Text {
 
     /// Notes where findings stand.
     fn locate(&mut self) {
+        if !self.sunk.seams.is_empty() {
+            let needed = self.first_fresh().min(self.scan.settled());
+            let behind = self.sunk.seams.partition_point(|seam| *seam < needed);
+            self.sunk.seams.drain(..behind);
+        }
         for place in self.scan.places() {
             self.places.entry(place.start).or_insert(place);
         }
@@ -249,7 +254,8 @@ impl Text {
     /// Memory that the layers take.
     pub(super) fn bytes(&self) -> usize {
         let joined = self.joined.as_ref().map_or(0, |joined| joined.bytes());
-        self.layers().map(Depth::bytes).sum::<usize>() + joined
+        let seams = self.sunk.seams.capacity() * size_of::<u64>();
+        self.layers().map(Depth::bytes).sum::<usize>() + joined + seams
     }
 
     /// Whether something was found that has not been passed on.
@@ -268,6 +274,7 @@ impl Text {
         if !self.has_findings() {
             return;
         }
+        self.uncut();
         self.compare();
         // Whatever overlaps a finding that ends below is known, too.
         let mut ready: Vec<Finding> = self.fresh.extract_if(.., |finding| finding.end <= settled).collect();
@@ -288,6 +295,14 @@ impl Text {
             matcher.family(finding).within(is_within)
         };
         self.overlap.resolve(limit, &family, &mut exempt, out);
+    }
+
+    /// What has one byte more than a field of protocol buffers, the first of what announces the next, is no value.
+    fn uncut(&mut self) {
+        let seams = &self.sunk.seams;
+        if !seams.is_empty() {
+            self.fresh.retain(|finding| seams.binary_search(&finding.end.saturating_sub(1)).is_err());
+        }
     }
 
     /// Of one detector's finds that overlap the deepest counts: what it was written as explains what else was seen.

@@ -17,6 +17,7 @@ mod places;
 mod property;
 mod resting;
 mod runs;
+mod seams;
 mod tags;
 mod tokens;
 mod wire;
