@@ -7,20 +7,32 @@ const LEAST: usize = 3;
 /// thousand has four so close.
 const CLOSE: u32 = 300;
 
-/// Whether all groups have four digits and lie close together.
+/// In an index every second number counts up by so much at most, and what stands behind it by so much: one card in ten
+/// thousand reads so.
+const NEXT: u32 = 4;
+const FURTHER: u32 = 1000;
+
+/// Whether all groups have four digits and lie close together, or are two entries of an index: the number of a thing and
+/// where it begins, then those of the next, as PDF documents have them.
 pub(super) fn close(text: &[u8]) -> bool {
     let (mut groups, mut least, mut most) = (0, u32::MAX, 0);
+    let mut first = [0; 4];
     for group in text.split(|byte| !byte.is_ascii_digit()) {
         if group.len() != 4 {
             return false;
         }
         let number = group.iter().fold(0, |number, byte| number * 10 + u32::from(byte & 15));
-        (groups, least, most) = (groups + 1, least.min(number), most.max(number));
-        if most - least >= CLOSE {
-            return false;
+        if let Some(slot) = first.get_mut(groups) {
+            *slot = number;
         }
+        (groups, least, most) = (groups + 1, least.min(number), most.max(number));
     }
-    groups >= 3
+    let [one, two, three, four] = first;
+    let steps =
+        |from: u32, to: u32, most: u32| to.checked_sub(from).is_some_and(|step| (1..=most).contains(&step));
+    let is_index = steps(one, three, NEXT) && steps(two, four, FURTHER)
+        || steps(one, three, FURTHER) && steps(two, four, NEXT);
+    groups == 4 && is_index || groups >= 3 && most - least < CLOSE
 }
 
 pub(super) fn passes(text: &[u8]) -> bool {
