@@ -290,9 +290,11 @@ fn what_programs_compare_with_signatures_hides_nothing() {
     // A jump where the version would be, and lengths of a name that the code behind it goes on for.
     let member =
         b"=PK\x03\x04\x0f\x85\x4f\x04\0\0I\x8d\x86\0\x07\0\0I\x89\x86\x20\x07\0\0\x0f\xb7\x86\x5a\x10\0";
+    // The same for fields that would be beside a name.
+    let beside = [&member[..27], &[1, 0, 0, 0x4c, b'\x8d', 0, 0, 9, 9, 0xff, 0xff]].concat();
     // A header of zstd, with a block of 33,928 bytes.
     let frame = b"\x81\xf9\x28\xb5\x2f\xfd\x74\x2a\xc7\x44\x24\x04";
-    for code in [member.as_slice(), frame] {
+    for code in [member.as_slice(), &beside, frame] {
         let text = [code, &[0; 9], &noise(9000), &archive, &noise(40_000)].concat();
         for cut in [1, 100, text.len()] {
             let (mut out, result) = told(&text, cut);

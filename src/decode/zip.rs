@@ -472,11 +472,23 @@ fn is_plausible(frame: &[u8], from: usize) -> bool {
 }
 
 /// Whether what stands beside a header is the code of a program that compares with its signature: longer than any name of a
-/// file, with zeros where a name would be.
+/// file, with zeros where a name would be, or as long with no fields where extra ones would be.
 fn is_code(frame: &[u8]) -> bool {
-    let name = frame.get(30..).unwrap_or_default();
-    let name = name.get(..usize::from(u16_at(frame, 26))).unwrap_or(name);
-    name.len() > LONGEST && memchr::memchr(0, name).is_some()
+    let beside = frame.get(30..).unwrap_or_default();
+    let (name, extra) = beside.split_at_checked(usize::from(u16_at(frame, 26))).unwrap_or((beside, &[]));
+    let is_long = |part: &[u8]| part.len() > LONGEST;
+    is_long(name) && memchr::memchr(0, name).is_some() || is_long(extra) && !holds_fields(extra)
+}
+
+/// Whether extra fields fill these bytes, but for fewer than one has at least.
+fn holds_fields(mut extra: &[u8]) -> bool {
+    while extra.len() >= 4 {
+        match extra.get(4 + usize::from(u16_at(extra, 2))..) {
+            Some(rest) => extra = rest,
+            None => return false,
+        }
+    }
+    true
 }
 
 /// Whether what follows the signature of a member is no header, as far as one look tells: text that is full of such
