@@ -217,7 +217,7 @@ impl Zip {
         // An entry of the directory has the version of its writer before the same.
         let is_none = match signature {
             LOCAL => !is_plausible(&frame, 4),
-            CENTRAL => !is_plausible(&frame, 6),
+            CENTRAL => !is_plausible(&frame, 6) || holds_entry(frame.get(4..).unwrap_or_default()),
             END => self.directory.is_no_end(&frame, self.begun),
             _ => false,
         };
@@ -478,6 +478,11 @@ fn is_code(frame: &[u8]) -> bool {
     let (name, extra) = beside.split_at_checked(usize::from(u16_at(frame, 26))).unwrap_or((beside, &[]));
     let is_long = |part: &[u8]| part.len() > LONGEST;
     is_long(name) && memchr::memchr(0, name).is_some() || is_long(extra) && !holds_fields(extra)
+}
+
+/// Whether another entry begins within the numbers of one: a program writes both signatures side by side.
+fn holds_entry(numbers: &[u8]) -> bool {
+    memchr::memmem::find(numbers, &CENTRAL.to_le_bytes()).is_some()
 }
 
 /// Whether extra fields fill these bytes, but for fewer than one has at least.

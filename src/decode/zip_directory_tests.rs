@@ -127,6 +127,11 @@ fn signatures_in_programs_that_read_archives_are_none() {
         let text = [code.as_slice(), &end(count, length, offset), &rest].concat();
         assert_eq!(read(&text).map(|_| ()), result, "{count} {length} {offset}");
     }
+    // Two entries that a program writes.
+    let entries =
+        b"PK\x01\x02\xc6\x84\x24\xa4\x06\0\0\0\xb9PK\x01\x02\x89\x8c\x24\x9c\x06\0\0\xc7\x84\x24\xa0\x06\0\0";
+    let text = [code.as_slice(), entries, &rest[8..], &end(1, 0x178_985, 0), &rest].concat();
+    assert_eq!(read(&text).map(|_| ()), Ok(()));
     // What stands behind one is looked at.
     let a = packed("a", TEXT);
     let behind = [code.as_slice(), &end(1, 60, 60), &zip(std::slice::from_ref(&a))].concat();
