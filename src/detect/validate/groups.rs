@@ -7,9 +7,8 @@ const LEAST: usize = 3;
 /// thousand has four so close.
 const CLOSE: u32 = 300;
 
-/// In an index every second number counts up by so much at most, and what stands behind it by so much: one card in ten
-/// thousand reads so.
-const NEXT: u32 = 4;
+/// In an index every second number counts up by one, and what stands beside it by so much at most: one card in fifty thousand
+/// reads so.
 const FURTHER: u32 = 1000;
 
 /// Whether all groups have four digits and lie close together, or are two entries of an index: the number of a thing and
@@ -30,9 +29,10 @@ pub(super) fn close(text: &[u8]) -> bool {
     let [one, two, three, four] = first;
     let steps =
         |from: u32, to: u32, most: u32| to.checked_sub(from).is_some_and(|step| (1..=most).contains(&step));
-    let is_index = steps(one, three, NEXT) && steps(two, four, FURTHER)
-        || steps(one, three, FURTHER) && steps(two, four, NEXT);
-    groups == 4 && is_index || groups >= 3 && most - least < CLOSE
+    let is_index = steps(one, three, 1) && steps(two, four, FURTHER)
+        || steps(one, three, FURTHER) && steps(two, four, 1);
+    groups == 4 && is_index && !text.iter().any(|byte| matches!(byte, b'-' | b'.'))
+        || groups >= 3 && most - least < CLOSE
 }
 
 pub(super) fn passes(text: &[u8]) -> bool {

@@ -191,6 +191,8 @@ mod tests {
         ("close-groups", false, "4101 2530 4102 3602"),
         ("close-groups", false, "4101 2530 4102 2000"),
         ("close-groups", false, "4101 2530 4109 2599"),
+        ("close-groups", false, "6443 4302 6446 4349"),
+        ("close-groups", false, "4101-2530-4102-2596"),
         ("issuer-range", true, "4539148803436467"),
         ("issuer-range", true, "378282246310005"),
         ("issuer-range", true, "2221-0000-0000-0009"),
