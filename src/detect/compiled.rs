@@ -3,6 +3,8 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use regex_syntax::hir::Hir;
+
 use super::anchor::{Anchor, is_separator};
 use super::names::Scopes;
 use super::pack::{Boundary, Definition, Normalize, Tier};
@@ -105,7 +107,8 @@ impl Compiled {
             Some(shape) => Arc::clone(shape),
             None => Arc::new(Shape::compile(pattern).map_err(|e| e.0)?),
         };
-        let anchors = parse(pattern).and_then(|hir| anchor::derive(&hir, &shape)).map_err(|e| e.0)?;
+        let hir = parse(pattern).map_err(|e| e.0)?;
+        let anchors = anchor::derive(&hir, &shape).map_err(|e| e.0)?;
         let mut around =
             |side, pattern: &Option<toml::Spanned<String>>| -> Result<Option<Arc<Shape>>, String> {
                 let Some(pattern) = pattern.as_ref().map(toml::Spanned::get_ref) else { return Ok(None) };
@@ -128,7 +131,7 @@ impl Compiled {
             first,
             unordered: anchors.iter().any(|a| a.rank() != anchors[0].rank()),
             anchors,
-            parts: Parts::split(pattern).map_err(|e| e.0)?,
+            parts: Parts::split(pattern, &hir).map_err(|e| e.0)?,
             boundary: definition.boundary,
             sides: Sides::of(&checks(&definition.validators)?, &checks(&definition.invalidators)?),
             validators: checks(&definition.validators)?,
@@ -400,9 +403,9 @@ impl Compiled {
 }
 
 impl Parts {
-    fn split(pattern: &str) -> Result<Option<Parts>, ShapeError> {
-        let Some((prefix, value, suffix)) = super::shape::value_group(pattern)? else { return Ok(None) };
-        let compile = |hir: Option<regex_syntax::hir::Hir>| hir.map(|h| Shape::of(&h)).transpose();
+    fn split(pattern: &str, hir: &Hir) -> Result<Option<Parts>, ShapeError> {
+        let Some((prefix, value, suffix)) = super::shape::value_group(pattern, hir)? else { return Ok(None) };
+        let compile = |hir: Option<Hir>| hir.map(|h| Shape::of(&h)).transpose();
         let value = Shape::of(&value)?;
         let repeat = Repeat::of(&value);
         Ok(Some(Parts { prefix: compile(prefix)?, value, suffix: compile(suffix)?, repeat }))

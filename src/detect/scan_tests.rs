@@ -170,7 +170,8 @@ fn naive_detectors(matcher: &Matcher) -> &'static Vec<Naive> {
         definitions
             .map(|d| {
                 let around = |p: &Option<toml::Spanned<String>>| p.as_ref().map(|p| build(&parse(p)));
-                let parts = shape::value_group(d.pattern.get_ref()).unwrap();
+                let pattern = d.pattern.get_ref();
+                let parts = shape::value_group(pattern, &shape::parse(pattern).unwrap()).unwrap();
                 let (prefix, value, suffix) = parts.unwrap_or_else(|| (None, parse(&d.pattern), None));
                 Naive {
                     prefix: prefix.as_ref().map(build),

@@ -204,8 +204,10 @@ impl Shape {
         let order: Vec<u16> = first.into_iter().chain(last).collect();
         let mut number = vec![DEAD; self.states];
         (0u16..).zip(&order).for_each(|(new, &old)| number[usize::from(old)] = new);
-        let rows = order.iter().flat_map(|&old| self.row(old));
-        self.table = rows.map(|&to| number[usize::from(to)]).collect();
+        let mut table = Vec::with_capacity(self.table.len());
+        // Row by row, which is far cheaper than cell by cell.
+        order.iter().for_each(|&old| table.extend(self.row(old).iter().map(|&to| number[usize::from(to)])));
+        self.table = table.into();
     }
 
     /// Sends transitions into states that can no longer accept to the dead state, so that runs end early.
@@ -222,9 +224,12 @@ impl Shape {
                 }
             }
         }
-        for to in &mut self.table {
-            if !live[usize::from(*to)] {
-                *to = DEAD;
+        // Of most patterns all are.
+        if live.iter().skip(1).any(|live| !live) {
+            for to in &mut self.table {
+                if !live[usize::from(*to)] {
+                    *to = DEAD;
+                }
             }
         }
     }
@@ -239,16 +244,18 @@ impl Shape {
                 *hash = (*hash ^ u64::from(to)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
             }
         }
-        let alike = |a: usize, b: usize| {
-            let mut rows = self.table.chunks_exact(self.width());
-            hashes[a] == hashes[b] && rows.all(|row| row[a] == row[b])
-        };
         // One class of each kind, and the place of each class's kind among them.
         let (mut kinds, mut places) = (Vec::new(), Vec::new());
         for class in 0..count {
-            let known = kinds.iter().position(|&kind| alike(kind, class));
+            let known = kinds.iter().position(|&kind: &usize| hashes[kind] == hashes[class]);
             places.push(known.unwrap_or(kinds.len()) as u8);
             kinds.extend(known.is_none().then_some(class));
+        }
+        // A hash may lie.
+        let of: Vec<usize> = places.iter().map(|&place| kinds[usize::from(place)]).collect();
+        let is_true = |row: &[u16]| row.iter().zip(&of).all(|(to, &class)| *to == row[class]);
+        if !self.table.chunks_exact(self.width()).all(is_true) {
+            return;
         }
         let width = kinds.len().next_power_of_two();
         let mut table = Vec::with_capacity(self.states * width);
@@ -540,15 +547,14 @@ fn automaton(hir: &Hir, backwards: bool) -> Result<Table, ShapeError> {
 /// Name of the group that holds the finding when it is not the whole match.
 const VALUE: &str = "value";
 
-/// What stands before, in and behind the group `value`.
+/// What stands before, in and behind the group `value` of a parsed pattern.
 pub(super) type Parts = (Option<Hir>, Hir, Option<Hir>);
 
 /// Takes a pattern apart at its group `value`; nothing when it has no such group.
-pub(super) fn value_group(pattern: &str) -> Result<Option<Parts>, ShapeError> {
+pub(super) fn value_group(pattern: &str, hir: &Hir) -> Result<Option<Parts>, ShapeError> {
     if !pattern.contains("<value>") {
         return Ok(None);
     }
-    let hir = parse(pattern)?;
     let is_value = |hir: &Hir| match hir.kind() {
         HirKind::Capture(group) => group.name.as_deref() == Some(VALUE),
         _ => false,
@@ -557,8 +563,8 @@ pub(super) fn value_group(pattern: &str) -> Result<Option<Parts>, ShapeError> {
         HirKind::Capture(group) => (*group.sub).clone(),
         _ => hir.clone(),
     };
-    if is_value(&hir) {
-        return Ok(Some((None, inner(&hir), None)));
+    if is_value(hir) {
+        return Ok(Some((None, inner(hir), None)));
     }
     if let HirKind::Concat(parts) = hir.kind()
         && let Some(place) = parts.iter().position(is_value)

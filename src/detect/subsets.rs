@@ -2,6 +2,7 @@
 //! text can lead to. Only steps that lead somewhere are looked at, which are few in most states.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 
 use regex_automata::nfa::thompson::{NFA, State};
@@ -36,10 +37,39 @@ struct Builder<'n> {
     closures: Vec<Option<Places>>,
     /// The state of a place that is reached alone, or dead.
     alone: Vec<u16>,
-    numbers: HashMap<Places, u16>,
+    numbers: HashMap<Places, u16, BuildHasherDefault<Mix>>,
     sets: Vec<Places>,
     /// Elements of all sets.
     elements: usize,
+    /// For each place in which search it was met last.
+    met: Vec<u32>,
+    searches: u32,
+    /// Room for a set while it is put together.
+    room: Vec<u32>,
+}
+
+/// A hash of places, which come from packs and not from whoever writes a text.
+#[derive(Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn write(&mut self, bytes: &[u8]) {
+        let (eights, rest) = bytes.as_chunks::<8>();
+        eights.iter().for_each(|eight| self.write_u64(u64::from_le_bytes(*eight)));
+        rest.iter().for_each(|&byte| self.write_u64(u64::from(byte)));
+    }
+
+    fn write_u64(&mut self, more: u64) {
+        self.0 = (self.0.rotate_left(5) ^ more).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+
+    fn write_usize(&mut self, more: usize) {
+        self.write_u64(more as u64);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0 ^ self.0 >> 32
+    }
 }
 
 pub(super) fn table(nfa: &NFA) -> Result<Table, TooLarge> {
@@ -55,9 +85,12 @@ pub(super) fn table(nfa: &NFA) -> Result<Table, TooLarge> {
         classes,
         closures: vec![None; places],
         alone: vec![DEAD; places],
-        numbers: HashMap::new(),
+        numbers: HashMap::default(),
         sets: vec![Rc::default()],
         elements: 0,
+        met: vec![0; places],
+        searches: 0,
+        room: Vec::new(),
     };
     builder.number(&[nfa.start_anchored().as_u32()])?;
     let mut cells = vec![DEAD; 1 << shift];
@@ -121,28 +154,33 @@ impl Builder<'_> {
 
     /// The number of the state in which any of some places may be reached.
     fn number(&mut self, places: &[u32]) -> Result<u16, TooLarge> {
-        let (set, alone) = match *places {
-            [place] => match self.alone.get(place as usize) {
-                Some(&DEAD) | None => (self.closure(place), Some(place)),
+        if let [place] = *places {
+            match self.alone.get(place as usize) {
+                Some(&DEAD) | None => {}
                 Some(&known) => return Ok(known),
-            },
-            _ => {
-                let mut all: Vec<u32> = Vec::new();
-                for &place in places {
-                    all.extend_from_slice(&self.closure(place));
-                }
-                all.sort_unstable();
-                all.dedup();
-                (all.into(), None)
             }
-        };
-        let number = match self.numbers.get(&set) {
-            Some(&known) => known,
-            None => self.add(set)?,
-        };
-        if let Some(slot) = alone.and_then(|place| self.alone.get_mut(place as usize)) {
-            *slot = number;
+            let set = self.closure(place);
+            let number = match self.numbers.get(&set) {
+                Some(&known) => known,
+                None => self.add(set)?,
+            };
+            if let Some(slot) = self.alone.get_mut(place as usize) {
+                *slot = number;
+            }
+            return Ok(number);
         }
+        let mut all = std::mem::take(&mut self.room);
+        all.clear();
+        for &place in places {
+            all.extend_from_slice(&self.closure(place));
+        }
+        all.sort_unstable();
+        all.dedup();
+        let number = match self.numbers.get(all.as_slice()) {
+            Some(&known) => known,
+            None => self.add(all.as_slice().into())?,
+        };
+        self.room = all;
         Ok(number)
     }
 
@@ -163,10 +201,11 @@ impl Builder<'_> {
         if let Some(Some(known)) = self.closures.get(from as usize) {
             return Rc::clone(known);
         }
-        let (mut found, mut seen) = (Vec::new(), std::collections::HashSet::new());
-        let mut open = vec![from];
+        self.searches += 1;
+        let (mut found, mut open) = (Vec::new(), vec![from]);
         while let Some(place) = open.pop() {
-            if !seen.insert(place) {
+            let Some(met) = self.met.get_mut(place as usize) else { continue };
+            if std::mem::replace(met, self.searches) == self.searches {
                 continue;
             }
             match self.nfa.states().get(place as usize) {
