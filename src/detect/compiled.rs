@@ -21,6 +21,8 @@ pub(super) struct Compiled {
     pub shape: Arc<Shape>,
     /// Set when the finding is a part of the match.
     pub parts: Option<Parts>,
+    /// Whether a value is told by a name before it, which is a part of the pattern.
+    pub by_name: bool,
     pub anchors: Vec<Anchor>,
     /// Whether anchors of different kinds lead to its matches, which are then met in no order.
     pub unordered: bool,
@@ -124,6 +126,7 @@ impl Compiled {
         for byte in 0..=255u8 {
             first[usize::from(byte)] = shape.step(Shape::START, byte) != DEAD;
         }
+        let parts = Parts::split(pattern, &hir).map_err(|e| e.0)?;
         let keywords = definition.keywords.as_ref().map(|k| k.get_ref());
         let normalize = definition.normalize;
         let beside = definition.beside.as_ref().map(toml::Spanned::get_ref);
@@ -131,7 +134,8 @@ impl Compiled {
             first,
             unordered: anchors.iter().any(|a| a.rank() != anchors[0].rank()),
             anchors,
-            parts: Parts::split(pattern, &hir).map_err(|e| e.0)?,
+            by_name: parts.as_ref().is_some_and(|parts| parts.prefix.is_some() && parts.suffix.is_none()),
+            parts,
             boundary: definition.boundary,
             sides: Sides::of(&checks(&definition.validators)?, &checks(&definition.invalidators)?),
             validators: checks(&definition.validators)?,

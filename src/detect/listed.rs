@@ -61,8 +61,8 @@ impl Heading {
             return self;
         }
         let rest = text.get(at..).unwrap_or_default();
-        let is_name = |byte: &&u8| IS_NAME[usize::from(**byte)];
-        let length = rest.iter().take(NAME).take_while(is_name).count();
+        let likely = rest.get(..NAME).unwrap_or(rest);
+        let length = likely.iter().position(|byte| !IS_NAME[usize::from(*byte)]).unwrap_or(likely.len());
         Heading { at, length, kinds: headers::kinds_behind(&rest[length..]) }
     }
 }

@@ -55,6 +55,8 @@ struct Entry {
     /// Its first eight bytes, case folded, and which bytes of them there are.
     first: u64,
     mask: u64,
+    /// Whether those bytes are all of it, and letters.
+    plain: bool,
     /// In lower case, at least three bytes.
     text: Vec<u8>,
     owners: Vec<u16>,
@@ -76,7 +78,8 @@ impl Entry {
     fn new(text: Vec<u8>) -> Entry {
         let first = text.iter().take(8).rev().fold(0, |all, &byte| all << 8 | u64::from(byte));
         let mask = u64::MAX >> (64 - 8 * text.len().clamp(1, 8));
-        Entry { first: (first | CASE) & mask, mask, text, owners: Vec::new() }
+        let plain = text.len() <= 8 && text.iter().all(u8::is_ascii_lowercase);
+        Entry { first: (first | CASE) & mask, mask, plain, text, owners: Vec::new() }
     }
 
     /// The slot of its first bytes.
@@ -186,8 +189,8 @@ impl Literals {
         let slot = hash(letters as u32) % SLOTS;
         let entries = usize::from(self.slots[slot])..usize::from(self.slots[slot + 1]);
         for entry in self.entries[entries].iter().filter(|entry| letters & entry.mask == entry.first) {
-            let found = text.get(at..at + entry.text.len());
-            if found.is_some_and(|found| found.eq_ignore_ascii_case(&entry.text)) {
+            let found = || text.get(at..at + entry.text.len());
+            if entry.plain || found().is_some_and(|found| found.eq_ignore_ascii_case(&entry.text)) {
                 entry.owners.iter().for_each(|&owner| hit(owner, at));
             }
         }

@@ -181,6 +181,9 @@ impl Run<'_, '_> {
     /// Keeps a name that a list may be headed with.
     fn hint(&mut self, number: u16, at: usize) {
         let detector = &self.matcher.compiled[usize::from(number)];
+        if !detector.by_name {
+            return;
+        }
         self.heading = self.heading.at(self.region.text, at);
         if let Some(hint) = Hint::under(self.heading, detector, self.region.text) {
             self.hints.push(hint);
