@@ -180,7 +180,7 @@ fn derive_one(hir: &Hir, shape: &Shape) -> Anchor {
     if leading >= MIN_RUN_DIGITS {
         return Anchor::Digits { digits: leading, before: 0, prefix: Box::default() };
     }
-    let digits = guaranteed_run(shape, shape.max_len.min(RUN_LIMIT), Step::digits);
+    let digits = guaranteed_run(shape, MIN_RUN_DIGITS, shape.max_len.min(RUN_LIMIT), Step::digits);
     if digits >= MIN_RUN_DIGITS {
         let before = furthest(shape, digits, Step::digits);
         if let Some(literals) = literals.filter(|_| before > FAR_BEFORE) {
@@ -192,19 +192,19 @@ fn derive_one(hir: &Hir, shape: &Shape) -> Anchor {
     if let Some(literals) = literals {
         return Anchor::Literal(literals);
     }
-    if guaranteed_run(shape, 1, Step::at) == 1 {
+    if guaranteed_run(shape, 1, 1, Step::at) == 1 {
         let class = class_before_at(shape);
         return Anchor::At { before: furthest(shape, 1, Step::at), class, encoded: false };
     }
     if let Some(anchor) = encoded_at(shape) {
         return anchor;
     }
-    let length = guaranteed_run(shape, shape.max_len.min(RUN_LIMIT), Step::word);
+    let length = guaranteed_run(shape, MIN_RUN_WORD, shape.max_len.min(RUN_LIMIT), Step::word);
     if length >= MIN_RUN_WORD {
         let before = furthest(shape, length, Step::word);
         // The one run that is the whole match holds all of it.
         let whole = before == 0 && shape.min_len == length;
-        let holds = |step| guaranteed_run(shape, 1, step) == 1;
+        let holds = |step| guaranteed_run(shape, 1, 1, step) == 1;
         return Anchor::Word { length, before, mixed: whole && holds(Step::digits) && holds(Step::letters) };
     }
     Outline::of(shape).map_or(Anchor::None, Anchor::Outline)
@@ -245,7 +245,8 @@ fn prefixes(hir: &Hir) -> Option<Vec<Vec<u8>>> {
     (literals.len() <= MAX_LITERALS).then(|| literals.into_iter().map(<[u8]>::to_vec).collect())
 }
 
-/// The same in lower case: of every letter one spelling is left.
+/// What a match begins with, in lower case: of every letter one spelling is left, and of what stands further behind than
+/// a literal reaches, nothing.
 fn folded(hir: &Hir) -> Hir {
     let lower = |range: &ClassBytesRange| (range.start()..=range.end()).map(|b| b.to_ascii_lowercase());
     match hir.kind() {
@@ -266,7 +267,15 @@ fn folded(hir: &Hir) -> Hir {
             Hir::repetition(Repetition { sub, ..repetition.clone() })
         }
         HirKind::Capture(group) => folded(&group.sub),
-        HirKind::Concat(parts) => Hir::concat(parts.iter().map(folded).collect()),
+        HirKind::Concat(parts) => {
+            let mut before = 0;
+            let reached = parts.iter().take_while(|part| {
+                let begins_near = before < LITERAL_BYTES;
+                before += part.properties().minimum_len().unwrap_or(0);
+                begins_near
+            });
+            Hir::concat(reached.map(folded).collect())
+        }
         HirKind::Alternation(arms) => Hir::alternation(arms.iter().map(folded).collect()),
     }
 }
@@ -346,13 +355,16 @@ fn successors(
     }
 }
 
-/// The largest `n` up to `limit` such that every match holds a run of `n`.
-fn guaranteed_run(shape: &Shape, limit: usize, step: fn(u8) -> Step) -> usize {
+/// The largest `n` from `least` up to `limit` such that every match holds a run of `n`; 0 where there is none.
+fn guaranteed_run(shape: &Shape, least: usize, limit: usize, step: fn(u8) -> Step) -> usize {
     // best[node] = the smallest "longest run so far" with which the node can be reached; a match's value is the
     // largest run on its path, and the guarantee is the smallest such value over all matches. Runs are found by
     // trying thresholds from above: a threshold fails when some match avoids it.
     let steps = class_steps(shape, step);
-    let (mut low, mut high) = (0, limit);
+    if limit < least || avoidable(shape, &steps, least) {
+        return 0;
+    }
+    let (mut low, mut high) = (least, limit);
     while low < high {
         let middle = (low + high).div_ceil(2);
         if avoidable(shape, &steps, middle) { high = middle - 1 } else { low = middle }

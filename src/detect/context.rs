@@ -1,5 +1,6 @@
 //! Words near a value: what raises and what lowers confidence.
 
+use std::collections::HashMap;
 use std::ops::Range;
 
 use super::literal::letters_at;
@@ -253,9 +254,17 @@ impl Words {
     /// `words`: text, detector, and whether it speaks for the detector.
     pub(super) fn build(words: &[(String, u16, bool)]) -> Words {
         let mut built = Words { bits: vec![0; (1 << BITS) / 64], ..Words::default() };
-        let mut index = std::collections::HashMap::new();
+        let (mut index, mut known) = (HashMap::new(), HashMap::new());
         let mut slots: Vec<Vec<u16>> = vec![Vec::new(); 1 << SLOTS];
         for (word, detector, positive) in words {
+            // Many detectors ask for the same word.
+            let numbers: &mut Vec<usize> = known.entry(word.as_str()).or_default();
+            for &number in numbers.iter() {
+                built.entries[number].speaks.push((*detector, *positive));
+            }
+            if !numbers.is_empty() {
+                continue;
+            }
             for text in spellings(word).into_iter().map(String::into_bytes) {
                 let number = *index.entry(text.clone()).or_insert_with(|| {
                     let number = built.entries.len();
@@ -273,6 +282,7 @@ impl Words {
                 let entry = &mut built.entries[number];
                 entry.plural &= is_plural(word, &entry.text);
                 entry.speaks.push((*detector, *positive));
+                numbers.push(number);
             }
         }
         built.entries.iter_mut().for_each(|entry| entry.speaks.sort_unstable());

@@ -87,14 +87,16 @@ impl Gate {
             for separator in *b" -./" {
                 let rows = leading.rows_behind(separator);
                 for group in 1..GROUPS {
+                    // What any byte behind the separator leaves possible.
+                    let any = |nth: usize| {
+                        let at = |row: &usize| sets.by_behind[row * GROUPS + group][nth];
+                        rows.iter().fold(Set::NONE, |all, row| all | at(row)) & !always
+                    };
+                    let (ends, behind) = (any(0), any(1));
                     let mut known = (Set::NONE, RUN_LIMIT + 1);
                     for next in 0..GROUPS {
                         let goes_on = sets.by_next[usize::from(separator) % SEPARATORS * GROUPS + next];
-                        let at = |row: &usize| {
-                            let [ends, behind] = sets.by_behind[row * GROUPS + group];
-                            ends | behind & goes_on
-                        };
-                        let fits = rows.iter().fold(Set::NONE, |all, row| all | at(row)) & !always;
+                        let fits = ends | behind & goes_on;
                         if fits != known.0 {
                             known = (fits, fewest(fits));
                         }
@@ -162,9 +164,10 @@ fn leads(leading: &Leading, fits: &[Set]) -> [[u64; LEADS]; 2] {
     let mut leads = [[0; LEADS]; 2];
     for (sets, &fits) in leading.sets.iter().zip(fits) {
         for (bits, possible) in leads.iter_mut().zip([&sets.by_lead[110..], &sets.by_second]) {
-            for (three, _) in possible.iter().enumerate().filter(|(_, set)| !(**set & fits).is_empty()) {
-                let place = (three / 100) << 8 | (three / 10 % 10) << 4 | (three % 10);
-                bits[place / 64] |= 1 << (place % 64);
+            for (two, possible) in possible.chunks(10).enumerate() {
+                let place = (two / 10) << 8 | (two % 10) << 4;
+                let digits = possible.iter().enumerate().filter(|(_, set)| !(**set & fits).is_empty());
+                bits[place / 64] |= digits.fold(0, |all, (digit, _)| all | 1 << digit) << (place % 64);
             }
         }
     }

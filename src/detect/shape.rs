@@ -190,24 +190,8 @@ impl Shape {
         let mut shape =
             Shape { table, classes, shift, states, first_accepting, backwards, opens, min_len, max_len };
         shape.prune(&accepting);
-        shape.join_classes();
-        shape.sort(&accepting);
+        shape.settle(&accepting);
         shape
-    }
-
-    /// Numbers the states anew, so that those that accept come last: one comparison tells them apart.
-    fn sort(&mut self, accepting: &[bool]) {
-        let states = 0..self.states as u16;
-        let accepts = |state: &u16| accepting[usize::from(*state)];
-        let (last, first): (Vec<u16>, Vec<u16>) = states.partition(accepts);
-        self.first_accepting = first.len() as u16;
-        let order: Vec<u16> = first.into_iter().chain(last).collect();
-        let mut number = vec![DEAD; self.states];
-        (0u16..).zip(&order).for_each(|(new, &old)| number[usize::from(old)] = new);
-        let mut table = Vec::with_capacity(self.table.len());
-        // Row by row, which is far cheaper than cell by cell.
-        order.iter().for_each(|&old| table.extend(self.row(old).iter().map(|&to| number[usize::from(to)])));
-        self.table = table.into();
     }
 
     /// Sends transitions into states that can no longer accept to the dead state, so that runs end early.
@@ -224,19 +208,42 @@ impl Shape {
                 }
             }
         }
-        // Of most patterns all are.
-        if live.iter().skip(1).any(|live| !live) {
-            for to in &mut self.table {
-                if !live[usize::from(*to)] {
-                    *to = DEAD;
-                }
+        if live.iter().skip(1).all(|live| *live) {
+            return;
+        }
+        for to in &mut self.table {
+            if !live[usize::from(*to)] {
+                *to = DEAD;
             }
         }
     }
 
-    /// Joins classes that every state takes alike, as it does capital and small letters where their case is of no matter,
-    /// and bytes that lead nowhere: a smaller table stays in the cache.
-    fn join_classes(&mut self) {
+    /// Numbers the states anew, so that those that accept come last: one comparison tells them apart. Joins classes that
+    /// every state takes alike, as it does capital and small letters where their case is of no matter, and bytes that lead
+    /// nowhere: a smaller table stays in the cache.
+    fn settle(&mut self, accepting: &[bool]) {
+        let states = 0..self.states as u16;
+        let accepts = |state: &u16| accepting[usize::from(*state)];
+        let (last, first): (Vec<u16>, Vec<u16>) = states.partition(accepts);
+        self.first_accepting = first.len() as u16;
+        let order: Vec<u16> = first.into_iter().chain(last).collect();
+        let mut number = vec![DEAD; self.states];
+        (0u16..).zip(&order).for_each(|(new, &old)| number[usize::from(old)] = new);
+        let (kinds, places) = self.kinds();
+        let width = kinds.len().next_power_of_two();
+        let mut table = Vec::with_capacity(self.states * width);
+        for &old in &order {
+            let row = self.row(old);
+            table.extend(kinds.iter().map(|&class| number[usize::from(row[class])]));
+            table.resize(table.len() + width - kinds.len(), DEAD);
+        }
+        self.table = table.into();
+        self.classes.iter_mut().for_each(|class| *class = places[usize::from(*class)]);
+        self.shift = width.trailing_zeros();
+    }
+
+    /// One class of each kind that every state takes alike, and the place of each class's kind among them.
+    fn kinds(&self) -> (Vec<usize>, Vec<u8>) {
         let count = self.classes.iter().max().map_or(0, |&last| usize::from(last) + 1);
         let mut hashes = vec![0u64; self.width()];
         for row in self.table.chunks_exact(self.width()) {
@@ -244,7 +251,6 @@ impl Shape {
                 *hash = (*hash ^ u64::from(to)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
             }
         }
-        // One class of each kind, and the place of each class's kind among them.
         let (mut kinds, mut places) = (Vec::new(), Vec::new());
         for class in 0..count {
             let known = kinds.iter().position(|&kind: &usize| hashes[kind] == hashes[class]);
@@ -255,17 +261,9 @@ impl Shape {
         let of: Vec<usize> = places.iter().map(|&place| kinds[usize::from(place)]).collect();
         let is_true = |row: &[u16]| row.iter().zip(&of).all(|(to, &class)| *to == row[class]);
         if !self.table.chunks_exact(self.width()).all(is_true) {
-            return;
+            return ((0..count).collect(), (0..=u8::MAX).take(count).collect());
         }
-        let width = kinds.len().next_power_of_two();
-        let mut table = Vec::with_capacity(self.states * width);
-        for row in self.table.chunks_exact(self.width()) {
-            table.extend(kinds.iter().map(|&class| row[class]));
-            table.resize(table.len() + width - kinds.len(), DEAD);
-        }
-        self.table = table.into();
-        self.classes.iter_mut().for_each(|class| *class = places[usize::from(*class)]);
-        self.shift = width.trailing_zeros();
+        (kinds, places)
     }
 
     pub(super) fn row(&self, state: u16) -> &[u16] {
@@ -346,11 +344,17 @@ impl Shape {
             }
         }
         let starts = seconds[usize::from(Self::START)];
-        for second in (0..=255u8).filter(|b| !b.is_ascii_digit()) {
-            let class = self.class_of(second);
+        // By class of the second byte, which classes can be the first.
+        let width = follows.len();
+        let fitting = |class: usize| -> Vec<bool> {
             let any = holds(&starts, class);
-            for first in (0..=255u8).filter(|&b| any || holds(&follows[self.class_of(b)], class)) {
-                pair(first, second);
+            follows.iter().map(|behind| any || holds(behind, class)).collect()
+        };
+        let firsts: Vec<Vec<bool>> = (0..width).map(fitting).collect();
+        for second in (0..=255u8).filter(|b| !b.is_ascii_digit()) {
+            let firsts = &firsts[self.class_of(second)];
+            if firsts.contains(&true) {
+                (0..=255u8).filter(|&b| firsts[self.class_of(b)]).for_each(|first| pair(first, second));
             }
         }
     }
@@ -444,27 +448,36 @@ impl Shape {
     /// Calls `group` for each byte that a match can hold behind a group of digits which follows something else, and for 256
     /// where it can be over behind one, with the length of the group: at most `limit`, which longer ones count as.
     pub(super) fn groups(&self, limit: usize, mut group: impl FnMut(usize, usize)) {
-        let other = |byte: &u8| !byte.is_ascii_digit();
-        let mut states: Vec<u16> = (Self::START..self.states as u16)
-            .flat_map(|state| (0..=u8::MAX).filter(other).map(move |byte| self.step(state, byte)))
-            .filter(|&to| to != DEAD)
-            .collect();
-        states.sort_unstable();
-        states.dedup();
+        // For each class whether it holds something else than digits, and digits.
+        let mut holds = vec![[false; 2]; self.width()];
+        (0..=u8::MAX).for_each(|b| holds[self.class_of(b)][usize::from(b.is_ascii_digit())] = true);
+        let classes = |digit: bool| {
+            let all = holds.iter().enumerate();
+            all.filter(move |(_, holds)| holds[usize::from(digit)]).map(|(class, _)| class).collect()
+        };
+        let (others, digits): (Vec<usize>, Vec<usize>) = (classes(false), classes(true));
+        let after = |states: &mut dyn Iterator<Item = u16>, classes: &[usize]| {
+            let mut reached = vec![false; self.states];
+            for row in states.map(|state| self.row(state)) {
+                classes.iter().for_each(|&class| reached[usize::from(row[class])] = true);
+            }
+            let reached = (0u16..).zip(reached).skip(usize::from(DEAD) + 1);
+            reached.filter(|(_, reached)| *reached).map(|(state, _)| state).collect::<Vec<u16>>()
+        };
+        let mut states = after(&mut (Self::START..self.states as u16), &others);
         for length in 1..=self.max_len {
-            let steps =
-                states.iter().flat_map(|&state| (b'0'..=b'9').map(move |digit| self.step(state, digit)));
-            let mut next: Vec<u16> = steps.filter(|&to| to != DEAD).collect();
-            next.sort_unstable();
-            next.dedup();
-            states = next;
+            states = after(&mut states.iter().copied(), &digits);
             if states.is_empty() {
                 break;
             }
             let length = length.min(limit);
             let over = states.iter().any(|&state| self.accepts(state));
-            let goes_on = |byte: &u8| over || states.iter().any(|&state| self.step(state, *byte) != DEAD);
-            (0..=u8::MAX).filter(other).filter(goes_on).for_each(|byte| group(usize::from(byte), length));
+            let mut goes_on = vec![over; self.width()];
+            for row in states.iter().map(|&state| self.row(state)) {
+                goes_on.iter_mut().zip(row).for_each(|(goes_on, &to)| *goes_on |= to != DEAD);
+            }
+            let other = |byte: &u8| !byte.is_ascii_digit() && goes_on[self.class_of(*byte)];
+            (0..=u8::MAX).filter(other).for_each(|byte| group(usize::from(byte), length));
             if over {
                 group(usize::from(u8::MAX) + 1, length);
             }
@@ -547,7 +560,7 @@ fn automaton(hir: &Hir, backwards: bool) -> Result<Table, ShapeError> {
 /// Name of the group that holds the finding when it is not the whole match.
 const VALUE: &str = "value";
 
-/// What stands before, in and behind the group `value` of a parsed pattern.
+/// What stands before, in and behind the group `value`.
 pub(super) type Parts = (Option<Hir>, Hir, Option<Hir>);
 
 /// Takes a pattern apart at its group `value`; nothing when it has no such group.
