@@ -120,6 +120,9 @@ pub struct Layer {
     done: usize,
     /// Where the open stretch ends unless another escape comes before.
     open: Option<u64>,
+    /// Whether the last escape stands for a digit of base64 and nothing else has come since: what may be packed in them
+    /// is read whole, however far the next escape is.
+    in_digits: bool,
     run: Run,
     /// Where a form is one.
     form: Form,
@@ -159,6 +162,7 @@ impl Layer {
             base: 0,
             done: 0,
             open: None,
+            in_digits: false,
             view: Vec::new(),
             origin: Origin::default(),
         }
@@ -363,10 +367,13 @@ impl Layer {
                 Unit::Open => return,
                 Unit::Literal(length) => self.literal(self.text.len().min(at + length), sink),
                 Unit::Escape(escape) => {
+                    let is_digit = |byte: &u8| armour::is_digit(*byte);
                     if escape.telling {
                         self.begin(at, sink);
                         self.open = Some(self.base + (at + escape.len + self.reach) as u64);
+                        self.in_digits = true;
                     }
+                    self.in_digits &= escape.out().iter().all(is_digit);
                     if self.open.is_some() {
                         self.view.extend_from_slice(escape.out());
                         self.origin.add(escape.out().len(), escape.len, Some(escape.kind));
@@ -404,7 +411,7 @@ impl Layer {
     /// Takes the text up to `to` for itself. The open stretch may end in it.
     fn literal(&mut self, to: usize, sink: Sink<'_>) {
         if let Some(end) = self.open {
-            let end = usize::try_from(end - self.base).unwrap_or(usize::MAX);
+            let end = usize::try_from(self.end(end, to) - self.base).unwrap_or(usize::MAX);
             let until = to.min(end.max(self.done));
             self.view.extend_from_slice(&self.text[self.done..until]);
             self.origin.literal(until - self.done);
@@ -415,6 +422,22 @@ impl Layer {
             }
         }
         self.done = to;
+    }
+
+    /// Where the open stretch ends, which is told as `end`, as far as the text up to `to` tells.
+    fn end(&mut self, end: u64, to: usize) -> u64 {
+        if !self.in_digits {
+            return end;
+        }
+        let text = self.text.get(self.done..to).unwrap_or_default();
+        let digits = armour::digits(text);
+        if digits == text.len() {
+            return u64::MAX;
+        }
+        self.in_digits = false;
+        let end = end.max(self.base + (self.done + digits + self.reach) as u64);
+        self.open = Some(end);
+        end
     }
 
     fn utf16(&mut self, big_endian: bool, last: bool, sink: Sink<'_>) {

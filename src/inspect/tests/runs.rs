@@ -3,7 +3,7 @@
 use super::coded::noise;
 use super::matrix::data_encoding_of;
 use super::*;
-use crate::decode::packing::{deflated, member, zip};
+use crate::decode::packing::{deflated, member, stored, zip};
 
 fn base64(bytes: &[u8]) -> String {
     data_encoding_of(bytes)
@@ -130,7 +130,11 @@ fn long_runs_among_escapes_are_read_whole() {
         lines.map(|line| format!("{line}{end}")).collect()
     };
     let form = |digits: &str| digits.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
-    for (name, digits) in [("packed", packed), ("text", base64(text.as_bytes()))] {
+    // As an image of a disk, or a tar, has them.
+    let zeros = ["??? ".repeat(99).as_bytes(), &[0; 4000], format!(" card: {BARE} ").as_bytes()].concat();
+    let sparse = zip(&[stored("disk.img", &zeros)]);
+    for (name, digits) in [("packed", packed), ("text", base64(text.as_bytes())), ("zeros", base64(&sparse))]
+    {
         let bodies = [
             format!(r#"{{"id":7,"data":"{}"}}"#, digits.replace('/', "\\/")),
             format!(r#"{{"id":7,"data":"{}"}}"#, lines(&digits, "\\n")),
