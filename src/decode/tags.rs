@@ -9,6 +9,9 @@ const INLINE: [&[u8]; 32] = [
     b"sup", b"time", b"tspan", b"tt", b"u", b"var", b"wbr",
 ];
 
+/// Those among them that are fields in XML: where one ends and another begins, two values are parted.
+const FIELDS: [&[u8]; 4] = [b"data", b"code", b"time", b"var"];
+
 /// What stands at one place of a text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Between {
@@ -32,11 +35,15 @@ fn parts_groups(byte: u8) -> bool {
 /// The tags at the beginning of `text`, in the midst of a number. `before`: what stands before them.
 pub(super) fn between(text: &[u8], before: Option<u8>, last: bool) -> Between {
     let Some(before) = before.filter(|byte| may_precede(*byte)) else { return Between::No };
-    let mut at = 0;
+    let (mut at, mut ended) = (0, false);
     while at <= TAGS_LEN {
         match text.get(at) {
+            Some(b'<') if ended && text.get(at + 1).is_some_and(|&byte| byte != b'/') => return Between::No,
             Some(b'<') => match tag(text.get(at..).unwrap_or_default()) {
-                Between::Tags(length) => at += length,
+                Between::Tags(length) => {
+                    ended |= ends_field(text.get(at..at + length).unwrap_or_default());
+                    at += length;
+                }
                 Between::No => return Between::No,
                 Between::More => break,
             },
@@ -49,6 +56,12 @@ pub(super) fn between(text: &[u8], before: Option<u8>, last: bool) -> Between {
         }
     }
     if last || text.len() > TAGS_LEN { Between::No } else { Between::More }
+}
+
+/// Whether a tag is the end of a field.
+fn ends_field(tag: &[u8]) -> bool {
+    let name = tag.strip_prefix(b"</").and_then(|tag| tag.strip_suffix(b">")).unwrap_or_default();
+    FIELDS.iter().any(|field| field.eq_ignore_ascii_case(name))
 }
 
 /// The one tag or comment at the beginning of `text`.
@@ -91,7 +104,7 @@ mod tests {
 
     #[test]
     fn tags_that_part_nothing_are_told_from_those_that_do() {
-        let rows: [(&str, Option<u8>, Between); 22] = [
+        let rows: [(&str, Option<u8>, Between); 27] = [
             ("<b></b>1", Some(b'4'), Between::Tags(7)),
             ("<B Class=\"a>b\">-1", Some(b'4'), Between::Tags(15)),
             ("</span><span style='x'>1", Some(b'4'), Between::Tags(23)),
@@ -103,6 +116,11 @@ mod tests {
             ("<b>1", Some(b'x'), Between::No),
             ("<b>1", None, Between::No),
             ("</td><td>1", Some(b'4'), Between::No),
+            ("</Data><Data Name='x'>1", Some(b'4'), Between::No),
+            ("</code><code>1", Some(b'4'), Between::No),
+            ("</data></b>1", Some(b'4'), Between::Tags(11)),
+            ("<data value='4'>1", Some(b'4'), Between::Tags(16)),
+            ("</data><", Some(b'4'), Between::More),
             ("<br>1", Some(b'4'), Between::No),
             ("<a href=x>1", Some(b'4'), Between::No),
             ("<p>1", Some(b'4'), Between::No),
