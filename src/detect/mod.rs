@@ -42,9 +42,11 @@ pub mod sample;
 pub mod scan;
 pub mod shape;
 pub mod simd;
+mod spent;
 mod stretch;
 mod subsets;
 pub mod trace;
+mod trace_words;
 pub mod validate;
 mod vicinity;
 

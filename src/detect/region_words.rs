@@ -9,7 +9,7 @@ use super::super::names::{Label, Scope};
 use super::super::scratch::{Said, Scratch};
 use super::super::set::Set;
 use super::super::vicinity::Reading;
-use super::super::{Confidence, Matcher, reach};
+use super::super::{Confidence, Matcher, reach, spent};
 use super::{Region, Run};
 
 /// What it costs to try one detector before words are read that could speak for it, in bytes that have passed since; so
@@ -209,7 +209,9 @@ impl Run<'_, '_> {
             let trail = &mut self.scratch.trail;
             let (from, to) = detector.surroundings(text, value);
             trail.read(self.how.level, words, text, from, to);
-            let (mut from, to) = detector.own_surroundings(unaided, text, value, &mut self.reach);
+            let (from, to) = detector.own_surroundings(unaided, text, value, &mut self.reach);
+            let mut from = self.in_row(number, value, from);
+            let trail = &self.scratch.trail;
             says = trail.evidence(words, number, from, value.start);
             if says.positive && says.negative {
                 let part = |from, to| trail.evidence(words, number, from, to);
@@ -217,13 +219,20 @@ impl Run<'_, '_> {
                 says = part(from, value.start);
             }
             if !says.positive {
-                says.join(trail.evidence(words, number, value.end, to));
+                // A word whose own value is masked does not make up for those against this one.
+                let masked = says.negative;
+                let behind = trail.places(words, number, (value.end, to));
+                let behind = behind.filter(|(word, _)| !masked || !spent::masks(&text[word.end..to]));
+                behind.for_each(|(_, said)| says.join(said));
             }
             if says.negative && !says.positive {
                 // What names another value does not speak against this one.
                 let (from, to) = self.reach.own(text, (from, to), value);
-                let against = |from, to| trail.evidence(words, number, from, to).negative;
-                says.negative = against(from, value.start) || against(value.end, to);
+                let against = |(word, says): (Range<usize>, Evidence)| {
+                    says.negative && !spent::is(text, &word, value, to)
+                };
+                let sides = [(from, value.start), (value.end, to)];
+                says.negative = sides.into_iter().any(|side| trail.places(words, number, side).any(against));
             }
         }
         if let Some(Label { scope, name, .. }) = self.region.label
@@ -240,6 +249,18 @@ impl Run<'_, '_> {
             says.positive = self.spoken_for_outside(number, detector);
         }
         says
+    }
+
+    /// From where on words before a value speak of it: not those of the lines above, where it lies in a row of a table.
+    fn in_row(&mut self, number: u16, value: &Range<usize>, from: usize) -> usize {
+        let (text, words) = (self.region.text, &self.matcher.words);
+        let above = memchr::memrchr3(b'\n', b')', b']', &text[from..value.start]).map(|end| from + end);
+        let says = above.map(|above| self.scratch.trail.evidence(words, number, from, above));
+        if says.is_none_or(|says| says == Evidence::default()) {
+            return from;
+        }
+        self.look_up(value.start);
+        self.scratch.names.row(text, from, value).unwrap_or(from)
     }
 
     /// Whether a name around the one that the whole text stands under speaks for a detector.

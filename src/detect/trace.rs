@@ -9,11 +9,10 @@ use std::ops::Range;
 use super::anchor::{Anchor, is_separator};
 use super::columns;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
-use super::context::{Evidence, Trail};
+use super::context::Evidence;
 use super::listed::{Hint, Listed};
-use super::names::{Layout, Names, Scope};
-use super::reach::Reach;
-use super::{Confidence, DetectorId, Matcher, reach};
+use super::names::Layout;
+use super::{Confidence, DetectorId, Matcher};
 use crate::limits;
 
 /// A place where a detector's pattern matches, and what became of it.
@@ -246,31 +245,7 @@ impl Matcher {
             unaided = unaided.lowered();
             steps.push(("what directly surrounds it lowers it", unaided));
         }
-        let (from, to) = one.surroundings(text, value);
-        let mut trail = Trail::new();
-        trail.read(self.level, &self.words, text, from, to);
-        let mut words = Vec::new();
-        let mut around = Reach::default();
-        let (mut from, to) = one.own_surroundings(unaided, text, value, &mut around);
-        let part = |from, to| trail.evidence(&self.words, detector.0, from, to);
-        if let Evidence { positive: true, negative: true } = part(from, value.start) {
-            from = reach::behind_masked(text, (from, value.start), part);
-        }
-        let sides = if one.scopes.holds(Scope::Near) {
-            vec![(from, value.start), (value.end, to)]
-        } else {
-            Vec::new()
-        };
-        let own = around.own(text, (from, to), value);
-        for (from, to) in sides {
-            let places = trail.places(&self.words, detector.0, (from, to));
-            // A word may speak for and against; what speaks for a value counts, and what names another one does not.
-            let counts = |(place, says): &(Range<usize>, Evidence)| {
-                says.positive || own.0 <= place.start && place.end <= own.1
-            };
-            words.extend(places.filter(counts).map(|(place, says)| (place, says.positive)));
-        }
-        words.extend(self.named(detector, one, text, value.start));
+        let words = self.words_of(detector, one, text, (unaided, value));
         let says = Evidence {
             positive: words.iter().any(|(_, speaks_for)| *speaks_for),
             negative: words.iter().any(|(_, speaks_for)| !speaks_for),
@@ -318,60 +293,6 @@ impl Matcher {
         let (checks, _) = self.judge(detector, one, text, &whole, &value);
         let outcome = Outcome::Found(self.weigh(detector, one, text, (&whole, &value)));
         Trace { detector, whole, value, ends: 1, checks, outcome }
-    }
-
-    /// Whether a name of a value's own speaks for it, or a word right before it.
-    pub(super) fn is_named(
-        &self,
-        detector: DetectorId,
-        one: &Compiled,
-        text: &[u8],
-        value: &Range<usize>,
-    ) -> bool {
-        let layout = Layout::of(text);
-        let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
-        let mut names = Names::new();
-        names.look(text, value.start, layout);
-        let own = names.list.first().filter(|name| one.scopes.holds(name.scope));
-        let mut speaks = false;
-        if let Some(own) = own {
-            let source = if own.in_row { layout.row() } else { text };
-            self.words.inside(self.level, source, own.range.clone(), |word| {
-                speaks |= self.words.says(word, detector.0).positive;
-            });
-        }
-        let (from, to) = one.surroundings(text, value);
-        let mut trail = Trail::new();
-        trail.read(self.level, &self.words, text, from, to);
-        let before = trail.places(&self.words, detector.0, (from, value.start));
-        speaks || one.is_named_by_word(before, text, value)
-    }
-
-    /// The names around a value that speak for it, or its own that speak against it.
-    fn named(
-        &self,
-        detector: DetectorId,
-        one: &Compiled,
-        text: &[u8],
-        at: usize,
-    ) -> Vec<(Range<usize>, bool)> {
-        let layout = Layout::of(text);
-        let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
-        let mut names = Names::new();
-        names.look(text, at, layout);
-        let mut speak = Vec::new();
-        let own = names.own(text, layout);
-        for (nth, name) in names.list.into_iter().enumerate().filter(|(_, name)| one.scopes.holds(name.scope))
-        {
-            // A header row stands where the text begins.
-            self.words.inside(self.level, text, name.range.clone(), |word| {
-                let says = self.words.says(word, detector.0);
-                if says.positive && (nth < own || self.words.reaches_in(word)) || says.negative && nth < own {
-                    speak.push((name.range.clone(), says.positive));
-                }
-            });
-        }
-        speak
     }
 }
 

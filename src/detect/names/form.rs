@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{Name, Scope};
+use super::{Name, Scope, lists};
 use crate::limits;
 
 /// The key before the nearest `=`, where nothing but a form's value stands between.
@@ -44,6 +44,10 @@ pub(super) fn part(text: &[u8], from: usize, at: usize, boundary: &[u8]) -> Opti
     let start = from + memchr::memmem::rfind(&text[from..at], boundary)? + boundary.len();
     let header = &text[start..at];
     let end = memchr::memmem::find(header, b"\n\r\n").or_else(|| memchr::memmem::find(header, b"\n\n"));
+    // The first line of a dump or of a script may look like a boundary, too.
+    if end.is_none() && !lists::begins(header.trim_ascii_start(), b"content") {
+        return None;
+    }
     let name = name(&header[..end.unwrap_or(header.len())]);
     let name = name.map(|name| Name::of(Scope::MultipartName, start + name.start..start + name.end));
     // In a header only its own name counts.

@@ -174,10 +174,10 @@ fn pipes(text: &[u8], end: usize) -> Option<Header> {
     let start = memchr::memrchr(b'\n', &text[least..end]).map_or(least, |line| least + line + 1);
     let line = start + blanks(&text[start..end], 0)..end;
     let rule = &text[blanks(text, end + 1)..];
-    let of_rule = |byte: &&u8| matches!(byte, b'|' | b'-' | b':' | b' ' | b'+');
+    let of_rule = |byte: &&u8| matches!(byte, b'|' | b'-' | b':' | b' ' | b'+' | b'=');
     let dashes = rule.iter().take(BLANKS).take_while(of_rule).count();
-    let is_rule =
-        matches!(rule.first(), Some(b'|' | b'+')) && memchr::memmem::find(&rule[..dashes], b"--").is_some();
+    let says = |mark: &[u8]| memchr::memmem::find(&rule[..dashes], mark).is_some();
+    let is_rule = matches!(rule.first(), Some(b'|' | b'+')) && (says(b"--") || says(b"=="));
     // Rows are counted from the mark that each begins with.
     let names = fields(text, line.clone(), b'|');
     (is_rule && text.get(line.start) == Some(&b'|')).then_some(Header { kind: Kind::Pipes, names, rows: end })
@@ -243,12 +243,32 @@ impl Headless {
 /// The name of the column of `at` in a table below an empty line, as people paste them.
 pub(super) fn of_block(headless: &mut Headless, text: &[u8], from: usize, at: usize) -> Option<Name> {
     let (line, row) = head_of(headless, text, from, at)?;
-    let (mark, cells) = header_line(text, line.start, line.end)?;
+    let head = header_line(text, line.start, line.end).map(|(mark, cells)| (line.start, mark, cells));
+    let (start, mark, cells) = head.or_else(|| titled(text, &line, row))?;
     let mut column = Row::NONE;
     column.advance(text, row - 1, at, mark);
     let cell = cells.get(column.column()?)?;
-    let name = line.start + cell.start as usize..line.start + cell.end as usize;
+    let name = start + cell.start as usize..start + cell.end as usize;
     Some(Name::listed("csv", name, column.column()?))
+}
+
+/// Where the line below a title begins, or below the rule that a grid begins with, what parts its names and where they
+/// are in it, if rows follow.
+fn titled(text: &[u8], title: &Range<usize>, row: usize) -> Option<(usize, u8, Vec<Range<u32>>)> {
+    let start = title.end + 1;
+    let end = start + memchr::memchr(b'\n', text.get(start..row)?)?;
+    let (title, line) = (text[title.clone()].trim_ascii_end(), text[start..end].trim_ascii_end());
+    let (mark, cells) = layout::header(line)?;
+    let grid = title.starts_with(b"+-") && line.starts_with(b"|");
+    // Rows have what parts them, and titles have not; a colon is a sign of something else.
+    let plain = !title.contains(&mark) && !title.ends_with(b",") && memchr::memchr(b':', line).is_none();
+    // Pairs have a bar between them, and sentences commas.
+    let many = match mark {
+        b',' => cells.len() > 2 && memchr::memmem::find(line, b", ").is_none(),
+        b'|' => cells.len() > 2,
+        _ => true,
+    };
+    (grid || plain && many).then_some((start, mark, cells))
 }
 
 /// The line that heads the table of `at`, below an empty one or over one of dashes, and where the row of `at` begins.

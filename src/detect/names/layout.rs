@@ -193,8 +193,11 @@ fn cells(line: &[u8], delimiter: u8) -> Option<Vec<Range<u32>>> {
     let enough = if spoken && apart && delimiter == b',' { 2 } else { 1 };
     // A salutation ends with a comma, too.
     let greeting = line.trim_ascii_end().ends_with(b",") && cells.len() == 2;
-    let empty = cells.iter().all(|cell| cell.is_empty());
-    (!empty && !greeting && cells.len() > enough).then_some(cells)
+    // A statement ends with a semicolon, and tabs indent lines.
+    let named = cells.iter().filter(|cell| !cell.is_empty()).count();
+    let alone =
+        named == 1 && (delimiter == b'\t' || delimiter == b';' && line.trim_ascii_end().ends_with(b";"));
+    (named > 0 && !greeting && !alone && cells.len() > enough).then_some(cells)
 }
 
 /// Whether a column may be called so; none is called by a number, or a sentence.
@@ -202,7 +205,8 @@ pub(super) fn is_name(cell: &[u8]) -> bool {
     let words = cell.split(|&byte| byte == b' ').count();
     let begins =
         cell.first().is_none_or(|&byte| byte.is_ascii_alphabetic() || matches!(byte, b'_' | b'#' | 0x80..));
-    let fits = cell.len() <= limits::NAME_LEN && words <= HEADER_WORDS && !cell.contains(&b'"');
+    let unfit = |byte: &u8| matches!(byte, b'"' | b'\t' | b'@');
+    let fits = cell.len() <= limits::NAME_LEN && words <= HEADER_WORDS && !cell.iter().any(unfit);
     let count = |mark: u8| cell.iter().filter(|&&byte| byte == mark).count();
     begins && fits && count(b'(') == count(b')')
 }

@@ -188,8 +188,22 @@ pub(super) struct Names {
 }
 
 /// Names of values that tell nothing about them.
-const VALUE: [&str; 12] =
-    ["value", "val", "data", "content", "text", "string", "raw", "#text", "$", "stringValue", "S", "N"];
+const VALUE: [&str; 14] = [
+    "value",
+    "val",
+    "data",
+    "content",
+    "text",
+    "string",
+    "raw",
+    "#text",
+    "$",
+    "stringValue",
+    "S",
+    "N",
+    "td",
+    "AttributeValue",
+];
 /// And those of members that say little more, for detectors that tell a value by the name further out.
 const MEMBER: [&str; 2] = ["number", "no"];
 
@@ -235,6 +249,9 @@ impl Absent {
         true
     }
 }
+
+/// Within so many bytes behind a value is seen what parts it from the next.
+const ROW_GOES_ON: usize = 2;
 
 impl Names {
     pub(super) const fn new() -> Names {
@@ -385,6 +402,29 @@ impl Names {
     /// follows.
     pub(super) fn own(&self, text: &[u8], layout: &Layout) -> usize {
         1 + self.list.iter().take_while(|name| says_nothing(name.text(text, layout))).count()
+    }
+
+    /// Where the row begins that `value` lies in, not before `from`, of a table whose rows are lines, or behind the names of
+    /// its columns: what stands above is said of other columns, too. `None` where it lies in no such table.
+    pub(super) fn row(&self, text: &[u8], from: usize, value: &Range<usize>) -> Option<usize> {
+        let own = self.list.first().filter(|own| own.scope == Scope::CsvHeader)?;
+        let end = match own.list {
+            "sql" => Some(b')'),
+            "json" => Some(b']'),
+            _ => None,
+        };
+        if let Some(end) = end {
+            let names = own.range.end.max(from);
+            return memchr::memchr(end, &text[names..value.start]).map(|end| names + end);
+        }
+        let start = from + memchr::memrchr(b'\n', &text[from..value.start])? + 1;
+        // A line of one field is hardly a row, nor is what a line with a colon leads to.
+        let led_to = text[from..start].trim_ascii_end().ends_with(b":");
+        let parts = |byte: &u8| matches!(byte, b',' | b';' | b'\t' | b'|');
+        let behind = &text[value.end..(value.end + ROW_GOES_ON).min(text.len())];
+        let follows = || behind.iter().find(|byte| !matches!(byte, b'"' | b' ')).is_some_and(parts);
+        let is_row = text[start..value.start].iter().any(parts) || own.column == 0 && follows();
+        (own.list == "csv" && is_row && !led_to).then_some(start)
     }
 
     /// Whether they are those of `at`.

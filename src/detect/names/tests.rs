@@ -102,6 +102,25 @@ fn a_value_is_named_by_what_it_stands_in() {
         (r#"[[1, 2],[3, ¤4539]]"#, ""),
         ("Hi,\n\nid;card no\n1;x\n2;\"a;b\"\n3;¤4539", "csv column 2 \"card no\""),
         ("Hi,\nid;card no\n1;x\n3;¤4539", ""),
+        // Below a title, and in a grid.
+        ("Members of May\r\nid;card no\r\n1;x\r\n3;¤4539", "csv column 2 \"card no\""),
+        ("Members\nid,name,card no\n3,x,¤4539", "csv column 3 \"card no\""),
+        ("Members\nid, name, card no\n3, x, ¤4539", ""),
+        ("Members\nid,card no\n3,¤4539", ""),
+        ("Members\n\tid\n\t¤4539", ""),
+        ("\tid\n\t¤4539", ""),
+        ("Record\nname | x\ncard no | ¤4539", "form card no"),
+        ("Hi, card:\tx@y.z, so\nmy ¤4539, see", ""),
+        (",card no\n1,¤4539", "csv column 2 \"card no\""),
+        ("Members\nid;card no;see: x\n3;¤4539", ""),
+        ("Members; all\nid;card no\n3;¤4539", "csv column 2 \"all\""),
+        (
+            "x\n\n+----+---------+\n| id | card no |\n+====+=========+\n| 1  | 2       |\n+----+---------+\n| 3  | ¤4539",
+            "csv column 3 \"card no\"",
+        ),
+        ("SET NAMES utf8;\nINSERT INTO t (id, ssn) VALUES (1, '¤4539'", "sql column \"ssn\""),
+        ("-- Dump 10.13\nINSERT INTO t (id, ssn) VALUES (1, '¤4539'", "sql column \"ssn\""),
+        ("--x1\n{\"id\":1,\"ssn\":\"¤4539", "json $.ssn"),
         ("COPY public.people (id, ssn, n) FROM stdin;\n1\t2\t3\n4\t¤4539\t5", "sql column \"ssn\""),
         ("COPY public.people (id, ssn, n) FROM stdin;\n1\t2\t3\n\\.\n4\t¤4539\t5", ""),
         ("<table><tr><th>a</th></tr></table>\n<td>¤4539", "xml /td"),
@@ -262,6 +281,10 @@ fn what_says_only_that_a_value_follows_leaves_the_name_to_its_neighbour() {
     let rows = [
         ("<a><input id=\"f1\" name=\"ssn\" class='x y' value=\"¤", vec!["value", "ssn", "input", "a"]),
         ("<input id=\"ssn\" value=\"¤", vec!["value", "ssn", "input"]),
+        ("<label for=f1>SSN</label>\n<input id=\"f1\" value=\"¤", vec!["value", "SSN", "input"]),
+        ("<label>SSN</LABEL><input name=\"x\" value=\"¤", vec!["value", "x", "input"]),
+        ("<label>SSN</label> of <input id=\"f1\" value=\"¤", vec!["value", "f1", "input"]),
+        ("<label></label><input id=\"f1\" value=\"¤", vec!["value", "f1", "input"]),
         ("<card name=\"visa\" nr=\"¤", vec!["nr", "card"]),
         ("<span id='ssn'>¤", vec!["span", "ssn"]),
         ("env:\n  - name: \"SSN\"\n    value: ¤", vec!["value", "SSN", "env"]),
@@ -271,6 +294,33 @@ fn what_says_only_that_a_value_follows_leaves_the_name_to_its_neighbour() {
     ];
     for (text, expected) in rows {
         assert_eq!(names(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn a_row_begins_where_the_names_of_columns_and_other_rows_end() {
+    // A text with a value, and what of it speaks of that row.
+    let rows = [
+        ("id,ssn\n7,¤4539", Some("7,")),
+        ("id,ssn\n7,1\n8,\"¤4539", Some("8,\"")),
+        ("ssn,id\n¤4539,7", Some("")),
+        ("ssn,id\n\"¤4539\",7", Some("\"")),
+        ("ssn,id\nsee ¤4539", None),
+        ("id,ssn\nyour ssn:\n¤4539, x", None),
+        ("| id | ssn |\n|---|---|\n| 7 | ¤4539", Some("| 7 | ")),
+        ("INSERT INTO t (id, ssn) VALUES (7, ¤4539", Some(") VALUES (7, ")),
+        ("[[\"id\",\"ssn\"],[7,¤4539", Some("],[7,")),
+        ("{\"ssn\":1,\n\"id\":¤4539", None),
+        ("ssn and\nid: ¤4539", None),
+    ];
+    for (text, expected) in rows {
+        let at = text.find('¤').unwrap();
+        let text = text.replacen('¤', "", 1);
+        let layout = Layout::of(text.as_bytes()).unwrap_or_default();
+        let mut names = Names::new();
+        names.look(text.as_bytes(), at, &layout);
+        let start = names.row(text.as_bytes(), 0, &(at..at + 4));
+        assert_eq!(start.map(|start| &text[start..at]), expected, "{text}");
     }
 }
 

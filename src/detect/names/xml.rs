@@ -45,7 +45,11 @@ pub(super) fn own(text: &[u8], from: usize, at: usize) -> Option<Own> {
     let attribute = (named && length > 0).then_some(end - length..end);
     let element = element(text, mark, at);
     let tells_nothing = attribute.clone().filter(|name| says_nothing(&text[name.clone()]));
-    let called = tells_nothing.and_then(|name| called(text, element.end..name.start));
+    let called = tells_nothing.and_then(|name| {
+        let attributes = element.end..name.start;
+        let own = value_of(text, attributes.clone(), NAMES).or_else(|| labelled(text, from, mark));
+        own.or_else(|| value_of(text, attributes, &[b"id"]))
+    });
     Some(Own { at: mark, attribute, called, element: Some(element) })
 }
 
@@ -56,10 +60,26 @@ const VOID: [&[u8]; 12] =
 /// The longest name that an element is given in an attribute.
 const CALLED: usize = 64;
 
+/// Attributes that say what an element is called.
+const NAMES: &[&[u8]] = &[b"name", b"key"];
+
+/// The text of the label right before the element that begins at `tag`: `<label>SSN</label> <input value="…">`.
+fn labelled(text: &[u8], from: usize, tag: usize) -> Option<Range<usize>> {
+    let label = text[from..tag].trim_ascii_end();
+    let label = label.len().checked_sub(END.len()).filter(|&end| label[end..].eq_ignore_ascii_case(END))?;
+    let end = from + label;
+    let least = from.max(end.saturating_sub(CALLED));
+    let start = least + memchr::memrchr(b'>', &text[least..end])? + 1;
+    (start < end).then_some(start..end)
+}
+
+/// The end of a label.
+const END: &[u8] = b"</label>";
+
 /// What an element is called whose attributes these are: `<Attribute Name="ssn"><Value>`. An `id` says it where nothing
 /// better does.
 fn called(text: &[u8], attributes: Range<usize>) -> Option<Range<usize>> {
-    value_of(text, attributes.clone(), &[b"name", b"key"]).or_else(|| value_of(text, attributes, &[b"id"]))
+    value_of(text, attributes.clone(), NAMES).or_else(|| value_of(text, attributes, &[b"id"]))
 }
 
 /// The value of the first of the attributes that has one of these names.

@@ -1,0 +1,118 @@
+//! What words and names say of a value, for traces: each with its place.
+
+use std::ops::Range;
+
+use super::compiled::Compiled;
+use super::context::{Evidence, Trail};
+use super::names::{Layout, Names, Scope};
+use super::reach::Reach;
+use super::{Confidence, DetectorId, Matcher, reach, spent};
+
+impl Matcher {
+    /// The words and names that count, and whether each speaks for the value.
+    pub(super) fn words_of(
+        &self,
+        detector: DetectorId,
+        one: &Compiled,
+        text: &[u8],
+        (unaided, value): (Confidence, &Range<usize>),
+    ) -> Vec<(Range<usize>, bool)> {
+        let (from, to) = one.surroundings(text, value);
+        let mut trail = Trail::new();
+        trail.read(self.level, &self.words, text, from, to);
+        let mut words = Vec::new();
+        let mut around = Reach::default();
+        let (from, to) = one.own_surroundings(unaided, text, value, &mut around);
+        let mut from = in_row(text, from, value);
+        let part = |from, to| trail.evidence(&self.words, detector.0, from, to);
+        if let Evidence { positive: true, negative: true } = part(from, value.start) {
+            from = reach::behind_masked(text, (from, value.start), part);
+        }
+        let sides = if one.scopes.holds(Scope::Near) {
+            vec![(from, value.start), (value.end, to)]
+        } else {
+            Vec::new()
+        };
+        let own = around.own(text, (from, to), value);
+        let before = part(from, value.start);
+        let against = before.negative && !before.positive;
+        for (from, to) in sides {
+            let places = trail.places(&self.words, detector.0, (from, to));
+            // A word may speak for and against; what speaks for a value counts, and what names another one does not.
+            let is_own = |place: &Range<usize>| {
+                own.0 <= place.start && place.end <= own.1 && !spent::is(text, place, value, own.1)
+            };
+            let speaks_for = |place: &Range<usize>| {
+                !against || place.start < value.start || !spent::masks(&text[place.end..to])
+            };
+            let counts = |(place, says): &(Range<usize>, Evidence)| {
+                if says.positive { speaks_for(place) } else { is_own(place) }
+            };
+            words.extend(places.filter(counts).map(|(place, says)| (place, says.positive)));
+        }
+        words.extend(self.named(detector, one, text, value.start));
+        words
+    }
+
+    /// Whether a name of a value's own speaks for it, or a word right before it.
+    pub(super) fn is_named(
+        &self,
+        detector: DetectorId,
+        one: &Compiled,
+        text: &[u8],
+        value: &Range<usize>,
+    ) -> bool {
+        let layout = Layout::of(text);
+        let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
+        let mut names = Names::new();
+        names.look(text, value.start, layout);
+        let own = names.list.first().filter(|name| one.scopes.holds(name.scope));
+        let mut speaks = false;
+        if let Some(own) = own {
+            let source = if own.in_row { layout.row() } else { text };
+            self.words.inside(self.level, source, own.range.clone(), |word| {
+                speaks |= self.words.says(word, detector.0).positive;
+            });
+        }
+        let (from, to) = one.surroundings(text, value);
+        let mut trail = Trail::new();
+        trail.read(self.level, &self.words, text, from, to);
+        let before = trail.places(&self.words, detector.0, (from, value.start));
+        speaks || one.is_named_by_word(before, text, value)
+    }
+
+    /// The names around a value that speak for it, or its own that speak against it.
+    fn named(
+        &self,
+        detector: DetectorId,
+        one: &Compiled,
+        text: &[u8],
+        at: usize,
+    ) -> Vec<(Range<usize>, bool)> {
+        let layout = Layout::of(text);
+        let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
+        let mut names = Names::new();
+        names.look(text, at, layout);
+        let mut speak = Vec::new();
+        let own = names.own(text, layout);
+        for (nth, name) in names.list.into_iter().enumerate().filter(|(_, name)| one.scopes.holds(name.scope))
+        {
+            // A header row stands where the text begins.
+            self.words.inside(self.level, text, name.range.clone(), |word| {
+                let says = self.words.says(word, detector.0);
+                if says.positive && (nth < own || self.words.reaches_in(word)) || says.negative && nth < own {
+                    speak.push((name.range.clone(), says.positive));
+                }
+            });
+        }
+        speak
+    }
+}
+
+/// From where on words before a value speak of it: not those of the lines above, where it lies in a row of a table.
+fn in_row(text: &[u8], from: usize, value: &Range<usize>) -> usize {
+    let layout = Layout::of(text);
+    let mut names = Names::new();
+    names.look(text, value.start, layout.as_ref().unwrap_or_else(|| Layout::plain()));
+    names.row(text, from, value).unwrap_or(from)
+}
