@@ -230,6 +230,8 @@ pub const ENCODER_WINDOW: usize = 8 * 1024 * 1024;
 pub const DECODE_WINDOW_LOG: u32 = 23;
 /// How far back a copy of Snappy may reach: encoders cut what they are given into blocks of so much.
 pub const SNAPPY_WINDOW: usize = 64 * 1024;
+/// For so many bytes behind is remembered where fields of protocol buffers end: more than a look around an escape takes.
+pub const PROTOBUF_SEAMS: u64 = 64 * 1024;
 /// Longest skippable frame (RFC 8878, section 3.1.2) that is kept to be inspected as one: those of parallel compressors
 /// have 4 bytes, seek tables some thousands.
 pub const ZSTD_SKIPPABLE: usize = 16 * 1024;

@@ -11,7 +11,7 @@ use super::spots::Stands;
 use crate::decode::{Lines, OPENING, Wrapping, recognise};
 use crate::detect::{DetectorId, Finding, Matcher, Place, Scan};
 use crate::inspect::Engine;
-use crate::limits::LAYER_DEPTH;
+use crate::limits::{LAYER_DEPTH, PROTOBUF_SEAMS};
 use crate::policy::Overlap;
 
 /// The scan of a text, and the choice among what overlaps in it.
@@ -147,7 +147,7 @@ impl Text {
     /// Notes where findings stand.
     fn locate(&mut self) {
         if !self.sunk.seams.is_empty() {
-            let needed = self.first_fresh().min(self.scan.settled());
+            let needed = self.first_fresh().min(self.scan.settled()).saturating_sub(PROTOBUF_SEAMS);
             let behind = self.sunk.seams.partition_point(|seam| *seam < needed);
             self.sunk.seams.drain(..behind);
         }
@@ -299,10 +299,15 @@ impl Text {
 
     /// What has one byte more than a field of protocol buffers, the first of what announces the next, is no value.
     fn uncut(&mut self) {
-        let seams = &self.sunk.seams;
-        if !seams.is_empty() {
-            self.fresh.retain(|finding| seams.binary_search(&finding.end.saturating_sub(1)).is_err());
+        let Risen { seams, found, .. } = &mut self.sunk;
+        if seams.is_empty() {
+            return;
         }
+        let is_cut = |finding: &Finding| seams.binary_search(&finding.end.saturating_sub(1)).is_ok();
+        self.fresh.retain(|finding| !is_cut(finding));
+        // What is undone around it reads the same; the fields themselves end where they do.
+        let of_fields = |sunk: &Sunk| sunk.path.wrappings().contains(&Wrapping::Protobuf);
+        found.retain(|sunk| !is_cut(&sunk.finding) || of_fields(sunk));
     }
 
     /// Of one detector's finds that overlap the deepest counts: what it was written as explains what else was seen.

@@ -15,11 +15,15 @@ fn the_tag_behind_a_string_completes_no_value() {
         Setup::new(vec![on("payment.pan", Action::Redact, 1)])
             .run(&Head { fields: &fields, ..plain() }, &body.chunks(length).collect::<Vec<_>>())
     };
-    let body = [field(6, digits), field(6, digits), field(6, b"x")].concat();
-    assert!(body.windows(17).any(|bytes| bytes.starts_with(digits) && bytes.ends_with(b"2\x0f")));
-    for length in [1, 2, 17, body.len()] {
-        let outcome = run(&body, length);
-        assert!(outcome.decision.found.is_empty() && outcome.out == body, "in pieces of {length}");
+    let plain = [field(6, digits), field(6, digits), field(6, b"x")].concat();
+    // What stands near an escape is read once more.
+    let near = [field(1, b"a%20b"), plain.clone(), field(1, b"\\u0041")].concat();
+    assert!(plain.windows(17).any(|bytes| bytes.starts_with(digits) && bytes.ends_with(b"2\x0f")));
+    for body in [plain, near] {
+        for length in [1, 2, 17, body.len()] {
+            let outcome = run(&body, length);
+            assert!(outcome.decision.found.is_empty() && outcome.out == body, "in pieces of {length}");
+        }
     }
     // The same digits in a string of their own are one.
     let whole = [digits.as_slice(), b"2"].concat();
