@@ -8,7 +8,7 @@ use regex_syntax::hir::Hir;
 use super::anchor::{Anchor, is_separator};
 use super::names::Scopes;
 use super::pack::{Boundary, Definition, Normalize, Tier};
-use super::shape::{DEAD, Shape, ShapeError, parse};
+use super::shape::{DEAD, Ends, Shape, ShapeError, parse};
 use super::sides::Sides;
 use super::stretch::{Repeat, Stretch};
 use super::validate::Check;
@@ -26,7 +26,8 @@ pub(super) struct Compiled {
     pub anchors: Vec<Anchor>,
     /// Whether anchors of different kinds lead to its matches, which are then met in no order.
     pub unordered: bool,
-    pub first: Box<[bool; 256]>,
+    /// A bit for each byte that can begin a match.
+    first: Bytes,
     pub boundary: Boundary,
     pub validators: Vec<&'static Check>,
     pub invalidators: Vec<&'static Check>,
@@ -55,6 +56,8 @@ pub(super) struct Compiled {
     lower_after: Option<Arc<Shape>>,
     /// How many other numbers make a list.
     pub(super) crowd: Option<usize>,
+    /// A bit for each byte that by itself proves what ends before it to be something else.
+    barring: Bytes,
     excluded: Vec<Vec<u8>>,
     pub has_words: bool,
     /// Where words count.
@@ -122,19 +125,17 @@ impl Compiled {
                 known.insert(key, Arc::clone(&shape));
                 Ok(Some(shape))
             };
-        let mut first = Box::new([false; 256]);
-        for byte in 0..=255u8 {
-            first[usize::from(byte)] = shape.step(Shape::START, byte) != DEAD;
-        }
         let parts = Parts::split(pattern, &hir).map_err(|e| e.0)?;
+        let not_after = around(Side::After, &definition.exclude.after)?;
         let keywords = definition.keywords.as_ref().map(|k| k.get_ref());
         let normalize = definition.normalize;
         let beside = definition.beside.as_ref().map(toml::Spanned::get_ref);
         Ok(Compiled {
-            first,
+            first: bytes(|byte| shape.step(Shape::START, byte) != DEAD),
+            barring: bytes(|byte| not_after.as_ref().is_some_and(|not| not.begins(&[byte]))),
+            by_name: parts.as_ref().is_some_and(|parts| parts.prefix.is_some() && parts.suffix.is_none()),
             unordered: anchors.iter().any(|a| a.rank() != anchors[0].rank()),
             anchors,
-            by_name: parts.as_ref().is_some_and(|parts| parts.prefix.is_some() && parts.suffix.is_none()),
             parts,
             boundary: definition.boundary,
             sides: Sides::of(&checks(&definition.validators)?, &checks(&definition.invalidators)?),
@@ -163,7 +164,7 @@ impl Compiled {
                 after: b.after,
             }),
             not_before: around(Side::Before, &definition.exclude.before)?,
-            not_after: around(Side::After, &definition.exclude.after)?,
+            not_after,
             unnamed_before: around(Side::Before, &definition.exclude.unless_named.before)?,
             unnamed_after: around(Side::After, &definition.exclude.unless_named.after)?,
             lower_before: around(Side::Before, &definition.exclude.lower.before)?,
@@ -199,7 +200,13 @@ impl Compiled {
     /// Whether the byte at `at` can begin a match, and the one before it leaves it alone.
     #[inline(always)]
     pub(super) fn can_start(&self, text: &[u8], at: usize) -> bool {
-        self.first[usize::from(text[at])] && boundary_before(self.boundary, text, at)
+        self.can_begin_with(text[at]) && boundary_before(self.boundary, text, at)
+    }
+
+    /// Whether a byte can begin a match.
+    #[inline(always)]
+    pub(super) fn can_begin_with(&self, byte: u8) -> bool {
+        holds(&self.first, byte)
     }
 
     /// The first match at `at`, longest first, that holds.
@@ -243,7 +250,10 @@ impl Compiled {
             if self.holds(&text[at..end]) {
                 return self.standing(text, at..end, at..end);
             }
-            if !std::mem::replace(&mut swept, true) {
+            if !std::mem::replace(&mut swept, true) && self.sides.sweep_at_once() {
+                if self.none_stands(text, at, ends) {
+                    return None;
+                }
                 self.sides.sweep(&text[at..end], &mut ends);
             }
         }
@@ -269,6 +279,13 @@ impl Compiled {
                 Some(repeat) => repeat.ends(text, from, known),
                 None => parts.value.run(&text[from..]),
             };
+            // Where no beginning of the longest value can pass, none is tried.
+            let at_once = self.sides.sweep_at_once() && self.boundary == Boundary::None;
+            let longest = if at_once && parts.suffix.is_none() { values.longest() } else { 0 };
+            if longest > 0 && !self.sides.open(&text[from..], longest) {
+                values = Ends::NONE;
+                tries += 1;
+            }
             let mut swept = false;
             while let Some(len) = values.pop_longest() {
                 tries += 1;
@@ -289,12 +306,26 @@ impl Compiled {
                 if self.holds(&text[from..to]) {
                     return self.standing(text, at..end, from..to);
                 }
-                if !std::mem::replace(&mut swept, true) {
+                if !std::mem::replace(&mut swept, true) && self.sides.sweep_at_once() {
+                    let is_last = parts.suffix.is_none() && prefixes.as_ref().is_none_or(Ends::is_empty);
+                    if is_last && self.none_stands(text, from, values) {
+                        return None;
+                    }
                     self.sides.sweep(&text[from..to], &mut values);
                 }
             }
             prefixes.as_ref()?;
         }
+    }
+
+    /// Whether the byte behind each of some ends rules a match out that ends there, whatever it holds.
+    fn none_stands(&self, text: &[u8], from: usize, mut lengths: Ends) -> bool {
+        let barred = |len: usize| {
+            let end = from + len;
+            text.get(end).is_some_and(|&byte| holds(&self.barring, byte))
+                || !boundary_after(self.boundary, text, end)
+        };
+        std::iter::from_fn(|| lengths.pop_longest()).all(barred)
     }
 
     /// Whether validators and invalidators let a value pass.
@@ -306,7 +337,7 @@ impl Compiled {
 
     /// Whether a value is spelled in a way that proves little.
     pub(super) fn is_faint(&self, value: &[u8]) -> bool {
-        self.faint.as_ref().is_some_and(|faint| faint.run(value).holds(value.len()))
+        self.faint.as_ref().is_some_and(|faint| faint.is_all_of(value))
     }
 
     /// Confidence of a value that nothing around it speaks for or against.
@@ -404,6 +435,22 @@ impl Compiled {
         let around = self.not_before.iter().chain(&self.not_after).chain(around).map(|shape| &**shape);
         self.shape.size() + parts.chain(around).map(Shape::size).sum::<usize>() + size_of::<Compiled>() + 256
     }
+}
+
+/// A bit for each byte.
+type Bytes = [u64; 4];
+
+fn bytes(holds: impl Fn(u8) -> bool) -> Bytes {
+    let mut all = [0; 4];
+    for byte in (0..=u8::MAX).filter(|&byte| holds(byte)) {
+        all[usize::from(byte >> 6)] |= 1 << (byte & 63);
+    }
+    all
+}
+
+#[inline(always)]
+fn holds(bytes: &Bytes, byte: u8) -> bool {
+    bytes[usize::from(byte >> 6)] >> (byte & 63) & 1 != 0
 }
 
 impl Parts {

@@ -116,8 +116,8 @@ impl Index {
         };
         let (mut leading, mut literals) = (Vec::new(), Vec::new());
         for (number, detector) in (0u16..).zip(compiled) {
-            for (byte, list) in index.by_first.iter_mut().enumerate() {
-                if detector.first[byte] {
+            for (byte, list) in (0..=u8::MAX).zip(&mut index.by_first) {
+                if detector.can_begin_with(byte) {
                     list.push(number);
                 }
             }
@@ -188,9 +188,9 @@ impl Index {
                 let anywhere = !bound || before > 0;
                 let lengths = lengths(detector, length, bound && before == 0);
                 for (both, by_first) in [false, true].into_iter().zip(&mut self.word_lengths) {
-                    let fitting = by_first.iter_mut().zip(detector.first.iter());
-                    let fitting = fitting.filter(|(_, one)| (both || !mixed) && (**one || anywhere));
-                    fitting.for_each(|(all, _)| *all |= lengths);
+                    let fits = |byte: u8| (both || !mixed) && (anywhere || detector.can_begin_with(byte));
+                    let fitting = (0..=u8::MAX).zip(by_first).filter(|(byte, _)| fits(*byte));
+                    fitting.for_each(|(_, all)| *all |= lengths);
                 }
                 self.word.push(Word { detector: number, length, before, mixed, bound, lengths });
                 self.wanted.want_word(length, mixed);
@@ -201,8 +201,8 @@ impl Index {
             }
             Anchor::None => {
                 self.unanchored.push(number);
-                let all = self.unanchored_first.iter_mut();
-                all.zip(detector.first.iter()).for_each(|(all, one)| *all |= *one);
+                let all = (0..=u8::MAX).zip(&mut self.unanchored_first);
+                all.for_each(|(byte, all)| *all |= detector.can_begin_with(byte));
             }
             Anchor::Literal(_) => {}
         }

@@ -73,6 +73,16 @@ impl Ends {
         }
     }
 
+    /// The longest length, or 0.
+    #[inline]
+    pub(super) fn longest(&self) -> usize {
+        let mut nth = self.top;
+        while self.words[nth] == 0 && nth > 0 {
+            nth -= 1;
+        }
+        64 * nth + (64 - self.words[nth].leading_zeros() as usize)
+    }
+
     /// All lengths from the one to the other, as far as a match can be long.
     pub(super) fn between(min: usize, max: usize) -> Ends {
         let mut ends = Ends::default();
@@ -382,6 +392,19 @@ impl Shape {
             }
         }
         ends
+    }
+
+    /// Whether all of `text` is one match.
+    #[inline]
+    pub(super) fn is_all_of(&self, text: &[u8]) -> bool {
+        let mut state = Self::START;
+        for &byte in text {
+            state = self.step(state, byte);
+            if state == DEAD {
+                return false;
+            }
+        }
+        self.accepts(state)
     }
 
     /// Whether a match that is in `state` before `text` can be over in it.

@@ -49,6 +49,12 @@ impl Sides {
         }
     }
 
+    /// Whether one reading judges all beginnings of a text.
+    #[inline(always)]
+    pub(super) fn sweep_at_once(&self) -> bool {
+        !self.sweeps.is_empty()
+    }
+
     /// Leaves the lengths with which `text` may hold: it did not as a whole, and each of many would be judged anew.
     #[inline]
     pub(super) fn sweep(&self, text: &[u8], lengths: &mut Ends) {

@@ -129,7 +129,7 @@ impl Matcher {
         let mut tally = Tally::default();
         let cells = self.cells(detector, text, (starts.start, starts.end.min(text.len())));
         for at in starts.start..starts.end.min(text.len()) {
-            let here = one.first[usize::from(text[at])] && one.anchors.iter().any(|a| leads_to(a, text, at));
+            let here = one.can_begin_with(text[at]) && one.anchors.iter().any(|a| leads_to(a, text, at));
             let cell = cells.iter().find(|cell| cell.start == at);
             if !here && cell.is_none() || at < *next {
                 continue;

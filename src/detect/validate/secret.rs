@@ -49,7 +49,7 @@ pub(super) const HANGS: &[(&str, Hangs)] = &[
 ];
 
 /// Asked before a match is looked for.
-pub(super) const OPENS: &[(&str, Opening)] = &[("jwt", opens_jwt)];
+pub(super) const OPENS: &[(&str, Opening)] = &[("jwt", opens_jwt), ("entropy", is_mixed)];
 
 /// Shannon entropy that a random value of ten characters or more has, in bits a character. English text has about
 /// 2.5 to 3 over so short a stretch, sixteen random hex digits 3.2, random letters and digits 3.5 and more.
@@ -341,8 +341,13 @@ type Growth = [f64; limits::MATCH_LEN];
 static GROWTH: LazyLock<Growth> = LazyLock::new(|| std::array::from_fn(|n| n_log_n(n + 1) - n_log_n(n)));
 
 fn mixed_case(text: &[u8]) -> bool {
-    let any = |kind: fn(&u8) -> bool| text.iter().any(kind);
-    any(u8::is_ascii_uppercase) && any(u8::is_ascii_lowercase) && any(u8::is_ascii_digit)
+    // All in one reading, which the compiler takes many bytes at a time.
+    let kinds = |byte: &u8| {
+        u8::from(byte.is_ascii_uppercase())
+            | u8::from(byte.is_ascii_lowercase()) << 1
+            | u8::from(byte.is_ascii_digit()) << 2
+    };
+    text.iter().map(kinds).fold(0, |all, kind| all | kind) == 0b111
 }
 
 fn placeholder(text: &[u8]) -> bool {
@@ -364,18 +369,27 @@ fn placeholder(text: &[u8]) -> bool {
     if text.len() <= DUMMY_LEN && DUMMIES.iter().any(|word| text.eq_ignore_ascii_case(word.as_bytes())) {
         return true;
     }
-    let (mut last, mut repeated) = (0, 0);
-    text.iter().map(u8::to_ascii_lowercase).enumerate().any(|(at, byte)| {
-        repeated = if byte == last { repeated + 1 } else { 1 };
-        last = byte;
-        match byte {
-            b'x' | b'*' | b'.' | b'_' => repeated == 4,
-            b'<' => true,
-            b'$' | b'c' | b'p' | b'r' | b'y' => begins(at, INSIDE),
-            _ => false,
+    // Most bytes tell nothing.
+    text.iter().enumerate().filter(|(_, byte)| TELLS[usize::from(**byte)]).any(|(at, byte)| match byte {
+        b'x' | b'X' | b'*' | b'.' | b'_' => {
+            let before = at.checked_sub(3).and_then(|from| text.get(from..at));
+            before.is_some_and(|before| before.iter().all(|other| other.eq_ignore_ascii_case(byte)))
         }
+        b'<' => true,
+        _ => begins(at, INSIDE),
     })
 }
+
+/// The bytes at which a placeholder may be told: what it repeats, and what the words that only it holds begin with.
+static TELLS: [bool; 256] = {
+    let (mut tells, mut nth) = ([false; 256], 0);
+    let telling = b"xX*._<$cCpPrRyY";
+    while nth < telling.len() {
+        tells[telling[nth] as usize] = true;
+        nth += 1;
+    }
+    tells
+};
 
 /// The beginnings of a text that are placeholders: those of one character throughout, whole words, and from where on
 /// what only placeholders hold is among them.
