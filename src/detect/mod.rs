@@ -52,6 +52,7 @@ mod vicinity;
 
 mod columns;
 mod compiled;
+mod ends;
 mod family;
 mod fault;
 mod gate;
