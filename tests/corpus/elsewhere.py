@@ -9,18 +9,15 @@ columns in JSON, Markdown, HTML and SQL, tables pasted into mail; and hard negat
 the packs. DIR is as generate.py leaves it, so score.py reads it. `header` marks values whose name stands elsewhere.
 """
 
-import argparse, base64, hashlib, json, pathlib, re, uuid
+import base64, hashlib, json, pathlib, re, uuid
 from urllib.parse import quote
 
 from stdnum import luhn
 
+import arguments
 from elsewhere_values import *
 
-args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-args.add_argument("dir", type=pathlib.Path)
-args.add_argument("--seed", type=int, default=1)
-args.add_argument("--scale", type=float, default=1.0)
-args = args.parse_args()
+args = arguments.read(__doc__)
 out = args.dir
 r.seed(args.seed)
 (out / "files").mkdir(parents=True, exist_ok=True)

@@ -7,8 +7,9 @@ Each form of interchange_forms.py with labels of interchange.toml, in the langua
 fields and numbers that are no one's beside them, and documents of such alone. Written without a look at the packs. DIR
 is as generate.py leaves it; `header` marks values whose name stands in the head of a table.
 """
-import argparse, json, pathlib, random, tomllib, uuid
+import json, pathlib, random, tomllib, uuid
 
+import arguments
 from digits import digits, luhn
 from interchange_forms import FORMS, Cell, ascii_name
 from values import NAMES, TABLE
@@ -100,11 +101,7 @@ class Maker:
 
 
 def main():
-    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("dir", type=pathlib.Path)
-    args.add_argument("--seed", type=int, default=1)
-    args.add_argument("--scale", type=float, default=1.0)
-    args = args.parse_args()
+    args = arguments.read(__doc__)
     r = random.Random(f"interchange {args.seed}")
     maker = Maker(r, tomllib.loads((HERE / "interchange.toml").read_text()))
     (args.dir / "files").mkdir(parents=True, exist_ok=True)

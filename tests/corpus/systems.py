@@ -7,8 +7,9 @@ Payment interfaces, HR exports, bank files, health messages, tickets, database d
 object; names in every case that systems use, an identifier's kind in a field beside it, letters in two dozen languages;
 order numbers, hashes, versions and other hard negatives among them. DIR is as generate.py leaves it.
 """
-import argparse, json, pathlib, random, tomllib
+import json, pathlib, random, tomllib
 
+import arguments
 import values  # fills TABLE
 from national import TABLE
 from systems_carriers import CARRIERS, LINES, Doc
@@ -36,11 +37,7 @@ def companions(r, name, country):
 
 
 def main():
-    args = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    args.add_argument("dir", type=pathlib.Path)
-    args.add_argument("--seed", type=int, default=1)
-    args.add_argument("--scale", type=float, default=1.0)
-    args = args.parse_args()
+    args = arguments.read(__doc__)
     r = random.Random(args.seed)
     spoken = tomllib.loads((HERE / "systems.toml").read_text())
     (args.dir / "files").mkdir(parents=True, exist_ok=True)
