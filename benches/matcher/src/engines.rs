@@ -6,7 +6,6 @@ use matcher_peers::detect::pack::Definition;
 use matcher_peers::detect::{Finding, Matcher, Scan};
 use matcher_peers::fingerprint::FingerprintKey;
 use regex::bytes::{RegexSet, RegexSetBuilder};
-use regex_syntax::hir::literal::{ExtractKind, Extractor};
 
 use crate::vectorscan::Vectorscan;
 
@@ -116,38 +115,4 @@ impl Engine for Set {
 /// A pattern as other engines write it: the group of a value has no name there.
 pub fn pattern_of(definition: &Definition) -> String {
     definition.pattern.get_ref().replace("(?P<value>", "(?:")
-}
-
-/// What an expert gives Vectorscan instead: the literals that patterns begin with, `@` between word bytes, and runs
-/// of digits long enough to matter; what is reported would still have to be checked.
-pub fn expert<'a>(definitions: impl Iterator<Item = &'a Definition>) -> Vec<String> {
-    let mut patterns = vec![r"[\w.+-]@[\w]".to_owned(), r"\d(?:[ .-]?\d){8}".to_owned()];
-    for definition in definitions {
-        patterns.extend(literals(definition.pattern.get_ref()).iter().map(|text| escaped(text)));
-    }
-    patterns.sort();
-    patterns.dedup();
-    patterns
-}
-
-/// What every match begins with, where that is a few literals worth looking for.
-fn literals(pattern: &str) -> Vec<Vec<u8>> {
-    let parser = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern);
-    let Ok(hir) = parser else { return Vec::new() };
-    let mut prefixes = Extractor::new().kind(ExtractKind::Prefix).limit_total(32).extract(&hir);
-    prefixes.keep_first_bytes(8);
-    prefixes.dedup();
-    let fit = |text: &[u8]| text.len() >= 3 && !text.iter().all(u8::is_ascii_digit);
-    let literals = prefixes.literals().unwrap_or_default();
-    if literals.iter().all(|l| fit(l.as_bytes())) {
-        literals.iter().map(|l| l.as_bytes().to_vec()).collect()
-    } else {
-        Vec::new()
-    }
-}
-
-fn escaped(text: &[u8]) -> String {
-    text.iter()
-        .map(|&b| if b.is_ascii_alphanumeric() { char::from(b).to_string() } else { format!("\\x{b:02x}") })
-        .collect()
 }

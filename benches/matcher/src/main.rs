@@ -2,6 +2,7 @@
 
 mod corpora;
 mod engines;
+mod expert;
 mod memory;
 mod naive;
 mod options;
@@ -239,7 +240,7 @@ fn engines(options: &Options, definitions: &[Definition], report: &mut Report) -
     if options.som {
         scanned("vectorscan-som", &patterns, true);
     }
-    scanned("expert", &engines::expert(definitions.iter()), false);
+    scanned("expert", &expert::shapes(definitions), false);
     if options.wants("regex-set") {
         let begin = cpu_time();
         match Set::new(&patterns) {

@@ -78,7 +78,9 @@ impl Tally {
                 ways.push(Way { name: format!("{level:?} at once"), matcher, chunk: usize::MAX });
             }
             let found: Vec<(usize, u64, u64)> = ways.iter().map(|way| read(way, text)).collect();
-            for (way, other) in ways.iter().zip(&found).filter(|(_, o)| (o.0, o.1) != (found[0].0, found[0].1)) {
+            for (way, other) in
+                ways.iter().zip(&found).filter(|(_, o)| (o.0, o.1) != (found[0].0, found[0].1))
+            {
                 self.differ += 1;
                 eprintln!("{name}: {} from {floor:?} up differs: {} and {}", way.name, other.0, found[0].0);
             }
