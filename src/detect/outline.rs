@@ -56,21 +56,6 @@ impl Outline {
         self.0.iter().map(|&kinds| often(kinds)).product()
     }
 
-    /// Places that a text can pass at, by planes of 64 bytes and of the 64 behind them: `planes(place)` gives the digits,
-    /// letters and separators from that place on.
-    #[inline(always)]
-    pub(super) fn fits(masks: &Masks, mut left: u64, planes: impl Fn(u32) -> [u64; 3]) -> u64 {
-        for (place, &[digits, letters, separators, others]) in (0..).zip(masks) {
-            if left == 0 {
-                break;
-            }
-            let [digit, letter, separator] = planes(place);
-            let other = !(digit | letter | separator);
-            left &= digit & digits | letter & letters | separator & separators | other & others;
-        }
-        left
-    }
-
     /// All ones for each kind that each of the bytes can be of.
     pub(super) fn masks(&self) -> Masks {
         self.0.map(|kinds| {

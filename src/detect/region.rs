@@ -168,6 +168,24 @@ impl Region<'_> {
 /// So far words before a run of digits are looked back at.
 const WORD_BEFORE: usize = 64;
 
+/// How many word bytes a text ends with, of the last that are looked at.
+fn word_before(text: &[u8]) -> usize {
+    let is_word = |&byte: &u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let mut count = 0;
+    // Eight at once, without a guess at where they end.
+    while count < WORD_BEFORE
+        && let Some(eight) = text[..text.len() - count].last_chunk::<8>()
+    {
+        let others = eight.iter().fold(0u8, |bits, byte| bits << 1 | u8::from(!is_word(byte)));
+        count += others.trailing_zeros().min(8) as usize;
+        if others != 0 {
+            return count;
+        }
+    }
+    let before = text[..text.len() - count].iter().rev().take(WORD_BEFORE - count);
+    count + before.take_while(|byte| is_word(byte)).count()
+}
+
 impl Run<'_, '_> {
     /// Tries one start of one detector.
     fn try_start(&mut self, number: u16, at: usize) -> bool {
@@ -308,8 +326,7 @@ impl Run<'_, '_> {
     #[inline(never)]
     fn prefixed(&mut self, start: usize, end: usize, count: usize, possible: u64) {
         let matcher = self.matcher;
-        let before = self.region.text[..start].iter().rev().take(WORD_BEFORE);
-        let word = before.take_while(|&&byte| byte.is_ascii_alphanumeric() || byte == b'_').count();
+        let word = word_before(&self.region.text[..start]);
         let mut left = possible;
         while left != 0 {
             let bit = left.trailing_zeros() as usize;

@@ -6,11 +6,14 @@
 
 use std::arch::asm;
 use std::arch::x86_64::{
-    __m128i, __m256i, _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8,
-    _mm256_loadu_si256, _mm256_min_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
-    _mm256_setzero_si256, _mm256_shuffle_epi8, _mm256_slli_epi16, _mm256_srli_epi16, _mm256_sub_epi8,
+    __m128i, __m256i, _mm_cvtsi32_si128, _mm_loadu_si128, _mm256_and_si256, _mm256_andnot_si256,
+    _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_cmpeq_epi64, _mm256_loadu_si256, _mm256_min_epu8,
+    _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256, _mm256_shuffle_epi8,
+    _mm256_sll_epi64, _mm256_slli_epi16, _mm256_srl_epi64, _mm256_srli_epi16, _mm256_storeu_si256,
+    _mm256_sub_epi8,
 };
 
+use super::lanes::{LANES, Lanes};
 use super::seek::{self, BLOCK, Look, Possible, Sight};
 use super::spell::{self, Heads, Letters, Spell, Start};
 use super::walk::{self, Classify, Visit};
@@ -46,6 +49,8 @@ unsafe fn in_range(v: __m256i, low: u8, width: u8) -> __m256i {
 }
 
 impl Classify for Avx2 {
+    type Lanes = Four;
+
     #[inline(always)]
     fn planes(block: &[u8; 64]) -> Planes {
         // SAFETY: inlined into `walk_avx2` only, where AVX2 is enabled; both loads lie inside the block.
@@ -71,6 +76,62 @@ unsafe fn half(v: __m256i) -> [u64; 4] {
         let at = _mm256_cmpeq_epi8(v, _mm256_set1_epi8(b'@'.cast_signed()));
         let at = _mm256_or_si256(at, _mm256_cmpeq_epi8(v, _mm256_set1_epi8(b'%'.cast_signed())));
         [bits(digit), bits(separator), bits(word), bits(at)]
+    }
+}
+
+/// Four words in one register.
+#[derive(Clone, Copy)]
+pub(super) struct Four(__m256i);
+
+impl Lanes for Four {
+    #[inline(always)]
+    fn load(words: &[u64; LANES]) -> Four {
+        // SAFETY: inlined where AVX2 is enabled only, here and below; the load is the words.
+        unsafe { Four(_mm256_loadu_si256(words.as_ptr().cast())) }
+    }
+
+    #[inline(always)]
+    fn store(self) -> [u64; LANES] {
+        let mut words = [0u64; LANES];
+        // SAFETY: the store is the words.
+        unsafe { _mm256_storeu_si256(words.as_mut_ptr().cast(), self.0) };
+        words
+    }
+
+    #[inline(always)]
+    fn and(self, other: Four) -> Four {
+        // SAFETY: as above.
+        unsafe { Four(_mm256_and_si256(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    fn or(self, other: Four) -> Four {
+        // SAFETY: as above.
+        unsafe { Four(_mm256_or_si256(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    fn without(self, other: Four) -> Four {
+        // SAFETY: as above.
+        unsafe { Four(_mm256_andnot_si256(other.0, self.0)) }
+    }
+
+    #[inline(always)]
+    fn same(self, other: Four) -> Four {
+        // SAFETY: as above.
+        unsafe { Four(_mm256_cmpeq_epi64(self.0, other.0)) }
+    }
+
+    #[inline(always)]
+    fn left(self, bits: u32) -> Four {
+        // SAFETY: as above.
+        unsafe { Four(_mm256_sll_epi64(self.0, _mm_cvtsi32_si128(bits.cast_signed()))) }
+    }
+
+    #[inline(always)]
+    fn right(self, bits: u32) -> Four {
+        // SAFETY: as above.
+        unsafe { Four(_mm256_srl_epi64(self.0, _mm_cvtsi32_si128(bits.cast_signed()))) }
     }
 }
 

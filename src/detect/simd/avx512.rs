@@ -10,6 +10,7 @@ use std::arch::x86_64::{
     _mm512_shuffle_epi8, _mm512_srli_epi16, _mm512_sub_epi8, _mm512_test_epi8_mask,
 };
 
+use super::avx2::Four;
 use super::seek::{self, BLOCK, Look, Possible, Sight};
 use super::spell::{self, Heads, Letters, Spell, Start};
 use super::walk::{self, Classify, Visit};
@@ -41,6 +42,8 @@ pub(super) unsafe fn in_range(v: __m512i, low: u8, width: u8) -> u64 {
 }
 
 impl Classify for Avx512 {
+    type Lanes = Four;
+
     #[inline(always)]
     fn planes(block: &[u8; 64]) -> Planes {
         // SAFETY: inlined into `walk_avx512` only, where AVX-512 is enabled; the load is the block.

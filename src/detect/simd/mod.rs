@@ -5,10 +5,12 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod bytes;
+mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod nibbles;
 mod plain;
+mod positions;
 mod runs;
 mod seek;
 mod spell;

@@ -10,6 +10,7 @@ use std::arch::aarch64::{
 };
 
 use super::Planes;
+use super::lanes::LANES;
 use super::nibbles::Nibbles;
 use super::seek::{BLOCK, Look, Sight};
 use super::spell::{Letters, Spell};
@@ -83,6 +84,8 @@ pub(super) fn look_up(low: &[u8; 16], high: &[u8; 16], v: uint8x16_t) -> uint8x1
 }
 
 impl Classify for Neon {
+    type Lanes = [u64; LANES];
+
     #[inline(always)]
     fn planes(block: &[u8; 64]) -> Planes {
         let v = load(block);

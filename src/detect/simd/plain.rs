@@ -1,5 +1,6 @@
 //! The plain twin: a table look-up a byte. Tests hold the other kernels to it.
 
+use super::lanes::LANES;
 use super::nibbles::PLACES;
 use super::seek::{BLOCK, Look, Sight, is_word};
 use super::spell::{Letters, Spell};
@@ -35,6 +36,8 @@ static CLASS: [u8; 256] = {
 };
 
 impl Classify for Plain {
+    type Lanes = [u64; LANES];
+
     #[inline(always)]
     fn planes(block: &[u8; 64]) -> Planes {
         let mut planes = Planes { digit: 0, separator: 0, word: 0, at: 0 };
