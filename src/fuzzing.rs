@@ -11,7 +11,7 @@ use std::sync::OnceLock;
 use crate::config;
 use crate::decode::{
     Coding, DecodeError, Decoder, Event, Framing, Layer, Lines, Packed, Pages, Unpacked, Unpacker, Wrapping,
-    deltas, rewrap,
+    deltas, parameter, rewrap,
 };
 use crate::detect::{Finding, Matcher, Pack, Scan, first_run};
 use crate::fingerprint::FingerprintKey;
@@ -23,6 +23,23 @@ pub use crate::proxy::fuzzing::{connect, introduction, sniff};
 /// A hello is read the same however it comes.
 pub fn hello(data: &[u8]) {
     crate::tls::hello::fuzzing::hello(data);
+}
+
+/// What a field says under a name is told to those who mind quotes and to those who do not, whatever stands before it.
+pub fn parameters(data: &[u8]) {
+    let said = parameter(data, "b");
+    let once = said.values.iter().enumerate().all(|(nth, value)| !said.values[..nth].contains(value));
+    assert!(once, "a value is told twice");
+    let (decoy, value) = data.split_at(data.iter().position(|&byte| byte == 0).unwrap_or(data.len()));
+    let told = |field: &[u8], value: &[u8]| {
+        let said = parameter(field, "b");
+        let told = said.extended || value.is_empty() || said.values.iter().any(|told| **told == *value);
+        assert!(told, "a value is not told");
+    };
+    let token: Vec<u8> = value.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
+    told(&[b"a/b;", decoy, b";b=", &token].concat(), &token);
+    let quoted: Vec<u8> = value.iter().flat_map(|&byte| [b'\\', byte]).collect();
+    told(&[b"a/b; b=\"", quoted.as_slice(), b"\""].concat(), value);
 }
 
 /// Most pieces that an input can ask for.
@@ -408,6 +425,10 @@ mod tests {
                     br#"data: {"choices":[{"index":1,"delta":{"content":"4\"5"}}]}"#.to_vec(),
                     b"{\"text\":\"a\"}".to_vec(),
                 ],
+            ),
+            (
+                parameters,
+                vec![b"x=\"a;\0b\";\\7".to_vec(), b"b=1; b*0=\"2\"\0B".to_vec(), b";b=\"\0\"".to_vec()],
             ),
             (names, NAMED.iter().map(|text| cut(text)).collect()),
             (bodies, wrapped()),
