@@ -134,7 +134,7 @@ impl Matcher {
                 .max()
                 .unwrap_or(0),
             reach_before: most(&Compiled::look_back),
-            reach_after: most(&Compiled::look_ahead),
+            reach_after: most(&Compiled::look_ahead).max(limits::NAMES_AHEAD),
             words,
             index,
             level: Level::detect(),

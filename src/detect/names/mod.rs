@@ -3,6 +3,7 @@
 //! Looked up at candidates only, backwards within [`limits::NAMES_REACH`]; the first line of a text is kept beside it,
 //! since a table names its columns there. What is found depends on the text alone, never on how it is cut.
 
+mod ahead;
 mod aligned;
 mod form;
 pub(super) mod headers;
@@ -319,12 +320,15 @@ impl Names {
         }
         if let Some(own) = json::own(text, from, at, quoted) {
             let is_element = own.key.is_none();
+            let behind = own.key.as_ref().and_then(|key| ahead::of(text, at, &text[key.clone()]));
             self.list.extend(own.key.map(|key| Name::of(Scope::JsonPath, key)));
             self.rooted = self.keys.up(text, from, own.at, &mut self.list);
             if is_element {
                 let header = self.keys.header(text, from, own.at);
                 header.into_iter().for_each(|header| self.list.insert(0, header));
             }
+            let called = |range| Name { called: true, ..Name::of(Scope::JsonPath, range) };
+            behind.into_iter().for_each(|behind| self.list.insert(1, called(behind)));
             if !self.list.is_empty() {
                 self.outside(text, from, is_yaml);
                 return;
@@ -401,7 +405,14 @@ impl Names {
     /// How many of them are the value's own, from the innermost on: one, and one more for each that says only that a value
     /// follows.
     pub(super) fn own(&self, text: &[u8], layout: &Layout) -> usize {
-        1 + self.list.iter().take_while(|name| says_nothing(name.text(text, layout))).count()
+        let told = |name: &&Name| !self.is_ahead(name) && says_nothing(name.text(text, layout));
+        let own = 1 + self.list.iter().take_while(told).count();
+        self.list.iter().take(own).position(|name| self.is_ahead(name)).unwrap_or(own)
+    }
+
+    /// Whether a name stands behind the value: it speaks for it, and never against it.
+    fn is_ahead(&self, name: &Name) -> bool {
+        name.called && !name.in_row && self.at.is_some_and(|at| name.range.start >= at)
     }
 
     /// Where the row begins that `value` lies in, not before `from`, of a table whose rows are lines, or behind the names of

@@ -294,6 +294,12 @@ fn what_says_only_that_a_value_follows_leaves_the_name_to_its_neighbour() {
         ("<label>SSN</LABEL><input name=\"x\" value=\"¤", vec!["value", "x", "input"]),
         ("<label>SSN</label> of <input id=\"f1\" value=\"¤", vec!["value", "f1", "input"]),
         ("<label></label><input id=\"f1\" value=\"¤", vec!["value", "f1", "input"]),
+        ("<label>SSN</label><input name=\"field_17\" value=\"¤", vec!["value", "SSN", "input"]),
+        (
+            "<label>x <b>*</b></label>\n<div class=\"c\"><input id=\"f\" value=\"¤",
+            vec!["value", "x <b>*</b>", "input", "div"],
+        ),
+        ("<label>x</label><p>y</p><input id=\"f\" value=\"¤", vec!["value", "f", "input"]),
         ("<card name=\"visa\" nr=\"¤", vec!["nr", "card"]),
         ("<span id='ssn'>¤", vec!["span", "ssn"]),
         ("env:\n  - name: \"SSN\"\n    value: ¤", vec!["value", "SSN", "env"]),

@@ -47,7 +47,10 @@ pub(super) fn own(text: &[u8], from: usize, at: usize) -> Option<Own> {
     let tells_nothing = attribute.clone().filter(|name| says_nothing(&text[name.clone()]));
     let called = tells_nothing.and_then(|name| {
         let attributes = element.end..name.start;
-        let own = value_of(text, attributes.clone(), NAMES).or_else(|| labelled(text, from, mark));
+        let own = value_of(text, attributes.clone(), NAMES);
+        // A name that tools made up, as in `name="field_17"`, says less than what people read.
+        let told = own.clone().filter(|own| !is_numbered(&text[own.clone()]));
+        let own = told.or_else(|| labelled(text, from, mark)).or(own);
         own.or_else(|| value_of(text, attributes, &[b"id"]))
     });
     Some(Own { at: mark, attribute, called, element: Some(element) })
@@ -63,15 +66,60 @@ const CALLED: usize = 64;
 /// Attributes that say what an element is called.
 const NAMES: &[&[u8]] = &[b"name", b"key"];
 
-/// The text of the label right before the element that begins at `tag`: `<label>SSN</label> <input value="…">`.
-fn labelled(text: &[u8], from: usize, tag: usize) -> Option<Range<usize>> {
-    let label = text[from..tag].trim_ascii_end();
-    let label = label.len().checked_sub(END.len()).filter(|&end| label[end..].eq_ignore_ascii_case(END))?;
-    let end = from + label;
-    let least = from.max(end.saturating_sub(CALLED));
-    let start = least + memchr::memrchr(b'>', &text[least..end])? + 1;
-    (start < end).then_some(start..end)
+/// Whether a name is a number behind a word for a field.
+fn is_numbered(name: &[u8]) -> bool {
+    let digits = name
+        .iter()
+        .rev()
+        .take_while(|byte| byte.is_ascii_digit() || matches!(byte, b']' | b'[' | b'_' | b'-' | b'.'));
+    let word = &name[..name.len() - digits.count()];
+    word.len() < name.len() && FIELDS.iter().any(|field| word.eq_ignore_ascii_case(field))
 }
+
+/// What tools that make forms call their fields, before a number.
+const FIELDS: [&[u8]; 12] = [
+    b"field",
+    b"input",
+    b"entry",
+    b"item",
+    b"question",
+    b"q",
+    b"f",
+    b"answer",
+    b"control",
+    b"text",
+    b"element",
+    b"fields",
+];
+
+/// The text of the label before the element that begins at `tag`: `<label>SSN</label> <input value="…">`. Elements may
+/// begin between them, and in the label.
+fn labelled(text: &[u8], from: usize, tag: usize) -> Option<Range<usize>> {
+    let mut before = text[from..tag].trim_ascii_end();
+    let end = loop {
+        let end = before.len().checked_sub(END.len())?;
+        if before[end..].eq_ignore_ascii_case(END) {
+            break from + end;
+        }
+        // The element around both of them is not between them.
+        let opens = before.ends_with(b">").then(|| memchr::memrchr(b'<', before)).flatten()?;
+        let within = before.get(opens + 1).is_some_and(|&byte| is_name(byte)) && tag - from - opens < BETWEEN;
+        before = within.then(|| before[..opens].trim_ascii_end())?;
+    };
+    let least = from.max(end.saturating_sub(LABEL));
+    let first = memchr::memmem::rfind(&text[least..end], b"<label")
+        .or_else(|| memchr::memmem::rfind(&text[least..end], b"<LABEL"));
+    let start = match first {
+        Some(label) => least + label + memchr::memchr(b'>', &text[least + label..end])? + 1,
+        None => least + memchr::memrchr(b'>', &text[least..end])? + 1,
+    };
+    let told = start..end.min(start + CALLED);
+    (!told.is_empty()).then_some(told)
+}
+
+/// Within so many bytes before its end a label begins, and an element behind it.
+const LABEL: usize = 192;
+const BETWEEN: usize = 192;
 
 /// The end of a label.
 const END: &[u8] = b"</label>";
