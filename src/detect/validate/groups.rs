@@ -7,18 +7,26 @@ const LEAST: usize = 3;
 /// thousand has four so close.
 const CLOSE: u32 = 300;
 
+/// The same for three groups before a shorter one.
+const CLOSER: u32 = 50;
+
 /// In an index every second number counts up by one, and what stands beside it by so much at most: one card in fifty thousand
 /// reads so.
 const FURTHER: u32 = 1000;
 
-/// Whether all groups have four digits and lie close together, or are two entries of an index: the number of a thing and
-/// where it begins, then those of the next, as PDF documents have them.
+/// Whether all groups have four digits, but perhaps the last fewer, and lie close together, or are two entries of an index: the
+/// number of a thing and where it begins, then those of the next, as PDF documents have them. Or two pairs of numbers of which
+/// the second follows the first.
 pub(super) fn close(text: &[u8]) -> bool {
     let (mut groups, mut least, mut most) = (0, u32::MAX, 0);
-    let mut first = [0; 4];
+    let (mut first, mut is_short) = ([0; 4], false);
     for group in text.split(|byte| !byte.is_ascii_digit()) {
-        if group.len() != 4 {
+        if is_short || group.len() > 4 {
             return false;
+        }
+        if group.len() < 4 {
+            is_short = true;
+            continue;
         }
         let number = group.iter().fold(0, |number, byte| number * 10 + u32::from(byte & 15));
         if let Some(slot) = first.get_mut(groups) {
@@ -31,8 +39,9 @@ pub(super) fn close(text: &[u8]) -> bool {
         |from: u32, to: u32, most: u32| to.checked_sub(from).is_some_and(|step| (1..=most).contains(&step));
     let is_index = steps(one, three, 1) && steps(two, four, FURTHER)
         || steps(one, three, FURTHER) && steps(two, four, 1);
-    groups == 4 && is_index && !text.iter().any(|byte| matches!(byte, b'-' | b'.'))
-        || groups >= 3 && most - least < CLOSE
+    let is_pairs = steps(one, two, 1) && steps(three, four, 1);
+    !is_short && groups == 4 && (is_index || is_pairs) && !text.iter().any(|byte| matches!(byte, b'-' | b'.'))
+        || groups >= 3 && most - least < if is_short { CLOSER } else { CLOSE }
 }
 
 pub(super) fn passes(text: &[u8]) -> bool {
