@@ -16,12 +16,6 @@ const LETTERED: usize = 4;
 /// Digits of the groups that cards are mostly written in.
 const GROUP: usize = 4;
 
-/// Groups of digits alone that make a table, at least.
-const TABLE: usize = 16;
-
-/// Of the rows of such a table fewer than one in so many pass the checks.
-const PASSING: usize = 16;
-
 /// By what the numbers of a part of an index differ at most.
 const INDEX: u32 = 1000;
 
@@ -58,35 +52,32 @@ impl Compiled {
     }
 
     /// Whether groups of digits stand among so many other groups of hexadecimal ones that the pack takes them for a table:
-    /// many hold letters, and as many of the others as the value has make no value. Or among many groups of decimal ones
-    /// that are not all as long and of which few make a value, or in an index, in which every second number counts up.
+    /// many hold letters, and as many of the others as the value has make no value. Or in an index, in which every second
+    /// number counts up.
     fn is_in_table(&self, text: &[u8], value: &Range<usize>, crowd: usize) -> bool {
         let mut sides = [cells_before(text, value.start), cells_after(text, value.end)];
         let cells = || sides.iter().flatten().map(|cell| &text[cell.clone()]);
         let lettered =
             |cell: &&[u8]| cell.iter().any(u8::is_ascii_digit) && cell.iter().any(u8::is_ascii_alphabetic);
         let (others, lettered) = (cells().count(), cells().filter(lettered).count());
-        let other_lengths = cells().filter(|cell| cell.len() != GROUP).count();
-        let is_decimal = cells().flatten().all(|byte| byte.is_ascii_digit() || *byte == b'-');
         sides[0].reverse();
         let groups: Vec<_> = text[value.clone()].split(|&byte| byte == b' ').collect();
-        if counts_up([&sides[0], &sides[1]].map(|side| side.iter().map(|cell| &text[cell.clone()])), &groups)
-        {
+        let [before, after] = &sides;
+        let beside =
+            |cells: &[Range<usize>]| cells.iter().map(|cell| &text[cell.clone()]).collect::<Vec<_>>();
+        if counts_up(&beside(before), &groups, &beside(after)) {
             return true;
         }
-        let holds = |cells: &&[Range<usize>]| {
+        if others < crowd || lettered * LETTERED < others {
+            return false;
+        }
+        let holds = |cells: &[Range<usize>]| {
             let whole = cells.first().zip(cells.last()).map(|(first, last)| &text[first.start..last.end]);
             whole.is_some_and(|whole| {
                 whole.iter().all(|&byte| byte.is_ascii_digit() || byte == b' ') && self.passes(whole)
             })
         };
-        let rows = || sides.iter().flat_map(|cells| cells.windows(groups.len()));
-        if others >= crowd && lettered * LETTERED >= others {
-            return !rows().any(|cells| holds(&cells));
-        }
-        // Cards one below the other pass more often, whatever stands beside them.
-        let passing = rows().filter(holds).count();
-        is_decimal && others >= TABLE && other_lengths > 1 && passing * PASSING < rows().count()
+        !sides.iter().any(|cells| cells.windows(groups.len()).any(holds))
     }
 
     fn passes(&self, value: &[u8]) -> bool {
@@ -94,25 +85,20 @@ impl Compiled {
     }
 }
 
-/// Whether every second group counts up, those of a value and up to two on either side. The others, before and behind it,
-/// are in the order of the text.
-fn counts_up<'t>(
-    sides: [impl DoubleEndedIterator<Item = &'t [u8]> + ExactSizeIterator; 2],
-    groups: &[&'t [u8]],
-) -> bool {
+/// Whether every second group counts up, of a value and of up to four groups before and behind it.
+fn counts_up(before: &[&[u8]], groups: &[&[u8]], after: &[&[u8]]) -> bool {
     const BESIDE: usize = 4;
-    let [before, after] = sides;
-    let skipped = before.len().saturating_sub(BESIDE);
-    let row: Vec<_> = before.skip(skipped).chain(groups.iter().copied()).chain(after.take(BESIDE)).collect();
+    let before = &before[before.len().saturating_sub(BESIDE)..];
+    let row = || before.iter().chain(groups).chain(after.iter().take(BESIDE));
     let number = |cell: &&[u8]| {
         let is_number = cell.len() == GROUP && cell.iter().all(u8::is_ascii_digit);
         is_number.then(|| cell.iter().fold(0, |number, byte| number * 10 + u32::from(byte & 15)))
     };
     (0..2).any(|first| {
-        let numbers: Option<Vec<_>> = row.iter().skip(first).step_by(2).map(number).collect();
+        let numbers: Option<Vec<u32>> = row().skip(first).step_by(2).map(number).collect();
         numbers.is_some_and(|numbers| {
             numbers.len() >= COUNTED
-                && numbers.is_sorted_by(|one, next| one < next)
+                && numbers.windows(2).all(|pair| pair[0] < pair[1])
                 && numbers[numbers.len() - 1] - numbers[0] <= INDEX
         })
     })
@@ -121,16 +107,14 @@ fn counts_up<'t>(
 /// Longest group of a table.
 const CELL: usize = 6;
 
-/// The groups of hexadecimal digits, with a sign perhaps, that blanks alone part from what begins at `at`, the nearest first.
+/// The groups of hexadecimal digits that blanks alone part from what begins at `at`, the nearest first.
 fn cells_before(text: &[u8], at: usize) -> Vec<Range<usize>> {
     let least = at.saturating_sub(limits::CROWD_REACH);
     let (mut cells, mut at) = (Vec::new(), at);
     loop {
         let blanks = text[least..at].iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count();
         let end = at - blanks;
-        let digits = text[least..end].iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        let sign = usize::from(digits > 0 && text[least..end - digits].ends_with(b"-"));
-        let length = digits + sign;
+        let length = text[least..end].iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let start = end - length;
         // It may have begun further off, or be a part of something else.
         let is_whole = if start == least { least == 0 } else { text[start - 1].is_ascii_whitespace() };
@@ -149,9 +133,7 @@ fn cells_after(text: &[u8], at: usize) -> Vec<Range<usize>> {
     loop {
         let blanks = text[at..most].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         let start = at + blanks;
-        let sign = usize::from(text[start..most].starts_with(b"-"));
-        let digits = text[start + sign..most].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        let length = if digits > 0 { digits + sign } else { 0 };
+        let length = text[start..most].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
         let end = start + length;
         let is_whole = if end == most { most == text.len() } else { text[end].is_ascii_whitespace() };
         if blanks == 0 || length == 0 || length > CELL || !is_whole {
@@ -280,6 +262,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_second_number_of_an_index_counts_up() {
+        let counted = |before: &str, value: &str, after: &str| {
+            let cells =
+                |text: &'static str| text.split_ascii_whitespace().map(str::as_bytes).collect::<Vec<_>>();
+            let [before, value, after] = [before, value, after].map(|text| cells(text.to_owned().leak()));
+            counts_up(&before, &value, &after)
+        };
+        assert!(counted("1114 2884 1116 1860 1123", "4539 1124 1006 1126", "4672 1130 2756"));
+        assert!(counted("", "1124 4539 1126 1006", "1127 9 1128 3 1130 4"));
+        // One is out of order, one too far, and too few.
+        assert!(!counted("1116 1860 1123", "4539 1124 1006 1126", "4672 1125"));
+        assert!(!counted("1116 1860 1123", "4539 1124 1006 1126", "4672 2130"));
+        assert!(!counted("1123", "4539 1124 1006 1126", "4672 1130"));
+        assert!(!counted("", "4539 1488 0343 6467", ""));
+    }
+
+    #[test]
     fn groups_of_a_table_are_hexadecimal_digits_between_blanks() {
         let cells = |text: &str| {
             let at = text.find('@').unwrap();
@@ -292,8 +291,6 @@ mod tests {
         assert_eq!(cells("4E00 ab1\n51 @ 7F 12\tcd"), ["51 ab1 4E00", "7F 12 cd"]);
         assert_eq!(cells("x 4E00 @ 7Fg 12"), ["4E00", ""]);
         assert_eq!(cells("x4E00 @, 12"), ["", ""]);
-        assert_eq!(cells("x-12 3-4 -12 @ -7 12-3"), ["-12", "-7"]);
-        assert_eq!(cells("12 - @ - 7"), ["", ""]);
         assert_eq!(cells("1234567 12@12"), ["", ""]);
         let long = format!("{}@{}", "4E00 ".repeat(60), " 4E00".repeat(60));
         let (at, most) = (long.find('@').unwrap(), limits::CROWD_REACH / 5);
