@@ -270,7 +270,7 @@ mod tests {
             counts_up(&before, &value, &after)
         };
         assert!(counted("1114 2884 1116 1860 1123", "4539 1124 1006 1126", "4672 1130 2756"));
-        assert!(counted("", "1124 4539 1126 1006", "1127 9 1128 3 1130 4"));
+        assert!(counted("1120 7", "1124 4539 1126 1006", "1127 9 1128 3"));
         // One is out of order, one too far, and too few.
         assert!(!counted("1116 1860 1123", "4539 1124 1006 1126", "4672 1125"));
         assert!(!counted("1116 1860 1123", "4539 1124 1006 1126", "4672 2130"));
