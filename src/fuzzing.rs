@@ -28,7 +28,11 @@ pub fn hello(data: &[u8]) {
 /// What a field says under a name is told to those who mind quotes and to those who do not, whatever stands before it.
 pub fn parameters(data: &[u8]) {
     let said = parameter(data, "b");
-    let once = said.values.iter().enumerate().all(|(nth, value)| !said.values[..nth].contains(value));
+    let once = said
+        .values
+        .iter()
+        .enumerate()
+        .all(|(nth, value)| !said.values.iter().take(nth).any(|other| other == value));
     assert!(once, "a value is told twice");
     let (decoy, value) = data.split_at(data.iter().position(|&byte| byte == 0).unwrap_or(data.len()));
     let told = |field: &[u8], value: &[u8]| {
