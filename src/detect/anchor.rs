@@ -578,7 +578,7 @@ mod tests {
     use super::*;
 
     fn anchors(pattern: &str) -> Vec<Anchor> {
-        derive(&super::super::shape::parse(pattern).unwrap(), &Shape::compile(pattern).unwrap()).unwrap()
+        derive(&super::super::pattern::parse(pattern).unwrap(), &Shape::compile(pattern).unwrap()).unwrap()
     }
 
     fn anchor(pattern: &str) -> Anchor {

@@ -3,14 +3,13 @@
 use std::ops::Range;
 use std::sync::Arc;
 
-use regex_syntax::hir::Hir;
-
 use super::anchor::{Anchor, is_separator};
 use super::names::Scopes;
 use super::pack::{Boundary, Definition, Normalize, Tier};
-use super::shape::{DEAD, Ends, Shape, ShapeError, parse};
+use super::pattern::{Parts, Pattern};
+use super::shape::{DEAD, Ends, Shape, ShapeError};
 use super::sides::Sides;
-use super::stretch::{Repeat, Stretch};
+use super::stretch::Stretch;
 use super::validate::Check;
 use super::{Confidence, anchor};
 use crate::limits;
@@ -20,7 +19,7 @@ use crate::limits;
 pub(super) struct Compiled {
     pub shape: Arc<Shape>,
     /// Set when the finding is a part of the match.
-    pub parts: Option<Parts>,
+    pub parts: Option<Arc<Parts>>,
     /// Whether a value is told by a name before it, which is a part of the pattern.
     pub by_name: bool,
     pub anchors: Vec<Anchor>,
@@ -74,16 +73,6 @@ pub(super) enum Side {
     After,
 }
 
-/// A pattern of the form prefix, value, suffix.
-#[derive(Debug)]
-pub(super) struct Parts {
-    pub prefix: Option<Shape>,
-    pub value: Shape,
-    pub suffix: Option<Shape>,
-    /// What the value repeats, where that is all of it.
-    pub repeat: Option<Repeat>,
-}
-
 /// Detectors whose matches raise confidence when they lie within reach.
 #[derive(Debug, Default)]
 pub(super) struct Beside {
@@ -107,13 +96,12 @@ pub(super) struct Match {
 impl Compiled {
     /// `known` keeps the patterns around matches, which many detectors share.
     pub(super) fn new(definition: &Definition, known: &mut Around) -> Result<Compiled, String> {
-        let pattern = definition.pattern.get_ref();
-        let shape = match &definition.shape {
-            Some(shape) => Arc::clone(shape),
-            None => Arc::new(Shape::compile(pattern).map_err(|e| e.0)?),
+        let read = match &definition.read {
+            Some(read) => Arc::clone(read),
+            None => Arc::new(Pattern::compile(definition.pattern.get_ref()).map_err(|e| e.0)?),
         };
-        let hir = parse(pattern).map_err(|e| e.0)?;
-        let anchors = anchor::derive(&hir, &shape).map_err(|e| e.0)?;
+        let (shape, parts) = (Arc::clone(&read.shape), read.parts.clone());
+        let anchors = anchor::derive(&read.hir, &shape).map_err(|e| e.0)?;
         let mut around =
             |side, pattern: &Option<toml::Spanned<String>>| -> Result<Option<Arc<Shape>>, String> {
                 let Some(pattern) = pattern.as_ref().map(toml::Spanned::get_ref) else { return Ok(None) };
@@ -125,7 +113,6 @@ impl Compiled {
                 known.insert(key, Arc::clone(&shape));
                 Ok(Some(shape))
             };
-        let parts = Parts::split(pattern, &hir).map_err(|e| e.0)?;
         let not_after = around(Side::After, &definition.exclude.after)?;
         let keywords = definition.keywords.as_ref().map(|k| k.get_ref());
         let normalize = definition.normalize;
@@ -451,16 +438,6 @@ fn bytes(holds: impl Fn(u8) -> bool) -> Bytes {
 #[inline(always)]
 fn holds(bytes: &Bytes, byte: u8) -> bool {
     bytes[usize::from(byte >> 6)] >> (byte & 63) & 1 != 0
-}
-
-impl Parts {
-    fn split(pattern: &str, hir: &Hir) -> Result<Option<Parts>, ShapeError> {
-        let Some((prefix, value, suffix)) = super::shape::value_group(pattern, hir)? else { return Ok(None) };
-        let compile = |hir: Option<Hir>| hir.map(|h| Shape::of(&h)).transpose();
-        let value = Shape::of(&value)?;
-        let repeat = Repeat::of(&value);
-        Ok(Some(Parts { prefix: compile(prefix)?, value, suffix: compile(suffix)?, repeat }))
-    }
 }
 
 /// The checks of these names.

@@ -62,6 +62,7 @@ mod listed;
 mod literal;
 mod met;
 mod outline;
+mod pattern;
 mod reach;
 mod region;
 mod scratch;

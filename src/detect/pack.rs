@@ -10,6 +10,7 @@ use toml::Spanned;
 use super::Confidence;
 use super::compiled::Side;
 use super::names::Scope;
+use super::pattern::Pattern;
 use super::shape::Shape;
 use super::validate::Check;
 use crate::limits;
@@ -253,9 +254,9 @@ pub struct Definition {
     pub exclude: Exclude,
     #[serde(default, rename = "example")]
     pub examples: Vec<Spanned<Example>>,
-    /// The automata of the pattern and of its faint spellings, compiled when the pack was read.
+    /// The pattern, and the automaton of its faint spellings, compiled when the pack was read.
     #[serde(skip)]
-    pub(super) shape: Option<Arc<Shape>>,
+    pub(super) read: Option<Arc<Pattern>>,
     #[serde(skip)]
     pub(super) faint_shape: Option<Arc<Shape>>,
     #[serde(skip)]
@@ -515,8 +516,8 @@ fn check_definition(
             ),
         );
     }
-    match Shape::compile(definition.pattern.get_ref()) {
-        Ok(shape) => definition.shape = Some(Arc::new(shape)),
+    match Pattern::compile(definition.pattern.get_ref()) {
+        Ok(read) => definition.read = Some(Arc::new(read)),
         Err(error) => complain(pattern_fault(text, definition), format!("pattern of `{id}`: {}", error.0)),
     }
     for name in definition.validators.iter().chain(&definition.invalidators).chain(&definition.doubts) {

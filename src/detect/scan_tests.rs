@@ -7,8 +7,8 @@ use regex_syntax::hir::Hir;
 
 use super::Scan;
 use crate::detect::pack::{Boundary, Definition, Normalize};
+use crate::detect::pattern;
 use crate::detect::region::How;
-use crate::detect::shape;
 use crate::detect::simd::Level;
 use crate::detect::validate::Check;
 use crate::detect::{Confidence, Finding, Matcher, Pack};
@@ -165,13 +165,13 @@ fn naive_detectors(matcher: &Matcher) -> &'static Vec<Naive> {
                 .build_from_nfa(&nfa)
                 .unwrap()
         };
-        let parse = |pattern: &toml::Spanned<String>| shape::parse(pattern.get_ref()).unwrap();
+        let parse = |pattern: &toml::Spanned<String>| pattern::parse(pattern.get_ref()).unwrap();
         let definitions = matcher.packs().iter().flat_map(|p| &p.definitions);
         definitions
             .map(|d| {
                 let around = |p: &Option<toml::Spanned<String>>| p.as_ref().map(|p| build(&parse(p)));
                 let pattern = d.pattern.get_ref();
-                let parts = shape::value_group(pattern, &shape::parse(pattern).unwrap()).unwrap();
+                let parts = pattern::value_group(pattern, &pattern::parse(pattern).unwrap()).unwrap();
                 let (prefix, value, suffix) = parts.unwrap_or_else(|| (None, parse(&d.pattern), None));
                 Naive {
                     prefix: prefix.as_ref().map(build),

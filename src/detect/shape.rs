@@ -3,10 +3,11 @@
 use std::fmt;
 
 use regex_automata::nfa::thompson;
-use regex_syntax::hir::{Hir, HirKind};
+use regex_syntax::hir::Hir;
 
 pub use super::ends::Ends;
-use super::subsets::{self, Table, TooLarge};
+use super::pattern::parse;
+use super::subsets::{self, Table, TooLarge, Wanted};
 use crate::limits;
 
 /// The dead state: no match can come any more.
@@ -49,28 +50,18 @@ impl Shape {
 
     /// Compiles a parsed pattern.
     pub(super) fn of(hir: &Hir) -> Result<Shape, ShapeError> {
-        let properties = hir.properties();
-        if !properties.look_set().is_empty() {
-            return Err(ShapeError(
-                "look-around (`^`, `$`, `\\b`) is not part of a pattern; use `boundary`".into(),
-            ));
-        }
-        let Some(max_len) = properties.maximum_len() else {
-            return Err(ShapeError(
-                "the pattern has no finite maximum length; write `{m,n}` instead of `*`, `+`".into(),
-            ));
-        };
-        let min_len = properties.minimum_len().unwrap_or(0);
-        if min_len == 0 {
-            return Err(ShapeError("the pattern matches the empty text".into()));
-        }
-        if max_len > limits::MATCH_LEN {
-            return Err(ShapeError(format!(
-                "the pattern matches up to {max_len} bytes; at most {} are possible",
-                limits::MATCH_LEN
-            )));
-        }
-        Ok(Shape::from_table(automaton(hir, false)?, min_len, max_len))
+        let lengths = lengths(hir)?;
+        let table = automaton(hir, Wanted::Ends)?;
+        Ok(Shape::from_table(table, lengths))
+    }
+
+    /// Compiles a parsed pattern, and what stands before its group `value`: the places where that can begin are known from
+    /// the same automaton.
+    pub(super) fn with_prefix(hir: &Hir, prefix: &Hir) -> Result<(Shape, Shape), ShapeError> {
+        let (all, before) = (lengths(hir)?, lengths(prefix)?);
+        let table = automaton(hir, Wanted::Value)?;
+        let prefix = Table { accepting: table.values.clone(), ..table.clone() };
+        Ok((Shape::from_table(table, all), Shape::from_table(prefix, before)))
     }
 
     /// The same, for a pattern that is mostly asked whether it ends somewhere. One that can't be read from its end is
@@ -78,8 +69,8 @@ impl Shape {
     pub(super) fn compile_ending(pattern: &str) -> Result<Shape, ShapeError> {
         let hir = parse(pattern)?;
         let mut shape = Shape::of(&hir)?;
-        let table = automaton(&hir, true).ok();
-        let backwards = table.map(|table| Shape::from_table(table, shape.min_len, shape.max_len));
+        let table = automaton(&hir, Wanted::FirstBackwards).ok();
+        let backwards = table.map(|table| Shape::from_table(table, (shape.min_len, shape.max_len)));
         shape.backwards = backwards.map(Box::new);
         shape.opens = (0..shape.width())
             .flat_map(|first| (0..shape.width()).map(move |second| (first, second)))
@@ -91,19 +82,20 @@ impl Shape {
         Ok(shape)
     }
 
-    fn from_table(table: Table, min_len: usize, max_len: usize) -> Shape {
-        let Table { cells, shift, classes, accepting } = table;
+    fn from_table(table: Table, (min_len, max_len): (usize, usize)) -> Shape {
+        let Table { cells, shift, classes, accepting, .. } = table;
         let states = accepting.len();
         let (table, first_accepting, backwards, opens) = (cells.into(), DEAD, None, Box::default());
         let mut shape =
             Shape { table, classes, shift, states, first_accepting, backwards, opens, min_len, max_len };
-        shape.prune(&accepting);
-        shape.settle(&accepting);
+        let live = shape.prune(&accepting);
+        shape.settle(&accepting, &live);
         shape
     }
 
-    /// Sends transitions into states that can no longer accept to the dead state, so that runs end early.
-    fn prune(&mut self, accepting: &[bool]) {
+    /// Sends transitions into states that can no longer accept to the dead state, so that runs end early. Gives those that
+    /// can.
+    fn prune(&mut self, accepting: &[bool]) -> Vec<bool> {
         let states = self.states;
         let mut live = accepting.to_vec();
         let mut changed = true;
@@ -116,21 +108,22 @@ impl Shape {
                 }
             }
         }
-        if live.iter().skip(1).all(|live| *live) {
-            return;
-        }
-        for to in &mut self.table {
-            if !live[usize::from(*to)] {
-                *to = DEAD;
+        if live.iter().skip(1).any(|live| !*live) {
+            for to in &mut self.table {
+                if !live[usize::from(*to)] {
+                    *to = DEAD;
+                }
             }
         }
+        live
     }
 
-    /// Numbers the states anew, so that those that accept come last: one comparison tells them apart. Joins classes that
-    /// every state takes alike, as it does capital and small letters where their case is of no matter, and bytes that lead
-    /// nowhere: a smaller table stays in the cache.
-    fn settle(&mut self, accepting: &[bool]) {
-        let states = 0..self.states as u16;
+    /// Numbers the states that are left anew, so that those that accept come last: one comparison tells them apart. Joins
+    /// classes that every state takes alike, as it does capital and small letters where their case is of no matter, and
+    /// bytes that lead nowhere: a smaller table stays in the cache.
+    fn settle(&mut self, accepting: &[bool], live: &[bool]) {
+        let states =
+            (0..self.states as u16).filter(|&state| state <= Self::START || live[usize::from(state)]);
         let accepts = |state: &u16| accepting[usize::from(*state)];
         let (last, first): (Vec<u16>, Vec<u16>) = states.partition(accepts);
         self.first_accepting = first.len() as u16;
@@ -139,13 +132,14 @@ impl Shape {
         (0u16..).zip(&order).for_each(|(new, &old)| number[usize::from(old)] = new);
         let (kinds, places) = self.kinds();
         let width = kinds.len().next_power_of_two();
-        let mut table = Vec::with_capacity(self.states * width);
+        let mut table = Vec::with_capacity(order.len() * width);
         for &old in &order {
             let row = self.row(old);
             table.extend(kinds.iter().map(|&class| number[usize::from(row[class])]));
             table.resize(table.len() + width - kinds.len(), DEAD);
         }
         self.table = table.into();
+        self.states = order.len();
         self.classes.iter_mut().for_each(|class| *class = places[usize::from(*class)]);
         self.shift = width.trailing_zeros();
     }
@@ -431,88 +425,59 @@ impl Shape {
     }
 }
 
-pub(super) fn parse(pattern: &str) -> Result<Hir, ShapeError> {
-    regex_syntax::ParserBuilder::new()
-        .unicode(false)
-        .utf8(false)
-        .build()
-        .parse(pattern)
-        .map_err(|e| ShapeError(reason_of(&e)))
-}
-
-fn reason_of(error: &regex_syntax::Error) -> String {
-    match error {
-        regex_syntax::Error::Parse(e) => {
-            format!("{} at column {} of the pattern", e.kind(), e.span().start.column)
-        }
-        regex_syntax::Error::Translate(e) => {
-            format!("{} at column {} of the pattern", e.kind(), e.span().start.column)
-        }
-        other => other.to_string(),
+/// The fewest and the most bytes of a match.
+fn lengths(hir: &Hir) -> Result<(usize, usize), ShapeError> {
+    let properties = hir.properties();
+    if !properties.look_set().is_empty() {
+        return Err(ShapeError(
+            "look-around (`^`, `$`, `\\b`) is not part of a pattern; use `boundary`".into(),
+        ));
     }
+    let Some(max_len) = properties.maximum_len() else {
+        return Err(ShapeError(
+            "the pattern has no finite maximum length; write `{m,n}` instead of `*`, `+`".into(),
+        ));
+    };
+    let min_len = properties.minimum_len().unwrap_or(0);
+    if min_len == 0 {
+        return Err(ShapeError("the pattern matches the empty text".into()));
+    }
+    if max_len > limits::MATCH_LEN {
+        return Err(ShapeError(format!(
+            "the pattern matches up to {max_len} bytes; at most {} are possible",
+            limits::MATCH_LEN
+        )));
+    }
+    Ok((min_len, max_len))
 }
 
-fn automaton(hir: &Hir, backwards: bool) -> Result<Table, ShapeError> {
+fn automaton(hir: &Hir, wanted: Wanted) -> Result<Table, ShapeError> {
     let too_large = || {
         ShapeError(format!(
             "the pattern is too large to compile into an automaton of {} MiB; shorten its repetitions",
             limits::PATTERN_AUTOMATON >> 20
         ))
     };
+    let captures = match wanted {
+        Wanted::Value => thompson::WhichCaptures::All,
+        Wanted::Ends | Wanted::FirstBackwards => thompson::WhichCaptures::None,
+    };
     let nfa = thompson::Compiler::new()
         .configure(
             thompson::Config::new()
                 .utf8(false)
-                .reverse(backwards)
+                .reverse(wanted == Wanted::FirstBackwards)
                 .nfa_size_limit(Some(limits::PATTERN_AUTOMATON))
-                .which_captures(thompson::WhichCaptures::None),
+                .which_captures(captures),
         )
         .build_from_hir(hir)
         .map_err(|_| too_large())?;
-    subsets::table(&nfa).map_err(|what| match what {
+    subsets::table(&nfa, wanted).map_err(|what| match what {
         TooLarge::Memory => too_large(),
         TooLarge::States => {
             ShapeError("the pattern needs more than 32,767 states; simplify its repetitions".into())
         }
     })
-}
-
-/// Name of the group that holds the finding when it is not the whole match.
-const VALUE: &str = "value";
-
-/// What stands before, in and behind the group `value`.
-pub(super) type Parts = (Option<Hir>, Hir, Option<Hir>);
-
-/// Takes a pattern apart at its group `value`; nothing when it has no such group.
-pub(super) fn value_group(pattern: &str, hir: &Hir) -> Result<Option<Parts>, ShapeError> {
-    if !pattern.contains("<value>") {
-        return Ok(None);
-    }
-    let is_value = |hir: &Hir| match hir.kind() {
-        HirKind::Capture(group) => group.name.as_deref() == Some(VALUE),
-        _ => false,
-    };
-    let inner = |hir: &Hir| match hir.kind() {
-        HirKind::Capture(group) => (*group.sub).clone(),
-        _ => hir.clone(),
-    };
-    if is_value(hir) {
-        return Ok(Some((None, inner(hir), None)));
-    }
-    if let HirKind::Concat(parts) = hir.kind()
-        && let Some(place) = parts.iter().position(is_value)
-    {
-        let side = |parts: &[Hir]| (!parts.is_empty()).then(|| Hir::concat(parts.to_vec()));
-        let (before, rest) = parts.split_at(place);
-        let Some((value, after)) = rest.split_first() else { return Ok(None) };
-        return Ok(Some((side(before), inner(value), side(after))));
-    }
-    if hir.properties().explicit_captures_len() > 0 {
-        return Err(ShapeError(
-            "the group `value` stands inside another; it belongs at the top level".into(),
-        ));
-    }
-    Ok(None)
 }
 
 #[cfg(test)]

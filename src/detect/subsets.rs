@@ -6,18 +6,33 @@ use std::hash::{BuildHasherDefault, Hasher};
 use std::rc::Rc;
 
 use regex_automata::nfa::thompson::{NFA, State};
-use regex_automata::util::primitives::StateID;
+use regex_automata::util::primitives::{PatternID, StateID};
 
+use super::pattern::VALUE;
 use super::shape::DEAD;
 use crate::limits;
 
+/// What is asked of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// Every end of a match.
+    Ends,
+    /// The same, and where the group `value` can begin.
+    Value,
+    /// The first end, of a pattern that is read from its end: nothing follows behind it.
+    FirstBackwards,
+}
+
 /// The table: state 0 is dead, state 1 the start.
+#[derive(Clone)]
 pub(super) struct Table {
     /// `state << shift | class` to the next state.
     pub cells: Vec<u16>,
     pub shift: u32,
     pub classes: Box<[u8; 256]>,
     pub accepting: Vec<bool>,
+    /// For each state whether the group `value` can begin there; nothing where that was not wanted.
+    pub values: Vec<bool>,
 }
 
 /// Why there is none.
@@ -33,6 +48,8 @@ type Places = Rc<[u32]>;
 struct Builder<'n> {
     nfa: &'n NFA,
     classes: Box<[u8; 256]>,
+    /// The slot of the place where the group `value` begins, which is kept in the sets of places.
+    value: Option<usize>,
     /// For each place what is reached from it without reading anything, once asked for.
     closures: Vec<Option<Places>>,
     /// The state of a place that is reached alone, or dead.
@@ -72,7 +89,7 @@ impl Hasher for Mix {
     }
 }
 
-pub(super) fn table(nfa: &NFA) -> Result<Table, TooLarge> {
+pub(super) fn table(nfa: &NFA, wanted: Wanted) -> Result<Table, TooLarge> {
     let mut classes = Box::new([0u8; 256]);
     for byte in 0..=u8::MAX {
         classes[usize::from(byte)] = nfa.byte_classes().get(byte);
@@ -83,6 +100,7 @@ pub(super) fn table(nfa: &NFA) -> Result<Table, TooLarge> {
     let mut builder = Builder {
         nfa,
         classes,
+        value: nfa.group_info().to_index(PatternID::ZERO, VALUE).map(|group| 2 * group),
         closures: vec![None; places],
         alone: vec![DEAD; places],
         numbers: HashMap::default(),
@@ -94,11 +112,19 @@ pub(super) fn table(nfa: &NFA) -> Result<Table, TooLarge> {
     };
     builder.number(&[nfa.start_anchored().as_u32()])?;
     let mut cells = vec![DEAD; 1 << shift];
-    let mut accepting = vec![false];
+    let (mut accepting, mut values) = (vec![false], vec![false]);
     // The places that each class leads to.
     let mut next: Vec<Vec<u32>> = vec![Vec::new(); count];
     while let Some(set) = builder.sets.get(accepting.len()).cloned() {
-        accepting.push(set.iter().any(|&place| builder.is_end(place)));
+        let is_over = set.iter().any(|&place| builder.is_end(place));
+        accepting.push(is_over);
+        if wanted == Wanted::Value {
+            values.push(set.iter().any(|&place| builder.is_value(place)));
+        }
+        if is_over && wanted == Wanted::FirstBackwards {
+            cells.resize(cells.len() + (1 << shift), DEAD);
+            continue;
+        }
         set.iter().for_each(|&place| builder.step(place, &mut next));
         let row = cells.len();
         cells.resize(row + (1 << shift), DEAD);
@@ -118,12 +144,17 @@ pub(super) fn table(nfa: &NFA) -> Result<Table, TooLarge> {
         }
         next.iter_mut().for_each(Vec::clear);
     }
-    Ok(Table { cells, shift, classes: builder.classes, accepting })
+    Ok(Table { cells, shift, classes: builder.classes, accepting, values })
 }
 
 impl Builder<'_> {
     fn is_end(&self, place: u32) -> bool {
         matches!(self.nfa.states().get(place as usize), Some(State::Match { .. }))
+    }
+
+    fn is_value(&self, place: u32) -> bool {
+        let state = self.nfa.states().get(place as usize);
+        matches!(state, Some(State::Capture { slot, .. }) if Some(slot.as_usize()) == self.value)
     }
 
     /// Adds to each class what it leads to from a place.
@@ -196,7 +227,7 @@ impl Builder<'_> {
         Ok(number)
     }
 
-    /// What reads something, or is the end, and is reached from a place without reading anything.
+    /// What reads something, is the end or where a value begins, and is reached from a place without reading anything.
     fn closure(&mut self, from: u32) -> Places {
         if let Some(Some(known)) = self.closures.get(from as usize) {
             return Rc::clone(known);
@@ -211,7 +242,10 @@ impl Builder<'_> {
             match self.nfa.states().get(place as usize) {
                 Some(State::Union { alternates }) => open.extend(alternates.iter().map(|id| id.as_u32())),
                 Some(State::BinaryUnion { alt1, alt2 }) => open.extend([alt1.as_u32(), alt2.as_u32()]),
-                Some(State::Capture { next, .. }) => open.push(next.as_u32()),
+                Some(State::Capture { next, slot, .. }) => {
+                    found.extend((Some(slot.as_usize()) == self.value).then_some(place));
+                    open.push(next.as_u32());
+                }
                 Some(State::ByteRange { .. } | State::Sparse(_) | State::Dense(_) | State::Match { .. }) => {
                     found.push(place)
                 }
