@@ -57,11 +57,10 @@ impl Listed {
         Listed { number, next, mask: mask as u32 }
     }
 
-    /// Whether it can go on with these bytes, in lower case, or with those behind the first of them.
+    /// Whether it can go on with these bytes, in lower case.
     #[inline(always)]
     fn goes_on(self, behind: u64) -> bool {
-        let differs = |bytes: u64| (bytes as u32 ^ self.next) & self.mask;
-        differs(behind) == 0 || differs(behind >> 8) == 0
+        (behind as u32 ^ self.next) & self.mask == 0
     }
 }
 
@@ -347,7 +346,11 @@ impl Words {
             let (mut behind, mut count) = (0, group.alone);
             if group.nexts != ALONE {
                 behind = lower(letters_at(text, at + usize::from(group.part)));
-                if group.nexts & (next_bit(behind as u8) | next_bit((behind >> 8) as u8)) != 0 {
+                // What joins the parts is passed over, as it is where words are spelled.
+                if JOINTS.contains(&(behind as u8)) {
+                    behind >>= 8;
+                }
+                if group.nexts & next_bit(behind as u8) != 0 {
                     count = group.count;
                 }
             }
