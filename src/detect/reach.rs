@@ -36,6 +36,9 @@ fn bound_before(text: &[u8], first: usize, at: usize) -> Option<(usize, usize)> 
     let is_digit = |byte: u8| byte.is_ascii_digit() || byte == b'*';
     for i in (first..sign).rev() {
         let byte = text[i];
+        if digits == 0 && !in_field && !is_digit(byte) {
+            continue;
+        }
         if is_digit(byte) {
             end = if digits == 0 { i + 1 } else { end };
             digits += 1;
