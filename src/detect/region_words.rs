@@ -210,9 +210,13 @@ impl Run<'_, '_> {
             let (from, to) = detector.surroundings(text, value);
             trail.read(self.how.level, words, text, from, to);
             let (from, to) = detector.own_surroundings(unaided, text, value, &mut self.reach);
-            let mut from = self.in_row(number, value, from);
+            says = self.scratch.trail.evidence(words, number, from, value.start);
+            let row = self.in_row(number, value, from, says);
             let trail = &self.scratch.trail;
-            says = trail.evidence(words, number, from, value.start);
+            if let Some(row) = row {
+                says = trail.evidence(words, number, row, value.start);
+            }
+            let mut from = row.unwrap_or(from);
             if says.positive && says.negative {
                 let part = |from, to| trail.evidence(words, number, from, to);
                 from = reach::behind_masked(text, (from, value.start), part);
@@ -251,16 +255,22 @@ impl Run<'_, '_> {
         says
     }
 
-    /// From where on words before a value speak of it: not those of the lines above, where it lies in a row of a table.
-    fn in_row(&mut self, number: u16, value: &Range<usize>, from: usize) -> usize {
+    /// From where on words before a value speak of it, where that is later than `from`, since when they come to `says`: not
+    /// those of the lines above, where it lies in a row of a table.
+    fn in_row(&mut self, number: u16, value: &Range<usize>, from: usize, says: Evidence) -> Option<usize> {
+        if says == Evidence::default() {
+            return None;
+        }
         let (text, words) = (self.region.text, &self.matcher.words);
-        let above = memchr::memrchr3(b'\n', b')', b']', &text[from..value.start]).map(|end| from + end);
-        let says = above.map(|above| self.scratch.trail.evidence(words, number, from, above));
-        if says.is_none_or(|says| says == Evidence::default()) {
-            return from;
+        let above = from + memchr::memrchr3(b'\n', b')', b']', &text[from..value.start])?;
+        let trail = &self.scratch.trail;
+        // Nothing speaks against it, and a word that is in its row speaks for it.
+        let is_settled = !says.negative && trail.evidence(words, number, above, value.start).positive;
+        if is_settled || trail.evidence(words, number, from, above) == Evidence::default() {
+            return None;
         }
         self.look_up(value.start);
-        self.scratch.names.row(text, from, value).unwrap_or(from)
+        self.scratch.names.row(text, from, value)
     }
 
     /// Whether a name around the one that the whole text stands under speaks for a detector.
