@@ -10,7 +10,7 @@ use super::pattern::{Parts, Pattern};
 use super::shape::{DEAD, Ends, Shape, ShapeError};
 use super::sides::Sides;
 use super::stretch::Stretch;
-use super::validate::Check;
+use super::validate::{Check, sixteen};
 use super::{Confidence, anchor};
 use crate::limits;
 
@@ -499,6 +499,10 @@ pub(super) type Spelling = [u8; limits::MATCH_LEN];
 
 /// The spelling that makes two writings of one value equal, written to `room` as far as it goes.
 fn normalised<'r>(normalize: Normalize, value: &[u8], room: &'r mut Spelling) -> &'r [u8] {
+    if let Some(digits) = sixteen(value).filter(|_| normalize == Normalize::Digits) {
+        room[..digits.len()].copy_from_slice(&digits);
+        return &room[..digits.len()];
+    }
     let mut length = 0;
     let put = |byte: u8| {
         if let Some(slot) = room.get_mut(length) {

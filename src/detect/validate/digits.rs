@@ -41,6 +41,42 @@ impl Digits {
     }
 }
 
+/// The digits of a text that is sixteen of them, alone or in fours with one other byte between: most cards are written so, and
+/// are read at once.
+#[inline]
+pub(in crate::detect) fn sixteen(text: &[u8]) -> Option<[u8; 16]> {
+    let mut digits = [0; 16];
+    match text.len() {
+        16 => digits.copy_from_slice(text),
+        19 if [4, 9, 14].iter().all(|&at| !text[at].is_ascii_digit()) => {
+            for (four, from) in digits.as_chunks_mut::<4>().0.iter_mut().zip([0, 5, 10, 15]) {
+                four.copy_from_slice(&text[from..from + 4]);
+            }
+        }
+        _ => return None,
+    }
+    let is_digits = |eight: &[u8; 8]| {
+        let bytes = u64::from_le_bytes(*eight);
+        let high = 0xf0 * ONES;
+        // What is above a nine reaches the high half of its byte with six more.
+        bytes & high == 0x30 * ONES && (bytes & !high).wrapping_add(0x06 * ONES) & high == 0
+    };
+    digits.as_chunks().0.iter().all(is_digits).then_some(digits)
+}
+
+/// One in each byte.
+pub(super) const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// The numbers that sixteen digits in fours stand for, if that is what a text is.
+#[inline]
+pub(super) fn fours(text: &[u8]) -> Option<[u32; 4]> {
+    let digits = if text.len() == 19 { sixteen(text)? } else { return None };
+    Some(std::array::from_fn(|nth| {
+        let four = &digits[4 * nth..4 * nth + 4];
+        four.iter().fold(0, |number, byte| number * 10 + u32::from(byte & 15))
+    }))
+}
+
 /// The number that decimal digits stand for.
 pub(super) fn number(digits: &[u8]) -> u64 {
     digits.iter().fold(0, |n, &d| n.wrapping_mul(10).wrapping_add(u64::from(d)))

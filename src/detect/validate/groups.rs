@@ -1,5 +1,7 @@
 //! How people group the digits of a card: by one kind of separator, not too small, and not as a count.
 
+use super::digits::fours;
+
 /// Fewest digits before a separator; only what is left at the end may be fewer.
 const LEAST: usize = 3;
 
@@ -18,6 +20,14 @@ const FURTHER: u32 = 1000;
 /// number of a thing and where it begins, then those of the next, as PDF documents have them. Or two pairs of numbers of which
 /// the second follows the first.
 pub(super) fn close(text: &[u8]) -> bool {
+    if let Some(first) = fours(text) {
+        let (least, most) = first.iter().fold((u32::MAX, 0), |(least, most), &n| (least.min(n), most.max(n)));
+        return most - least < CLOSE || is_counted(first, text);
+    }
+    close_one_by_one(text)
+}
+
+fn close_one_by_one(text: &[u8]) -> bool {
     let (mut groups, mut least, mut most) = (0, u32::MAX, 0);
     let (mut first, mut is_short) = ([0; 4], false);
     for group in text.split(|byte| !byte.is_ascii_digit()) {
@@ -34,17 +44,30 @@ pub(super) fn close(text: &[u8]) -> bool {
         }
         (groups, least, most) = (groups + 1, least.min(number), most.max(number));
     }
-    let [one, two, three, four] = first;
+    !is_short && groups == 4 && is_counted(first, text)
+        || groups >= 3 && most - least < if is_short { CLOSER } else { CLOSE }
+}
+
+/// Whether four numbers are two entries of an index, or two pairs of which the second follows the first.
+fn is_counted([one, two, three, four]: [u32; 4], text: &[u8]) -> bool {
     let steps =
         |from: u32, to: u32, most: u32| to.checked_sub(from).is_some_and(|step| (1..=most).contains(&step));
     let is_index = steps(one, three, 1) && steps(two, four, FURTHER)
         || steps(one, three, FURTHER) && steps(two, four, 1);
     let is_pairs = steps(one, two, 1) && steps(three, four, 1);
-    !is_short && groups == 4 && (is_index || is_pairs) && !text.iter().any(|byte| matches!(byte, b'-' | b'.'))
-        || groups >= 3 && most - least < if is_short { CLOSER } else { CLOSE }
+    (is_index || is_pairs) && !text.iter().any(|byte| matches!(byte, b'-' | b'.'))
 }
 
 pub(super) fn passes(text: &[u8]) -> bool {
+    if let Some(numbers) = fours(text) {
+        return text[4] == text[9]
+            && text[9] == text[14]
+            && !numbers.windows(2).all(|two| two[1] == two[0] + 1);
+    }
+    passes_one_by_one(text)
+}
+
+fn passes_one_by_one(text: &[u8]) -> bool {
     let (mut separator, mut before) = (None, None);
     let (mut number, mut length) = (0u64, 0);
     // Whether each number is one more than that before it: lines of a table, not groups of one number.
@@ -64,4 +87,34 @@ pub(super) fn passes(text: &[u8]) -> bool {
         (number, length) = (0, 0);
     }
     separator.is_none() || length > 0 && !(counted && follows(before, number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn four_fours_are_judged_as_all_groups_are(
+            first in 0u32..9990,
+            steps in proptest::collection::vec(prop_oneof![0u32..3, 0u32..400, 0u32..1100], 3),
+            signs in prop_oneof![Just("   "), Just("---"), Just("..."), Just(" - ")],
+        ) {
+            let mut text = format!("{first:04}");
+            // Each number lies beside the one before it, or beside the one before that.
+            for beside in [1, 2] {
+                let mut numbers = vec![first];
+                for (nth, step) in steps.iter().enumerate() {
+                    numbers.push(numbers[(nth + 1).saturating_sub(beside)] + step);
+                }
+                text.truncate(4);
+                for (number, sign) in numbers[1..].iter().zip(signs.chars()) {
+                    text.push_str(&format!("{sign}{:04}", number % 10_000));
+                }
+                prop_assert_eq!(close(text.as_bytes()), close_one_by_one(text.as_bytes()), "{}", text);
+                prop_assert_eq!(passes(text.as_bytes()), passes_one_by_one(text.as_bytes()), "{}", text);
+            }
+        }
+    }
 }

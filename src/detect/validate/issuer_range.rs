@@ -1,5 +1,7 @@
 //! Issuer ranges of the card schemes and the lengths each issues (ISO/IEC 7812; scheme documentation).
 
+use super::digits::sixteen;
+
 /// Digits of a number that tell its issuer.
 const PREFIX: u32 = 6;
 
@@ -46,6 +48,10 @@ static RANGES: &[Range] = &[
 ];
 
 pub(super) fn passes(text: &[u8]) -> bool {
+    if let Some([a, b, c, d, e, f, ..]) = sixteen(text) {
+        let prefix = [a, b, c, d, e, f].iter().fold(0, |prefix, byte| prefix * 10 + u32::from(byte & 15));
+        return is_issued(prefix, 16);
+    }
     let (mut prefix, mut count) = (0, 0u32);
     let mut bytes = text.iter();
     while count < PREFIX {
@@ -55,6 +61,11 @@ pub(super) fn passes(text: &[u8]) -> bool {
         }
     }
     count += bytes.map(|byte| u32::from(byte.is_ascii_digit())).sum::<u32>();
+    is_issued(prefix, count)
+}
+
+/// Whether numbers of so many digits are issued that begin with these six.
+fn is_issued(prefix: u32, count: u32) -> bool {
     let length = 1u32.checked_shl(count).unwrap_or(0);
     RANGES.iter().any(|r| r.lengths & length != 0 && (r.from..=r.to).contains(&prefix))
 }

@@ -39,6 +39,7 @@ mod verhoeff;
 
 use std::fmt;
 
+pub(in crate::detect) use digits::sixteen;
 pub(in crate::detect) use hangs::{Hangs, Opening, Sweep};
 
 /// Letters that the beginnings of two names share, for one to be taken for the other.
