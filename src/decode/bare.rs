@@ -60,3 +60,16 @@ pub fn is_unarmoured(text: &[u8], seek: Seek) -> bool {
     }
     true
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn rows_of_a_table_in_a_string_are_read_as_lines() {
+        for (text, bare) in
+            [(r#"{"a":"b\n, c"}"#, true), (r#"{"a":"b\n| c | d |"}"#, false), (r#"{"a":"b\nc | d"}"#, false)]
+        {
+            let found = super::is_bare(text.as_bytes(), None, false, false, |text| Err(text.len()));
+            assert_eq!(found, bare, "{text}");
+        }
+    }
+}

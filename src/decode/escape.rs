@@ -214,7 +214,8 @@ fn backslash(rest: &[u8], last: bool) -> Look {
     let simple = |byte: u8| match behind.first() {
         None if !last => Look::More,
         next => {
-            let telling = next.is_some_and(u8::is_ascii_alphanumeric);
+            // The bar begins a row of a table, whose columns have names.
+            let telling = next.is_some_and(|next| next.is_ascii_alphanumeric() || *next == b'|');
             Look::Yes(Escape { telling, ..Escape::byte(Kind::Backslash, len, byte) })
         }
     };
