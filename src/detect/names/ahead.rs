@@ -18,7 +18,7 @@ const DEPTH: usize = 2;
 /// What a member behind the value that holds `at` and stands under `key` calls it.
 /// Nothing that begins more than [`NAMES_AHEAD`] bytes behind `at`, or that does not end there, is told.
 pub(super) fn of(text: &[u8], at: usize, key: &[u8]) -> Option<Range<usize>> {
-    if !ends_with(key, &VALUES) {
+    if !is_value(key) {
         return None;
     }
     let text = &text[..text.len().min(at + NAMES_AHEAD)];
@@ -43,7 +43,7 @@ pub(super) fn of(text: &[u8], at: usize, key: &[u8]) -> Option<Range<usize>> {
                 match text.get(at)? {
                     b'"' => {
                         let told = string(text, at + 1)?;
-                        if ends_with(&text[key], &KINDS) && tells(&text[told.clone()]) {
+                        if is_kind(&text[key]) && tells(&text[told.clone()]) {
                             return Some(told);
                         }
                         at = told.end + 1;
@@ -61,8 +61,18 @@ pub(super) fn of(text: &[u8], at: usize, key: &[u8]) -> Option<Range<usize>> {
     }
 }
 
+/// Whether a key says that a value follows which others tell the name of.
+pub(super) fn is_value(key: &[u8]) -> bool {
+    ends_with(key, &VALUES)
+}
+
+/// Whether a key is one that tells it.
+pub(super) fn is_kind(key: &[u8]) -> bool {
+    ends_with(key, &KINDS)
+}
+
 /// Whether what a member says is more than the kind of a form's field.
-fn tells(said: &[u8]) -> bool {
+pub(super) fn tells(said: &[u8]) -> bool {
     let general: [&[u8]; 8] =
         [b"text", b"string", b"short_text", b"long_text", b"number", b"input", b"textfield", b"field"];
     !said.is_empty() && said.len() <= NAME_LEN && !general.iter().any(|word| said.eq_ignore_ascii_case(word))
@@ -76,7 +86,7 @@ fn ends_with(key: &[u8], words: &[&[u8]]) -> bool {
 }
 
 /// The rest of the string that goes on at `at`, without escapes.
-fn string(text: &[u8], at: usize) -> Option<Range<usize>> {
+pub(super) fn string(text: &[u8], at: usize) -> Option<Range<usize>> {
     let length = memchr::memchr3(b'"', b'\\', b'\n', text.get(at..)?)?;
     (text[at + length] == b'"').then_some(at..at + length)
 }

@@ -166,6 +166,11 @@ impl Climb {
         headers::nth(text, list, column).map(|name| Name::listed("json", name, column))
     }
 
+    /// The innermost bracket that the last place which was asked about stands in.
+    pub(super) fn inner(&self) -> Option<usize> {
+        self.openers.first().map(|first| first.at)
+    }
+
     /// The outermost bracket that the last place which was asked about stands in.
     pub(super) fn root(&self) -> Option<usize> {
         self.openers.last().filter(|last| last.root).map(|last| last.at)

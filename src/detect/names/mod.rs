@@ -5,6 +5,7 @@
 
 mod ahead;
 mod aligned;
+mod beside;
 mod form;
 pub(super) mod headers;
 mod json;
@@ -145,12 +146,19 @@ pub(super) struct Name {
     pub inner: bool,
     /// Whether it is what an element is called, of which paths do not tell.
     pub called: bool,
+    /// Whether it stands beside the value: it speaks for it, and never against it.
+    pub beside: bool,
 }
 
 impl Name {
     fn of(scope: Scope, range: Range<usize>) -> Name {
-        let list = "csv";
-        Name { scope, range, in_row: false, column: 0, list, attribute: false, inner: false, called: false }
+        let (in_row, attribute, inner, called, beside) = (false, false, false, false, false);
+        Name { scope, range, in_row, column: 0, list: "csv", attribute, inner, called, beside }
+    }
+
+    /// That of something beside the value, of which paths do not tell.
+    fn beside(scope: Scope, range: Range<usize>) -> Name {
+        Name { called: true, beside: true, ..Name::of(scope, range) }
     }
 
     /// That of a column which a list in the text names.
@@ -298,6 +306,8 @@ impl Names {
         let part = layout.boundary().and_then(|boundary| form::part(text, from, at, boundary));
         self.inside(text, part.as_ref().map_or(from, |part| part.from), at, layout.is_yaml());
         self.list.extend(part.and_then(|part| part.name));
+        let index = beside::index(text, at).map(|index| Name::beside(Scope::FormKey, index));
+        self.list.splice(self.list.len().min(1)..self.list.len().min(1), index);
         self.list.retain(|name| !name.range.is_empty());
         self.list.truncate(limits::NAMES);
     }
@@ -320,15 +330,19 @@ impl Names {
         }
         if let Some(own) = json::own(text, from, at, quoted) {
             let is_element = own.key.is_none();
-            let behind = own.key.as_ref().and_then(|key| ahead::of(text, at, &text[key.clone()]));
+            let key = own.key.clone();
+            let behind = key.as_ref().and_then(|key| ahead::of(text, at, &text[key.clone()]));
             self.list.extend(own.key.map(|key| Name::of(Scope::JsonPath, key)));
             self.rooted = self.keys.up(text, from, own.at, &mut self.list);
             if is_element {
                 let header = self.keys.header(text, from, own.at);
                 header.into_iter().for_each(|header| self.list.insert(0, header));
             }
-            let called = |range| Name { called: true, ..Name::of(Scope::JsonPath, range) };
-            behind.into_iter().for_each(|behind| self.list.insert(1, called(behind)));
+            let mut called = |range| self.list.insert(1, Name::beside(Scope::JsonPath, range));
+            if let (Some(key), Some(open), None) = (&key, self.keys.inner(), &behind) {
+                beside::members(text, open, key, &mut called);
+            }
+            behind.into_iter().for_each(called);
             if !self.list.is_empty() {
                 self.outside(text, from, is_yaml);
                 return;
@@ -358,15 +372,18 @@ impl Names {
     /// Elements and attributes.
     fn in_markup(&mut self, text: &[u8], from: usize, at: usize) {
         let Some(own) = xml::own(text, from, at) else { return };
+        let is_text = own.element.is_none();
         let attribute = |range| Name { attribute: true, ..Name::of(Scope::XmlName, range) };
         self.list.extend(own.attribute.map(attribute));
         let called = |range| Name { called: true, ..Name::of(Scope::XmlName, range) };
         self.list.extend(own.called.map(called));
         self.list.extend(own.element.map(|range| Name::of(Scope::XmlName, range)));
         self.rooted = xml::up(text, from, own.at, &mut self.list);
-        if let Some(header) = lists::own(&mut self.unlisted, text, from, at) {
-            self.list.insert(self.list.len().min(1), header);
-        }
+        let header = lists::own(&mut self.unlisted, text, from, at);
+        let before = is_text.then(|| beside::element(text, from, own.at)).flatten();
+        let before = before.map(|range| Name::beside(Scope::XmlName, range));
+        let place = self.list.len().min(1);
+        self.list.splice(place..place, header.into_iter().chain(before));
     }
 
     /// What a whole text of JSON stands in: a field of a form, an element, a key of YAML.
@@ -405,14 +422,9 @@ impl Names {
     /// How many of them are the value's own, from the innermost on: one, and one more for each that says only that a value
     /// follows.
     pub(super) fn own(&self, text: &[u8], layout: &Layout) -> usize {
-        let told = |name: &&Name| !self.is_ahead(name) && says_nothing(name.text(text, layout));
+        let told = |name: &&Name| !name.beside && says_nothing(name.text(text, layout));
         let own = 1 + self.list.iter().take_while(told).count();
-        self.list.iter().take(own).position(|name| self.is_ahead(name)).unwrap_or(own)
-    }
-
-    /// Whether a name stands behind the value: it speaks for it, and never against it.
-    fn is_ahead(&self, name: &Name) -> bool {
-        name.called && !name.in_row && self.at.is_some_and(|at| name.range.start >= at)
+        self.list.iter().take(own).position(|name| name.beside).unwrap_or(own)
     }
 
     /// Where the row begins that `value` lies in, not before `from`, of a table whose rows are lines, or behind the names of

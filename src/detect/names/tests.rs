@@ -356,3 +356,15 @@ fn a_cell_of_html_has_the_header_of_its_column() {
         assert_eq!(names(&format!("{head}{row}")), expected, "{row}");
     }
 }
+
+#[test]
+fn what_stands_beside_a_value_names_it() {
+    for (text, expected) in [
+        (r#"{"type":{"text":"SSN"},"value":"¤4539"}"#, vec!["value", "SSN"]),
+        (r#"{"type":{"text":"SSN"},"value":"¤4539","system":"urn:ssn"}"#, vec!["value", "urn:ssn"]),
+        ("<tr><td>SSN</td><td>¤4539</td>", vec!["td", "SSN", "tr"]),
+        ("Duplicate entry '¤4539' for key 'users.ssn'", vec!["users.ssn"]),
+    ] {
+        assert_eq!(names(text), expected, "{text}");
+    }
+}

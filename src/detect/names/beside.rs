@@ -1,0 +1,147 @@
+//! What stands before a value, but not around it, and calls it: members of its object, the element before its own; and the
+//! index that a database complains of.
+
+use std::ops::Range;
+
+use super::ahead;
+use crate::limits::{NAME_LEN, NAMES_AHEAD};
+
+/// How far before the value's key its object begins.
+const OBJECT: usize = 400;
+
+/// What the members before the key at `key`, which says that a value follows, call it, in the object that opens at `open`:
+/// `{"type":{"text":"SSN"},"system":"urn:us-ssn","value":"536-90-4399"}`.
+pub(super) fn members(text: &[u8], open: usize, key: &Range<usize>, mut found: impl FnMut(Range<usize>)) {
+    let end = key.start.saturating_sub(1);
+    if !ahead::is_value(&text[key.clone()])
+        || text.get(open) != Some(&b'{')
+        || end.saturating_sub(open) > OBJECT
+    {
+        return;
+    }
+    let mut at = open + 1;
+    // The last key, and whether what stands under it tells a kind.
+    let mut kind = false;
+    while let Some(quote) =
+        text.get(at..end).and_then(|rest| memchr::memchr(b'"', rest)).map(|quote| at + quote)
+    {
+        let Some(said) = ahead::string(&text[..end], quote + 1) else { return };
+        at = said.end + 1;
+        let is_key = text[at..end].trim_ascii_start().starts_with(b":");
+        if is_key {
+            // What is set in a member that tells a kind says the same with other keys.
+            kind = ahead::is_kind(&text[said.clone()])
+                || [&b"text"[..], b"display", b"code"].contains(&&text[said]);
+        } else if kind && ahead::tells(&text[said.clone()]) {
+            found(said);
+        }
+    }
+}
+
+/// The name of the index that holds `at` twice: `Duplicate entry '536904399' for key 'patients.uq_ssn'`.
+pub(super) fn index(text: &[u8], at: usize) -> Option<Range<usize>> {
+    let before = text[..at].strip_suffix(b"'")?;
+    let told = before.ends_with(b"uplicate entry ");
+    let text = &text[..text.len().min(at + NAMES_AHEAD)];
+    let end = at + memchr::memchr(b'\'', text.get(at..).filter(|_| told)?)?;
+    let name = end + FOR_KEY.len();
+    text[end..].starts_with(FOR_KEY).then_some(())?;
+    let length = memchr::memchr(b'\'', &text[name..])?;
+    (1..=NAME_LEN).contains(&length).then_some(name..name + length)
+}
+
+const FOR_KEY: &[u8] = b"' for key '";
+
+/// Ends of the elements that name what the next one holds.
+const LABELS: [&[u8]; 7] = [b"</label>", b"</th>", b"</td>", b"</dt>", b"</span>", b"</strong>", b"</b>"];
+
+/// Within so many bytes before the value its label ends.
+const TAGS: usize = 320;
+
+/// The text of the element that ended right before the one whose text begins behind the tag that ends at `at`; the beginnings
+/// of elements alone may stand between them: `<td>SSN</td><td style="…">536904399`.
+pub(super) fn element(text: &[u8], from: usize, at: usize) -> Option<Range<usize>> {
+    let from = from.max(at.saturating_sub(TAGS));
+    let mut before = text[from..at].trim_ascii_end();
+    loop {
+        let tag = before.ends_with(b">").then(|| memchr::memrchr(b'<', before)).flatten()?;
+        match before[tag + 1] {
+            b'/' => break,
+            byte if byte.is_ascii_alphabetic() => before = before[..tag].trim_ascii_end(),
+            _ => return None,
+        }
+    }
+    let end = LABELS.iter().find(|end| before.ends_with(end)).map(|end| before.len() - end.len())?;
+    let start = memchr::memrchr(b'>', &before[..end])? + 1;
+    let said = &before[start..end];
+    let blank = said.len() - said.trim_ascii_start().len();
+    let said = said.trim_ascii();
+    // The number in the cell before is none.
+    let letters = said.iter().filter(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80).count();
+    let is_name = letters > 1 && said.len() <= NAME_LEN;
+    is_name.then_some(from + start + blank..from + start + blank + said.len())
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn members_before_a_value_tell_what_it_is() {
+        for (text, told) in [
+            (r#"{"type":"ssn","note":"a","value":"#, &["ssn"][..]),
+            (
+                r#"{"use":"usual","type":{"coding":[{"code":"SS"}],"text":"SSN"},"system":"urn:us-ssn","value":"#,
+                &["SS", "SSN", "urn:us-ssn"],
+            ),
+            (r#"{"field":"ssn","message":"is invalid","rejectedValue":"#, &["ssn"]),
+            (r#"{"label":"SSN","type":"text","answer":"#, &["SSN"]),
+            // Of a key that says more, and what is no name.
+            (r#"{"type":"ssn","amount":"#, &[]),
+            (r#"{"note":"ssn","value":"#, &[]),
+            (r#"{"type":"a \"ssn\"","value":"#, &[]),
+        ] {
+            let key = text.rfind(",\"").unwrap() + 2..text.len() - 2;
+            let mut found = Vec::new();
+            super::members(text.as_bytes(), 0, &key, |range| found.push(&text[range]));
+            assert_eq!(found, told, "{text}");
+            found.clear();
+            let far = format!("{{\"note\":\"{}\",{}", "x".repeat(400), &text[1..]);
+            let key = key.start + far.len() - text.len()..far.len() - 2;
+            super::members(far.as_bytes(), 0, &key, |_| found.push("far"));
+            assert!(found.is_empty(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_complaint_names_the_index() {
+        for (text, told) in [
+            ("Duplicate entry '¤123456782' for key 'patients.uq_bsn'", "patients.uq_bsn"),
+            ("duplicate entry '¤1-2' for key 'bsn' x", "bsn"),
+            ("entry '¤123456782' for key 'bsn'", ""),
+            ("Duplicate entry '¤123456782' for key 'bsn", ""),
+            ("Duplicate entry '¤123456782' of 'bsn'", ""),
+            ("Duplicate entry ¤123456782' for key 'bsn'", ""),
+        ] {
+            let (at, whole) = (text.find('¤').unwrap(), text.replacen('¤', "", 1));
+            let found = super::index(whole.as_bytes(), at).map(|told| whole[told].to_owned());
+            assert_eq!(found.unwrap_or_default(), told, "{text}");
+        }
+    }
+
+    #[test]
+    fn the_element_before_names_the_next() {
+        for (text, told) in [
+            (r#"<tr><td style="a">SSN</td><td style="b">"#, "SSN"),
+            (r#"<label class="a"> SSN: </label> <div><span class="b">"#, "SSN:"),
+            ("<td><b>SSN</b></td><td>", ""),
+            ("<p>SSN</p><p>", ""),
+            ("<td>SSN</td> is <td>", ""),
+            ("<td></td><td>", ""),
+            ("<td>17</td><td>", ""),
+            ("<td>SSN</td><!-- --><td>", ""),
+            ("SSN", ""),
+        ] {
+            let found = super::element(text.as_bytes(), 0, text.len()).map(|told| &text[told]);
+            assert_eq!(found.unwrap_or_default(), told, "{text}");
+        }
+    }
+}
