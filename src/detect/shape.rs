@@ -22,7 +22,7 @@ pub struct Shape {
     states: usize,
     /// This state and all behind it accept, the others do not.
     first_accepting: u16,
-    /// The same read from its end, where it is asked what it can end with.
+    /// The same read from its end as far as its first match, where it is asked what it can end with.
     backwards: Option<Box<Shape>>,
     /// Then also for each two classes whether a match can begin with them; nothing where that is not known.
     opens: Box<[bool]>,
@@ -64,8 +64,8 @@ impl Shape {
         Ok((Shape::from_table(table, all), Shape::from_table(prefix, before)))
     }
 
-    /// The same, for a pattern that is mostly asked whether it ends somewhere. One that can't be read from its end is
-    /// looked for from each beginning.
+    /// Compiles a pattern that is mostly asked whether it ends somewhere. One that can't be read from its end is looked for
+    /// from each beginning.
     pub(super) fn compile_ending(pattern: &str) -> Result<Shape, ShapeError> {
         let hir = parse(pattern)?;
         let mut shape = Shape::of(&hir)?;

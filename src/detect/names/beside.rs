@@ -20,7 +20,7 @@ pub(super) fn members(text: &[u8], open: usize, key: &Range<usize>, mut found: i
         return;
     }
     let mut at = open + 1;
-    // The last key, and whether what stands under it tells a kind.
+    // Whether what stands under the last key tells a kind.
     let mut kind = false;
     while let Some(quote) =
         text.get(at..end).and_then(|rest| memchr::memchr(b'"', rest)).map(|quote| at + quote)
