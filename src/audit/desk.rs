@@ -125,37 +125,58 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::audit::Audit;
     use crate::audit::tests::{config, key, message, temp};
-    use crate::audit::{Audit, Draft};
 
     #[tokio::test]
     async fn records_are_gathered_where_flows_are_ready_together() {
         let folder = temp();
         let (audit, writer) = Audit::open(config(folder.path()), &key()).unwrap();
-        let submit = |n: u64| -> Draft { message(n) };
-        let flows: Vec<_> = (0..8)
-            .map(|flow| {
-                let audit = audit.clone();
-                tokio::spawn(async move {
-                    for n in 0..32 {
-                        let _permit = audit.submit(submit(flow << 8 | n)).await.unwrap();
-                    }
+        let gather = &audit.desk.gather;
+        // The writer thread may sit at the desk at any moment, for as long as the disk takes: then it writes, and
+        // nothing is learnt. Hence the repetitions, each of which ends as soon as what is claimed has been seen.
+        let together = async || {
+            let flows: Vec<_> = (0..8)
+                .map(|flow| {
+                    let audit = audit.clone();
+                    tokio::spawn(async move {
+                        let mut seen = false;
+                        for n in 0..32 {
+                            let _permit = audit.submit(message(flow << 8 | n)).await.unwrap();
+                            seen |= audit.desk.gather.load(Ordering::Relaxed) > 0;
+                        }
+                        seen
+                    })
                 })
-            })
-            .collect();
-        for flow in flows {
-            flow.await.unwrap();
+                .collect();
+            let mut seen = false;
+            for flow in flows {
+                seen |= flow.await.unwrap();
+            }
+            seen
+        };
+        let mut gathered = false;
+        for _ in 0..100 {
+            gathered = gathered || together().await;
         }
-        assert!(audit.desk.gather.load(Ordering::Relaxed) > 0);
+        assert!(gathered);
         // One flow alone has nobody to wait for.
-        for n in 0..u64::from(GATHER_PATIENCE + 1) {
-            let _permit = audit.submit(submit(n)).await.unwrap();
+        for n in 0..u64::from(100 * GATHER_PATIENCE) {
+            if gather.load(Ordering::Relaxed) > 0 {
+                let _permit = audit.submit(message(n)).await.unwrap();
+            }
         }
-        assert_eq!(audit.desk.gather.load(Ordering::Relaxed), 0);
+        assert_eq!(gather.load(Ordering::Relaxed), 0);
         // A record that nobody waits for is written all the same, gathered or not.
-        for n in 0..u64::from(2 * GATHER_TRY) {
-            drop(audit.submit(submit(n)));
-            assert_eq!(audit.stats().queued, 0);
+        for patience in [0, u32::MAX] {
+            gather.store(patience, Ordering::Relaxed);
+            let at_once = (0..2 * GATHER_TRY).filter(|n| {
+                drop(audit.submit(message(u64::from(*n))));
+                let written = audit.stats().queued == 0;
+                drop(audit.desk.worker.lock());
+                written
+            });
+            assert!(at_once.count() > GATHER_TRY as usize, "{patience}");
         }
         writer.close();
     }
