@@ -8,7 +8,7 @@ use super::compiled::Compiled;
 use crate::limits;
 
 /// Digits by which the numbers of one list differ at most.
-const ALIKE: usize = 2;
+pub(super) const ALIKE: usize = 2;
 
 /// What part of the others of a table holds letters, at least: one in so many.
 const LETTERED: usize = 4;
@@ -24,12 +24,13 @@ const COUNTED: usize = 5;
 
 impl Compiled {
     /// How sure a value is that no word speaks for and that is `unaided` by its form: one step less as a number of digits
-    /// alone in a list of others, low as groups of digits in a table of hexadecimal ones.
+    /// alone in a list of others, or under a name of others, low as groups of digits in a table of hexadecimal ones.
     pub(super) fn in_crowd(&self, text: &[u8], value: &Range<usize>, unaided: Confidence) -> Confidence {
         let Some(crowd) = self.crowd else { return unaided };
         let of = |is_one: fn(&u8) -> bool| text[value.clone()].iter().all(is_one);
         if of(u8::is_ascii_digit) {
-            let is_crowded = unaided == Confidence::Medium && self.is_listed(text, value, crowd);
+            let is_crowded = unaided == Confidence::Medium
+                && (self.is_listed(text, value, crowd) || self.passes_by_chance(text, value, crowd));
             return if is_crowded { unaided.lowered() } else { unaided };
         }
         let is_grouped = unaided > Confidence::Low && of(|byte| byte.is_ascii_digit() || *byte == b' ');
@@ -80,7 +81,7 @@ impl Compiled {
         !sides.iter().any(|cells| cells.windows(groups.len()).any(holds))
     }
 
-    fn passes(&self, value: &[u8]) -> bool {
+    pub(super) fn passes(&self, value: &[u8]) -> bool {
         self.validators.iter().all(|check| (check.passes)(value))
     }
 }

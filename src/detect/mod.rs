@@ -67,6 +67,7 @@ mod reach;
 mod region;
 mod scratch;
 mod set;
+mod siblings;
 mod sides;
 mod weigh;
 mod written;
