@@ -23,17 +23,20 @@ const INDEX: u32 = 1000;
 const COUNTED: usize = 5;
 
 impl Compiled {
-    /// How sure a value is that no word speaks for and that is `unaided` by its form: one step less as a number of digits
-    /// alone in a list of others, or under a name of others, low as groups of digits in a table of hexadecimal ones.
+    /// How sure a value is that no word speaks for and that is `unaided` by its form: low under a name or in
+    /// a column of what it is by chance, one step less as a number of digits alone in a list of others, low as groups of digits
+    /// in a table of hexadecimal ones.
     pub(super) fn in_crowd(&self, text: &[u8], value: &Range<usize>, unaided: Confidence) -> Confidence {
-        let Some(crowd) = self.crowd else { return unaided };
+        let Some(crowd) = self.crowd.filter(|_| unaided > Confidence::Low) else { return unaided };
+        if self.passes_by_chance(text, value, crowd) {
+            return Confidence::Low;
+        }
         let of = |is_one: fn(&u8) -> bool| text[value.clone()].iter().all(is_one);
         if of(u8::is_ascii_digit) {
-            let is_crowded = unaided == Confidence::Medium
-                && (self.is_listed(text, value, crowd) || self.passes_by_chance(text, value, crowd));
+            let is_crowded = unaided == Confidence::Medium && self.is_listed(text, value, crowd);
             return if is_crowded { unaided.lowered() } else { unaided };
         }
-        let is_grouped = unaided > Confidence::Low && of(|byte| byte.is_ascii_digit() || *byte == b' ');
+        let is_grouped = of(|byte| byte.is_ascii_digit() || *byte == b' ');
         if is_grouped && self.is_in_table(text, value, crowd) { Confidence::Low } else { unaided }
     }
 
