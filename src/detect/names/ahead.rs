@@ -5,32 +5,65 @@ use std::ops::Range;
 use crate::limits::{NAME_LEN, NAMES_AHEAD};
 
 /// Last words of the keys of values that others tell what they are.
-const VALUES: [&[u8]; 8] =
-    [b"value", b"text", b"answer", b"number", b"data", b"content", b"extension", b"string"];
+const VALUES: [&[u8]; 9] =
+    [b"value", b"text", b"answer", b"number", b"data", b"content", b"extension", b"string", b"input"];
 
 /// Last words of the keys that tell it.
-const KINDS: [&[u8]; 10] =
-    [b"type", b"name", b"label", b"title", b"key", b"kind", b"field", b"question", b"ref", b"system"];
+const KINDS: [&[u8]; 15] = [
+    b"type",
+    b"name",
+    b"label",
+    b"title",
+    b"key",
+    b"kind",
+    b"field",
+    b"question",
+    b"ref",
+    b"system",
+    b"path",
+    b"property",
+    b"caption",
+    b"heading",
+    b"loc",
+];
 
-/// Objects around such a key that are looked into.
-const DEPTH: usize = 2;
+/// Keys that tell it within an object that stands under one of those.
+const WITHIN: [&[u8]; 4] = [b"text", b"display", b"code", b"codevalue"];
 
-/// What a member behind the value that holds `at` and stands under `key` calls it.
+/// Brackets around such a key that are looked into.
+const DEPTH: usize = 4;
+
+/// Members that are told of.
+const MOST: usize = 3;
+
+/// What the members behind the value that holds `at` and stands under `key` call it.
 /// Nothing that begins more than [`NAMES_AHEAD`] bytes behind `at`, or that does not end there, is told.
-pub(super) fn of(text: &[u8], at: usize, key: &[u8]) -> Option<Range<usize>> {
-    if !is_value(key) {
-        return None;
+pub(super) fn of(text: &[u8], at: usize, key: &[u8]) -> Vec<Range<usize>> {
+    let mut told = Vec::new();
+    if is_value(key) {
+        read(text, at, &mut told);
     }
+    told
+}
+
+/// Reads the members until one tells no more; what they call the value is appended.
+fn read(text: &[u8], at: usize, out: &mut Vec<Range<usize>>) -> Option<()> {
     let text = &text[..text.len().min(at + NAMES_AHEAD)];
     let is_quoted = at.checked_sub(1).is_some_and(|before| text[before] == b'"');
     let mut at = if is_quoted { string(text, at)?.end + 1 } else { at + number(&text[at..]) };
-    let mut depth = 0;
-    loop {
+    // How deep in brackets, and from which depth on all is said of a kind.
+    let (mut depth, mut kind) = (0, usize::MAX);
+    while out.len() < MOST {
         at = blank(text, at);
         match text.get(at)? {
             b',' => at += 1,
-            b'}' if depth > 0 => {
+            b'}' | b']' if depth > 0 => {
                 depth -= 1;
+                kind = if depth < kind { usize::MAX } else { kind };
+                at += 1;
+            }
+            b'{' if depth > 0 => {
+                depth += 1;
                 at += 1;
             }
             b'"' => {
@@ -43,14 +76,20 @@ pub(super) fn of(text: &[u8], at: usize, key: &[u8]) -> Option<Range<usize>> {
                 match text.get(at)? {
                     b'"' => {
                         let told = string(text, at + 1)?;
-                        if is_kind(&text[key]) && tells(&text[told.clone()]) {
-                            return Some(told);
-                        }
                         at = told.end + 1;
+                        let within = depth >= kind
+                            && WITHIN.iter().any(|word| text[key.clone()].eq_ignore_ascii_case(word));
+                        if (within || is_kind(&text[key])) && tells(&text[told.clone()]) {
+                            out.push(told);
+                        }
                     }
-                    b'{' if depth < DEPTH => {
+                    b'{' | b'[' if depth < DEPTH => {
+                        // Of strings alone nothing tells which is the name.
+                        let inner = text.get(blank(text, at + 1));
+                        (text[at] == b'{' || inner == Some(&b'{')).then_some(())?;
                         depth += 1;
                         at += 1;
+                        kind = kind.min(if is_kind(&text[key]) { depth } else { usize::MAX });
                     }
                     b'{' | b'[' => return None,
                     _ => at += text[at..].iter().position(|byte| matches!(byte, b',' | b'}'))?,
@@ -59,6 +98,7 @@ pub(super) fn of(text: &[u8], at: usize, key: &[u8]) -> Option<Range<usize>> {
             _ => return None,
         }
     }
+    None
 }
 
 /// Whether a key says that a value follows which others tell the name of.
@@ -109,6 +149,14 @@ mod tests {
             (r#"{"text":"¤7","field":{"id":"x","type":"short_text","ref":"bsn"}}"#, "bsn"),
             (r#"{"documentNumber":"¤7","n":1,"documentType":"PASSPORT"}"#, "PASSPORT"),
             (r#"{"value":"¤7","a":{"b":{"c":2}},"label":"SSN"}"#, "SSN"),
+            (r#"{"value":"¤7","type":{"text":"SSN"}}"#, "SSN"),
+            (
+                r#"{"idValue":"¤7","nameCode":{"n":1},"type":{"coding":[{"code":"SS"}],"text":"SSN"}}"#,
+                "SS, SSN",
+            ),
+            (r#"{"data":"¤7","instancePath":"/customer/ssn"}"#, "/customer/ssn"),
+            (r#"{"value":"¤7","type":{"a":1},"note":{"text":"SSN"}}"#, ""),
+            (r#"{"value":"¤7","a":{"text":"SSN"}}"#, ""),
             // Of another object, in an array, behind an escape, cut off, and of a key that says more.
             (r#"{"value":"¤7"},{"type":"ssn"}"#, ""),
             (r#"{"value":"¤7","a":["x"],"type":"ssn"}"#, ""),
@@ -120,8 +168,9 @@ mod tests {
             let at = text.find('¤').unwrap();
             let key = text[..at].rsplit('"').find(|part| part.starts_with(char::is_alphabetic)).unwrap();
             let whole = text.replacen('¤', "", 1);
-            let found = super::of(whole.as_bytes(), at, key.as_bytes()).map(|told| whole[told].to_owned());
-            assert_eq!(found.unwrap_or_default(), told, "{text}");
+            let found = super::of(whole.as_bytes(), at, key.as_bytes());
+            let found: Vec<_> = found.into_iter().map(|told| &whole[told]).collect();
+            assert_eq!(found.join(", "), told, "{text}");
         }
     }
 }

@@ -18,6 +18,18 @@ pub(super) fn own(text: &[u8], from: usize, at: usize) -> Option<Range<usize>> {
     (key > 0 && begins).then_some(equals - key..equals)
 }
 
+/// The key before the `:: ` that says of what follows in LDIF that it is base64.
+pub(super) fn coded(text: &[u8], from: usize, at: usize) -> Option<Range<usize>> {
+    let colons =
+        text[from..at].strip_suffix(b" ").unwrap_or(&text[from..at]).strip_suffix(b"::")?.len() + from;
+    let is_key = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b';');
+    let key = text[from..colons].iter().rev().take(limits::NAME_LEN).take_while(is_key).count();
+    let start = colons - key;
+    // A line of its own.
+    let begins = if start > from { text[start - 1] == b'\n' } else { from == 0 };
+    (key > 0 && begins).then_some(start..colons)
+}
+
 fn is_value(byte: u8) -> bool {
     byte.is_ascii_alphanumeric()
         || matches!(

@@ -74,7 +74,9 @@ pub(in crate::detect) fn kinds_behind(rest: &[u8]) -> u8 {
         [b'"', b']', ..] => ARRAYS,
         [b'"' | b'\'' | b'`' | b']', b',' | b')', ..] | [b')', ..] => TUPLES,
         [b',', ..] => TUPLES | LINES,
-        [b';' | b'\t' | b'\n', ..] | [b'\r', b'\n', ..] | [b'"', b';' | b'\t' | b'\n' | b'\r', ..] => LINES,
+        [b';' | b'\t' | b'\n' | b'^' | b'~' | 0x01 | 0x1f, ..]
+        | [b'\r', b'\n', ..]
+        | [b'"', b';' | b'\t' | b'\n' | b'\r', ..] => LINES,
         [b'"' | b'\'', b':', value @ ..] | [b':', value @ ..] => match value {
             [b'[', ..] | [b' ', b'[', ..] => ELEMENTS,
             [b'{', ..] | [b' ', b'{', ..] => MEMBERS,
@@ -332,12 +334,44 @@ pub(super) fn before_rows(
     Some(first + 1..first + 1 + length)
 }
 
-/// The array right before the key that begins at `key`.
+/// The array of names right before the key that begins at `key`; another without any may stand between, as in
+/// `"columns":["a","b"],"index":[0,1],"data":[[1,2]]`.
 fn list_above(text: &[u8], from: usize, key: usize) -> Option<Range<usize>> {
+    let list = array_above(text, from, key)?;
+    let holds = |list: &Range<usize>, byte| memchr::memchr(byte, &text[list.clone()]).is_some();
+    let is_named = |list: &Range<usize>| holds(list, b'"') && !holds(list, b'{');
+    if is_named(&list) {
+        return Some(list);
+    }
+    let colon = text[from..list.start - 1].trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
+    let own = colon.strip_suffix(b"\"").and_then(|rest| memchr::memrchr(b'"', rest))?;
+    array_above(text, from, from + own + 1).filter(is_named)
+}
+
+/// The array right before the key that begins at `key`.
+fn array_above(text: &[u8], from: usize, key: usize) -> Option<Range<usize>> {
     let before = text[from..key.checked_sub(1)?.max(from)].trim_ascii_end();
     let before = before.strip_suffix(b",")?.trim_ascii_end().strip_suffix(b"]")?;
     let open = memchr::memrchr2(b'[', b']', before).filter(|&open| before[open] == b'[')?;
     Some(from + open + 1..from + before.len())
+}
+
+/// The name of a column in the objects that describe each, in an array before the key that begins at `key`:
+/// `"meta":[{"name":"ssn","type":"String"}],"data":[["536904399"]]`.
+pub(super) fn described(text: &[u8], from: usize, key: usize, column: usize) -> Option<Range<usize>> {
+    const KEY: &[u8] = b"\"name\"";
+    let before = text[from..key.checked_sub(1)?.max(from)].trim_ascii_end();
+    let before = before.strip_suffix(b",")?.trim_ascii_end();
+    let before = before.strip_suffix(b"}").unwrap_or(before).trim_ascii_end().strip_suffix(b"]")?;
+    before.trim_ascii_end().ends_with(b"}").then_some(())?;
+    let open = memchr::memrchr2(b'[', b']', before).filter(|&open| before[open] == b'[')?;
+    let at = open + memchr::memmem::find_iter(&before[open..], KEY).nth(column)? + KEY.len();
+    let colon = blanks(before, at);
+    let quote = (before.get(colon) == Some(&b':')).then(|| blanks(before, colon + 1))?;
+    let first = (before.get(quote) == Some(&b'"')).then_some(quote + 1)?;
+    let length =
+        memchr::memchr2(b'"', b'\\', &before[first..]).filter(|&length| before[first + length] == b'"')?;
+    (1..=limits::NAME_LEN).contains(&length).then_some(from + first..from + first + length)
 }
 
 /// The number of the element that `at` lies in, of the array at `open`; none inside something in it.

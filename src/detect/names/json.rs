@@ -159,11 +159,13 @@ impl Climb {
     pub(super) fn header(&self, text: &[u8], from: usize, at: usize) -> Option<Name> {
         let [row, all, ..] = &*self.openers else { return None };
         let is_array = row.key.is_none() && text[row.at] == b'[' && text[all.at] == b'[';
-        let list = is_array
-            .then(|| headers::before_rows(text, from, (all.at, row.at), all.key.as_ref()))
-            .flatten()?;
-        let column = headers::column(text, row.at, at)?;
-        headers::nth(text, list, column).map(|name| Name::listed("json", name, column))
+        let column = is_array.then(|| headers::column(text, row.at, at)).flatten()?;
+        let described = all.key.as_ref().and_then(|key| headers::described(text, from, key.start, column));
+        let listed = || {
+            let list = headers::before_rows(text, from, (all.at, row.at), all.key.as_ref())?;
+            headers::nth(text, list, column)
+        };
+        described.or_else(listed).map(|name| Name::listed("json", name, column))
     }
 
     /// The innermost bracket that the last place which was asked about stands in.

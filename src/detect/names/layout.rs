@@ -13,6 +13,8 @@ pub struct Layout {
     row: Box<[u8]>,
     cells: Box<[Range<u32>]>,
     delimiter: Option<u8>,
+    /// Whether lines stand above the row that are none.
+    below: bool,
     /// Whether it is known to be YAML.
     yaml: bool,
 }
@@ -29,9 +31,9 @@ impl Layout {
     #[must_use]
     pub fn of(text: &[u8]) -> Option<Layout> {
         let beginning = text.get(..=limits::HEADER_ROW).unwrap_or(text);
-        let end = memchr::memchr(b'\n', beginning)?;
+        memchr::memchr(b'\n', beginning)?;
         let mut gathering = Gathering::default();
-        gathering.push(&text[..=end]);
+        gathering.push(beginning);
         gathering.layout.map(|layout| Layout::clone(&layout))
     }
 
@@ -48,7 +50,7 @@ impl Layout {
             row: line.into(),
             cells: cells(line, delimiter)?.into(),
             delimiter: Some(delimiter),
-            yaml: false,
+            ..Layout::default()
         })
     }
 
@@ -69,6 +71,12 @@ impl Layout {
         self.cells.iter().map(move |cell| text(cell).unwrap_or_default())
     }
 
+    /// Whether its names are those of a table without doubt.
+    fn is_table(&self) -> bool {
+        let sentence = self.delimiter == Some(b',') && memchr::memmem::find(&self.row, b", ").is_some();
+        self.cells.len() > 2 && !sentence
+    }
+
     /// What parts the fields of its rows.
     pub(in crate::detect) fn delimiter(&self) -> Option<u8> {
         self.delimiter
@@ -83,8 +91,11 @@ impl Layout {
         (self.delimiter.is_none() && !self.row.is_empty()).then_some(&*self.row)
     }
 
-    /// The header of a column.
+    /// The header of a column; of none that a title above it may stand in.
     pub(super) fn cell(&self, column: usize) -> Option<Name> {
+        if self.below && column == 0 {
+            return None;
+        }
         let cell = self.cells.get(column)?;
         let name = Name::of(Scope::CsvHeader, cell.start as usize..cell.end as usize);
         Some(Name { column, in_row: true, ..name })
@@ -95,8 +106,10 @@ impl Layout {
 #[derive(Clone, Debug, Default)]
 pub(in crate::detect) struct Gathering {
     line: Vec<u8>,
-    /// Whether the line has ended, or tells nothing.
+    /// Whether the row of names has ended, or there is none.
     over: bool,
+    /// Lines above that have ended.
+    above: u8,
     layout: Option<Arc<Layout>>,
 }
 
@@ -137,19 +150,46 @@ impl Gathering {
 
     #[cold]
     fn gather(&mut self, chunk: &[u8]) {
-        let end = memchr::memchr(b'\n', chunk);
-        let piece = &chunk[..end.unwrap_or(chunk.len())];
-        let unfit = piece.iter().any(|byte| matches!(byte, b'{' | b'}' | b'<' | b'>' | b'=' | b'&' | 0));
-        if unfit && !self.is_boundary(piece) || self.line.len() + piece.len() > limits::HEADER_ROW {
-            self.over = true;
-            self.line = Vec::new();
-            return;
+        let mut chunk = chunk;
+        while !self.over {
+            let end = memchr::memchr(b'\n', chunk);
+            let piece = &chunk[..end.unwrap_or(chunk.len())];
+            let unfit = |byte: &u8| matches!(byte, b'{' | b'}' | b'<' | b'>' | b'=' | b'&' | 0);
+            let unfit = piece.iter().any(unfit) && !self.is_boundary(piece) && !self.is_separator(piece);
+            if unfit || self.line.len() + piece.len() > limits::HEADER_ROW {
+                self.over = true;
+                self.line = Vec::new();
+                return;
+            }
+            self.line.extend_from_slice(piece);
+            let Some(end) = end else { return };
+            self.end_line();
+            chunk = &chunk[end + 1..];
         }
-        self.line.extend_from_slice(piece);
-        if end.is_some() {
-            self.over = true;
-            self.layout = Layout::of_line(&std::mem::take(&mut self.line)).map(Arc::new);
-        }
+    }
+
+    /// A line has ended: the row of names, or one that may stand above it.
+    fn end_line(&mut self) {
+        let line = std::mem::take(&mut self.line);
+        let is_title = self.above < TITLES && is_title(&line);
+        let layout = Layout::of_line(&line);
+        let below = self.above > 0;
+        let layout = match layout {
+            // A title with its rest of the row empty is the table's only name where nothing better follows.
+            _ if is_title => None,
+            Some(layout) if below && !layout.is_table() => None,
+            layout => layout.map(|layout| Layout { below, ..layout }),
+        };
+        self.over = !is_title;
+        self.above += 1;
+        self.layout = layout.map(Arc::new);
+    }
+
+    /// Whether a first line says what parts the fields of the table below it, for spreadsheets: `sep=;`.
+    fn is_separator(&self, piece: &[u8]) -> bool {
+        let begun = self.line.iter().chain(piece);
+        self.line.len() + piece.len() <= SEPARATOR.len() + 2
+            && begun.zip(SEPARATOR).all(|(byte, own)| byte.eq_ignore_ascii_case(own))
     }
 
     fn is_boundary(&self, piece: &[u8]) -> bool {
@@ -165,20 +205,46 @@ pub(super) fn header(line: &[u8]) -> Option<(u8, Vec<Range<u32>>)> {
     cells(line, delimiter).map(|cells| (delimiter, cells))
 }
 
+/// What says how fields are parted.
+const SEPARATOR: &[u8] = b"sep=";
+
+/// Most lines above the names of columns.
+const TITLES: u8 = 8;
+
+/// Whether a line can stand above the names of columns: what it says stands in its first field, and all others are empty; or
+/// it is a comment, or says what parts the fields.
+fn is_title(line: &[u8]) -> bool {
+    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii_end();
+    let is_separator = line.len() <= SEPARATOR.len() + 1
+        && line.get(..SEPARATOR.len()).is_some_and(|begun| begun.eq_ignore_ascii_case(SEPARATOR));
+    let bare = line.iter().rev().take_while(|byte| matches!(byte, b',' | b';' | b'"')).count();
+    let said = &line[..line.len() - bare];
+    let is_alone = bare > 1 && !said.iter().any(|byte| matches!(byte, b',' | b';' | b'\t'));
+    is_separator || is_alone || line.starts_with(b"# ") && delimiter(line).is_none()
+}
+
 /// What parts the fields of a header row.
 fn delimiter(line: &[u8]) -> Option<u8> {
     let count = |delimiter: u8| line.iter().filter(|&&byte| byte == delimiter).count();
+    let rare = [b'^', b'~', 0x01, 0x1f].into_iter().find(|&delimiter| count(delimiter) > 1);
     let most = [b'\t', b';', b'|', b','].into_iter().max_by_key(|&delimiter| count(delimiter))?;
-    (count(most) > 0).then_some(most)
+    if count(most) > 0 { Some(most) } else { rare }
 }
 
 /// The fields of a header row: names, and not a sentence with commas.
 fn cells(line: &[u8], delimiter: u8) -> Option<Vec<Range<u32>>> {
-    let (mut cells, mut start) = (Vec::new(), 0);
+    let (mut cells, mut start, mut fields) = (Vec::new(), 0, 0usize);
     for end in memchr::memchr_iter(delimiter, line).chain([line.len()]) {
         let field = &line[start..end];
         let inner = field.trim_ascii();
         let inner = inner.strip_prefix(b"\"").and_then(|inner| inner.strip_suffix(b"\"")).unwrap_or(inner);
+        // Jira sets two bars where rows have one.
+        let between = fields % 2 == 1 && line.starts_with(b"||") && delimiter == b'|';
+        fields += 1;
+        if between && inner.is_empty() {
+            start = end + 1;
+            continue;
+        }
         if !is_name(inner) || cells.len() == limits::COLUMNS {
             return None;
         }

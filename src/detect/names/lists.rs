@@ -38,7 +38,7 @@ pub(super) fn own(unlisted: &mut Unlisted, text: &[u8], from: usize, at: usize) 
 /// A value of a tuple behind `VALUES`.
 fn inserted(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
     let values = last(text, b"values")?;
-    let (names, end) = (list_before(text, values)?, values + b"values".len());
+    let end = values + b"values".len();
     let (mut quoted, mut open, mut column, mut i) = (false, false, 0, end);
     while i < at {
         match text[i] {
@@ -53,7 +53,47 @@ fn inserted(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
         }
         i += 1;
     }
-    open.then(|| headers::nth(text, names, column)).flatten().map(|name| (name, column))
+    let name = match list_before(text, values) {
+        Some(names) if open => headers::nth(text, names, column),
+        None if open => defined(text, values, column),
+        _ => None,
+    };
+    name.map(|name| (name, column))
+}
+
+/// The name of a column in the `CREATE TABLE` of the table that values are inserted into without names.
+fn defined(text: &[u8], values: usize, column: usize) -> Option<Range<usize>> {
+    const CREATE: &[u8] = b"create table";
+    let bare = |name: &[u8]| {
+        let last = name.rsplit(|byte| *byte == b'.').next().unwrap_or_default();
+        last.iter().copied().filter(|byte| !matches!(byte, b'`' | b'"' | b'[' | b']')).collect::<Vec<_>>()
+    };
+    let words = |text: &[u8]| text.split(u8::is_ascii_whitespace).filter(|word| !word.is_empty()).count();
+    let table = text[..values].trim_ascii_end().rsplit(u8::is_ascii_whitespace).next().map(bare)?;
+    let create = last(&text[..values], CREATE)?;
+    let open = create + memchr::memchr(b'(', &text[create..values])?;
+    let called = &text[create + CREATE.len()..open];
+    let own = called.trim_ascii().rsplit(u8::is_ascii_whitespace).next().map(bare)?;
+    // `IF NOT EXISTS` may stand before the name.
+    (own.eq_ignore_ascii_case(&table) && matches!(words(called), 1 | 4)).then_some(())?;
+    let (mut depth, mut count, mut start) = (0usize, 0, open + 1);
+    for mark in memchr::memchr3_iter(b'(', b')', b',', &text[open..values]) {
+        match text[open + mark] {
+            b'(' => depth += 1,
+            b')' if depth == 1 => break,
+            b')' => depth -= 1,
+            _ if depth > 1 => {}
+            _ if count == column => break,
+            _ => (count, start) = (count + 1, open + mark + 1),
+        }
+    }
+    let blank = text[start..].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    let name = text[start + blank..values].split(u8::is_ascii_whitespace).next()?;
+    let quotes = name.iter().take_while(|byte| matches!(byte, b'`' | b'"' | b'[')).count();
+    let length =
+        name[quotes..].iter().take_while(|byte| !matches!(byte, b'`' | b'"' | b']' | b',' | b'(')).count();
+    let first = start + blank + quotes;
+    (count == column && length > 0).then_some(first..first + length)
 }
 
 /// A value of a row behind `COPY … FROM stdin`.

@@ -5,6 +5,7 @@
 
 mod ahead;
 mod aligned;
+mod behind;
 mod beside;
 mod form;
 pub(super) mod headers;
@@ -331,7 +332,7 @@ impl Names {
         if let Some(own) = json::own(text, from, at, quoted) {
             let is_element = own.key.is_none();
             let key = own.key.clone();
-            let behind = key.as_ref().and_then(|key| ahead::of(text, at, &text[key.clone()]));
+            let behind = key.as_ref().map_or_else(Vec::new, |key| ahead::of(text, at, &text[key.clone()]));
             self.list.extend(own.key.map(|key| Name::of(Scope::JsonPath, key)));
             self.rooted = self.keys.up(text, from, own.at, &mut self.list);
             if is_element {
@@ -339,7 +340,7 @@ impl Names {
                 header.into_iter().for_each(|header| self.list.insert(0, header));
             }
             let mut called = |range| self.list.insert(1, Name::beside(Scope::JsonPath, range));
-            if let (Some(key), Some(open), None) = (&key, self.keys.inner(), &behind) {
+            if let (Some(key), Some(open), true) = (&key, self.keys.inner(), behind.is_empty()) {
                 beside::members(text, open, key, &mut called);
             }
             behind.into_iter().for_each(called);
@@ -348,8 +349,10 @@ impl Names {
                 return;
             }
         }
-        if let Some(key) = form::own(text, from, at) {
+        if let Some(key) = form::own(text, from, at).or_else(|| form::coded(text, from, at)) {
+            let told = behind::label(text, at, &text[key.clone()]);
             self.list.push(Name::of(Scope::FormKey, key));
+            self.list.extend(told.map(|told| Name::beside(Scope::FormKey, told)));
             return;
         }
         if self.in_yaml(text, from, at, false) {
@@ -381,9 +384,14 @@ impl Names {
         self.rooted = xml::up(text, from, own.at, &mut self.list);
         let header = lists::own(&mut self.unlisted, text, from, at);
         let before = is_text.then(|| beside::element(text, from, own.at)).flatten();
-        let before = before.map(|range| Name::beside(Scope::XmlName, range));
+        let called = self.list.first().map(|own| own.range.clone());
+        let behind = called.filter(|_| header.is_none()).and_then(|own| {
+            let own = &text[own];
+            if is_text { behind::element(text, at, own) } else { behind::attribute(text, at, own) }
+        });
+        let beside = before.into_iter().chain(behind).map(|range| Name::beside(Scope::XmlName, range));
         let place = self.list.len().min(1);
-        self.list.splice(place..place, header.into_iter().chain(before));
+        self.list.splice(place..place, header.into_iter().chain(beside));
     }
 
     /// What a whole text of JSON stands in: a field of a form, an element, a key of YAML.

@@ -64,6 +64,9 @@ fn a_value_is_named_by_what_it_stands_in() {
         ("<div><p>x<p>y</div><b>¤1", "xml /b"),
         ("<td>a<br>b</td><ns2:td>¤1", "xml /td"),
         ("a=1&note=¤4539", "form note"),
+        ("dn: uid=1\nssn:: ¤4539", "form ssn"),
+        ("see ssn:: ¤4539", ""),
+        ("||name||card||\n|A|¤4539|\n", "csv column 3 \"card\""),
         ("a=1&note=see+my+card%3A+¤4539", "form note"),
         ("/path?card=¤4539", "form card"),
         ("name,card no,city\nA,1,B\nC,¤4539,D", "csv column 2 \"card no\""),
@@ -78,6 +81,16 @@ fn a_value_is_named_by_what_it_stands_in() {
         ("x,tag,card\na,\"W/\"1\"\",¤4539\n", "csv column 3 \"card\""),
         ("name,card no,city\nA,1,B,2,¤5", ""),
         ("name,¤4539", ""),
+        // Other signs between fields, and lines above the names of columns.
+        ("name^card no^city\nA^1^B\nC^¤4539^D", "csv column 2 \"card no\""),
+        ("name\u{1f}card\u{1f}city\nC\u{1f}¤4539\u{1f}D", "csv column 2 \"card\""),
+        ("name~card\nC~¤4539", ""),
+        ("sep=;\nname;card;n\nA;1\nB;¤4539", "csv column 2 \"card\""),
+        ("SEP=\t\r\nname\tcard\tn\r\nB\t¤4539", "csv column 2 \"card\""),
+        ("# export\n# rows: 6\nid\tcard\tcity\n1\t¤4539\tx", "csv column 2 \"card\""),
+        ("May,,,\nPeriod: 2026-11,,,\n,,,\nid,name,card,x\n1,A,¤4539", "csv column 3 \"card\""),
+        ("May,,,\nPeriod: ¤4539,,,\n,,,\nid,name,card,x\n1,A,7", ""),
+        ("# export\nHi, it is\nmy, ¤4539", ""),
         ("Dear team, my card is here.\nAnd, ¤4539", ""),
         ("Dear team, my card\nAnd, ¤4539", ""),
         ("--x1\r\nContent-Disposition: form-data; name=\"note\"\r\n\r\n¤4539", "multipart note"),
@@ -109,6 +122,12 @@ fn a_value_in_a_list_is_named_by_its_column() {
         ),
         ("INSERT INTO t (a, b) VALUES (1, 2); select ¤4539", ""),
         ("the values (1, ¤4539", ""),
+        (
+            "CREATE TABLE IF NOT EXISTS `a`.`t` (\n  `id` int(11) NOT NULL,\n  b decimal(3, 2),\n  \"card\" text\n);\nINSERT INTO t VALUES (1,2,'a'),\n(2,3,'¤4539')",
+            "sql column \"card\"",
+        ),
+        ("CREATE TABLE t (id int, card text);\nINSERT INTO u VALUES (1,'¤4539')", ""),
+        ("CREATE TABLE t (id int, card text);\nINSERT INTO t VALUES (1,2,'¤4539')", ""),
         (r#"[["id","card no"],[1,"¤4539"]]"#, "json column \"card no\""),
         (r#"[["id","card no"], [1, "a, b"], [2, ¤4539]]"#, "json column \"card no\""),
         (r#"{"columns":["card","n"],"rows":[["¤4539",1]]}"#, "json $.rows"),
@@ -139,6 +158,25 @@ fn a_value_in_a_list_is_named_by_its_column() {
     ];
     for (text, expected) in rows {
         assert_eq!(place(text), expected, "{text}");
+    }
+}
+
+#[test]
+fn an_element_of_a_row_is_named_by_its_column() {
+    for (text, expected) in [
+        (r#"{"columns":["id","card"],"index":[0,1],"data":[[1,"¤4539"]]}"#, "card"),
+        (r#"{"columns":["id","card"],"n":["x"],"index":[0,1],"data":[[1,"¤4539"]]}"#, "data"),
+        (r#"{"columns":["id","card"],"n":[0],"index":[0,1],"data":[[1,"¤4539"]]}"#, "data"),
+        (r#"{"meta":[{"name":"id","type":"a"},{"name":"card"}],"data":[[1,"2"],[1,"¤4539"]]}"#, "card"),
+        (r#"{"x":{"rowType":[{"name":"id"},{"name": "card"}]},"data":[["1","¤4539"]]}"#, "card"),
+        (r#"{"meta":[{"name":"card"}],"data":[["1","¤4539"]]}"#, "data"),
+        (r#"{"meta":[{"name":"id"},{"title":"card"}],"data":[["1","¤4539"]]}"#, "data"),
+    ] {
+        let (at, whole) = (text.find('¤').unwrap(), text.replacen('¤', "", 1));
+        let mut names = Names::new();
+        names.look(whole.as_bytes(), at, Layout::plain());
+        let first = names.list.first().map(|name| name.text(whole.as_bytes(), Layout::plain()));
+        assert_eq!(first, Some(expected.as_bytes()), "{text}");
     }
 }
 
