@@ -174,7 +174,13 @@ finds = []
     #[test]
     fn cut_anywhere_the_same_is_found() {
         let row = |n: usize| format!("\"x, {n}\",{},see code: {},{}\n", 100 + n % 900, n % 1000 + 1000, n);
-        let text = format!("name,code,note,n\n{}", (0..400).map(row).collect::<String>());
+        let title = "May,,,\n# all\n1234,,,\n";
+        let rows = (0..400).map(row).collect::<String>();
+        let tables = [format!("name,code,note,n\n{rows}"), format!("{title}code,code,note,n\n{rows}")];
+        tables.iter().for_each(|text| is_same_however_cut(text));
+    }
+
+    fn is_same_however_cut(text: &str) {
         let (matcher, key) = (matcher(), FingerprintKey::new(&[0; 32]));
         let whole = matcher.find(&key, None, text.as_bytes());
         assert_eq!(whole.len(), 800);

@@ -53,7 +53,8 @@ pub(super) fn index(text: &[u8], at: usize) -> Option<Range<usize>> {
 const FOR_KEY: &[u8] = b"' for key '";
 
 /// Ends of the elements that name what the next one holds.
-const LABELS: [&[u8]; 7] = [b"</label>", b"</th>", b"</td>", b"</dt>", b"</span>", b"</strong>", b"</b>"];
+const LABELS: [&[u8]; 9] =
+    [b"</label>", b"</th>", b"</td>", b"</dt>", b"</span>", b"</strong>", b"</b>", b"</key>", b"</name>"];
 
 /// Within so many bytes before the value its label ends.
 const TAGS: usize = 320;
@@ -132,6 +133,7 @@ mod tests {
         for (text, told) in [
             (r#"<tr><td style="a">SSN</td><td style="b">"#, "SSN"),
             (r#"<label class="a"> SSN: </label> <div><span class="b">"#, "SSN:"),
+            (r#"<key xsi:type="xsd:string">ssn</key><value xsi:type="xsd:string">"#, "ssn"),
             ("<td><b>SSN</b></td><td>", ""),
             ("<p>SSN</p><p>", ""),
             ("<td>SSN</td> is <td>", ""),

@@ -65,10 +65,12 @@ impl Layout {
         self.yaml
     }
 
-    /// The names of its columns.
+    /// The names of its columns, in order; none of one that a title above them may stand in.
     pub(in crate::detect) fn headers(&self) -> impl Iterator<Item = &[u8]> {
         let text = |cell: &Range<u32>| self.row.get(cell.start as usize..cell.end as usize);
-        self.cells.iter().map(move |cell| text(cell).unwrap_or_default())
+        let first = usize::from(self.below);
+        let told = move |(column, cell)| if column < first { None } else { text(cell) };
+        self.cells.iter().enumerate().map(move |cell| told(cell).unwrap_or_default())
     }
 
     /// Whether its names are those of a table without doubt.
