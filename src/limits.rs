@@ -54,6 +54,10 @@ pub const PLACES: usize = 512;
 pub const EXCLUDE_REACH: usize = 64;
 /// How far before and behind a number the others of its list are read: seven numbers as long as a card's.
 pub const CROWD_REACH: usize = 128;
+/// How far before groups of digits the rows of their table are read: eight rows of twelve numbers. What stands behind
+/// them is waited for, and reads no further than a list.
+pub const TABLE_REACH: usize = 512;
+const _: () = assert!(TABLE_REACH <= NAMES_REACH);
 /// Ways to divide one match into prefix, value and suffix that are tried; more would make a start cost too much.
 pub const VALUE_TRIES: usize = 256;
 /// Years of birth that a number of a person may hold: the first registers were filled with people born then; and what

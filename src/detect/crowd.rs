@@ -5,12 +5,13 @@ use std::ops::Range;
 
 use super::Confidence;
 use super::compiled::Compiled;
+use super::grid;
 use crate::limits;
 
 /// Digits by which the numbers of one list differ at most.
 pub(super) const ALIKE: usize = 2;
 
-/// What part of the others of a table holds letters, at least: one in so many.
+/// What part of the others of a table holds letters or a minus, at least: one in so many.
 const LETTERED: usize = 4;
 
 /// Digits of the groups that cards are mostly written in.
@@ -23,9 +24,9 @@ const INDEX: u32 = 1000;
 const COUNTED: usize = 5;
 
 impl Compiled {
-    /// How sure a value is that no word speaks for and that is `unaided` by its form: low under a name or in
-    /// a column of what it is by chance, one step less as a number of digits alone in a list of others, low as groups of digits
-    /// in a table of hexadecimal ones.
+    /// How sure a value is that no word speaks for and that is `unaided` by its form: low under a name or in a column of what
+    /// it is by chance, one step less as a number of digits alone in a list of others, low as groups of digits in a table of
+    /// hexadecimal or negative ones or of whole numbers without another.
     pub(super) fn in_crowd(&self, text: &[u8], value: &Range<usize>, unaided: Confidence) -> Confidence {
         let Some(crowd) = self.crowd.filter(|_| unaided > Confidence::Low) else { return unaided };
         if self.passes_by_chance(text, value, crowd) {
@@ -37,7 +38,10 @@ impl Compiled {
             return if is_crowded { unaided.lowered() } else { unaided };
         }
         let is_grouped = of(|byte| byte.is_ascii_digit() || *byte == b' ');
-        if is_grouped && self.is_in_table(text, value, crowd) { Confidence::Low } else { unaided }
+        let is_by_chance = || {
+            self.is_in_table(text, value, crowd) || grid::is_by_chance(text, value, |four| self.passes(four))
+        };
+        if is_grouped && is_by_chance() { Confidence::Low } else { unaided }
     }
 
     /// Whether a value of digits alone stands among so many other numbers of about its length that the pack takes them for a
@@ -56,13 +60,14 @@ impl Compiled {
     }
 
     /// Whether groups of digits stand among so many other groups of hexadecimal ones that the pack takes them for a table:
-    /// many hold letters, and as many of the others as the value has make no value. Or in an index, in which every second
-    /// number counts up.
+    /// many hold letters or lie below nought, and as many of the others as the value has make no value. Or in an index, in
+    /// which every second number counts up.
     fn is_in_table(&self, text: &[u8], value: &Range<usize>, crowd: usize) -> bool {
         let mut sides = [cells_before(text, value.start), cells_after(text, value.end)];
         let cells = || sides.iter().flatten().map(|cell| &text[cell.clone()]);
-        let lettered =
-            |cell: &&[u8]| cell.iter().any(u8::is_ascii_digit) && cell.iter().any(u8::is_ascii_alphabetic);
+        let lettered = |cell: &&[u8]| {
+            cell.iter().any(u8::is_ascii_digit) && cell.iter().any(|byte| !byte.is_ascii_digit())
+        };
         let (others, lettered) = (cells().count(), cells().filter(lettered).count());
         sides[0].reverse();
         let groups: Vec<_> = text[value.clone()].split(|&byte| byte == b' ').collect();
@@ -111,7 +116,8 @@ fn counts_up(before: &[&[u8]], groups: &[&[u8]], after: &[&[u8]]) -> bool {
 /// Longest group of a table.
 const CELL: usize = 6;
 
-/// The groups of hexadecimal digits that blanks alone part from what begins at `at`, the nearest first.
+/// The groups of hexadecimal digits, perhaps below nought, that blanks alone part from what begins at `at`, the nearest
+/// first.
 fn cells_before(text: &[u8], at: usize) -> Vec<Range<usize>> {
     let least = at.saturating_sub(limits::CROWD_REACH);
     let (mut cells, mut at) = (Vec::new(), at);
@@ -119,7 +125,8 @@ fn cells_before(text: &[u8], at: usize) -> Vec<Range<usize>> {
         let blanks = text[least..at].iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count();
         let end = at - blanks;
         let length = text[least..end].iter().rev().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        let start = end - length;
+        let digits = end - length;
+        let start = digits - usize::from(text[least..digits].ends_with(b"-"));
         // It may have begun further off, or be a part of something else.
         let is_whole = if start == least { least == 0 } else { text[start - 1].is_ascii_whitespace() };
         if blanks == 0 || length == 0 || length > CELL || !is_whole {
@@ -137,8 +144,9 @@ fn cells_after(text: &[u8], at: usize) -> Vec<Range<usize>> {
     loop {
         let blanks = text[at..most].iter().take_while(|byte| byte.is_ascii_whitespace()).count();
         let start = at + blanks;
-        let length = text[start..most].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
-        let end = start + length;
+        let digits = start + usize::from(text[start..most].starts_with(b"-"));
+        let length = text[digits..most].iter().take_while(|byte| byte.is_ascii_hexdigit()).count();
+        let end = digits + length;
         let is_whole = if end == most { most == text.len() } else { text[end].is_ascii_whitespace() };
         if blanks == 0 || length == 0 || length > CELL || !is_whole {
             return cells;
@@ -293,6 +301,8 @@ mod tests {
             sides.map(|side| side.join(" "))
         };
         assert_eq!(cells("4E00 ab1\n51 @ 7F 12\tcd"), ["51 ab1 4E00", "7F 12 cd"]);
+        assert_eq!(cells("-4E -7 @ -5 -12"), ["-7 -4E", "-5 -12"]);
+        assert_eq!(cells("x 4-7 @ --5 -"), ["", ""]);
         assert_eq!(cells("x 4E00 @ 7Fg 12"), ["4E00", ""]);
         assert_eq!(cells("x4E00 @, 12"), ["", ""]);
         assert_eq!(cells("1234567 12@12"), ["", ""]);

@@ -56,6 +56,7 @@ mod ends;
 mod family;
 mod fault;
 mod gate;
+mod grid;
 mod index;
 mod leading;
 mod listed;

@@ -1,0 +1,191 @@
+//! Four groups in a table of whole numbers, whose rows have as many numbers each: a list of cards has cards in the same
+//! columns of other rows; in a table of measurements some fours are cards by chance.
+
+use std::ops::Range;
+
+use crate::limits;
+
+/// Groups of a card, each of so many digits.
+const GROUPS: usize = 4;
+const GROUP: usize = 4;
+
+/// Most digits of a number in a row.
+const CELL: usize = 6;
+
+/// Numbers of a row, at least: a card and as many others.
+const CELLS: usize = 8;
+
+/// Other rows that hold four groups in the columns of the value, at least.
+const ROWS: usize = 2;
+
+/// Of so many other rows one may hold in these columns what passes, as one in sixty does by chance.
+const CHANCE: usize = 8;
+
+/// Whether four groups stand in such a table, and hardly any of the rows around holds in the same columns what passes. No more
+/// than half of the rows do at any place: cards may be in other columns.
+pub(super) fn is_by_chance(text: &[u8], value: &Range<usize>, passes: impl Fn(&[u8]) -> bool) -> bool {
+    let least = value.start.saturating_sub(limits::TABLE_REACH);
+    let most = text.len().min(value.end + limits::CROWD_REACH);
+    let is_end = |byte: &u8| *byte == b'\n';
+    let Some(start) = line_start(text, least, value.start) else { return false };
+    let end = match text[value.end..most].iter().position(is_end) {
+        Some(length) => value.end + length,
+        None if most == text.len() => most,
+        None => return false,
+    };
+    let Some(own) = cells(text, start..end).filter(|cells| cells.len() >= CELLS) else { return false };
+    let Some(column) = own.iter().position(|cell| cell.start == value.start) else { return false };
+    let four = |cells: &[Range<usize>]| {
+        let is_four = cells.len() == GROUPS && cells.iter().all(|cell| cell.len() == GROUP);
+        is_four.then(|| cells.iter().map(|cell| &text[cell.clone()]).collect::<Vec<_>>().join(&b' '))
+    };
+    let holds = |cells: &[Range<usize>]| cells.windows(GROUPS).filter_map(four).any(|four| passes(&four));
+    let behind = column + GROUPS;
+    if own.get(column..behind).and_then(four).is_none() {
+        return false;
+    }
+    let (mut rows, mut passing) = (0, 0);
+    let mut holding = usize::from(holds(&own[..column]) || holds(&own[behind..]));
+    let is_alike = |cells: &Vec<Range<usize>>| cells.len() == own.len();
+    let (above, below) = (rows_before(text, least, start), rows_after(text, end, most));
+    for cells in above.take_while(is_alike).chain(below.take_while(is_alike)) {
+        let beside = four(&cells[column..behind]);
+        rows += usize::from(beside.is_some());
+        passing += usize::from(beside.is_some_and(|four| passes(&four)));
+        holding += usize::from(holds(&cells));
+    }
+    rows >= ROWS && passing * CHANCE <= rows && holding * 2 <= rows
+}
+
+/// Where the line that goes on up to `at` begins, if that is read.
+fn line_start(text: &[u8], least: usize, at: usize) -> Option<usize> {
+    match text[least..at].iter().rposition(|&byte| byte == b'\n') {
+        Some(end) => Some(least + end + 1),
+        None => (least == 0).then_some(0),
+    }
+}
+
+/// The rows before the line that begins at `start`, the nearest first, up to one that is none.
+fn rows_before(text: &[u8], least: usize, start: usize) -> impl Iterator<Item = Vec<Range<usize>>> {
+    let mut start = start;
+    std::iter::from_fn(move || {
+        let end = start.checked_sub(1).filter(|&end| end >= least)?;
+        start = line_start(text, least, end)?;
+        cells(text, start..end)
+    })
+}
+
+/// The same behind the line that ends at `end`.
+fn rows_after(text: &[u8], end: usize, most: usize) -> impl Iterator<Item = Vec<Range<usize>>> {
+    let mut end = end;
+    std::iter::from_fn(move || {
+        let start = Some(end + 1).filter(|&start| start < most)?;
+        let length = text[start..most].iter().position(|&byte| byte == b'\n');
+        // A line that is cut is none.
+        end = length.map_or(most, |length| start + length);
+        let is_whole = length.is_some() || most == text.len();
+        is_whole.then(|| cells(text, start..end)).flatten()
+    })
+}
+
+/// The numbers of a line of nothing but numbers and blanks. None begins with a nought, as digits of something longer do: those
+/// of a card, a date or a message in fours.
+fn cells(text: &[u8], line: Range<usize>) -> Option<Vec<Range<usize>>> {
+    let is_blank = |byte: u8| matches!(byte, b' ' | b'\t' | b'\r');
+    let (mut cells, mut at) = (Vec::new(), line.start);
+    while at < line.end {
+        let length = text[at..line.end].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        match length {
+            0 if is_blank(text[at]) => at += 1,
+            2..=CELL if text[at] == b'0' => return None,
+            1..=CELL => {
+                cells.push(at..at + length);
+                at += length;
+            }
+            _ => return None,
+        }
+    }
+    Some(cells)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether the group of fours in a text stands in a table by chance, where those of `cards` alone pass.
+    fn by_chance(text: &str, cards: &[&str]) -> bool {
+        let at = text.find("4716 2530 9847 2014").unwrap();
+        let passes = |four: &[u8]| cards.iter().any(|card| card.as_bytes() == four);
+        is_by_chance(text.as_bytes(), &(at..at + 19), passes)
+    }
+
+    const ABOVE: &str = "1001 2031 4532 8812 3430 1765 99 1201";
+    const VALUE: &str = "1002 17 4716 2530 9847 2014 1227 1234";
+    const BELOW: &str = "1003 250 4539 1488 3043 6467 1280 456";
+
+    #[test]
+    fn a_table_of_whole_numbers_without_another_card_is_none_of_cards() {
+        let table = format!("x\n{ABOVE}\r\n{VALUE}\n{BELOW}\n");
+        assert!(by_chance(&table, &[]));
+        assert!(by_chance(&format!("{VALUE}\n{BELOW}\n{ABOVE}"), &[]));
+        // Blanks and tabs part the others as they like, one row of three holds a card elsewhere.
+        let spread = table.replace("1003 250 ", "1003\t  250 ");
+        assert!(by_chance(&spread, &[]));
+        assert!(by_chance(
+            &format!("{spread}4000 5000 6000 7000 8000 9000 10 11\n"),
+            &["5000 6000 7000 8000"]
+        ));
+    }
+
+    #[test]
+    fn cards_in_a_list_or_in_few_or_other_numbers_stay() {
+        let table = |above: &str, value: &str, below: &str| format!("{above}\n{value}\n{below}\n");
+        let plain = table(ABOVE, VALUE, BELOW);
+        let cases = [
+            // Cards in the same columns, or elsewhere in most of the rows, their own among them.
+            (plain.clone(), vec!["4539 1488 3043 6467"]),
+            (plain.clone(), vec!["2031 4532 8812 3430", "1488 3043 6467 1280"]),
+            (
+                table(
+                    &format!("{ABOVE} 1 2 3"),
+                    &format!("{VALUE} 6000 7000 8000"),
+                    &format!("{BELOW} 3 4 5"),
+                ),
+                vec!["1234 6000 7000 8000", "2031 4532 8812 3430"],
+            ),
+            // Rows that are too few, too short, of another length, or hold no fours in these columns.
+            (table(ABOVE, VALUE, ""), vec![]),
+            (plain.replace(" 1201", "").replace(" 1234", "").replace(" 456", ""), vec![]),
+            (table(ABOVE, &format!("{VALUE} 1"), BELOW), vec![]),
+            (plain.replace(" 3043 ", " 304 "), vec![]),
+            // Letters, signs, longer numbers, and digits that begin with a nought.
+            (plain.replace(" 17 ", " 07 "), vec![]),
+            (plain.replace(" 1280 ", " 0128 "), vec![]),
+            (plain.replace(" 456", " 456x"), vec![]),
+            (plain.replace(" 17 ", ",17 "), vec![]),
+            (plain.replace(" 456", " 1234567"), vec![]),
+        ];
+        for (text, cards) in cases {
+            assert!(!by_chance(&text, &cards), "{text}");
+        }
+    }
+
+    #[test]
+    fn in_a_long_table_one_row_in_eight_may_pass() {
+        let rows: Vec<String> = (0..8).map(|row| format!("1 2 400{row} 5000 6000 7000 3 4\n")).collect();
+        let text = format!("{}{VALUE}\n", rows.concat());
+        let card = |row: usize| &rows[row][4..23];
+        assert!(by_chance(&text, &[card(0)]));
+        assert!(!by_chance(&text, &[card(0), card(7)]));
+        assert!(!by_chance(&text[rows[0].len()..], &[card(7)]));
+    }
+
+    #[test]
+    fn rows_are_read_to_their_reach_and_no_cut_one_counts() {
+        let long = |row: &str, reach: usize| format!("{row}{}", " ".repeat(reach));
+        let table = |above: &str, value: &str, below: &str| format!("{above}\n{value}\n{below}\n");
+        assert!(!by_chance(&table(&long(ABOVE, limits::TABLE_REACH), VALUE, BELOW), &[]));
+        assert!(!by_chance(&table(ABOVE, VALUE, &long(BELOW, limits::CROWD_REACH)), &[]));
+        assert!(!by_chance(&table(ABOVE, &long(VALUE, limits::CROWD_REACH), BELOW), &[]));
+    }
+}
