@@ -1,5 +1,5 @@
-//! A number in a list of others, and groups of digits in a table: coordinates, constants, samples and characters, some of
-//! which are cards by chance.
+//! A number in a list of others, and groups of digits in a table: coordinates, constants, samples, lines and characters, some
+//! of which are cards by chance.
 
 use std::ops::Range;
 
@@ -22,6 +22,9 @@ const INDEX: u32 = 1000;
 
 /// How many numbers of an index count up, at least; one card in a hundred thousand stands in five that do.
 const COUNTED: usize = 5;
+
+/// Points, at least, that lines between them name twice.
+const POINTS: usize = 3;
 
 impl Compiled {
     /// How sure a value is that no word speaks for and that is `unaided` by its form: low under a name or in a column of what
@@ -61,7 +64,7 @@ impl Compiled {
 
     /// Whether groups of digits stand among so many other groups of hexadecimal ones that the pack takes them for a table:
     /// many hold letters or lie below nought, and as many of the others as the value has make no value. Or in an index, in
-    /// which every second number counts up.
+    /// which every second number counts up, or in lines between points.
     fn is_in_table(&self, text: &[u8], value: &Range<usize>, crowd: usize) -> bool {
         let mut sides = [cells_before(text, value.start), cells_after(text, value.end)];
         let cells = || sides.iter().flatten().map(|cell| &text[cell.clone()]);
@@ -74,7 +77,8 @@ impl Compiled {
         let [before, after] = &sides;
         let beside =
             |cells: &[Range<usize>]| cells.iter().map(|cell| &text[cell.clone()]).collect::<Vec<_>>();
-        if counts_up(&beside(before), &groups, &beside(after)) {
+        let (nearest, next) = (beside(before), beside(after));
+        if counts_up(&nearest, &groups, &next) || joins_points(&nearest, &groups, &next) {
             return true;
         }
         if others < crowd || lettered * LETTERED < others {
@@ -111,6 +115,25 @@ fn counts_up(before: &[&[u8]], groups: &[&[u8]], after: &[&[u8]]) -> bool {
                 && numbers[numbers.len() - 1] - numbers[0] <= INDEX
         })
     })
+}
+
+/// Whether lines between points are written, each point as the end of one and the beginning of the next: groups beside and
+/// among those of a value that are twice the same, one of them its own. None begins with a nought, as digits that fill
+/// something do.
+fn joins_points(before: &[&[u8]], groups: &[&[u8]], after: &[&[u8]]) -> bool {
+    const BESIDE: usize = 6;
+    let before = &before[before.len().saturating_sub(BESIDE)..];
+    let row: Vec<&[u8]> = before.iter().chain(groups).chain(after.iter().take(BESIDE)).copied().collect();
+    let own = before.len()..before.len() + groups.len();
+    let (mut seen, mut is_own): (Vec<&[u8]>, bool) = (Vec::new(), false);
+    for (at, pair) in row.windows(2).enumerate() {
+        let is_point = pair[0] == pair[1] && pair[0].len() >= GROUP - 1 && pair[0][0] != b'0';
+        if is_point && !seen.contains(&pair[0]) {
+            seen.push(pair[0]);
+            is_own |= own.contains(&at) || own.contains(&(at + 1));
+        }
+    }
+    is_own && seen.len() >= POINTS
 }
 
 /// Longest group of a table.
@@ -288,6 +311,23 @@ mod tests {
         assert!(!counted("1116 1860 1123", "4539 1124 1006 1126", "4672 2130"));
         assert!(!counted("1123", "4539 1124 1006 1126", "4672 1130"));
         assert!(!counted("", "4539 1488 0343 6467", ""));
+    }
+
+    #[test]
+    fn lines_between_points_name_each_twice() {
+        let joined = |before: &str, value: &str, after: &str| {
+            let cells =
+                |text: &'static str| text.split_ascii_whitespace().map(str::as_bytes).collect::<Vec<_>>();
+            let [before, value, after] = [before, value, after].map(|text| cells(text.to_owned().leak()));
+            joins_points(&before, &value, &after)
+        };
+        assert!(joined("746 3179 3179", "4539 4539 2014 2014", "8886"));
+        assert!(joined("3179 3179 4539", "4539 1488 3430 6467", "6467 8886 8886"));
+        // Too few, the same one, none of the value's, digits that fill something.
+        assert!(!joined("746 3179", "4539 4539 2014 2014", "8886"));
+        assert!(!joined("3179 3179 3179 3179 3179", "4539 4539 2014 2013", "8886"));
+        assert!(!joined("3179 3179 99", "4539 1488 3430 6467", "8886 8886 746 746"));
+        assert!(!joined("0100 0100 99", "4539 1488 3430 6467", "6467 0000 0000"));
     }
 
     #[test]
