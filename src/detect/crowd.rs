@@ -11,6 +11,9 @@ use crate::limits;
 /// Digits by which the numbers of one list differ at most.
 pub(super) const ALIKE: usize = 2;
 
+/// Numbers before one that are judged, at most, of what is read: more of them hold one that passes by chance.
+const NEAREST: usize = 7;
+
 /// What part of the others of a table holds letters or a minus, at least: one in so many.
 const LETTERED: usize = 4;
 
@@ -53,7 +56,8 @@ impl Compiled {
     fn is_listed(&self, text: &[u8], value: &Range<usize>, crowd: usize) -> bool {
         let is_like = |number: &Range<usize>| value.len().abs_diff(number.len()) <= ALIKE;
         let mut others = 0;
-        for number in before(text, value.start).chain(after(text, value.end)).filter(is_like) {
+        let nearest = before(text, value.start).filter(is_like).take(NEAREST);
+        for number in nearest.chain(after(text, value.end).filter(is_like)) {
             if self.passes(&text[number.clone()]) {
                 return false;
             }
@@ -257,7 +261,7 @@ fn opening(list: &[u8]) -> Option<usize> {
 
 /// The numbers of the list that ends at `end`, last first, as far as they are read whole.
 fn before(text: &[u8], end: usize) -> impl Iterator<Item = Range<usize>> {
-    let least = end.saturating_sub(limits::CROWD_REACH);
+    let least = end.saturating_sub(limits::TABLE_REACH);
     let mut at = end;
     std::iter::from_fn(move || {
         let list = &text[least..at];
@@ -378,9 +382,9 @@ mod tests {
             assert_eq!(read(after(text.as_bytes(), at + 5).collect()), right, "{around}");
         }
         // A number that is cut where reading ends is none.
-        let text =
-            format!("{} 99999 {}", "1".repeat(limits::CROWD_REACH + 3), "2".repeat(limits::CROWD_REACH + 3));
-        let at = limits::CROWD_REACH + 4;
+        let (far, near) = (limits::TABLE_REACH + 3, limits::CROWD_REACH + 3);
+        let text = format!("{} 99999 {}", "1".repeat(far), "2".repeat(near));
+        let at = far + 1;
         assert_eq!(before(text.as_bytes(), at).count(), 0);
         assert_eq!(after(text.as_bytes(), at + 5).count(), 0);
     }
