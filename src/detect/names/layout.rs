@@ -178,7 +178,7 @@ impl Gathering {
         let below = self.above > 0;
         let layout = match layout {
             // A title with its rest of the row empty is the table's only name where nothing better follows.
-            _ if is_title => None,
+            _ if is_title || begins_as_separator(&line) => None,
             Some(layout) if below && !layout.is_table() => None,
             layout => layout.map(|layout| Layout { below, ..layout }),
         };
@@ -213,16 +213,21 @@ const SEPARATOR: &[u8] = b"sep=";
 /// Most lines above the names of columns.
 const TITLES: u8 = 8;
 
+fn begins_as_separator(line: &[u8]) -> bool {
+    line.get(..SEPARATOR.len()).is_some_and(|begun| begun.eq_ignore_ascii_case(SEPARATOR))
+}
+
 /// Whether a line can stand above the names of columns: what it says stands in its first field, and all others are empty; or
 /// it is a comment, or says what parts the fields.
 fn is_title(line: &[u8]) -> bool {
     let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line).trim_ascii_end();
-    let is_separator = line.len() <= SEPARATOR.len() + 1
-        && line.get(..SEPARATOR.len()).is_some_and(|begun| begun.eq_ignore_ascii_case(SEPARATOR));
+    if begins_as_separator(line) {
+        return line.len() <= SEPARATOR.len() + 1;
+    }
     let bare = line.iter().rev().take_while(|byte| matches!(byte, b',' | b';' | b'"')).count();
     let said = &line[..line.len() - bare];
     let is_alone = bare > 1 && !said.iter().any(|byte| matches!(byte, b',' | b';' | b'\t'));
-    is_separator || is_alone || line.starts_with(b"# ") && delimiter(line).is_none()
+    is_alone || line.starts_with(b"# ") && delimiter(line).is_none()
 }
 
 /// What parts the fields of a header row.
@@ -281,3 +286,31 @@ pub(super) fn is_name(cell: &[u8]) -> bool {
 
 /// Words in the name of a column; a sentence has more.
 const HEADER_WORDS: usize = 6;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_of_names_is_told_however_the_text_is_cut() {
+        let texts = [
+            ("sep=;\nname;card;n\n", 3),
+            ("sep=;,,\nname,card,n\n", 0),
+            ("sep=;;;\nname;card;n\n", 0),
+            ("May,,,\n# x\nname,card,n\n", 3),
+            ("a=1,,\nname,card,n\n", 0),
+            ("name,card,n\nA,1,2\n", 3),
+            ("--x1,a\nname,card,n\n", 0),
+        ];
+        for (text, names) in texts {
+            for cut in 0..text.len() {
+                let mut gathering = Gathering::default();
+                let (first, rest) = text.as_bytes().split_at(cut);
+                gathering.push(first);
+                gathering.push(rest);
+                let told = gathering.layout().map_or(0, |layout| layout.headers().count());
+                assert_eq!(told, names, "{text:?} cut at {cut}");
+            }
+        }
+    }
+}
