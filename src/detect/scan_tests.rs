@@ -299,6 +299,36 @@ fn matcher_cached() -> &'static Matcher {
     MATCHER.get_or_init(matcher)
 }
 
+/// What stands far before a value or behind it tells what it is by chance, wherever the text is cut.
+#[test]
+fn values_by_chance_are_the_same_at_any_chunking() {
+    // Some of these are cards, here and there two in a row.
+    let number = |n: u64| 4_539_148_803_436_467 + n * n % 5 * 37 + n / 5 % 3 * 1_000_000;
+    let four = |n: u64| 1000 + n * 2971 % 8999;
+    let rows: [&dyn Fn(u64) -> String; 6] = [
+        &|n| format!("{{\"nr\":\"{}\",\"t\":\"{}\"}},", number(n), "x".repeat(n as usize % 90)),
+        &|n| format!("x{n},{},y\n", number(n)),
+        &|n| format!("({n}, {}), ", number(n)),
+        &|n| format!("{}{},\n", " ".repeat(n as usize % 60), number(n)),
+        &|n| {
+            let grouped = number(n).to_string();
+            format!("item {}-{}-{}-{} ", &grouped[..4], &grouped[4..8], &grouped[8..12], &grouped[12..])
+        },
+        &|n| format!("{} {} 4539 1488 0343 {} {} -7\n", four(n), four(n + 1), 6467 + n % 2, four(n + 2)),
+    ];
+    let matcher = matcher_cached();
+    for row in rows {
+        let text: String = (0..60).map(row).collect();
+        let whole = matcher.find(&key(), None, text.as_bytes());
+        let seen = |confidence| whole.iter().any(|found| found.confidence == confidence);
+        assert!(seen(Confidence::Low), "{text}");
+        for cut in [1, 13, 127, 128, 300, 1024, 1500] {
+            let cuts = vec![cut; text.len() / cut];
+            assert_eq!(sorted(chunked(matcher, text.as_bytes(), &cuts)), whole, "{cut}: {text}");
+        }
+    }
+}
+
 #[test]
 fn a_value_is_found_at_every_split() {
     let matcher = matcher_cached();
