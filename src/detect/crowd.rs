@@ -300,14 +300,13 @@ fn after(text: &[u8], start: usize) -> impl Iterator<Item = Range<usize>> {
 mod tests {
     use super::*;
 
+    fn groups(text: &str) -> Vec<&[u8]> {
+        text.split_ascii_whitespace().map(str::as_bytes).collect()
+    }
+
     #[test]
     fn every_second_number_of_an_index_counts_up() {
-        let counted = |before: &str, value: &str, after: &str| {
-            let cells =
-                |text: &'static str| text.split_ascii_whitespace().map(str::as_bytes).collect::<Vec<_>>();
-            let [before, value, after] = [before, value, after].map(|text| cells(text.to_owned().leak()));
-            counts_up(&before, &value, &after)
-        };
+        let counted = |before, value, after| counts_up(&groups(before), &groups(value), &groups(after));
         assert!(counted("1114 2884 1116 1860 1123", "4539 1124 1006 1126", "4672 1130 2756"));
         assert!(counted("1120 7", "1124 4539 1126 1006", "1127 9 1128 3"));
         // One is out of order, one too far, and too few.
@@ -319,12 +318,7 @@ mod tests {
 
     #[test]
     fn lines_between_points_name_each_twice() {
-        let joined = |before: &str, value: &str, after: &str| {
-            let cells =
-                |text: &'static str| text.split_ascii_whitespace().map(str::as_bytes).collect::<Vec<_>>();
-            let [before, value, after] = [before, value, after].map(|text| cells(text.to_owned().leak()));
-            joins_points(&before, &value, &after)
-        };
+        let joined = |before, value, after| joins_points(&groups(before), &groups(value), &groups(after));
         assert!(joined("746 3179 3179", "4539 4539 2014 2014", "8886"));
         assert!(joined("3179 3179 4539", "4539 1488 3430 6467", "6467 8886 8886"));
         // Too few, the same one, none of the value's, digits that fill something.

@@ -67,7 +67,6 @@ fn begins_with<'t>(text: &'t [u8], own: &[u8], ends: bool) -> Option<&'t [u8]> {
 }
 
 /// What a value stands under.
-#[derive(Debug, PartialEq, Eq)]
 enum Under<'t> {
     Name(&'t [u8]),
     /// That many of these signs stand before it in its row, which begins there behind a line's end or a bracket.
