@@ -22,6 +22,8 @@ pub(super) struct Index {
     pub prefixed: Vec<Prefixed>,
     /// By the digits of a run, a bit for each prefixed detector that they are enough for.
     prefixed_by_digits: Vec<u64>,
+    /// By how many word bytes stand before a run, a bit for each of which a match can begin before it or in it.
+    prefixed_by_word: Vec<u64>,
     /// For each two bytes, by their classes, a bit for each prefixed detector whose run they may stand before.
     prefix_pairs: Vec<u64>,
     prefix_class: Vec<u8>,
@@ -91,6 +93,9 @@ impl Word {
     }
 }
 
+/// So far words before a run of digits are looked back at.
+pub(super) const WORD_BEFORE: usize = 64;
+
 /// Longest run of letters and digits told apart; longer ones count as this long.
 const LENGTHS: usize = 63;
 
@@ -111,6 +116,7 @@ impl Index {
             unanchored_first: vec![false; 256],
             word_lengths: [vec![0; 256], vec![0; 256]],
             prefixed_by_digits: vec![0; RUN_LIMIT + 1],
+            prefixed_by_word: vec![0; WORD_BEFORE + 1],
             by_first: vec![Vec::new(); 256],
             ..Index::default()
         };
@@ -216,6 +222,9 @@ impl Index {
             let bit = 1 << i.min(63);
             let enough = self.prefixed_by_digits.iter_mut().skip(prefixed.digits);
             enough.for_each(|possible| *possible |= bit);
+            let within = if prefixed.inside || !prefixed.bound { usize::MAX } else { prefixed.before };
+            let near = self.prefixed_by_word.iter_mut().take(within.saturating_add(1));
+            near.for_each(|possible| *possible |= bit);
             if prefixed.inside {
                 // A match that can begin with a digit can stand behind any bytes.
                 pairs.iter_mut().for_each(|pair| *pair |= bit);
@@ -303,6 +312,12 @@ impl Index {
     #[inline(always)]
     pub(super) fn prefixed_within(&self, digits: usize) -> u64 {
         self.prefixed_by_digits[digits.min(RUN_LIMIT)]
+    }
+
+    /// The prefixed detectors of which a match can begin where so many word bytes stand before the run, a bit each.
+    #[inline(always)]
+    pub(super) fn prefixed_behind(&self, word: usize) -> u64 {
+        self.prefixed_by_word[word.min(WORD_BEFORE)]
     }
 
     /// The prefixed detectors of a bit; past the last bit they share it.

@@ -381,6 +381,19 @@ impl Leading {
         }
     }
 
+    /// What is asked first, where it is known that no word is near, or not.
+    #[inline(always)]
+    pub(super) fn gate(&self, is_quiet: bool, floor: Confidence) -> &Gate {
+        if is_quiet { &self.quiet[floor as usize] } else { &self.gate }
+    }
+
+    /// Whether anything can begin with the `group` digits at a place, which end their run.
+    #[inline(always)]
+    pub(super) fn may_end(&self, gate: &Gate, (text, at): (&[u8], usize), group: usize) -> bool {
+        gate.is_last(group, text.get(at + group))
+            && gate.last(text.get(at..).unwrap_or_default(), self.behind(text, at + group, group))
+    }
+
     /// The place of what stands behind `group` digits that end at `end`, and of their number.
     #[inline(always)]
     pub(super) fn behind(&self, text: &[u8], end: usize, group: usize) -> usize {

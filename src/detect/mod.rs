@@ -52,11 +52,13 @@ mod vicinity;
 
 mod columns;
 mod compiled;
+mod eight;
 mod ends;
 mod family;
 mod fault;
 mod gate;
 mod grid;
+mod groups;
 mod index;
 mod leading;
 mod listed;

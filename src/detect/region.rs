@@ -2,10 +2,13 @@
 
 use std::ops::Range;
 
+use super::anchor::RUN_LIMIT;
 use super::columns;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::Trail;
-use super::index::{At, Prefixed, Word};
+use super::eight;
+use super::groups::{self, Groups};
+use super::index::{At, Prefixed, WORD_BEFORE, Word};
 use super::listed::{Heading, Hint};
 use super::matcher::{DetectorId, Matcher};
 use super::met::Met;
@@ -165,25 +168,22 @@ impl Region<'_> {
     }
 }
 
-/// So far words before a run of digits are looked back at.
-const WORD_BEFORE: usize = 64;
-
 /// How many word bytes a text ends with, of the last that are looked at.
 fn word_before(text: &[u8]) -> usize {
-    let is_word = |&byte: &u8| byte.is_ascii_alphanumeric() || byte == b'_';
     let mut count = 0;
-    // Eight at once, without a guess at where they end.
-    while count < WORD_BEFORE
-        && let Some(eight) = text[..text.len() - count].last_chunk::<8>()
-    {
-        let others = eight.iter().fold(0u8, |bits, byte| bits << 1 | u8::from(!is_word(byte)));
-        count += others.trailing_zeros().min(8) as usize;
-        if others != 0 {
-            return count;
+    while count < WORD_BEFORE {
+        let before = &text[..text.len() - count];
+        let Some(last) = before.last_chunk() else {
+            let is_word = |&&byte: &&u8| byte.is_ascii_alphanumeric() || byte == b'_';
+            return count + before.iter().rev().take_while(is_word).count();
+        };
+        let others = !(eight::words(*last) << 56);
+        count += others.leading_zeros().min(8) as usize;
+        if others.leading_zeros() < 8 {
+            break;
         }
     }
-    let before = text[..text.len() - count].iter().rev().take(WORD_BEFORE - count);
-    count + before.take_while(|byte| is_word(byte)).count()
+    count
 }
 
 impl Run<'_, '_> {
@@ -327,7 +327,7 @@ impl Run<'_, '_> {
     fn prefixed(&mut self, start: usize, end: usize, count: usize, possible: u64) {
         let matcher = self.matcher;
         let word = word_before(&self.region.text[..start]);
-        let mut left = possible;
+        let mut left = possible & matcher.index.prefixed_behind(word);
         while left != 0 {
             let bit = left.trailing_zeros() as usize;
             left &= left - 1;
@@ -369,24 +369,6 @@ impl Run<'_, '_> {
         }
         if *inside {
             self.try_starts(*detector, start + 1, end);
-        }
-    }
-
-    /// A run longer than its mask: read byte by byte.
-    #[cold]
-    fn long_run(&mut self, start: usize, end: usize) {
-        let text = self.region.text;
-        let mut left = text[start..end].iter().filter(|b| b.is_ascii_digit()).count();
-        self.prefixed(start, end, left, u64::MAX);
-        let mut at = start;
-        let digits = |at: usize| {
-            text.get(at..end).unwrap_or_default().iter().take_while(|b| b.is_ascii_digit()).count()
-        };
-        while at < end && at < self.region.to {
-            let group = digits(at);
-            self.leading(at, group, digits(at + group + 1), left);
-            left -= group;
-            at += group + 1;
         }
     }
 
@@ -451,16 +433,17 @@ impl Visit for Run<'_, '_> {
     #[inline(always)]
     fn digits(&mut self, start: usize, end: usize, digits: u64) {
         let index = &self.matcher.index;
-        if end - start > 64 {
-            return self.long_run(start, end);
-        }
-        let count = digits.count_ones() as usize;
-        let last = start.checked_sub(1).map_or(u64::MAX, |at| index.prefix_last(self.region.text[at]));
+        let text = self.region.text;
+        let is_long = end - start > 64;
+        let count = if is_long { groups::count(&text[start..end]) } else { digits.count_ones() as usize };
+        let last = start.checked_sub(1).map_or(u64::MAX, |at| index.prefix_last(text[at]));
         if last != 0 {
             let enough = index.prefixed_within(count);
             if enough & last != 0 {
                 let group = digits.trailing_ones() as usize;
-                let behind = index.prefix_behind(group, self.region.text.get(start + group));
+                // Of a long run the first group may be longer than what is shown.
+                let behind =
+                    if is_long { u64::MAX } else { index.prefix_behind(group, text.get(start + group)) };
                 let possible = self.prefix_before(start) & enough & behind;
                 if possible != 0 {
                     self.prefixed(start, end, count, possible);
@@ -472,20 +455,27 @@ impl Visit for Run<'_, '_> {
             return;
         }
         // Words around a text that stands under a name are never asked for here: it is not quiet.
-        let is_quiet = self.vicinity.is_quiet(end);
-        let gate = if is_quiet { &leading.quiet[self.how.floor as usize] } else { &leading.gate };
-        let text = self.region.text;
+        let mut gate = leading.gate(self.vicinity.is_quiet(end), self.how.floor);
+        let mut long = is_long.then(|| Groups::new(&text[start..end]));
         let (mut left, mut at, mut rest) = (count, start, digits);
         while left >= leading.least {
-            let group = rest.trailing_ones() as usize;
-            // One separator, then the next group.
-            rest = rest.checked_shr(group as u32 + 1).unwrap_or(0);
-            let next = rest.trailing_ones() as usize;
+            let (group, next) = match &mut long {
+                None => {
+                    let group = rest.trailing_ones() as usize;
+                    // One separator, then the next group.
+                    rest = rest.checked_shr(group as u32 + 1).unwrap_or(0);
+                    (group, rest.trailing_ones() as usize)
+                }
+                Some(_) if at >= self.region.to => return,
+                Some(groups) => {
+                    gate = leading.gate(self.vicinity.is_quiet(at + 1), self.how.floor);
+                    groups.at(at - start)
+                }
+            };
             let possible = if group == left {
-                gate.is_last(group, text.get(at + group))
-                    && gate.last(text.get(at..).unwrap_or_default(), leading.behind(text, at + group, group))
+                leading.may_end(gate, (text, at), group)
             } else {
-                gate.joined(text[at + group], group, next, left)
+                gate.joined(text[at + group], group, next, left.min(RUN_LIMIT))
             };
             if possible {
                 self.leading(at, group, next, left);

@@ -4,6 +4,7 @@ use super::lanes::{LANES, Lanes};
 use super::positions::Positions;
 use super::{Planes, Wanted};
 use crate::detect::anchor::{MIN_RUN_DIGITS, MIN_RUN_WORD, is_separator};
+use crate::detect::groups::{self, leading_digits};
 use crate::detect::outline::Masks;
 
 /// Told of what is found, ends exclusive.
@@ -259,7 +260,8 @@ fn digits<V: Visit>(sheet: &Sheet, (text, to): (&[u8], usize), base: usize, at: 
     let length = run.trailing_ones();
     // The last bit of the block behind is never in sight: whether a separator there joins two digits may not be known.
     if length == u64::BITS {
-        return long_digits(visit, text, at, to);
+        let end = digits_end(text, at, to);
+        return visit.digits(at, end, groups::digits(&text[at..end]));
     }
     let mask = from_place(&sheet.digit, i, start) & !(u64::MAX << length);
     visit.digits(at, at + length as usize, mask);
@@ -315,17 +317,19 @@ pub(super) fn can_precede(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || is_separator(byte)
 }
 
-/// Reports a run of digits whose end lies further on.
+/// The end of a run of digits that lies further on.
 #[inline(never)]
-fn long_digits<V: Visit>(visit: &mut V, text: &[u8], start: usize, to: usize) {
-    let digit = |i: usize| i < to && text.get(i).is_some_and(u8::is_ascii_digit);
-    let mut end = start;
-    while digit(end) || end < to && is_separator(text[end]) && digit(end + 1) {
-        end += 1;
+fn digits_end(text: &[u8], start: usize, to: usize) -> usize {
+    let text = text.get(..to).unwrap_or(text);
+    let mut end = start + leading_digits(&text[start..]);
+    while text.get(end).is_some_and(|&byte| is_separator(byte)) {
+        let group = leading_digits(&text[end + 1..]);
+        if group == 0 {
+            break;
+        }
+        end += 1 + group;
     }
-    let bytes = text.get(start..end.min(start + 64)).unwrap_or_default();
-    let mask = bytes.iter().rev().fold(0, |mask, b| mask << 1 | u64::from(b.is_ascii_digit()));
-    visit.digits(start, end, mask);
+    end
 }
 
 /// The end of a run of letters and digits that lies further on.
