@@ -256,12 +256,9 @@ impl Compiled {
         known: &mut Stretch<'m>,
     ) -> Option<Match> {
         let mut tries = 0;
-        let mut prefixes = parts.prefix.as_ref().map(|prefix| prefix.run(&text[at..]));
+        let mut prefixes = parts.prefix.as_ref().map_or(Ends::NONE, |prefix| prefix.run(&text[at..]));
         loop {
-            let from = match &mut prefixes {
-                Some(ends) => at + ends.pop_longest()?,
-                None => at,
-            };
+            let from = if parts.prefix.is_some() { at + prefixes.pop_longest()? } else { at };
             let mut values = match &parts.repeat {
                 Some(repeat) => repeat.ends(text, from, known),
                 None => parts.value.run(&text[from..]),
@@ -294,14 +291,14 @@ impl Compiled {
                     return self.standing(text, at..end, from..to);
                 }
                 if !std::mem::replace(&mut swept, true) && self.sides.sweep_at_once() {
-                    let is_last = parts.suffix.is_none() && prefixes.as_ref().is_none_or(Ends::is_empty);
+                    let is_last = parts.suffix.is_none() && prefixes.is_empty();
                     if is_last && self.none_stands(text, from, values) {
                         return None;
                     }
                     self.sides.sweep(&text[from..to], &mut values);
                 }
             }
-            prefixes.as_ref()?;
+            parts.prefix.as_ref()?;
         }
     }
 

@@ -3,37 +3,41 @@
 use super::anchor::GROUP_LEN;
 use super::eight;
 
-/// The groups of a run from one on, of which no more is known than a window of 64 bytes shows.
-#[derive(Debug)]
-pub(super) struct Groups<'t> {
-    run: &'t [u8],
-    /// A bit for each digit from `from` on.
-    window: u64,
-    from: usize,
+/// What is known of a run from the beginning of a group on.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ahead {
+    /// Digits of that group, and of the one behind it as far as such lengths are told apart.
+    pub group: usize,
+    pub next: usize,
+    /// A bit for each digit behind the group and its separator.
+    pub rest: u64,
+    /// Bytes from the beginning of the group on of which that is told; more than any run has where it is all of them.
+    pub shown: usize,
 }
 
-impl<'t> Groups<'t> {
-    pub(super) fn new(run: &'t [u8]) -> Groups<'t> {
-        Groups { run, window: digits(run), from: 0 }
+impl Ahead {
+    /// Of a run of any length.
+    pub(super) fn of(run: &[u8]) -> Ahead {
+        let digits = digits(run);
+        let group = digits.trailing_ones() as usize;
+        let rest = digits.checked_shr(group as u32 + 1).unwrap_or(0);
+        let next = rest.trailing_ones() as usize;
+        if run.len() <= 64 {
+            return Ahead { group, next, rest, shown: usize::MAX };
+        }
+        if group + 1 + next < 64 {
+            return Ahead { group, next, rest, shown: 64 };
+        }
+        let group = leading_digits(run);
+        let behind = run.get(group + 1..).unwrap_or_default();
+        let next = leading_digits(&behind[..behind.len().min(GROUP_LEN)]);
+        Ahead { group, next, rest: 0, shown: 0 }
     }
 
-    /// Length of the group that begins at `at`, which moves forwards alone, and of the one behind it, if any, which is
-    /// counted as far as groups are told apart.
+    /// Whether the two groups may be longer than what is shown.
     #[inline(always)]
-    pub(super) fn at(&mut self, at: usize) -> (usize, usize) {
-        for _ in 0..2 {
-            let rest = self.window.checked_shr((at - self.from) as u32).unwrap_or(0);
-            let group = rest.trailing_ones() as usize;
-            let next = rest.checked_shr(group as u32 + 1).unwrap_or(0).trailing_ones() as usize;
-            if at - self.from + group + next + 1 < 64 || self.from + 64 >= self.run.len() {
-                return (group, next);
-            }
-            self.from = at;
-            self.window = digits(self.run.get(at..).unwrap_or_default());
-        }
-        let group = leading_digits(self.run.get(at..).unwrap_or_default());
-        let behind = self.run.get(at + group + 1..).unwrap_or_default();
-        (group, leading_digits(&behind[..behind.len().min(GROUP_LEN)]))
+    pub(super) const fn is_over(group: usize, next: usize, shown: usize) -> bool {
+        group + 1 + next >= shown
     }
 }
 
@@ -76,15 +80,15 @@ mod tests {
         ) {
             let run: Vec<String> = groups.iter().map(|&length| "7".repeat(length)).collect();
             let run = run.join("-");
-            let (mut read, mut at) = (Groups::new(run.as_bytes()), 0);
+            let mut at = 0;
             for (nth, &length) in groups.iter().enumerate() {
                 let next = groups.get(nth + 1).copied().unwrap_or(0);
-                let (group, behind) = read.at(at);
-                prop_assert_eq!(group, length);
-                prop_assert_eq!(behind.min(GROUP_LEN), next.min(GROUP_LEN));
+                let ahead = Ahead::of(&run.as_bytes()[at..]);
+                prop_assert_eq!(ahead.group, length);
+                prop_assert_eq!(ahead.next.min(GROUP_LEN), next.min(GROUP_LEN));
                 prop_assert_eq!(leading_digits(&run.as_bytes()[at..]), length);
                 prop_assert_eq!(count(&run.as_bytes()[at..]), groups[nth..].iter().sum::<usize>());
-                at += group + 1;
+                at += length + 1;
             }
         }
     }

@@ -7,7 +7,7 @@ use super::columns;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::Trail;
 use super::eight;
-use super::groups::{self, Groups};
+use super::groups::{self, Ahead};
 use super::index::{At, Prefixed, WORD_BEFORE, Word};
 use super::listed::{Heading, Hint};
 use super::matcher::{DetectorId, Matcher};
@@ -456,22 +456,22 @@ impl Visit for Run<'_, '_> {
         }
         // Words around a text that stands under a name are never asked for here: it is not quiet.
         let mut gate = leading.gate(self.vicinity.is_quiet(end), self.how.floor);
-        let mut long = is_long.then(|| Groups::new(&text[start..end]));
-        let (mut left, mut at, mut rest) = (count, start, digits);
+        let (mut left, mut at, mut rest, mut shown) = (count, start, digits, 64);
         while left >= leading.least {
-            let (group, next) = match &mut long {
-                None => {
-                    let group = rest.trailing_ones() as usize;
-                    // One separator, then the next group.
-                    rest = rest.checked_shr(group as u32 + 1).unwrap_or(0);
-                    (group, rest.trailing_ones() as usize)
+            let mut group = rest.trailing_ones() as usize;
+            // One separator, then the next group.
+            rest = rest.checked_shr(group as u32 + 1).unwrap_or(0);
+            let mut next = rest.trailing_ones() as usize;
+            if is_long {
+                if at >= self.region.to {
+                    return;
                 }
-                Some(_) if at >= self.region.to => return,
-                Some(groups) => {
-                    gate = leading.gate(self.vicinity.is_quiet(at + 1), self.how.floor);
-                    groups.at(at - start)
+                if Ahead::is_over(group, next, shown) {
+                    Ahead { group, next, rest, shown } = Ahead::of(&text[at..end]);
                 }
-            };
+                shown = shown.saturating_sub(group + 1);
+                gate = leading.gate(self.vicinity.is_quiet(at + 1), self.how.floor);
+            }
             let possible = if group == left {
                 leading.may_end(gate, (text, at), group)
             } else {

@@ -242,6 +242,9 @@ fn texts() -> impl Strategy<Value = Vec<u8>> {
         1 => Just("nhs ssn kennitala bsn steuer-id ".to_owned()),
         3 => "[0-9]{1,20}",
         3 => "[0-9 -]{1,30}",
+        // Runs longer than what is looked at in one step.
+        2 => "([0-9]{1,6}[ ./-]){14,40}",
+        1 => "[0-9]{30,150}[ .-]",
         2 => "[a-z@.]{1,12}",
         3 => "[ -~]{1,40}",
         1 => "[A-Z0-9]{10,40}",
