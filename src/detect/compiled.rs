@@ -500,21 +500,23 @@ fn normalised<'r>(normalize: Normalize, value: &[u8], room: &'r mut Spelling) ->
         room[..digits.len()].copy_from_slice(&digits);
         return &room[..digits.len()];
     }
+    // All of it is one step where nothing is left out.
+    if let Normalize::Lower | Normalize::Raw = normalize {
+        let length = value.len().min(room.len());
+        room[..length].copy_from_slice(&value[..length]);
+        if normalize == Normalize::Lower {
+            room[..length].make_ascii_lowercase();
+        }
+        return &room[..length];
+    }
     let mut length = 0;
-    let put = |byte: u8| {
-        if let Some(slot) = room.get_mut(length) {
-            *slot = byte;
-            length += 1;
-        }
+    let kept = |byte: &&u8| match normalize {
+        Normalize::Digits => byte.is_ascii_digit(),
+        _ => byte.is_ascii_alphanumeric(),
     };
-    match normalize {
-        Normalize::Digits => value.iter().copied().filter(u8::is_ascii_digit).for_each(put),
-        Normalize::AlnumUpper => {
-            let kept = value.iter().filter(|b| b.is_ascii_alphanumeric());
-            kept.map(u8::to_ascii_uppercase).for_each(put);
-        }
-        Normalize::Lower => value.iter().map(u8::to_ascii_lowercase).for_each(put),
-        Normalize::Raw => value.iter().copied().for_each(put),
+    for (slot, byte) in room.iter_mut().zip(value.iter().filter(kept)) {
+        *slot = byte.to_ascii_uppercase();
+        length += 1;
     }
     &room[..length]
 }
