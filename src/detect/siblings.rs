@@ -18,14 +18,18 @@ const SIGNS: [&[u8]; 3] = [b"=>", b":", b"="];
 const NAME: usize = 64;
 const DRESS: usize = 4;
 
+/// Digits of a number that is a name itself, at least, and whatever it is as long as, where others are.
+const KEY: usize = 6;
+
 impl Compiled {
     /// Whether so many of the other values under a value's name, spelled as it is, pass no validator that those which do pass
     /// by chance; half of a crowd is enough, since they have a name in common.
     pub(super) fn passes_by_chance(&self, text: &[u8], value: &Range<usize>, crowd: usize) -> bool {
         let own = &text[value.clone()];
         let (mut passed, mut failed) = (0, 0);
+        let is_key = is_key(text, value);
         each(text, value, |other| {
-            if is_like(other, own) {
+            if is_like(other, own) || is_key && is_bare(own) && is_bare(other) && other.len() >= KEY {
                 *(if self.passes(other) { &mut passed } else { &mut failed }) += 1;
             }
             // The nearest tell most names that all under them pass.
@@ -53,11 +57,54 @@ fn is_like(one: &[u8], other: &[u8]) -> bool {
     one.len() == other.len() && one.iter().zip(other).all(|(&one, &other)| kind(one) == kind(other))
 }
 
-/// What may be a value, spelled as `own` is, that a text begins with; `ends`: nothing stands behind the text.
-fn begins_with<'t>(text: &'t [u8], own: &[u8], ends: bool) -> Option<&'t [u8]> {
-    let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-    let length = if is_bare(own) { digits } else { own.len() };
+/// A value whose others are looked for.
+#[derive(Clone, Copy)]
+struct Own<'t> {
+    value: &'t [u8],
+    /// What it is glued to before it, which begins where the whole does: `group_`, `779628256072482_`.
+    glue: &'t [u8],
+    /// What it is glued to behind it begins so.
+    tail: Option<u8>,
+}
+
+impl<'t> Own<'t> {
+    fn of(value: &'t [u8], before: &'t [u8], behind: &[u8]) -> Own<'t> {
+        let is_glue =
+            |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'/' | b'.' | b'#');
+        let length = before.iter().rev().take(NAME + 1).take_while(is_glue).count();
+        let glue = if length > NAME { &[][..] } else { &before[before.len() - length..] };
+        let tail = match behind {
+            [tail @ (b'_' | b'-'), next, ..] if next.is_ascii_alphanumeric() => Some(*tail),
+            _ => None,
+        };
+        Own { value, glue, tail }
+    }
+}
+
+/// How many digits a text begins with.
+fn digits(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| byte.is_ascii_digit()).count()
+}
+
+/// What stands behind glue that is spelled as another, whose digits are any and as many as they like.
+fn behind_glue<'t>(text: &'t [u8], glue: &[u8]) -> Option<&'t [u8]> {
+    let (mut text, mut glue) = (text, glue);
+    while let Some(first) = glue.first() {
+        let (own, other) = (digits(glue), digits(text));
+        if (own == 0) != (other == 0) || own == 0 && text.first() != Some(first) {
+            return None;
+        }
+        (text, glue) = (&text[other.max(1)..], &glue[own.max(1)..]);
+    }
+    Some(text)
+}
+
+/// What may be a value, spelled and glued as `own` is, that a text begins with; `ends`: nothing stands behind the text.
+fn begins_with<'t>(text: &'t [u8], own: Own, ends: bool) -> Option<&'t [u8]> {
+    let text = behind_glue(text, own.glue)?;
+    let length = if is_bare(own.value) { digits(text) } else { own.value.len() };
     let is_whole = match text.get(length..).unwrap_or_default() {
+        [tail, ..] if own.tail.is_some() => own.tail == Some(*tail),
         [] => ends,
         [b'.', behind, ..] => !behind.is_ascii_alphanumeric(),
         [b'.'] => ends,
@@ -75,6 +122,11 @@ enum Under<'t> {
         nth: usize,
         row: usize,
     },
+    /// That many fields stand before it in its line, which blanks part.
+    Field {
+        nth: usize,
+        row: usize,
+    },
 }
 
 /// Calls `see` with the other values under the name or in the column of `value`, the nearest before it first, then those
@@ -82,12 +134,21 @@ enum Under<'t> {
 fn each<'t>(text: &'t [u8], value: &Range<usize>, mut see: impl FnMut(&'t [u8]) -> bool) {
     let least = value.start.saturating_sub(limits::NAMES_REACH);
     let most = text.len().min(value.end + limits::CROWD_REACH);
-    let (before, own, behind) = (&text[least..value.start], &text[value.clone()], &text[value.end..most]);
+    let (before, behind) = (&text[least..value.start], &text[value.end..most]);
+    let own = Own::of(&text[value.clone()], before, behind);
     // What is cut where reading ends is not judged.
     let (begins, ends) = (least == 0, most == text.len());
-    match under(before, behind, begins) {
+    let unglued = &before[..before.len() - own.glue.len()];
+    if is_key(text, value) {
+        let before = memchr::memrchr_iter(b':', before).map(|colon| &before[..colon]);
+        // The first is its own.
+        let behind = memchr::memchr_iter(b':', behind).skip(1).map(|colon| &behind[..colon]);
+        before.chain(behind).all(|text| key_before(text).is_none_or(&mut see));
+        return;
+    }
+    match under(unglued, behind, begins) {
         Some(Under::Name(name)) => {
-            let mut places = memchr::memmem::rfind_iter(before, name).skip(1);
+            let mut places = memchr::memmem::rfind_iter(unglued, name).skip(1);
             if places.all(|at| named((before, own), name, at, (begins, false)).is_none_or(&mut see)) {
                 let mut places = memchr::memmem::find_iter(behind, name);
                 places.all(|at| named((behind, own), name, at, (false, ends)).is_none_or(&mut see));
@@ -97,17 +158,56 @@ fn each<'t>(text: &'t [u8], value: &Range<usize>, mut see: impl FnMut(&'t [u8]) 
             let mut goes_on = |row: &'t [u8]| {
                 row.split(|&byte| byte == sign).nth(nth).and_then(|it| cell(it, own)).is_none_or(&mut see)
             };
-            let begin = row.checked_sub(1).map_or(b'\n', |at| before[at]);
-            let above = before[..row.saturating_sub(1)].rsplit(|&byte| byte == begin);
-            let below = behind.split(|&byte| byte == begin).skip(1);
-            // The first and the last that are read may be parts.
-            let (all_above, all_below) = (above.clone().count(), below.clone().count());
-            let above = above.take(all_above - usize::from(!begins));
-            let below = below.take(all_below.saturating_sub(usize::from(!ends)));
-            above.chain(below).all(&mut goes_on);
+            rows((before, row), behind, (begins, ends)).all(&mut goes_on);
+        }
+        Some(Under::Field { nth, row }) => {
+            let mut goes_on =
+                |row: &'t [u8]| fields(row).nth(nth).and_then(|it| cell(it, own)).is_none_or(&mut see);
+            rows((before, row), behind, (begins, ends)).all(&mut goes_on);
         }
         None => {}
     }
+}
+
+/// The rows around the one that begins at `row` of what stands before a value, the nearest first.
+fn rows<'t>(
+    (before, row): (&'t [u8], usize),
+    behind: &'t [u8],
+    (begins, ends): (bool, bool),
+) -> impl Iterator<Item = &'t [u8]> {
+    let begin = begin_of(before, row);
+    let above = before[..row.saturating_sub(1)].rsplit(move |&byte| byte == begin);
+    let below = behind.split(move |&byte| byte == begin).skip(1);
+    // The first and the last that are read may be parts.
+    let (all_above, all_below) = (above.clone().count(), below.clone().count());
+    let above = above.take(all_above - usize::from(!begins));
+    above.chain(below.take(all_below.saturating_sub(usize::from(!ends))))
+}
+
+/// What blanks part in a line.
+fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
+    line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty())
+}
+
+/// What stands in quotes at the end of a text.
+fn key_before(text: &[u8]) -> Option<&[u8]> {
+    let (quote, key) = text.trim_ascii_end().split_last().filter(|(quote, _)| is_quote(**quote))?;
+    let near = &key[key.len().saturating_sub(NAME)..];
+    near.iter().rposition(|byte| byte == quote).map(|start| &near[start + 1..])
+}
+
+fn is_quote(byte: u8) -> bool {
+    matches!(byte, b'"' | b'\'')
+}
+
+/// Whether a value is a name itself: all that stands in quotes before a colon.
+fn is_key(text: &[u8], value: &Range<usize>) -> bool {
+    let before = text[..value.start].split_last().filter(|(quote, _)| is_quote(**quote));
+    let behind = before.and_then(|(quote, _)| text[value.end..].strip_prefix(&[*quote]));
+    let is_named = before.is_some_and(|(_, before)| {
+        before.trim_ascii_end().last().is_none_or(|byte| matches!(byte, b'{' | b','))
+    });
+    is_named && behind.and_then(|behind| undressed(behind).first()) == Some(&b':')
 }
 
 fn is_name(byte: &u8) -> bool {
@@ -148,23 +248,48 @@ fn under<'t>(before: &'t [u8], behind: &[u8], begins: bool) -> Option<Under<'t>>
     }
     // A word before it names it as well.
     if bare.last().is_some_and(u8::is_ascii_alphabetic) {
-        return name_at_end(bare, begins).filter(|_| bare.len() < before.len()).map(Under::Name);
+        let blanks = before.len() - bare.len();
+        let is_aligned = blanks > 1 && before.ends_with(b"  ");
+        if !is_aligned {
+            return name_at_end(bare, begins).filter(|_| blanks > 0).map(Under::Name);
+        }
     }
     let row = match memchr::memrchr3(b'\n', b'(', b'[', before) {
         Some(end) => end + 1,
         None if begins => 0,
         None => return None,
     };
+    let row =
+        if before[row..].trim_ascii().iter().all(is_dress) { array(before, row).unwrap_or(row) } else { row };
     let cells = bare.get(row..).unwrap_or_default();
-    let sign = *cells.last().or_else(|| undressed(behind).first())?;
-    let is_column = matches!(sign, b',' | b';' | b'\t' | b'|');
-    let nth = cells.iter().filter(|&&byte| byte == sign).count();
-    is_column.then_some(Under::Column { sign, nth, row })
+    let sign = *cells.trim_ascii_end().last().or_else(|| undressed(behind).first())?;
+    if matches!(sign, b',' | b';' | b'\t' | b'|') {
+        let nth = cells.iter().filter(|&&byte| byte == sign).count();
+        return Some(Under::Column { sign, nth, row });
+    }
+    // Alone in its line it stands in a list.
+    let nth = fields(cells).count();
+    let is_field = nth > 0 || !matches!(undressed(behind).first(), Some(b'\r' | b'\n'));
+    (is_field && begin_of(before, row) == b'\n').then_some(Under::Field { nth, row })
+}
+
+/// What the row that begins at `row` begins behind.
+fn begin_of(before: &[u8], row: usize) -> u8 {
+    row.checked_sub(1).map_or(b'\n', |at| before[at])
+}
+
+/// Where the array begins that a line at `line` lies in, each of whose elements has a line of its own.
+fn array(before: &[u8], line: usize) -> Option<usize> {
+    let row = memchr::memrchr2(b'[', b'(', &before[..line])? + 1;
+    let is_other = |byte: &u8| matches!(byte, b'{' | b'}' | b']' | b')' | b':');
+    let lines = before[row..line].split(|&byte| byte == b'\n').skip(1);
+    let mut lines = lines.map(<[u8]>::trim_ascii).filter(|line| !line.is_empty());
+    (!before[row..line].iter().any(is_other) && lines.all(|line| line.ends_with(b","))).then_some(row)
 }
 
 /// The value under a name that stands at `at`; whether the text begins and ends where it is seen to.
 fn named<'t>(
-    (text, own): (&'t [u8], &[u8]),
+    (text, own): (&'t [u8], Own),
     name: &[u8],
     at: usize,
     (begins, ends): (bool, bool),
@@ -187,11 +312,13 @@ fn named<'t>(
 }
 
 /// What may be a value, spelled as `own` is, that is all of a cell, the last of its row among them.
-fn cell<'t>(cell: &'t [u8], own: &[u8]) -> Option<&'t [u8]> {
-    let is_end = |byte: &&u8| matches!(byte, b')' | b']' | b'\r');
+fn cell<'t>(cell: &'t [u8], own: Own) -> Option<&'t [u8]> {
+    let is_end = |byte: &&u8| matches!(byte, b')' | b']' | b'\r' | b'\n' | b' ');
+    let cell = cell.trim_ascii_start();
     let ended = &cell[..cell.len() - cell.iter().rev().take_while(is_end).count()];
     let cell = undressed_end(undressed(ended));
-    begins_with(cell, own, true).filter(|value| value.len() == cell.len())
+    let value = begins_with(cell, own, true)?;
+    (own.tail.is_some() || cell.ends_with(value)).then_some(value)
 }
 
 #[cfg(test)]
@@ -217,8 +344,28 @@ mod tests {
             ("values (1,'11','a'), (2,'22','b'), (3,'@','c'), (4,'33','d')", vec!["22", "11", "33"]),
             ("[[1, 11], [2, 22], [3, @], [4, 33]]", vec!["22", "11", "33"]),
             ("See 11 here.\nSee 22. See 44.5. See @ now. See 33", vec!["22", "11", "33"]),
+            // Glued to what begins alike, whatever its digits are.
+            (
+                r#"[{"id":"g_11"},{"id":"h_22"},{"id":"g_33x"},{"id":"g_44"},{"id":"g_@"},{"id":"g_55"}]"#,
+                vec!["44", "11", "55"],
+            ),
+            (r#"{"id":"7_11"},{"id":"7_x"},{"id":"123_22"},{"id":"45_@"}"#, vec!["22", "11"]),
+            (r#"{"id":"11_7"},{"id":"22"},{"id":"33_x"},{"id":"@_45"}"#, vec!["33", "11"]),
+            ("a,N-11,b\na,N-22x,b\na,33,b\na,N-@,b\na,N-44,b\n", vec!["11", "44"]),
+            // In fields that blanks part.
+            ("7  ab   11  1\n123 c 22 2\n7  d  x33  2\n9  d    @  2\n8  e   44 2\n", vec!["22", "11", "44"]),
+            ("11 a\n22 b\n@ c\n33 d", vec!["22", "11", "33"]),
+            // In arrays whose elements have lines.
+            (
+                "[\n [\n  1,\n  11\n ],\n [\n  2,\n  22\n ],\n [\n  3,\n  @\n ],\n [\n  4,\n  33\n ]\n]",
+                vec!["22", "11", "33"],
+            ),
+            // Names themselves.
+            (r#"{"11":7,"22": {"x":33}, "@":[1],"44" : 8,"y":"55"}"#, vec!["x", "22", "11", "44", "y"]),
+            ("{'0A': 1, '0B': 2,\n '@': 3, '0C': 4}", vec!["0B", "0A", "0C"]),
             // No column, and nothing that a number stands under.
             ("11 22 @ 33", vec![]),
+            ("[\n  11,\n  22,\n  @,\n  33\n]", vec![]),
             ("11\n22\n@\n33", vec![]),
             ("@", vec![]),
         ];
