@@ -14,6 +14,10 @@ pub(super) const ALIKE: usize = 2;
 /// Numbers before one that are judged, at most, of what is read: more of them hold one that passes by chance.
 const NEAREST: usize = 7;
 
+/// Where so many fail one may pass by chance, as one in forty does; so many of those before are judged then.
+const CHANCE: usize = 12;
+const MORE: usize = 14;
+
 /// What part of the others of a table holds letters or a minus, at least: one in so many.
 const LETTERED: usize = 4;
 
@@ -51,19 +55,26 @@ impl Compiled {
     }
 
     /// Whether a value of digits alone stands among so many other numbers of about its length that the pack takes them for a
-    /// list, none of which passes its validators. Letters and signs of naming end a list, unless they are a call or a type
-    /// around the numbers.
+    /// list, none of which passes its validators, or one of many, which stands in another column. Letters and signs of naming
+    /// end a list, unless they are a call or a type around the numbers.
     fn is_listed(&self, text: &[u8], value: &Range<usize>, crowd: usize) -> bool {
         let is_like = |number: &Range<usize>| value.len().abs_diff(number.len()) <= ALIKE;
-        let mut others = 0;
-        let nearest = before(text, value.start).filter(is_like).take(NEAREST);
-        for number in nearest.chain(after(text, value.end).filter(is_like)) {
-            if self.passes(&text[number.clone()]) {
-                return false;
+        let (mut passed, mut failed) = (0, 0);
+        let mut judge = |number: Range<usize>| {
+            *(if self.passes(&text[number]) { &mut passed } else { &mut failed }) += 1;
+            passed
+        };
+        let mut so_far = after(text, value.end).filter(is_like).map(&mut judge).last().unwrap_or(0);
+        for (nth, number) in before(text, value.start).filter(is_like).take(MORE).enumerate() {
+            if so_far > 1 || so_far == 0 && nth >= NEAREST {
+                break;
             }
-            others += 1;
+            so_far = judge(number);
         }
-        others >= crowd
+        if passed > 1 {
+            return false;
+        }
+        failed >= crowd && (passed == 0 || failed >= CHANCE && !self.has_siblings(text, value))
     }
 
     /// Whether groups of digits stand among so many other groups of hexadecimal ones that the pack takes them for a table:

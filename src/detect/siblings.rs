@@ -37,6 +37,17 @@ impl Compiled {
         });
         failed >= crowd.div_ceil(2) && failed >= FAIL * passed
     }
+
+    /// Whether another value of a value's column passes, or of those under its name.
+    pub(super) fn has_siblings(&self, text: &[u8], value: &Range<usize>) -> bool {
+        let own = &text[value.clone()];
+        let mut passes = false;
+        each(text, value, |other| {
+            passes = is_like(other, own) && self.passes(other);
+            !passes
+        });
+        passes
+    }
 }
 
 fn is_bare(value: &[u8]) -> bool {
