@@ -1,5 +1,5 @@
-//! Four groups in a table of whole numbers, whose rows have as many numbers each: a list of cards has cards in the same
-//! columns of other rows; in a table of measurements some fours are cards by chance.
+//! Four groups in a table of whole numbers, whose rows have as many numbers each, or in a long row of them: a list of cards has
+//! cards in the same columns of other rows; in a table of measurements some fours are cards by chance.
 
 use std::ops::Range;
 
@@ -12,18 +12,92 @@ const GROUP: usize = 4;
 /// Most digits of a number in a row.
 const CELL: usize = 6;
 
-/// Numbers of a row, at least: a card and as many others.
+/// Numbers of a row, a card and as many others, of which a few rows tell what they are.
 const CELLS: usize = 8;
 
-/// Other rows that hold four groups in the columns of the value, at least.
+/// Other rows that hold four groups in the columns of the value, at least; and where they hold little else.
 const ROWS: usize = 2;
+const MANY_ROWS: usize = 6;
 
 /// Of so many other rows one may hold in these columns what passes, as one in sixty does by chance.
 const CHANCE: usize = 8;
 
-/// Whether four groups stand in such a table, and hardly any of the rows around holds in the same columns what passes. No more
-/// than half of the rows do at any place: cards may be in other columns.
+/// Numbers of a long row, beside a card: rows of people and their cards hold fewer.
+const LONG: usize = 12;
+
+/// Of so many numbers of a long row one may begin four groups that pass, as one in forty does by chance.
+const FEW: usize = 8;
+
+/// Whether four groups stand in such a table or in a long row by chance.
 pub(super) fn is_by_chance(text: &[u8], value: &Range<usize>, passes: impl Fn(&[u8]) -> bool) -> bool {
+    is_in_table(text, value, &passes) || is_in_long_row(text, value, &passes)
+}
+
+/// Whether a value begins with four groups in a row of many numbers, where those right beside them make no value, hardly any
+/// others of the row do, and hardly any in the same columns of other rows.
+fn is_in_long_row(text: &[u8], value: &Range<usize>, passes: impl Fn(&[u8]) -> bool) -> bool {
+    let least = value.start.saturating_sub(limits::TABLE_REACH);
+    let most = text.len().min(value.end + limits::CROWD_REACH);
+    let (row, [is_begun, is_ended]) = row_around(text, value, (least, most));
+    let (Some(before), Some(own), Some(after)) =
+        (cells(text, row.start..value.start), cells(text, value.clone()), cells(text, value.end..row.end))
+    else {
+        return false;
+    };
+    let four = |cells: &[Range<usize>]| four(text, cells);
+    let is_card = |cells: &[Range<usize>]| four(cells).is_some_and(|four| passes(&four));
+    if before.len() + after.len() < LONG || own.get(..GROUPS).and_then(four).is_none() {
+        return false;
+    }
+    let (mut fours, mut cards) = (0, 0);
+    for cells in [&before, &after].into_iter().flat_map(|cells| cells.windows(GROUPS)) {
+        fours += usize::from(four(cells).is_some());
+        cards += usize::from(is_card(cells));
+    }
+    let nearest = [before.len().checked_sub(GROUPS).map(|at| &before[at..]), after.get(..GROUPS)];
+    let is_beside = nearest.into_iter().flatten().any(is_card);
+    if fours < ROWS || cards * FEW > before.len() + after.len() || is_beside {
+        return false;
+    }
+    let column = before.len()..before.len() + GROUPS;
+    let above = is_begun.then(|| rows_before(text, least, row.start));
+    let below = (is_begun && is_ended).then(|| rows_after(text, row.end, most));
+    let (mut rows, mut passing) = (0, 0);
+    for cells in above.into_iter().flatten().chain(below.into_iter().flatten()) {
+        let Some(beside) = cells.get(column.clone()) else { continue };
+        rows += usize::from(four(beside).is_some());
+        passing += usize::from(is_card(beside));
+    }
+    passing * CHANCE <= rows
+}
+
+/// The numbers of one line around a value, and whether the line begins and ends with them. What is joined to something else, or
+/// cut where reading ends, is none.
+fn row_around(text: &[u8], value: &Range<usize>, (least, most): (usize, usize)) -> (Range<usize>, [bool; 2]) {
+    let is_row = |byte: &&u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'\t' | b'\r');
+    let is_digit = |byte: &&u8| byte.is_ascii_digit();
+    let mut start = value.start - text[least..value.start].iter().rev().take_while(is_row).count();
+    let is_begun = start == 0 || start > least && text[start - 1] == b'\n';
+    if !is_begun {
+        start += text[start..value.start].iter().take_while(is_digit).count();
+    }
+    let mut end = value.end + text[value.end..most].iter().take_while(is_row).count();
+    let is_ended = end == text.len() || end < most && text[end] == b'\n';
+    if !is_ended {
+        end -= text[value.end..end].iter().rev().take_while(is_digit).count();
+    }
+    (start..end, [is_begun, is_ended])
+}
+
+/// Four groups of four digits, as a card has them.
+fn four(text: &[u8], cells: &[Range<usize>]) -> Option<Vec<u8>> {
+    let is_four = cells.len() == GROUPS && cells.iter().all(|cell| cell.len() == GROUP);
+    is_four.then(|| cells.iter().map(|cell| &text[cell.clone()]).collect::<Vec<_>>().join(&b' '))
+}
+
+/// Whether four groups stand in a table, and hardly any of the rows around holds in the same columns what passes. No more than
+/// half of the rows do at any place: cards may be in other columns.
+fn is_in_table(text: &[u8], value: &Range<usize>, passes: impl Fn(&[u8]) -> bool) -> bool {
     let least = value.start.saturating_sub(limits::TABLE_REACH);
     let most = text.len().min(value.end + limits::CROWD_REACH);
     let is_end = |byte: &u8| *byte == b'\n';
@@ -33,12 +107,9 @@ pub(super) fn is_by_chance(text: &[u8], value: &Range<usize>, passes: impl Fn(&[
         None if most == text.len() => most,
         None => return false,
     };
-    let Some(own) = cells(text, start..end).filter(|cells| cells.len() >= CELLS) else { return false };
+    let Some(own) = cells(text, start..end) else { return false };
     let Some(column) = own.iter().position(|cell| cell.start == value.start) else { return false };
-    let four = |cells: &[Range<usize>]| {
-        let is_four = cells.len() == GROUPS && cells.iter().all(|cell| cell.len() == GROUP);
-        is_four.then(|| cells.iter().map(|cell| &text[cell.clone()]).collect::<Vec<_>>().join(&b' '))
-    };
+    let four = |cells: &[Range<usize>]| four(text, cells);
     let holds = |cells: &[Range<usize>]| cells.windows(GROUPS).filter_map(four).any(|four| passes(&four));
     let behind = column + GROUPS;
     if own.get(column..behind).and_then(four).is_none() {
@@ -54,7 +125,8 @@ pub(super) fn is_by_chance(text: &[u8], value: &Range<usize>, passes: impl Fn(&[
         passing += usize::from(beside.is_some_and(|four| passes(&four)));
         holding += usize::from(holds(&cells));
     }
-    rows >= ROWS && passing * CHANCE <= rows && holding * 2 <= rows
+    let enough = if own.len() < CELLS { MANY_ROWS } else { ROWS };
+    rows >= enough && passing * CHANCE <= rows && holding * 2 <= rows
 }
 
 /// Where the line that goes on up to `at` begins, if that is read.
@@ -168,6 +240,49 @@ mod tests {
         for (text, cards) in cases {
             assert!(!by_chance(&text, &cards), "{text}");
         }
+    }
+
+    const MANY: &str =
+        "1508 450 7126 545 9016 2558 2272 4753 4716 2530 9847 2014 6483 2507 5629 6073 8936 9927";
+
+    #[test]
+    fn in_a_row_of_many_numbers_four_are_no_card_by_chance() {
+        assert!(by_chance(MANY, &[]));
+        assert!(by_chance(&format!("<polyline points=\"1 2 {MANY} 17\"/>"), &[]));
+        // One of them passes, which is not right beside it.
+        assert!(by_chance(&format!("{MANY} 1234"), &["5629 6073 8936 9927"]));
+        // Rows above and below it, of as many or of other numbers, some of which pass elsewhere.
+        let rows = |beside: &str| format!("{beside} 1 2\n{MANY}\n9 {beside} 1\n");
+        let beside = "1000 4532 2000 8812 3430 1765 3179 8886 5425 2312 3456 7896 4000 5000 6000 7000";
+        assert!(by_chance(&rows(beside), &["4000 5000 6000 7000"]));
+        let stays = [
+            // A list of cards, two side by side, in the same columns of another row, or every so many numbers.
+            (MANY.to_owned(), vec!["9016 2558 2272 4753"]),
+            (MANY.to_owned(), vec!["6483 2507 5629 6073"]),
+            (rows(beside), vec!["5425 2312 3456 7896"]),
+            (
+                format!("5425 2312 3456 7896 1 2 {}", MANY.replace("7126 545", "7126 5545")),
+                vec!["5425 2312 3456 7896", "7126 5545 9016 2558", "5629 6073 8936 9927"],
+            ),
+            // Too few others, digits that begin with a nought, and other signs between them.
+            (MANY.replace("1508 450 7126 545 9016 2558 2272", "1"), vec![]),
+            (MANY.replace(" 6073 ", " 0073 "), vec![]),
+            (MANY.replace(" 2558 ", " 2558, "), vec![]),
+            (MANY.replace(' ', "\n").replace("4716\n2530\n9847\n2014", "4716 2530 9847 2014"), vec![]),
+        ];
+        for (text, cards) in stays {
+            assert!(!by_chance(&text, &cards), "{text}");
+        }
+    }
+
+    #[test]
+    fn many_rows_tell_what_few_numbers_are() {
+        let rows =
+            |count: usize| (0..count).map(|row| format!("4532 {row}812 3430 1765\n")).collect::<String>();
+        let text = |count: usize| format!("{}4716 2530 9847 2014\n", rows(count).replace(" 0", " 9"));
+        assert!(by_chance(&text(6), &[]) && by_chance(&text(8), &["4532 3812 3430 1765"]));
+        assert!(!by_chance(&text(5), &[]) && !by_chance(&text(7), &["4532 3812 3430 1765"]));
+        assert!(!by_chance(&text(8), &["4532 3812 3430 1765", "4532 5812 3430 1765"]));
     }
 
     #[test]
