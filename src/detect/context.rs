@@ -680,6 +680,10 @@ mod tests {
         ("", false),
         ("ORHW9CC5 x", false),
         ("cc5 x", true),
+        ("cc5-4b", true),
+        ("traceID=cc09c4ade3", false),
+        ("cc0012 4a", true),
+        ("pan09c4", true),
     ];
 
     #[test]

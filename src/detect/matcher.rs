@@ -9,6 +9,7 @@ use super::family::Family;
 use super::index::Index;
 use super::names::{Label, Layout};
 use super::pack::{Definition, Mask, Pack, PackError, Tier};
+use super::reach::PAST_WORD;
 use super::region::{How, Region};
 use super::scratch::Scratch;
 use super::simd::Level;
@@ -202,8 +203,8 @@ impl Matcher {
     /// Bytes that a stream may have to wait: the longest match plus the longest look behind it.
     #[must_use]
     pub fn lag(&self) -> usize {
-        // One byte for the boundary behind a match, one to see that a word behind it is whole.
-        self.max_len + self.reach_after + 2
+        // One byte for the boundary behind a match, some to see that a word behind it is whole.
+        self.max_len + self.reach_after + 1 + PAST_WORD
     }
 
     /// Bytes before a start that its judgement looks at.

@@ -172,7 +172,7 @@ fn field_before(behind: &[u8]) -> usize {
 }
 
 /// Whether `text[start..end]` is a word and not a part of one: `pan` in `company` is none, in `pan_hash` and
-/// `userPan` it is. Looks one byte past the word, which is why windows never touch the edge of a region.
+/// `userPan` it is. Looks a few bytes past the word, which is why windows never touch the edge of a region.
 pub(super) fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
     let letter = |b: Option<&u8>| b.filter(|b| is_letter(**b)).copied();
     let before = start.checked_sub(1).and_then(|i| letter(text.get(i)));
@@ -206,8 +206,17 @@ pub(super) fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
         }
         _ => true,
     };
-    left && right
+    // Nor does it begin one, as in `cc09c4ade3`.
+    let begins_code = || {
+        let behind = text.get(end..).unwrap_or_default();
+        let digits = behind.iter().take(PAST_WORD - 1).take_while(|byte| byte.is_ascii_digit()).count();
+        digits > 0 && behind.get(digits).is_some_and(u8::is_ascii_alphabetic)
+    };
+    left && right && !(end - start == 2 && begins_code())
 }
+
+/// Most bytes past a word that are looked at to see that it is one.
+pub(super) const PAST_WORD: usize = 4;
 
 /// Whether a letter of two bytes begins here: Latin with marks, Greek, Cyrillic and others that put spaces between
 /// words, which scripts of three bytes often do not.
