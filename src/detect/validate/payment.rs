@@ -19,6 +19,12 @@ pub(super) const CHECKS: &[Check] = &[
         passes: uncommon_card,
     },
     Check {
+        name: "fr-siret",
+        about: "INSEE: fourteen digits, the first nine with a Luhn digit of their own, then the number of one of the first establishments",
+        least_digits: 14,
+        passes: fr_siret,
+    },
+    Check {
         name: "card-track",
         about: "ISO/IEC 7813 track 1 or 2: a card number that passes issuer range and Luhn, then a month that exists",
         least_digits: 12,
@@ -137,6 +143,13 @@ fn uncommon_card(text: &[u8]) -> bool {
     maestro || is_long || matches!(count, 12 | 13 | 17 | 18)
 }
 
+/// The number of a company in France and of its establishment: all of them pass Luhn, as cards do, and many begin as those of
+/// Diners Club. Of such cards one in a thousand looks like one.
+fn fr_siret(text: &[u8]) -> bool {
+    let is_long = text.len() == 14 && text.iter().all(u8::is_ascii_digit);
+    is_long && &text[9..11] == b"00" && luhn::passes(&text[..9]) && luhn::passes(text)
+}
+
 /// Track 1: `B number ^ name ^ YYMM…`; track 2: `number = YYMM…`, the separator also written `D` or percent-encoded.
 fn card_track(text: &[u8]) -> bool {
     let from = text.iter().position(u8::is_ascii_digit).unwrap_or(text.len());
@@ -204,6 +217,10 @@ pub(super) const CASES: &[(&str, bool, &str)] = &[
     ("uncommon-card", false, "2200001234567890123"),
     ("uncommon-card", false, "4539 1488 0343 6467"),
     ("uncommon-card", false, "5085000000000005"),
+    ("fr-siret", true, "39922799000021"),
+    ("fr-siret", false, "39922799000022"),
+    ("fr-siret", false, "38520000023237"),
+    ("fr-siret", false, "3992 279900 0021"),
     ("card-track", true, "B4539148803436467^DOE/JANE^28121010000000000000"),
     ("card-track", true, "4539148803436467=28121010000012300000"),
     ("card-track", true, "4539148803436467D28121010000012300000"),
