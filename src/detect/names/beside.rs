@@ -53,8 +53,18 @@ pub(super) fn index(text: &[u8], at: usize) -> Option<Range<usize>> {
 const FOR_KEY: &[u8] = b"' for key '";
 
 /// Ends of the elements that name what the next one holds.
-const LABELS: [&[u8]; 9] =
-    [b"</label>", b"</th>", b"</td>", b"</dt>", b"</span>", b"</strong>", b"</b>", b"</key>", b"</name>"];
+const LABELS: [&[u8]; 10] = [
+    b"</label>",
+    b"</th>",
+    b"</td>",
+    b"</dt>",
+    b"</div>",
+    b"</span>",
+    b"</strong>",
+    b"</b>",
+    b"</key>",
+    b"</name>",
+];
 
 /// Within so many bytes before the value its label ends.
 const TAGS: usize = 320;
@@ -133,6 +143,7 @@ mod tests {
         for (text, told) in [
             (r#"<tr><td style="a">SSN</td><td style="b">"#, "SSN"),
             (r#"<label class="a"> SSN: </label> <div><span class="b">"#, "SSN:"),
+            (r#"<div class="row"><div class="label">SSN</div><div class="value">"#, "SSN"),
             (r#"<key xsi:type="xsd:string">ssn</key><value xsi:type="xsd:string">"#, "ssn"),
             ("<td><b>SSN</b></td><td>", ""),
             ("<p>SSN</p><p>", ""),
