@@ -14,6 +14,8 @@ pub const KEYWORD_REACH: usize = 128;
 /// Furthest that names are looked for backwards from a value: keys of enclosing objects, elements, its row's beginning,
 /// its part's header. Far enough for the records that people send, short enough to be carried over from chunk to chunk.
 pub const NAMES_REACH: usize = 1024;
+/// Columns of a list whose names are kept when they stand further back: of those that values were found in.
+pub const KEPT_COLUMNS: usize = 8;
 /// Furthest that one is looked for forwards from where a value begins: what a member of the same object calls it.
 pub const NAMES_AHEAD: usize = 120;
 /// Names around one value that count and are told, the innermost first.

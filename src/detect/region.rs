@@ -12,7 +12,7 @@ use super::index::{At, Prefixed, WORD_BEFORE, Word};
 use super::listed::{Heading, Hint};
 use super::matcher::{DetectorId, Matcher};
 use super::met::Met;
-use super::names::{Label, Layout};
+use super::names::{Label, Layout, Name};
 use super::reach::Reach;
 use super::scratch::Scratch;
 use super::simd::{self, Level, Visit};
@@ -67,13 +67,18 @@ struct Run<'a, 'b> {
     /// What was spent on detectors that words may not speak for, and until where.
     spent: usize,
     spent_at: usize,
-    /// Matches of detectors with several anchors, which are met in no order.
-    deferred: Vec<(u16, Match)>,
+    /// Matches of detectors with several anchors, which are met in no order, with the name that was kept for each.
+    deferred: Vec<(u16, Match, Option<Name>)>,
+    /// That of the match which is judged.
+    kept: Option<Name>,
     /// Whether columns of the text may be told by their headers.
     in_columns: bool,
     /// Names that may stand in the header of a list, and what was looked at last for being one.
     hints: Vec<Hint>,
     heading: Heading,
+    /// Whether values are met nearly in the order of the text, and were when names were looked up last.
+    in_order: bool,
+    looked: (bool, bool),
 }
 
 impl Region<'_> {
@@ -106,11 +111,16 @@ impl Region<'_> {
             spent: 0,
             spent_at: 0,
             deferred: Vec::new(),
+            kept: None,
             in_columns: !told.is_empty() || goes_on,
             hints: Vec::new(),
             heading: Heading::NONE,
+            in_order: true,
+            looked: (false, false),
         };
+        run.keep_all(self.from);
         simd::walk(how.level, index.wanted, self.text, self.from, end, &mut run);
+        run.in_order = false;
         index.literals.each(how.level, self.text, (self.from, self.to), |owner, at| {
             run.try_start(owner, at);
             run.hint(owner, at);
@@ -121,7 +131,7 @@ impl Region<'_> {
         if run.in_columns {
             let (at, deferred) = ((self.from, self.to), &mut run.deferred);
             columns::each(&matcher.compiled, &told, self.layout, self.text, at, |number, found| {
-                deferred.push((number, found));
+                deferred.push((number, found, None));
             });
         }
         if goes_on || !run.hints.is_empty() {
@@ -217,16 +227,33 @@ impl Run<'_, '_> {
         let detectors = (&*self.matcher.compiled, &*self.matcher.named);
         let deferred = &mut self.deferred;
         self.scratch.listed.read(detectors, (text, base), (from, to), &hints, |number, found| {
-            deferred.push((number, found));
+            deferred.push((number, found, None));
         });
     }
 
     fn take(&mut self, number: u16, detector: &Compiled, found: Match) -> bool {
+        // What is put off counts where it is met, and is told what was kept by then.
+        let in_order = self.in_order;
+        if in_order && detector.unordered && detector.has_words {
+            let at = found.value.start;
+            if self.named(number, detector, at).positive {
+                self.keep(at, true);
+            }
+            self.kept = self.scratch.names.kept().cloned();
+        }
+        // Of others it is not the same whether they are put off.
+        self.in_order &= !detector.unordered && !detector.is_divided();
+        let taken = self.take_now(number, detector, found);
+        (self.in_order, self.kept) = (in_order, None);
+        taken
+    }
+
+    fn take_now(&mut self, number: u16, detector: &Compiled, found: Match) -> bool {
         if found.in_doubt && !self.is_named(number, detector, &found.value) {
             return false;
         }
         if detector.unordered || self.in_columns && detector.is_divided() {
-            self.deferred.push((number, found));
+            self.deferred.push((number, found, self.kept.take()));
             return true;
         }
         self.report(number, detector, found)
@@ -235,9 +262,10 @@ impl Run<'_, '_> {
     /// Reports the matches that were put off, in order.
     fn settle_deferred(&mut self) {
         let mut deferred = std::mem::take(&mut self.deferred);
-        deferred.sort_unstable_by_key(|(number, found)| (found.start, *number));
-        deferred.dedup_by_key(|(number, found)| (found.start, *number));
-        for (number, found) in deferred {
+        deferred.sort_unstable_by_key(|(number, found, kept)| (found.start, *number, kept.is_none()));
+        deferred.dedup_by_key(|(number, found, _)| (found.start, *number));
+        for (number, found, kept) in deferred {
+            self.kept = kept;
             self.report(number, &self.matcher.compiled[usize::from(number)], found);
         }
     }
@@ -267,6 +295,11 @@ impl Run<'_, '_> {
         let (start, end) = (base + value.start as u64, base + value.end as u64);
         self.out.push(Finding { detector: id, start, end, confidence, keyword, fingerprint });
         self.tell(start, value.start);
+        // What is found does not hang on what is wanted of less.
+        let may_keep = detector.has_words || !self.scratch.kept.is_empty();
+        if self.in_order && may_keep && confidence >= Confidence::Medium {
+            self.keep(value.start, detector.has_words);
+        }
         true
     }
 

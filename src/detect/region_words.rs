@@ -111,21 +111,49 @@ impl Run<'_, '_> {
 
     /// Looks up the names around `at`, and the words in them.
     pub(super) fn look_up(&mut self, at: usize) {
-        let Scratch { names, said, .. } = &mut *self.scratch;
-        if names.are_of(at) {
+        let Scratch { names, said, kept, .. } = &mut *self.scratch;
+        let asked = (self.in_order, self.kept.is_some());
+        if names.are_of(at) && self.looked == asked {
             return;
         }
-        let Region { text, layout, .. } = self.region;
+        let Region { text, layout, base, .. } = self.region;
         names.look(text, at, layout);
+        self.looked = asked;
+        match &self.kept {
+            Some(name) => names.keep(name.clone()),
+            None if self.in_order => kept.tell(names, (text, base), at),
+            None => {}
+        }
         said.clear();
         let own = names.own(text, layout);
         for (nth, name) in names.list.iter().enumerate() {
-            let source = if name.in_row { layout.row() } else { text };
+            let source = name.source(text, layout);
             self.matcher.words.inside(self.how.level, source, name.range.clone(), |word| {
                 if nth < own || self.matcher.words.reaches_in(word) {
                     said.push(Said { word, scope: name.scope, own: nth < own });
                 }
             });
+        }
+    }
+
+    /// Keeps what the list is called that the value at `at` was found in, for rows further on.
+    pub(super) fn keep(&mut self, at: usize, by_words: bool) {
+        self.look_up(at);
+        let Region { text, base, .. } = self.region;
+        let Scratch { names, kept, .. } = &mut *self.scratch;
+        let is_new = kept.meet((names, by_words), (text, base), at);
+        if is_new || kept.end() > base + self.vicinity.keeps_to() as u64 {
+            self.keep_all(at);
+        }
+    }
+
+    /// Takes into account what is kept for `at` and what follows.
+    pub(super) fn keep_all(&mut self, at: usize) {
+        let Matcher { words, index, .. } = self.matcher;
+        let Region { text, base, .. } = self.region;
+        let reading = Reading { level: self.how.level, words, telling: &index.leading.telling, text };
+        for (name, to) in self.scratch.kept.names(base + at as u64) {
+            self.vicinity.keep(reading, name, (to - base) as usize);
         }
     }
 

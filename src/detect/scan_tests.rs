@@ -254,6 +254,55 @@ fn texts() -> impl Strategy<Value = Vec<u8>> {
     proptest::collection::vec(piece, 0..14).prop_map(|pieces| pieces.concat().into_bytes())
 }
 
+/// Lists one behind the other, with rows of all lengths, of which some hold values.
+fn lists() -> impl Strategy<Value = Vec<u8>> {
+    let heads = [
+        "INSERT INTO t (id, ssn, nhs) VALUES ",
+        "; INSERT INTO u (ssn, id, mail) VALUES ",
+        "COPY t (id, ssn, nhs) FROM stdin;\n",
+        "\\.\n",
+        "{\"columns\":[\"id\",\"ssn\",\"nhs\"],\"rows\":[",
+        "]}\n",
+        "<table><tr><th>Id</th><th>SSN</th><th>NHS</th></tr>\n",
+        "</table>",
+        "\n\nid,ssn,nhs\n",
+        "\n\nid,phone,passport\n",
+        "\n\nid;nhs;ssn\n",
+        "\n\n",
+        "{\"ssn\":[",
+        "\n\nid    ssn        nhs\n",
+        "{\"csv\":\"id,ssn,nhs\n",
+        "{\"fields\":[{\"name\":\"id\"},{\"name\":\"ssn\"},{\"name\":\"nhs\"}],\"rows\":[",
+    ];
+    let row = |kind: usize, n: u64, filler: &str| {
+        let ssn = if n.is_multiple_of(5) { "NULL".to_owned() } else { (412_345_000 + n).to_string() };
+        let nhs = if n.is_multiple_of(7) {
+            "R75046179"
+        } else if n.is_multiple_of(3) {
+            "a.b@example.com"
+        } else {
+            "9434765919"
+        };
+        match kind {
+            0 => format!("({n}{filler}, '{ssn}', '{nhs}'),\n"),
+            1 => format!("{n}{filler}\t{ssn}\t{nhs}\n"),
+            2 => format!("[\"{n}{filler}\",\"{ssn}\", {nhs}],"),
+            3 => format!("<tr><td>{n}{filler}</td><td>{ssn}</td><td>{nhs}</td></tr>\n"),
+            4 => format!("{n}{filler},{ssn},{nhs}\n"),
+            5 => format!("{n}{filler};{nhs};{ssn}\n"),
+            6 => format!("\"{ssn}\", "),
+            7 => format!("{n:<5} {ssn:<9}  {nhs}{filler}\n"),
+            _ => format!("{{\"f\":[{{\"v\":\"{n}{filler}\"}},{{\"v\":\"{ssn}\"}},{{\"v\":\"{nhs}\"}}]}},"),
+        }
+    };
+    let rows = (0usize..9, 1u64..99, 0usize..400, 1usize..30).prop_map(move |(kind, n, length, count)| {
+        let filler = |nth: usize| "x ".repeat(if nth.is_multiple_of(3) { length } else { length / 40 });
+        (0..count).map(|nth| row(kind, n + nth as u64, &filler(nth))).collect::<String>()
+    });
+    let piece = prop_oneof![(0..heads.len()).prop_map(move |nth| heads[nth].to_owned()), rows];
+    proptest::collection::vec(piece, 0..10).prop_map(|pieces| pieces.concat().into_bytes())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
@@ -268,6 +317,26 @@ proptest! {
         prop_assert_eq!(sorted(chunked(matcher, &text, &vec![1; text.len()])), whole.clone());
         for level in Level::all() {
             prop_assert_eq!(&matcher.find_at(How { level, key: Some(&key()), floor: Confidence::Low }, None, &text), &whole, "{:?}", level);
+        }
+    }
+
+    #[test]
+    fn lists_are_read_alike_at_any_chunking(
+        text in lists(),
+        cuts in proptest::collection::vec(prop_oneof![1usize..300, 300usize..2000], 1..60),
+    ) {
+        let matcher = matcher_cached();
+        let whole = matcher.find(&key(), None, &text);
+        prop_assert_eq!(sorted(chunked(matcher, &text, &cuts)), whole.clone());
+        for size in [64, 256, 1024] {
+            let cuts = vec![size; text.len() / size];
+            prop_assert_eq!(sorted(chunked(matcher, &text, &cuts)), whole.clone(), "{}", size);
+        }
+        let how = How { level: Level::detect(), key: Some(&key()), floor: Confidence::Medium };
+        let wanted = matcher.find_at(how, None, &text);
+        for finding in whole.iter().filter(|found| found.confidence >= Confidence::Medium) {
+            let same = |other: &Finding| other.detector == finding.detector && other.start == finding.start;
+            prop_assert!(wanted.iter().any(same), "{}..{}", finding.start, finding.end);
         }
     }
 
@@ -402,5 +471,82 @@ fn what_names_alone_prove_is_found_however_the_text_is_cut() {
             let cuts = vec![size; text.len() / size];
             assert_eq!(sorted(chunked(matcher, text.as_bytes(), &cuts)), whole, "{size}");
         }
+    }
+}
+
+/// The names of columns are kept of lists whose rows go on far behind them.
+#[test]
+fn a_column_keeps_its_name_in_long_lists() {
+    let value = |n: u64| 412_345_000 + n * 17;
+    let rows = |row: &dyn Fn(u64) -> String| (0..60).map(row).collect::<String>();
+    let lists = [
+        format!(
+            "INSERT INTO t (id, name, ssn, n) VALUES {};\n",
+            rows(&|n| format!("({n}, 'x (y), z', '{}', 1),\n", value(n)))
+        ),
+        format!(
+            "COPY t (id, name, ssn, n) FROM stdin;\n{}\\.\n",
+            rows(&|n| format!("{n}\tx; y\t{}\t{}\n", value(n), "w ".repeat(n as usize % 40)))
+        ),
+        format!(
+            "{{\"columns\":[\"id\",\"ssn\",\"n\"],\"rows\":[{}[]]}}\n",
+            rows(&|n| format!("[{n},\"{}\",{{\"a\":[1,2]}}],", value(n)))
+        ),
+        format!(
+            "{{\"values\":[[\"id\",\"ssn\",\"n\"]{}]}}\n",
+            rows(&|n| format!(",[{n},{},\"x, y\"]", value(n)))
+        ),
+        format!(
+            "<table><tr><th>Id</th><th>SSN</th></tr>\n{}</table>\n",
+            rows(&|n| format!("<tr><td>{n}</td><td><b>{}</b></td></tr>\n", value(n)))
+        ),
+        format!("Dear all,\n\nid,name,ssn,n\n{}\nBest\n", rows(&|n| format!("{n},\"x, y\",{},\n", value(n)))),
+        format!(
+            "x\n\n id | ssn       | n\n----+-----------+---\n{}\n",
+            rows(&|n| format!(" {n} | {} | 1\n", value(n)))
+        ),
+        format!(
+            "report\n\nId      SSN          City\n{}\n",
+            rows(&|n| format!("{n:<7} {}    x\n", value(n)))
+        ),
+        format!(
+            "{{\"schema\":{{\"fields\":[{{\"name\":\"id\",\"type\":\"STRING\"}},{{\"name\":\"ssn\",\"type\":\"STRING\"}}]}},\"rows\":[{}]}}\n",
+            rows(&|n| format!("{{\"f\":[{{\"v\":\"{n}\"}},{{\"v\":\"{}\"}}]}},\n", value(n)))
+        ),
+        format!("{{\"csv\":\"id,ssn,n\n{}\",\"n\":\"1\"}}\n", rows(&|n| format!("{n},{},x\n", value(n)))),
+        format!(
+            "{{\"csv\": \"\"id\";\"ssn\"\n{}\",\"n\":\"1\"}}\n",
+            rows(&|n| format!("\"{n}; x\";\"{}\"\n", value(n)))
+        ),
+        format!("{{\"name\":[\"x\"],\"ssn\":[{}0],\"n\":1}}\n", rows(&|n| format!("\"{}\", ", value(n)))),
+    ];
+    let matcher = matcher_cached();
+    let ssn = |found: &Finding| matcher.detector(found.detector).id == "national-id.us-ssn";
+    for list in &lists {
+        // What follows is in no such column.
+        let after: String = (0..20).map(|n| format!("x {n}, y, 4{n:02}220033, 1\n")).collect();
+        let text = format!("{list}{after}");
+        let whole = matcher.find(&key(), None, text.as_bytes());
+        let sure: Vec<_> = whole.iter().filter(|f| ssn(f) && f.confidence > Confidence::Low).collect();
+        assert_eq!(sure.len(), 60, "{}", &text[..60]);
+        assert!(sure.iter().all(|f| f.start < list.len() as u64), "{}", &text[..60]);
+        for size in [1, 64, 100, 333, 640, 1024, 2000] {
+            let cuts = vec![size; text.len() / size];
+            assert_eq!(sorted(chunked(matcher, text.as_bytes(), &cuts)), whole, "{size}: {}", &text[..60]);
+        }
+    }
+    // The same of numbers that are written in several ways, which are judged last.
+    let text = format!(
+        "INSERT INTO t (id, phone) VALUES {};\n",
+        rows(&|n| format!("({n}, '020 7946 {}'),\n", 1000 + n))
+    );
+    let found = matcher.find(&key(), None, text.as_bytes());
+    let sure = found.iter().filter(|f| f.confidence > Confidence::Low && f.keyword);
+    assert_eq!(sure.count(), 60);
+    let (mut scan, mut out) = (Scan::new(), Vec::new());
+    for piece in lists.concat().as_bytes().chunks(700) {
+        scan.push(matcher, &key(), piece, &mut out);
+        let held = scan.carry.capacity() + scan.scratch.bytes();
+        assert!(held <= 4096, "a stream holds {held} bytes");
     }
 }

@@ -3,7 +3,7 @@
 use super::columns::Told;
 use super::context::Trail;
 use super::listed::Listed;
-use super::names::{Names, Place, Scope};
+use super::names::{Kept, Names, Place, Scope};
 use crate::limits;
 
 /// What one region leaves to the next of the same stream. Grows at the first finding or word, not before.
@@ -23,6 +23,8 @@ pub(super) struct Scratch {
     pub(super) told: Option<Box<[Told]>>,
     /// The lists that name their columns.
     pub(super) listed: Listed,
+    /// And those names of them that stand far before what is read.
+    pub(super) kept: Kept,
 }
 
 /// A word of a name around a place.
@@ -45,6 +47,7 @@ impl Scratch {
             room: 0,
             told: None,
             listed: Listed::new(),
+            kept: Kept::new(),
         }
     }
 
@@ -79,6 +82,7 @@ impl Scratch {
         self.trail.rest();
         self.names.rest();
         self.said = Vec::new();
+        self.kept.rest(decided);
     }
 
     #[cfg(test)]
@@ -90,5 +94,6 @@ impl Scratch {
             + named
             + told
             + self.listed.bytes()
+            + self.kept.bytes()
     }
 }

@@ -58,6 +58,23 @@ fn traces_come_out_as_the_engine_does() {
 }
 
 #[test]
+fn a_name_far_above_is_told() {
+    let matcher = matcher();
+    let rows: String = (0..70).map(|n| format!("({n}, 'x y z', '4123450{n:02}', 1),\n")).collect();
+    let text = format!("INSERT INTO t (id, name, ssn, n) VALUES {rows};");
+    let (engine, traced) = both(&matcher, text.as_bytes(), 500);
+    assert_eq!(engine, traced);
+    let ssn = matcher.detectors().iter().position(|d| d.id == "national-id.us-ssn").unwrap() as u16;
+    let mut words = Vec::new();
+    matcher.trace(DetectorId(ssn), text.as_bytes(), 1200..text.len(), &mut 0, &mut |trace| {
+        if let Outcome::Found(judged) = trace.outcome {
+            words.extend(judged.words.into_iter().map(|(place, _)| text[place].to_owned()));
+        }
+    });
+    assert!(words.len() > 5 && words.iter().all(|word| word == "ssn"), "{words:?}");
+}
+
+#[test]
 fn the_stage_that_let_a_near_miss_go_is_named() {
     let matcher = matcher();
     let of = |id: &str, text: &str| {

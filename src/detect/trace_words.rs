@@ -6,7 +6,10 @@ use super::compiled::Compiled;
 use super::context::{Evidence, Trail};
 use super::names::{Layout, Names, Scope};
 use super::reach::Reach;
+use super::region::{How, Region};
+use super::scratch::Scratch;
 use super::{Confidence, DetectorId, Matcher, reach, spent};
+use crate::limits;
 
 impl Matcher {
     /// The words and names that count, and whether each speaks for the value.
@@ -64,12 +67,11 @@ impl Matcher {
     ) -> bool {
         let layout = Layout::of(text);
         let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
-        let mut names = Names::new();
-        names.look(text, value.start, layout);
+        let names = self.names_at(one, text, value.start, layout);
         let own = names.list.first().filter(|name| one.scopes.holds(name.scope));
         let mut speaks = false;
         if let Some(own) = own {
-            let source = if own.in_row { layout.row() } else { text };
+            let source = own.source(text, layout);
             self.words.inside(self.level, source, own.range.clone(), |word| {
                 speaks |= self.words.says(word, detector.0).positive;
             });
@@ -79,6 +81,20 @@ impl Matcher {
         trail.read(self.level, &self.words, text, from, to);
         let before = trail.places(&self.words, detector.0, (from, value.start));
         speaks || one.is_named_by_word(before, text, value)
+    }
+
+    /// The names around a place, and those that are kept of a list further up.
+    fn names_at(&self, one: &Compiled, text: &[u8], at: usize, layout: &Layout) -> Names {
+        let mut names = Names::new();
+        names.look(text, at, layout);
+        if at > limits::NAMES_REACH && !one.is_divided() {
+            let mut scratch = Scratch::new();
+            let region = Region { text, base: 0, from: 0, to: at, label: None, layout };
+            let how = How { level: self.level, key: None, floor: Confidence::Medium };
+            region.decide(self, how, &mut scratch, &mut Vec::new());
+            scratch.kept.tell(&mut names, (text, 0), at);
+        }
+        names
     }
 
     /// The names around a value that speak for it, or its own that speak against it.
@@ -91,17 +107,17 @@ impl Matcher {
     ) -> Vec<(Range<usize>, bool)> {
         let layout = Layout::of(text);
         let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
-        let mut names = Names::new();
-        names.look(text, at, layout);
+        let names = self.names_at(one, text, at, layout);
         let mut speak = Vec::new();
         let own = names.own(text, layout);
         for (nth, name) in names.list.into_iter().enumerate().filter(|(_, name)| one.scopes.holds(name.scope))
         {
             // A header row stands where the text begins.
-            self.words.inside(self.level, text, name.range.clone(), |word| {
+            let place = name.place_in(text, at);
+            self.words.inside(self.level, text, place.clone(), |word| {
                 let says = self.words.says(word, detector.0);
                 if says.positive && (nth < own || self.words.reaches_in(word)) || says.negative && nth < own {
-                    speak.push((name.range.clone(), says.positive));
+                    speak.push((place.clone(), says.positive));
                 }
             });
         }

@@ -14,6 +14,9 @@ const PIECES: usize = 16;
 const FIRST_AHEAD: usize = 256;
 const AHEAD: usize = 768;
 
+/// Of no place.
+const NEVER: (usize, usize) = (usize::MAX, usize::MAX);
+
 /// What words say of the detectors that begin with their digits.
 #[derive(Debug, Default)]
 pub(super) struct Telling {
@@ -63,6 +66,9 @@ pub(super) struct Vicinity {
     quiet: usize,
     /// What the first line of the text says.
     row: Option<Set>,
+    /// What the names say that are kept of lists, and up to where they may be those of anything.
+    kept: Set,
+    kept_to: usize,
 }
 
 impl Vicinity {
@@ -92,12 +98,29 @@ impl Vicinity {
         let text = reading.text;
         let (from, to) = (at.saturating_sub(limits::NAMES_REACH), (at + ahead).min(text.len()));
         let asked = (from / PIECE, to.div_ceil(PIECE));
+        if at >= self.kept_to && !self.kept.is_empty() {
+            (self.kept, self.asked) = (Set::NONE, NEVER);
+        }
         if asked != self.asked || to > self.to {
             self.ask(reading, trail, (from, to), layout);
             self.asked = asked;
             self.quiet = self.quiet_to(from, text.len(), ahead);
         }
         self.answer
+    }
+
+    /// Up to where names that are kept are taken into account.
+    pub(super) fn keeps_to(&self) -> usize {
+        self.kept_to
+    }
+
+    /// What begins before `to` may stand under `name`, too, wherever that is.
+    #[cold]
+    pub(super) fn keep(&mut self, reading: Reading<'_>, name: &[u8], to: usize) {
+        let Reading { level, words, telling, .. } = reading;
+        words.from(level, &telling.heads, name, 0..name.len(), |_, word| self.kept |= telling.of(word));
+        self.kept_to = self.kept_to.max(to);
+        (self.asked, self.quiet) = (NEVER, 0);
     }
 
     #[inline(never)]
@@ -115,7 +138,8 @@ impl Vicinity {
         }
         if from < self.from || from > self.to {
             let from = from / PIECE * PIECE;
-            *self = Vicinity { from, to: from, row: self.row, ..Vicinity::default() };
+            let Vicinity { row, kept, kept_to, .. } = *self;
+            *self = Vicinity { from, to: from, row, kept, kept_to, ..Vicinity::default() };
         }
         let pieces = &mut self.pieces;
         if to > self.to {
@@ -137,6 +161,7 @@ impl Vicinity {
             words.from(level, &telling.heads, row, 0..row.len(), |_, word| all |= telling.of(word));
             all
         });
+        let row = row | self.kept;
         self.answer = (from / PIECE..to.div_ceil(PIECE)).fold(row, |all, piece| all | pieces[piece % PIECES]);
     }
 

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use super::headers::{self, Headless, begins_rule};
-use super::{Name, Scope, layout};
+use super::headers::{self, Headless, Kind, begins_rule};
+use super::{Name, Scope, characters, layout};
 use crate::limits;
 
 /// The name of the column of `at`, where the head of its table says one there.
@@ -31,7 +31,7 @@ pub(super) fn own(headless: &mut Headless, text: &[u8], from: usize, at: usize) 
     let cells = ruled.or_else(|| parted(head))?;
     let column = cells.iter().position(covers)?;
     let cell = cells.get(column)?;
-    Some(Name::listed("csv", line.start + cell.start..line.start + cell.end, column))
+    Some(Name::listed(Kind::Lines(b' '), line.start + cell.start..line.start + cell.end, column))
 }
 
 /// The name before a bar on a line of the two alone: `name   | value`.
@@ -47,11 +47,6 @@ pub(super) fn paired(text: &[u8], from: usize, at: usize) -> Option<Name> {
     let name = &line[first..];
     let fits = !name.contains(&b'|') && layout::is_name(name);
     fits.then(|| Name::of(Scope::FormKey, start + first..start + line.len()))
-}
-
-/// Places that a text takes, where each character takes one.
-fn characters(text: &[u8]) -> usize {
-    text.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 /// The names of a head, where two blanks or more part them.

@@ -27,6 +27,8 @@ pub(in crate::detect) enum Kind {
     Dashes,
     /// `"a": {"value": 1}`
     Members,
+    /// `{"f":[{"v":"1"},{"v":"a"}]}`, as BigQuery writes rows; never read forwards.
+    Fields,
 }
 
 /// Kinds of headers; what [`Kind::Tabs`] stands under ends like that of tuples.
@@ -96,6 +98,7 @@ pub(in crate::detect) fn end(text: &[u8], kind: Kind) -> Option<usize> {
         Kind::Pipes | Kind::Lines(_) | Kind::Dashes => memchr::memchr(b'\n', text),
         Kind::Elements => memchr::memchr(b'[', text),
         Kind::Members => memchr::memchr(b'{', text),
+        Kind::Fields => None,
     }
 }
 
@@ -108,6 +111,7 @@ pub(in crate::detect) fn of(text: &[u8], end: usize, kind: Kind) -> Option<Heade
         Kind::Pipes => pipes(text, end),
         Kind::Lines(_) => lines(text, end),
         Kind::Elements | Kind::Dashes | Kind::Members => named(text, end, kind),
+        Kind::Fields => None,
     }
 }
 
@@ -251,7 +255,35 @@ pub(super) fn of_block(headless: &mut Headless, text: &[u8], from: usize, at: us
     column.advance(text, row - 1, at, mark);
     let cell = cells.get(column.column()?)?;
     let name = start + cell.start as usize..start + cell.end as usize;
-    Some(Name::listed("csv", name, column.column()?))
+    Some(Name::listed(Kind::Lines(mark), name, column.column()?))
+}
+
+/// The name of the column of `at` in a table that a string of JSON begins with: `"csv":"id,ssn\n1,536904399\n"`.
+pub(super) fn of_string(text: &[u8], from: usize, at: usize) -> Option<Name> {
+    let row = from + memchr::memrchr(b'\n', &text[from..at])? + 1;
+    let start = string_start(text, from, at)?;
+    let end = start + memchr::memchr(b'\n', text.get(start..row)?)?;
+    let line = text[start..end].trim_ascii_end();
+    let (mark, cells) = layout::header(line)?;
+    let rows = &text[end..at];
+    let has_ended =
+        [&b"\n\n"[..], b"\n\r\n", b"\":"].iter().any(|mark| memchr::memmem::find(rows, mark).is_some());
+    // Sentences have commas, too.
+    let is_list = mark != b',' || memchr::memmem::find(line, b", ").is_none();
+    let mut column = Row::NONE;
+    column.advance(text, row - 1, at, mark);
+    let cell = cells.get(column.column()?).filter(|_| is_list && !has_ended)?;
+    let name = start + cell.start as usize..start + cell.end as usize;
+    Some(Name::listed(Kind::Lines(mark), name, column.column()?))
+}
+
+/// Where the last string under a key of JSON begins.
+pub(super) fn string_start(text: &[u8], from: usize, to: usize) -> Option<usize> {
+    let is_value = |quote: &usize| text[from..*quote].trim_ascii_end().ends_with(b":");
+    memchr::memrchr_iter(b'"', text.get(from..to)?)
+        .map(|quote| from + quote)
+        .find(is_value)
+        .map(|quote| quote + 1)
 }
 
 /// Where the line below a title begins, or below the rule that a grid begins with, what parts its names and where they
@@ -359,19 +391,32 @@ fn array_above(text: &[u8], from: usize, key: usize) -> Option<Range<usize>> {
 /// The name of a column in the objects that describe each, in an array before the key that begins at `key`:
 /// `"meta":[{"name":"ssn","type":"String"}],"data":[["536904399"]]`.
 pub(super) fn described(text: &[u8], from: usize, key: usize, column: usize) -> Option<Range<usize>> {
-    const KEY: &[u8] = b"\"name\"";
     let before = text[from..key.checked_sub(1)?.max(from)].trim_ascii_end();
     let before = before.strip_suffix(b",")?.trim_ascii_end();
     let before = before.strip_suffix(b"}").unwrap_or(before).trim_ascii_end().strip_suffix(b"]")?;
     before.trim_ascii_end().ends_with(b"}").then_some(())?;
     let open = memchr::memrchr2(b'[', b']', before).filter(|&open| before[open] == b'[')?;
-    let at = open + memchr::memmem::find_iter(&before[open..], KEY).nth(column)? + KEY.len();
-    let colon = blanks(before, at);
-    let quote = (before.get(colon) == Some(&b':')).then(|| blanks(before, colon + 1))?;
-    let first = (before.get(quote) == Some(&b'"')).then_some(quote + 1)?;
+    let name = nth_called(&before[open..], column)?;
+    Some(from + open + name.start..from + open + name.end)
+}
+
+/// The same in the schema before the rows that begin at `rows`: `"fields":[{"name":"ssn","type":"STRING"}]`.
+pub(super) fn in_schema(text: &[u8], from: usize, rows: usize, column: usize) -> Option<Range<usize>> {
+    let schema = from + memchr::memmem::rfind(text.get(from..rows)?, b"\"fields\"")?;
+    let name = nth_called(&text[schema..rows], column)?;
+    Some(schema + name.start..schema + name.end)
+}
+
+/// What the `nth` member `name` of a text says.
+fn nth_called(text: &[u8], nth: usize) -> Option<Range<usize>> {
+    const KEY: &[u8] = b"\"name\"";
+    let at = memchr::memmem::find_iter(text, KEY).nth(nth)? + KEY.len();
+    let colon = blanks(text, at);
+    let quote = (text.get(colon) == Some(&b':')).then(|| blanks(text, colon + 1))?;
+    let first = (text.get(quote) == Some(&b'"')).then_some(quote + 1)?;
     let length =
-        memchr::memchr2(b'"', b'\\', &before[first..]).filter(|&length| before[first + length] == b'"')?;
-    (1..=limits::NAME_LEN).contains(&length).then_some(from + first..from + first + length)
+        memchr::memchr2(b'"', b'\\', &text[first..]).filter(|&length| text[first + length] == b'"')?;
+    (1..=limits::NAME_LEN).contains(&length).then_some(first..first + length)
 }
 
 /// The number of the element that `at` lies in, of the array at `open`; none inside something in it.

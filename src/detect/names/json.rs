@@ -165,7 +165,23 @@ impl Climb {
             let list = headers::before_rows(text, from, (all.at, row.at), all.key.as_ref())?;
             headers::nth(text, list, column)
         };
-        described.or_else(listed).map(|name| Name::listed("json", name, column))
+        described.or_else(listed).map(|name| Name::listed(headers::Kind::Arrays, name, column))
+    }
+
+    /// The name of the column of the field that the last place which was asked about stands in, in rows as BigQuery writes
+    /// them, below the schema that describes them: `{"f":[{"v":"1"},{"v":"a"}]}`.
+    pub(super) fn in_schema(&self, text: &[u8], from: usize, key: &Range<usize>) -> Option<Name> {
+        let [field, row, _, rows, ..] = &*self.openers else { return None };
+        let is_row = row.key.clone().is_some_and(|own| text[own] == *b"f") && text[row.at] == b'[';
+        let is_field = is_row && text[key.clone()] == *b"v";
+        let column = is_field.then(|| headers::column(text, row.at, field.at)).flatten()?;
+        let name = headers::in_schema(text, from, rows.at, column)?;
+        Some(Name::listed(headers::Kind::Fields, name, column))
+    }
+
+    /// Whether that is an array under a key of its own.
+    pub(super) fn in_list(&self, text: &[u8]) -> bool {
+        self.openers.first().is_some_and(|first| first.key.is_some() && text[first.at] == b'[')
     }
 
     /// The innermost bracket that the last place which was asked about stands in.

@@ -3,6 +3,7 @@
 
 use std::ops::Range;
 
+use super::headers::Kind;
 use super::{Absent, Name, headers};
 
 /// What each kind of list is known by.
@@ -31,8 +32,12 @@ pub(super) fn own(unlisted: &mut Unlisted, text: &[u8], from: usize, at: usize) 
     let (text, at) = (&text[from..at], at - from);
     let inserted = if values { inserted(text, at) } else { None };
     let copied = || if stdin { copied(text, at) } else { None };
-    let (range, column) = inserted.or_else(copied).or_else(|| if table { tabled(text) } else { None })?;
-    Some(Name::listed("sql", from + range.start..from + range.end, column))
+    let tabled = || if table { tabled(text) } else { None };
+    let of = |rows: Kind| move |(range, column): (Range<usize>, usize)| (rows, range, column);
+    let inserted = inserted.map(of(Kind::Tuples));
+    let own = inserted.or_else(|| copied().map(of(Kind::Tabs))).or_else(|| tabled().map(of(Kind::Cells)));
+    let (rows, range, column) = own?;
+    Some(Name::listed(rows, from + range.start..from + range.end, column))
 }
 
 /// A value of a tuple behind `VALUES`.
@@ -144,12 +149,12 @@ fn first(text: &[u8], word: &[u8]) -> Option<usize> {
 }
 
 /// The first place where the letters of a word stand.
-fn spelled(text: &[u8], word: &[u8]) -> Option<usize> {
+pub(super) fn spelled(text: &[u8], word: &[u8]) -> Option<usize> {
     let is_it =
         |at: &usize| text.get(*at..at + word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word));
     memchr::memchr2_iter(word[0], word[0].to_ascii_uppercase(), text).find(is_it)
 }
 
-fn last(text: &[u8], word: &[u8]) -> Option<usize> {
+pub(super) fn last(text: &[u8], word: &[u8]) -> Option<usize> {
     memchr::memrchr2_iter(word[0], word[0].to_ascii_uppercase(), text).find(|&at| begins(&text[at..], word))
 }

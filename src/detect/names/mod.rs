@@ -10,6 +10,7 @@ mod beside;
 mod form;
 pub(super) mod headers;
 mod json;
+mod kept;
 mod layout;
 mod lists;
 mod nested;
@@ -19,12 +20,14 @@ mod table;
 mod xml;
 mod yaml;
 
+pub(super) use kept::Kept;
 pub(super) use layout::Gathering;
 pub use layout::Layout;
 pub use place::Place;
 pub(super) use table::Row;
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde::Deserialize;
 
@@ -132,7 +135,7 @@ impl Under {
 
 /// One name around a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Name {
+pub(in crate::detect) struct Name {
     pub scope: Scope,
     /// In the text; of a column of a table that its first line names, in the kept row.
     pub range: Range<usize>,
@@ -149,12 +152,17 @@ pub(super) struct Name {
     pub called: bool,
     /// Whether it stands beside the value: it speaks for it, and never against it.
     pub beside: bool,
+    /// How the rows are written of the list in the text that gives it.
+    rows: Option<headers::Kind>,
+    /// The name itself, where it stands further back than is looked at.
+    kept: Option<Arc<[u8]>>,
 }
 
 impl Name {
     fn of(scope: Scope, range: Range<usize>) -> Name {
         let (in_row, attribute, inner, called, beside) = (false, false, false, false, false);
-        Name { scope, range, in_row, column: 0, list: "csv", attribute, inner, called, beside }
+        let (rows, kept) = (None, None);
+        Name { scope, range, in_row, column: 0, list: "csv", attribute, inner, called, beside, rows, kept }
     }
 
     /// That of something beside the value, of which paths do not tell.
@@ -163,14 +171,27 @@ impl Name {
     }
 
     /// That of a column which a list in the text names.
-    fn listed(list: &'static str, range: Range<usize>, column: usize) -> Name {
-        Name { column, list, ..Name::of(Scope::CsvHeader, range) }
+    fn listed(rows: headers::Kind, range: Range<usize>, column: usize) -> Name {
+        let list = match rows {
+            headers::Kind::Tuples | headers::Kind::Tabs | headers::Kind::Cells => "sql",
+            headers::Kind::Arrays | headers::Kind::Fields => "json",
+            _ => "csv",
+        };
+        Name { column, list, rows: Some(rows), ..Name::of(Scope::CsvHeader, range) }
+    }
+
+    /// What it stands in.
+    pub(super) fn source<'t>(&'t self, text: &'t [u8], layout: &'t Layout) -> &'t [u8] {
+        match &self.kept {
+            Some(name) => name,
+            None if self.in_row => layout.row(),
+            None => text,
+        }
     }
 
     /// Its bytes.
-    pub(super) fn text<'t>(&self, text: &'t [u8], layout: &'t Layout) -> &'t [u8] {
-        let source = if self.in_row { layout.row() } else { text };
-        source.get(self.range.clone()).unwrap_or_default()
+    pub(super) fn text<'t>(&'t self, text: &'t [u8], layout: &'t Layout) -> &'t [u8] {
+        self.source(text, layout).get(self.range.clone()).unwrap_or_default()
     }
 }
 
@@ -316,6 +337,12 @@ impl Names {
     /// Keys, elements, fields.
     fn inside(&mut self, text: &[u8], from: usize, at: usize, is_yaml: bool) {
         let quoted = !self.unquoted.is(1, text, (from, at), |text| memchr::memchr(b'"', text));
+        if quoted && !self.unlined.is(1, text, (from, at), |text| memchr::memchr(b'\n', text)) {
+            self.list.extend(headers::of_string(text, from, at));
+            if !self.list.is_empty() {
+                return;
+            }
+        }
         let mut outer = Some(at);
         while let Some(at) = outer.filter(|_| quoted) {
             match nested::look(text, from, at, &mut self.list) {
@@ -334,11 +361,17 @@ impl Names {
             let key = own.key.clone();
             let behind = key.as_ref().map_or_else(Vec::new, |key| ahead::of(text, at, &text[key.clone()]));
             self.list.extend(own.key.map(|key| Name::of(Scope::JsonPath, key)));
+            let first = self.list.len();
             self.rooted = self.keys.up(text, from, own.at, &mut self.list);
             if is_element {
                 let header = self.keys.header(text, from, own.at);
+                if let Some(key) = self.list.get_mut(first).filter(|_| self.keys.in_list(text)) {
+                    key.rows = Some(headers::Kind::Elements);
+                }
                 header.into_iter().for_each(|header| self.list.insert(0, header));
             }
+            let field = key.as_ref().and_then(|key| self.keys.in_schema(text, from, key));
+            field.into_iter().for_each(|field| self.list.insert(0, field));
             let mut called = |range| self.list.insert(1, Name::beside(Scope::JsonPath, range));
             if let (Some(key), Some(open), true) = (&key, self.keys.inner(), behind.is_empty()) {
                 beside::members(text, open, key, &mut called);
@@ -479,6 +512,11 @@ impl Names {
     pub(super) fn bytes(&self) -> usize {
         self.list.capacity() * size_of::<Name>() + self.keys.bytes()
     }
+}
+
+/// Places that a text takes, where each character takes one.
+fn characters(text: &[u8]) -> usize {
+    text.iter().filter(|byte| **byte & 0xc0 != 0x80).count()
 }
 
 /// The end of what stands before `to` once white space is left out, not below `from`.

@@ -37,6 +37,11 @@ impl Rows {
         Rows { kind, depth, column, fresh, quote: None, hidden: false, named: false }
     }
 
+    /// The column of what is read next, where that is a cell of a row or in one.
+    pub(in crate::detect) fn column(&self) -> Option<usize> {
+        (self.depth == 1).then_some(self.column)
+    }
+
     /// Reads on from `at` up to `to`, and calls `cell` with the column and the place where what a cell holds begins. Whether
     /// the list is over; `at` is where it ended, or what comes next.
     pub(in crate::detect) fn read(
@@ -58,6 +63,7 @@ impl Rows {
                 Kind::Elements => self.bracketed(rest, (b'[', b']'), &mut cell, *at),
                 Kind::Dashes => self.dashes(rest, &mut cell, *at),
                 Kind::Members => self.members(rest, &mut cell, *at),
+                Kind::Fields => Step::Over,
             };
             match step {
                 Step::On => *at += 1,
