@@ -79,6 +79,8 @@ struct Run<'a, 'b> {
     /// Whether values are met nearly in the order of the text, and were when names were looked up last.
     in_order: bool,
     looked: (bool, bool),
+    /// Whether names were asked what they say of the value that is judged.
+    asked: bool,
 }
 
 impl Region<'_> {
@@ -117,6 +119,7 @@ impl Region<'_> {
             heading: Heading::NONE,
             in_order: true,
             looked: (false, false),
+            asked: false,
         };
         run.keep_all(self.from);
         simd::walk(how.level, index.wanted, self.text, self.from, end, &mut run);
@@ -277,6 +280,7 @@ impl Run<'_, '_> {
         if start < self.scratch.next(number) {
             return false;
         }
+        self.asked = false;
         let (mut confidence, keyword) = self.confidence(number, detector, &value);
         if in_doubt {
             confidence = confidence.lowered();
@@ -296,9 +300,11 @@ impl Run<'_, '_> {
         self.out.push(Finding { detector: id, start, end, confidence, keyword, fingerprint });
         self.tell(start, value.start);
         // What is found does not hang on what is wanted of less.
-        let may_keep = detector.has_words || !self.scratch.kept.is_empty();
-        if self.in_order && may_keep && confidence >= Confidence::Medium {
-            self.keep(value.start, detector.has_words);
+        if self.in_order && confidence >= Confidence::Medium {
+            let by_words = std::mem::take(&mut self.asked);
+            if by_words || self.scratch.kept.reach(start) {
+                self.keep(value.start, by_words);
+            }
         }
         true
     }

@@ -160,6 +160,7 @@ impl Run<'_, '_> {
     /// What the names around `at` say of a detector.
     pub(super) fn named(&mut self, number: u16, detector: &Compiled, at: usize) -> Evidence {
         self.look_up(at);
+        self.asked = true;
         let mut evidence = Evidence::default();
         for said in self.scratch.said.iter().filter(|said| detector.scopes.holds(said.scope)) {
             let Evidence { positive, negative } = self.matcher.words.says(said.word, number);

@@ -492,6 +492,12 @@ fn a_column_keeps_its_name_in_long_lists() {
             "{{\"columns\":[\"id\",\"ssn\",\"n\"],\"rows\":[{}[]]}}\n",
             rows(&|n| format!("[{n},\"{}\",{{\"a\":[1,2]}}],", value(n)))
         ),
+        // Its first row is no list of names, where that is out of sight.
+        format!(
+            "{{\"columns\":[\"id\",\"{}\",\"ssn\"],\"rows\":[{}[]]}}\n",
+            "x".repeat(60),
+            rows(&|n| format!("[\"x{n}\",\"y\",\"{}\"],", value(n)))
+        ),
         format!(
             "{{\"values\":[[\"id\",\"ssn\",\"n\"]{}]}}\n",
             rows(&|n| format!(",[{n},{},\"x, y\"]", value(n)))

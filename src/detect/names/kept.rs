@@ -75,16 +75,22 @@ impl Kept {
         Kept([None, None])
     }
 
-    /// The name of the column of `at`, where names do not tell one that are nearer.
+    /// The name of the column of `at`, where names do not tell one that are nearer; what stands behind a value of the list
+    /// names no other one while its rows go on.
     pub(in crate::detect) fn tell(&self, names: &mut Names, (text, base): (&[u8], u64), at: usize) {
-        if self.0[0].is_none() || names.listed().is_some() {
+        if self.0[0].is_none() {
             return;
         }
         let from = at.saturating_sub(limits::NAMES_REACH);
+        let listed = names.listed().map(|(name, rows)| (base + name.range.start as u64, rows));
         let heads = self.0.iter().flatten().filter(|head| head.met.reach(base + at as u64));
         let own = heads.into_iter().find_map(|head| {
-            let is_free =
-                names.list.is_empty() || matches!(head.rows, Kind::Arrays | Kind::Fields | Kind::Cells);
+            let is_free = match listed {
+                Some((name, rows)) => rows == head.rows && name >= head.first,
+                None => {
+                    names.list.is_empty() || matches!(head.rows, Kind::Arrays | Kind::Fields | Kind::Cells)
+                }
+            };
             let column = is_free.then(|| head.column((text, base), from, at)).flatten();
             column.and_then(|column| head.name(column))
         });
@@ -136,8 +142,9 @@ impl Kept {
         self.0[place].as_deref_mut()
     }
 
-    pub(in crate::detect) fn is_empty(&self) -> bool {
-        self.0[0].is_none()
+    /// Whether names are kept that what begins at stream offset `at` may stand under.
+    pub(in crate::detect) fn reach(&self, at: u64) -> bool {
+        self.0.iter().flatten().any(|head| head.met.reach(at))
     }
 
     /// Stream offset from which on none counts.
