@@ -31,7 +31,7 @@ pub(super) const fn digits(bytes: [u8; 8]) -> u64 {
 pub(super) const fn words(bytes: [u8; 8]) -> u64 {
     let bytes = u64::from_le_bytes(bytes);
     let low = bytes & BELOW;
-    let folded = low | EACH * 0x20;
+    let folded = low | (EACH * 0x20);
     let letter = from(folded, b'a') & !from(folded, b'z' + 1);
     let digit = from(low, b'0') & !from(low, b'9' + 1);
     let line = !from(low ^ (EACH * b'_' as u64), 1);

@@ -10,6 +10,7 @@ use crate::detect::pack::{Boundary, Definition, Normalize};
 use crate::detect::pattern;
 use crate::detect::region::How;
 use crate::detect::simd::Level;
+use crate::detect::trace_words::Traced;
 use crate::detect::validate::Check;
 use crate::detect::{Confidence, Finding, Matcher, Pack};
 use crate::fingerprint::FingerprintKey;
@@ -69,7 +70,7 @@ fn naive(matcher: &Matcher, text: &[u8]) -> Vec<(u16, u64, u64)> {
         while at < text.len() {
             let named = |value| {
                 let one = &matcher.compiled[number];
-                matcher.is_named(super::super::DetectorId(number as u16), one, text, &value)
+                matcher.is_named(super::super::DetectorId(number as u16), one, &Traced::new(text), &value)
             };
             let found = detector.at(text, at, &named);
             if let Some((_, start, end)) = found {

@@ -12,6 +12,7 @@ use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::Evidence;
 use super::listed::{Hint, Listed};
 use super::names::Layout;
+use super::trace_words::Traced;
 use super::{Confidence, DetectorId, Matcher};
 use crate::limits;
 
@@ -126,6 +127,7 @@ impl Matcher {
         visit: &mut dyn FnMut(Trace),
     ) -> Tally {
         let one = &self.compiled[usize::from(detector.0)];
+        let text = &Traced::new(text);
         let mut tally = Tally::default();
         let cells = self.cells(detector, text, (starts.start, starts.end.min(text.len())));
         for at in starts.start..starts.end.min(text.len()) {
@@ -149,7 +151,7 @@ impl Matcher {
         tally
     }
 
-    fn follow(&self, detector: DetectorId, one: &Compiled, text: &[u8], at: usize) -> Option<Trace> {
+    fn follow(&self, detector: DetectorId, one: &Compiled, text: &Traced<'_>, at: usize) -> Option<Trace> {
         let tried = matches(one, text, at);
         let ends = tried.len();
         let mut first = None;
@@ -188,7 +190,7 @@ impl Matcher {
         &self,
         detector: DetectorId,
         one: &Compiled,
-        text: &[u8],
+        text: &Traced<'_>,
         whole: &Range<usize>,
         value: &Range<usize>,
     ) -> (Vec<Asked>, Option<Rejection>) {
@@ -228,7 +230,7 @@ impl Matcher {
         &self,
         detector: DetectorId,
         one: &Compiled,
-        text: &[u8],
+        text: &Traced<'_>,
         (whole, value): (&Range<usize>, &Range<usize>),
     ) -> Judged {
         let bytes = &text[value.clone()];
@@ -288,7 +290,7 @@ impl Matcher {
         cells
     }
 
-    fn in_cell(&self, detector: DetectorId, one: &Compiled, text: &[u8], cell: &Match) -> Trace {
+    fn in_cell(&self, detector: DetectorId, one: &Compiled, text: &Traced<'_>, cell: &Match) -> Trace {
         let (whole, value) = (cell.start..cell.end, cell.value.clone());
         let (checks, _) = self.judge(detector, one, text, &whole, &value);
         let outcome = Outcome::Found(self.weigh(detector, one, text, (&whole, &value)));

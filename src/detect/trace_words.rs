@@ -1,6 +1,7 @@
 //! What words and names say of a value, for traces: each with its place.
 
-use std::ops::Range;
+use std::cell::{RefCell, RefMut};
+use std::ops::{Deref, Range};
 
 use super::compiled::Compiled;
 use super::context::{Evidence, Trail};
@@ -11,13 +12,53 @@ use super::scratch::Scratch;
 use super::{Confidence, DetectorId, Matcher, reach, spent};
 use crate::limits;
 
+/// A text that one detector is followed through, and what was read of it on the way.
+pub(super) struct Traced<'t> {
+    text: &'t [u8],
+    /// What stands before this place was decided, and what was kept of it.
+    above: RefCell<(usize, Scratch)>,
+}
+
+/// Bytes that are read at once: fewer than those right before a place that do not count for what is kept.
+const STEP: usize = 256;
+
+impl<'t> Traced<'t> {
+    pub(super) fn new(text: &'t [u8]) -> Traced<'t> {
+        Traced { text, above: RefCell::new((0, Scratch::new())) }
+    }
+
+    /// What is kept for a place, which is asked for in the order of the text, or nearly so.
+    fn read_to(&self, matcher: &Matcher, at: usize, layout: &Layout) -> RefMut<'_, Scratch> {
+        let (text, to) = (self.text, at / STEP * STEP);
+        let mut above = self.above.borrow_mut();
+        if to < above.0 {
+            *above = (0, Scratch::new());
+        }
+        if to > above.0 {
+            let region = Region { text, base: 0, from: above.0, to, label: None, layout };
+            let how = How { level: matcher.level, key: None, floor: Confidence::Medium };
+            region.decide(matcher, how, &mut above.1, &mut Vec::new());
+            above.0 = to;
+        }
+        RefMut::map(above, |(_, scratch)| scratch)
+    }
+}
+
+impl Deref for Traced<'_> {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        self.text
+    }
+}
+
 impl Matcher {
     /// The words and names that count, and whether each speaks for the value.
     pub(super) fn words_of(
         &self,
         detector: DetectorId,
         one: &Compiled,
-        text: &[u8],
+        text: &Traced<'_>,
         (unaided, value): (Confidence, &Range<usize>),
     ) -> Vec<(Range<usize>, bool)> {
         let (from, to) = one.surroundings(text, value);
@@ -62,7 +103,7 @@ impl Matcher {
         &self,
         detector: DetectorId,
         one: &Compiled,
-        text: &[u8],
+        text: &Traced<'_>,
         value: &Range<usize>,
     ) -> bool {
         let layout = Layout::of(text);
@@ -84,15 +125,11 @@ impl Matcher {
     }
 
     /// The names around a place, and those that are kept of a list further up.
-    fn names_at(&self, one: &Compiled, text: &[u8], at: usize, layout: &Layout) -> Names {
+    fn names_at(&self, one: &Compiled, text: &Traced<'_>, at: usize, layout: &Layout) -> Names {
         let mut names = Names::new();
         names.look(text, at, layout);
         if at > limits::NAMES_REACH && !one.is_divided() {
-            let mut scratch = Scratch::new();
-            let region = Region { text, base: 0, from: 0, to: at, label: None, layout };
-            let how = How { level: self.level, key: None, floor: Confidence::Medium };
-            region.decide(self, how, &mut scratch, &mut Vec::new());
-            scratch.kept.tell(&mut names, (text, 0), at);
+            text.read_to(self, at, layout).kept.tell(&mut names, (text, 0), at);
         }
         names
     }
@@ -102,7 +139,7 @@ impl Matcher {
         &self,
         detector: DetectorId,
         one: &Compiled,
-        text: &[u8],
+        text: &Traced<'_>,
         at: usize,
     ) -> Vec<(Range<usize>, bool)> {
         let layout = Layout::of(text);

@@ -132,8 +132,8 @@ impl Kept {
 
     /// The list that begins at `origin`, of which a value stands at `offset`.
     fn head(&mut self, rows: Kind, origin: u64, offset: u64) -> Option<&mut Head> {
-        let is_it = |head: &Box<Head>| head.rows == rows && head.origin == origin;
-        let place = self.0.iter().position(|head| head.as_ref().is_some_and(is_it)).unwrap_or_else(|| {
+        let is_it = |head: &Head| head.rows == rows && head.origin == origin;
+        let place = self.0.iter().position(|head| head.as_deref().is_some_and(is_it)).unwrap_or_else(|| {
             self.0.swap(0, 1);
             let (names, met) = (Vec::new(), Pieces::default());
             self.0[0] = Some(Box::new(Head { rows, origin, names, first: offset, met }));
@@ -173,8 +173,8 @@ impl Kept {
     #[cfg(test)]
     pub(in crate::detect) fn bytes(&self) -> usize {
         let name = |(_, name): &(u16, Arc<[u8]>)| size_of::<(u16, Arc<[u8]>)>() + 16 + name.len();
-        let head = |head: &Box<Head>| size_of::<Head>() + head.names.iter().map(name).sum::<usize>();
-        self.0.iter().flatten().map(head).sum()
+        let head = |head: &Head| size_of::<Head>() + head.names.iter().map(name).sum::<usize>();
+        self.0.iter().flatten().map(|one| head(one)).sum()
     }
 }
 
