@@ -26,6 +26,16 @@ pub(super) const fn digits(bytes: [u8; 8]) -> u64 {
     gathered(from(low, b'0') & !from(low, b'9' + 1) & !bytes)
 }
 
+/// A bit for each byte that may stand alone between two digits of one run.
+#[inline(always)]
+pub(super) const fn separators(bytes: [u8; 8]) -> u64 {
+    let bytes = u64::from_le_bytes(bytes);
+    let low = bytes & BELOW;
+    let space = !from(low ^ (EACH * b' ' as u64), 1);
+    let dash_dot_slash = from(low, b'-') & !from(low, b'/' + 1);
+    gathered((space | dash_dot_slash) & !bytes)
+}
+
 /// A bit for each letter, digit and `_`.
 #[inline(always)]
 pub(super) const fn words(bytes: [u8; 8]) -> u64 {
@@ -40,6 +50,7 @@ pub(super) const fn words(bytes: [u8; 8]) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::anchor::is_separator;
     use super::*;
 
     #[test]
@@ -51,6 +62,7 @@ mod tests {
             let bits =
                 |of: &dyn Fn(&u8) -> bool| eight.iter().rev().fold(0, |all, b| all << 1 | u64::from(of(b)));
             assert_eq!(digits(eight), bits(&u8::is_ascii_digit), "{byte} {place}");
+            assert_eq!(separators(eight), bits(&|b| is_separator(*b)), "{byte} {place}");
             assert_eq!(words(eight), bits(&is_word), "{byte} {place}");
         }
     }

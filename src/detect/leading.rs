@@ -56,6 +56,8 @@ pub(super) struct Sets {
     pub(super) by_behind: Vec<[Set; 2]>,
     /// By the separator behind it and the length of the group behind that: what can go on with them.
     pub(super) by_next: Vec<Set>,
+    /// The same of the group behind that one.
+    by_third: Vec<Set>,
     /// For each floor, those that only a word nearby can lift to it: always, and when they stand for digits alone.
     keyed: [[Set; 2]; 3],
     /// For each word, those it speaks for.
@@ -377,7 +379,7 @@ impl Leading {
             digits,
             before: self.before.row(a, b),
             behind: self.behind.row(c, d) * GROUPS + group.min(GROUP_LEN),
-            next: (c & (SEPARATORS - 1)) * GROUPS + next.min(GROUP_LEN),
+            next: separated(c, next),
         }
     }
 
@@ -439,6 +441,12 @@ pub(super) struct Place<'t> {
     next: usize,
 }
 
+/// Where tables tell of a group of so many digits behind a separator.
+#[inline(always)]
+fn separated(separator: usize, digits: usize) -> usize {
+    (separator & (SEPARATORS - 1)) * GROUPS + digits.min(GROUP_LEN)
+}
+
 /// The two bytes before `start` and the two behind `end`, where either may lie beyond the text.
 #[inline(never)]
 fn edges(text: &[u8], start: usize, end: usize) -> [usize; 4] {
@@ -446,25 +454,27 @@ fn edges(text: &[u8], start: usize, end: usize) -> [usize; 4] {
     [byte(start.checked_sub(2)), byte(start.checked_sub(1)), byte(Some(end)), byte(Some(end + 1))]
 }
 
-/// For each separator and length of the group behind it, whether a match can go on with them. Without such a group
-/// nothing is known.
-fn next_groups(shape: &Shape) -> [[bool; GROUPS]; SEPARATORS] {
+/// For each separator and length of the group behind so many groups, whether a match can go on with them, or is over before
+/// them where they are not the second. Without such a group nothing is known.
+fn groups_behind(shape: &Shape, groups: usize) -> [[bool; GROUPS]; SEPARATORS] {
     let mut table = [[false; GROUPS]; SEPARATORS];
     let over = |state: u16| {
         let mut others = (0..=u8::MAX).filter(|b| !b.is_ascii_digit());
         shape.accepts(state) || others.any(|b| shape.step(state, b) != DEAD)
     };
-    let (mut first, mut wave) = (Vec::new(), vec![Shape::START]);
-    for _ in 0..shape.max_len {
-        wave = after_digit(shape, &wave, DIGITS);
-        first.extend_from_slice(&wave);
+    let separators = (0..=u8::MAX).filter(|&b| is_separator(b));
+    let mut known = after_digits(shape, vec![Shape::START]);
+    for _ in 1..groups {
+        let steps = known.iter().flat_map(|&state| separators.clone().map(move |b| shape.step(state, b)));
+        known = after_digits(shape, steps.filter(|&to| to != DEAD).collect());
+        if known.iter().any(|&state| shape.accepts(state)) {
+            return [[true; GROUPS]; SEPARATORS];
+        }
     }
-    first.sort_unstable();
-    first.dedup();
-    for separator in (0..=u8::MAX).filter(|&b| is_separator(b)) {
+    for separator in separators {
         let row = &mut table[usize::from(separator) & (SEPARATORS - 1)];
         row[0] = true;
-        let behind = first.iter().map(|&state| shape.step(state, separator));
+        let behind = known.iter().map(|&state| shape.step(state, separator));
         let mut states: Vec<u16> = behind.filter(|&to| to != DEAD).collect();
         if states.iter().any(|&state| shape.accepts(state)) {
             *row = [true; GROUPS];
@@ -480,6 +490,18 @@ fn next_groups(shape: &Shape) -> [[bool; GROUPS]; SEPARATORS] {
     table
 }
 
+/// States that one digit or more leads to.
+fn after_digits(shape: &Shape, mut states: Vec<u16>) -> Vec<u16> {
+    let mut all = Vec::new();
+    while !states.is_empty() {
+        states = after_digit(shape, &states, DIGITS);
+        all.extend_from_slice(&states);
+    }
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
 impl Sets {
     fn of(entries: &[Entry], compiled: &[Compiled], words: &Words) -> Sets {
         let set = |fits: &dyn Fn(&Entry) -> bool| {
@@ -490,11 +512,13 @@ impl Sets {
             set(&|e| <[bool; 2]>::from(compiled[usize::from(e.detector)].keyed(floor))[part])
         };
         let (mut by_lead, mut by_second) = (vec![Set::NONE; LEADS], vec![Set::NONE; 1000]);
-        let mut by_next = vec![Set::NONE; SEPARATORS * GROUPS];
+        let [mut by_next, mut by_third] = [(); 2].map(|()| vec![Set::NONE; SEPARATORS * GROUPS]);
         for (bit, entry) in entries.iter().enumerate() {
             let bit = Set::of(bit);
-            for (fits, sets) in next_groups(&entry.shape).as_flattened().iter().zip(&mut by_next) {
-                *sets |= bit.when(*fits);
+            for (sets, groups) in [&mut by_next, &mut by_third].into_iter().zip(1..) {
+                for (fits, set) in groups_behind(&entry.shape, groups).as_flattened().iter().zip(sets) {
+                    *set |= bit.when(*fits);
+                }
             }
             let add = |sets: &mut [Set], possible: Vec<bool>| {
                 sets.iter_mut().zip(possible).for_each(|(set, possible)| *set |= bit.when(possible));
@@ -513,6 +537,7 @@ impl Sets {
             by_lead,
             by_second,
             by_next,
+            by_third,
             by_digits: (0..=RUN_LIMIT).map(|left| set(&|e| e.digits <= left)).collect(),
             keyed: [Confidence::Low, Confidence::Medium, Confidence::High]
                 .map(|floor| [keyed(floor, 0), keyed(floor, 1)]),
@@ -551,6 +576,20 @@ impl Sets {
         [fits, goes_on]
     }
 
+    /// The same, when a third group of so many digits follows this separator.
+    #[inline(always)]
+    pub(super) fn fit_with(
+        &self,
+        [fits, goes_on]: [Set; 2],
+        place: &Place<'_>,
+        separator: u8,
+        third: usize,
+    ) -> [Set; 2] {
+        let [ends, _] = self.by_behind[place.behind];
+        let goes_on = goes_on & self.by_third[separated(usize::from(separator), third)];
+        [fits & (ends | goes_on), goes_on]
+    }
+
     /// The entries that need a word nearby: always, and when they stand for digits alone.
     #[inline(always)]
     pub(super) fn keyed(&self, floor: Confidence) -> [Set; 2] {
@@ -568,7 +607,8 @@ impl Sets {
             + self.by_second.len()
             + self.by_digits.len()
             + self.by_before.len()
-            + self.by_next.len();
+            + self.by_next.len()
+            + self.by_third.len();
         (sets + 2 * self.by_behind.len() + self.by_word.len()) * size_of::<Set>() + self.detectors.len() * 2
     }
 }

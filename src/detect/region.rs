@@ -185,18 +185,45 @@ impl Region<'_> {
 fn word_before(text: &[u8]) -> usize {
     let mut count = 0;
     while count < WORD_BEFORE {
-        let before = &text[..text.len() - count];
-        let Some(last) = before.last_chunk() else {
-            let is_word = |&&byte: &&u8| byte.is_ascii_alphanumeric() || byte == b'_';
-            return count + before.iter().rev().take_while(is_word).count();
-        };
-        let others = !(eight::words(*last) << 56);
-        count += others.leading_zeros().min(8) as usize;
-        if others.leading_zeros() < 8 {
+        let here = (!words_before(&text[..text.len() - count])).trailing_zeros().min(8) as usize;
+        count += here;
+        if here < 8 {
             break;
         }
     }
     count
+}
+
+/// A bit for each of the last eight bytes of a text that is a word byte, the last the lowest.
+#[inline(always)]
+fn words_before(text: &[u8]) -> u64 {
+    let last = text.last_chunk().copied().unwrap_or_else(|| {
+        let mut last = [0; 8];
+        last[8 - text.len()..].copy_from_slice(text);
+        last
+    });
+    eight::words(u64::from_le_bytes(last).to_be_bytes())
+}
+
+/// Where a text may be gone on with a word of its own: behind no word byte, read backwards as far as it is asked for.
+#[derive(Default)]
+struct Free {
+    known: usize,
+    /// A bit for each place behind a word byte, that of the last byte the lowest.
+    barred: u64,
+}
+
+impl Free {
+    /// A bit for each of the last `places`, at most `WORD_BEFORE`, behind no word byte.
+    #[inline(always)]
+    fn places(&mut self, text: &[u8], places: usize) -> u64 {
+        while self.known < places {
+            let before = &text[..text.len().saturating_sub(self.known + 1)];
+            self.barred |= words_before(before) << self.known;
+            self.known += 8;
+        }
+        !self.barred & u64::MAX.checked_shr((WORD_BEFORE - places) as u32).unwrap_or(0)
+    }
 }
 
 impl Run<'_, '_> {
@@ -322,22 +349,28 @@ impl Run<'_, '_> {
         }
     }
 
-    /// Detectors that begin with their digits, at the beginning of a group with `left` digits from here on; the group
-    /// behind it has `next`.
+    /// Detectors that begin with their digits, at the beginning of a group with `left` digits from here on.
     #[inline(always)]
-    fn leading(&mut self, at: usize, group: usize, next: usize, left: usize) {
+    fn leading(&mut self, at: usize, ahead: Ahead, left: usize) {
         if at >= self.region.to {
             return;
         }
         let leading = &self.matcher.index.leading;
-        let place = leading.place(self.region.text, at, group, next);
+        let place = leading.place(self.region.text, at, ahead.group, ahead.next);
         for sets in &leading.sets {
-            let [mut fit, goes_on] = sets.fits(&place, left);
+            let [mut fit, mut goes_on] = sets.fits(&place, left);
             if fit.is_empty() {
                 continue;
             }
+            if let Some(third) = ahead.third() {
+                let separator = self.region.text[at + ahead.group + 1 + ahead.next];
+                [fit, goes_on] = sets.fit_with([fit, goes_on], &place, separator, third);
+                if fit.is_empty() {
+                    continue;
+                }
+            }
             let [always, alone] = sets.keyed(self.how.floor);
-            let keyed = fit & (always | (alone & !goes_on).when(group == left));
+            let keyed = fit & (always | (alone & !goes_on).when(ahead.group == left));
             if !keyed.is_empty() {
                 fit = fit & !keyed | self.spoken_for(at, sets, keyed);
                 if fit.is_empty() {
@@ -367,27 +400,44 @@ impl Run<'_, '_> {
         let matcher = self.matcher;
         let word = word_before(&self.region.text[..start]);
         let mut left = possible & matcher.index.prefixed_behind(word);
+        let mut free = Free::default();
         while left != 0 {
             let bit = left.trailing_zeros() as usize;
             left &= left - 1;
-            for prefixed in matcher.index.prefixed(bit) {
-                self.behind_prefix(prefixed, start..end, word, count);
+            for prefixed in matcher.index.prefixed(bit).iter().filter(|prefixed| prefixed.digits <= count) {
+                if prefixed.bound && !prefixed.inside && prefixed.before <= WORD_BEFORE {
+                    self.at_words(prefixed, start, word, &mut free);
+                } else {
+                    self.behind_prefix(prefixed, start..end, word);
+                }
+            }
+        }
+    }
+
+    /// The starts of one that minds word bytes before it, of which so many stand right before the run.
+    #[inline(always)]
+    fn at_words(&mut self, prefixed: &Prefixed, start: usize, word: usize, free: &mut Free) {
+        let Prefixed { detector, before, prefix, .. } = prefixed;
+        let text = &self.region.text[..start];
+        let further = text[..start - word].last().is_some_and(|&byte| word < *before && prefix.holds(byte));
+        let free = match word {
+            _ if further => free.places(text, *before),
+            0 => return,
+            _ => 1 << (word - 1),
+        };
+        let mut left = free & u64::MAX << prefix.least.saturating_sub(1).min(63);
+        while left != 0 {
+            let last = left.ilog2();
+            left ^= 1 << last;
+            if let Some(at) = start.checked_sub(last as usize + 1) {
+                self.try_starts(*detector, at, at + 1);
             }
         }
     }
 
     /// `word`: so many word bytes at least stand before the run, and none of a match that minds them starts behind one.
-    fn behind_prefix(
-        &mut self,
-        prefixed: &Prefixed,
-        Range { start, end }: Range<usize>,
-        word: usize,
-        count: usize,
-    ) {
-        let Prefixed { detector, digits, before, inside, bound, prefix } = prefixed;
-        if *digits > count {
-            return;
-        }
+    fn behind_prefix(&mut self, prefixed: &Prefixed, Range { start, end }: Range<usize>, word: usize) {
+        let Prefixed { detector, before, inside, bound, prefix, .. } = prefixed;
         // The bytes right before the run at which none starts.
         let least = if *inside { 0 } else { prefix.least }.max(if *bound { word } else { 0 });
         let mut reach = 0;
@@ -495,32 +545,32 @@ impl Visit for Run<'_, '_> {
         }
         // Words around a text that stands under a name are never asked for here: it is not quiet.
         let mut gate = leading.gate(self.vicinity.is_quiet(end), self.how.floor);
-        let (mut left, mut at, mut rest, mut shown) = (count, start, digits, 64);
-        while left >= leading.least {
-            let mut group = rest.trailing_ones() as usize;
-            // One separator, then the next group.
-            rest = rest.checked_shr(group as u32 + 1).unwrap_or(0);
-            let mut next = rest.trailing_ones() as usize;
+        let (mut left, mut at, mut ahead) = (count, start, Ahead::shown(digits, is_long));
+        loop {
             if is_long {
                 if at >= self.region.to {
                     return;
                 }
-                if Ahead::is_over(group, next, shown) {
-                    Ahead { group, next, rest, shown } = Ahead::of(&text[at..end]);
+                if ahead.is_over() {
+                    ahead = Ahead::of(&text[at..end]);
                 }
-                shown = shown.saturating_sub(group + 1);
                 gate = leading.gate(self.vicinity.is_quiet(at + 1), self.how.floor);
             }
+            let Ahead { group, next, .. } = ahead;
             let possible = if group == left {
                 leading.may_end(gate, (text, at), group)
             } else {
                 gate.joined(text[at + group], group, next, left.min(RUN_LIMIT))
             };
             if possible {
-                self.leading(at, group, next, left);
+                self.leading(at, ahead, left);
             }
             left -= group;
+            if left < leading.least {
+                return;
+            }
             at += group + 1;
+            ahead = ahead.behind();
         }
     }
 

@@ -4,7 +4,7 @@ use super::lanes::{LANES, Lanes};
 use super::positions::Positions;
 use super::{Planes, Wanted};
 use crate::detect::anchor::{MIN_RUN_DIGITS, MIN_RUN_WORD, is_separator};
-use crate::detect::groups::{self, leading_digits};
+use crate::detect::groups;
 use crate::detect::outline::Masks;
 
 /// Told of what is found, ends exclusive.
@@ -260,7 +260,7 @@ fn digits<V: Visit>(sheet: &Sheet, (text, to): (&[u8], usize), base: usize, at: 
     let length = run.trailing_ones();
     // The last bit of the block behind is never in sight: whether a separator there joins two digits may not be known.
     if length == u64::BITS {
-        let end = digits_end(text, at, to);
+        let end = at + groups::run(text.get(at..to).unwrap_or_default());
         return visit.digits(at, end, groups::digits(&text[at..end]));
     }
     let mask = from_place(&sheet.digit, i, start) & !(u64::MAX << length);
@@ -315,21 +315,6 @@ fn ats<V: Visit>(wanted: Wanted, text: &[u8], base: usize, at: &Row, visit: &mut
 /// Whether a byte is a letter, a digit or a separator.
 pub(super) fn can_precede(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || is_separator(byte)
-}
-
-/// The end of a run of digits that lies further on.
-#[inline(never)]
-fn digits_end(text: &[u8], start: usize, to: usize) -> usize {
-    let text = text.get(..to).unwrap_or(text);
-    let mut end = start + leading_digits(&text[start..]);
-    while text.get(end).is_some_and(|&byte| is_separator(byte)) {
-        let group = leading_digits(&text[end + 1..]);
-        if group == 0 {
-            break;
-        }
-        end += 1 + group;
-    }
-    end
 }
 
 /// The end of a run of letters and digits that lies further on.
