@@ -12,9 +12,9 @@ import argparse, bisect, collections, json, os, pathlib, re, statistics, subproc
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 # One number under two names: both countries number alike, or the words are the same.
-ALIKE = [{"national-id.cz-rc", "national-id.sk-rc"}, {"national-id.us-ssn", "national-id.us-ssn-x12", "national-id.us-ssn-hl7"}, {"national-id.ee-ik", "national-id.lt-ak"}, {"travel.us-passport", "travel.uk-passport"},
-         {"payment.pan", "payment.test-pan"}, {"contact.phone", "contact.phone-national", "contact.phone-x12", "contact.phone-signed"}, {"payment.iban", "payment.iban-mt940"},
-         {"payment.us-aba-rtn", "payment.us-aba-rtn-x12"}, {"health.us-npi", "health.us-npi-x12"}, {"national-id.us-ein", "national-id.us-ein-x12"}, {"national-id.cl-rut", "national-id.cl-run"}, {"health.us-mbi", "health.us-mbi-bare"}, {"payment.bic", "payment.bic-named"}, {"national-id.br-cnpj", "national-id.br-cnpj-alphanumeric"}]
+ALIKE = [{"national-id.cz-rc", "national-id.sk-rc"}, {"national-id.us-ssn", "national-id.us-ssn-x12", "national-id.us-ssn-hl7", "national-id.us-ssn-oid"}, {"national-id.ee-ik", "national-id.lt-ak"}, {"travel.us-passport", "travel.uk-passport"},
+         {"payment.pan", "payment.test-pan"}, {"contact.phone", "contact.phone-national", "contact.phone-x12", "contact.phone-signed", "contact.phone-hl7"}, {"payment.iban", "payment.iban-mt940"},
+         {"payment.us-aba-rtn", "payment.us-aba-rtn-x12"}, {"health.us-npi", "health.us-npi-x12", "health.us-npi-oid"}, {"national-id.us-ein", "national-id.us-ein-x12"}, {"national-id.cl-rut", "national-id.cl-run"}, {"health.us-mbi", "health.us-mbi-bare"}, {"payment.bic", "payment.bic-named"}, {"national-id.br-cnpj", "national-id.br-cnpj-alphanumeric"}]
 # What stands inside a value, and is right to be found there.
 INSIDE = {"payment.track1": {"payment.pan"}, "payment.track2": {"payment.pan"}, "secrets.jwt": {"secrets.generic-key"}}
 PREFIXED = "aws-access-key-id github-token gitlab-token npm-token slack-token stripe-key sendgrid-key google-api-key".split()
