@@ -5,8 +5,21 @@ use std::ops::Range;
 use crate::limits::{NAME_LEN, NAMES_AHEAD};
 
 /// Last words of the keys of values that others tell what they are.
-const VALUES: [&[u8]; 9] =
-    [b"value", b"text", b"answer", b"number", b"data", b"content", b"extension", b"string", b"input"];
+const VALUES: [&[u8]; 13] = [
+    b"value",
+    b"text",
+    b"answer",
+    b"number",
+    b"data",
+    b"content",
+    b"extension",
+    b"string",
+    b"input",
+    b"document",
+    b"documento",
+    b"identifier",
+    b"identification",
+];
 
 /// Last words of the keys that tell it.
 const KINDS: [&[u8]; 15] = [
@@ -149,6 +162,7 @@ mod tests {
             (r#"{"text":"¤7","field":{"id":"x","type":"short_text","ref":"bsn"}}"#, "bsn"),
             (r#"{"documentNumber":"¤7","n":1,"documentType":"PASSPORT"}"#, "PASSPORT"),
             (r#"{"value":"¤7","a":{"b":{"c":2}},"label":"SSN"}"#, "SSN"),
+            (r#"{"document":"¤7","document_type":"CPF"}"#, "CPF"),
             (r#"{"value":"¤7","type":{"text":"SSN"}}"#, "SSN"),
             (
                 r#"{"idValue":"¤7","nameCode":{"n":1},"type":{"coding":[{"code":"SS"}],"text":"SSN"}}"#,

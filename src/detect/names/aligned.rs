@@ -21,17 +21,26 @@ pub(super) fn own(headless: &mut Headless, text: &[u8], from: usize, at: usize) 
     let rule = text.get(line.end + 1..row).filter(|below| begins_rule(below));
     let rule = rule.and_then(|below| below.split(|byte| *byte == b'\n').next());
     let ruled = rule.and_then(|rule| ruled(head, rule.trim_ascii_end()));
-    // Without a rule any text may have blanks in its first line: then the value begins where its name does, further right.
+    // Without a rule any text may have blanks in its first line: then the value begins where its name does, further right, or
+    // ends where that does.
     let exact = ruled.is_none();
+    let ends = place + characters(&text[at..at + length(&text[at..])]);
     let covers = |cell: &Range<usize>| {
         let start = characters(&head[..cell.start]);
         let end = start + characters(&head[cell.clone()]);
-        if exact { start == place && place > 0 } else { (start..end).contains(&place) }
+        if exact { start == place && place > 0 || end == ends } else { (start..end).contains(&place) }
     };
     let cells = ruled.or_else(|| parted(head))?;
     let column = cells.iter().position(covers)?;
     let cell = cells.get(column)?;
     Some(Name::listed(Kind::Lines(b' '), line.start + cell.start..line.start + cell.end, column))
+}
+
+/// How long a cell is that begins here, and that two blanks end.
+fn length(text: &[u8]) -> usize {
+    let text = &text[..text.len().min(limits::NAME_LEN)];
+    let line = memchr::memchr2(b'\n', b'\r', text).unwrap_or(text.len());
+    memchr::memmem::find(&text[..line], b"  ").unwrap_or(line)
 }
 
 /// The name before a bar on a line of the two alone: `name   | value`.

@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use super::ahead;
+use super::lists::{ROWS, is_tag};
 use crate::limits::{NAME_LEN, NAMES_AHEAD};
 
 /// How far before the value's key its object begins.
@@ -70,27 +71,47 @@ const LABELS: [&[u8]; 10] = [
 const TAGS: usize = 320;
 
 /// The text of the element that ended right before the one whose text begins behind the tag that ends at `at`; the beginnings
-/// of elements alone may stand between them: `<td>SSN</td><td style="…">536904399`.
+/// of elements alone may stand between them, ends of those around it, and an empty cell: `<td>SSN</td><td style="…">536904399`.
 pub(super) fn element(text: &[u8], from: usize, at: usize) -> Option<Range<usize>> {
     let from = from.max(at.saturating_sub(TAGS));
     let mut before = text[from..at].trim_ascii_end();
-    loop {
-        let tag = before.ends_with(b">").then(|| memchr::memrchr(b'<', before)).flatten()?;
+    // Whether something ended last, and names what follows, and whether an empty cell and the end of a row were passed.
+    let (mut ended, mut names, mut passed, mut above) = (false, false, false, false);
+    while let Some(tag) = before.ends_with(b">").then(|| memchr::memrchr(b'<', before)).flatten() {
         match before[tag + 1] {
-            b'/' => break,
-            byte if byte.is_ascii_alphabetic() => before = before[..tag].trim_ascii_end(),
-            _ => return None,
+            b'/' => {
+                (ended, names) = (true, names || LABELS.contains(&&before[tag..]));
+                above |= is_tag(&before[tag..], false, &ROWS);
+            }
+            byte if !byte.is_ascii_alphabetic() || ended && passed => return None,
+            _ => (passed, ended, names) = (passed || ended, false, false),
         }
+        before = before[..tag].trim_ascii_end();
+        before = before.strip_suffix(b"&nbsp;").filter(|_| ended && !passed).unwrap_or(before);
     }
-    let end = LABELS.iter().find(|end| before.ends_with(end)).map(|end| before.len() - end.len())?;
-    let start = memchr::memrchr(b'>', &before[..end])? + 1;
+    let end = before.len();
+    let start = memchr::memrchr(b'>', before).filter(|_| names)? + 1;
     let said = &before[start..end];
+    if above && !is_alone(&before[..start]) {
+        return None;
+    }
     let blank = said.len() - said.trim_ascii_start().len();
     let said = said.trim_ascii();
     // The number in the cell before is none.
     let letters = said.iter().filter(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80).count();
     let is_name = letters > 1 && said.len() <= NAME_LEN;
     is_name.then_some(from + start + blank..from + start + blank + said.len())
+}
+
+/// Whether what stands behind these tags begins its row.
+fn is_alone(mut before: &[u8]) -> bool {
+    while let Some(tag) = before.ends_with(b">").then(|| memchr::memrchr(b'<', before)).flatten() {
+        if before[tag + 1] == b'/' || is_tag(&before[tag..], true, &ROWS) {
+            return before[tag + 1] != b'/';
+        }
+        before = before[..tag].trim_ascii_end();
+    }
+    false
 }
 
 #[cfg(test)]
@@ -145,7 +166,14 @@ mod tests {
             (r#"<label class="a"> SSN: </label> <div><span class="b">"#, "SSN:"),
             (r#"<div class="row"><div class="label">SSN</div><div class="value">"#, "SSN"),
             (r#"<key xsi:type="xsd:string">ssn</key><value xsi:type="xsd:string">"#, "ssn"),
-            ("<td><b>SSN</b></td><td>", ""),
+            ("<td><b>SSN</b></td><td>", "SSN"),
+            (
+                r#"<tr><td colspan="2"><strong>SSN</strong></td></tr> <tr><td width="20">&nbsp;</td><td><i>"#,
+                "SSN",
+            ),
+            ("<tr><th>Name</th><th>SSN</th></tr><tr><td>", ""),
+            ("<td>SSN</td><td></td><td>", "SSN"),
+            ("<td>SSN</td><td></td><td></td><td>", ""),
             ("<p>SSN</p><p>", ""),
             ("<td>SSN</td> is <td>", ""),
             ("<td></td><td>", ""),

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::lists::{begins, list_before};
+use super::lists::{CELLS, begins, is_tag, list_before};
 use super::{Absent, Name, Row, layout};
 use crate::limits;
 
@@ -164,9 +164,12 @@ fn cells(text: &[u8], end: usize) -> Option<Header> {
     Some(Header { kind: Kind::Cells, names, rows: end })
 }
 
-/// What a cell says whose tag begins at `at`, in a row that ends at `end`: behind its tag and those of what it is set in.
+/// What a cell says whose tag begins at `at`, in a row that ends at `end`: behind its tag and those before its first text.
 pub(super) fn cell(text: &[u8], mut at: usize, end: usize) -> Range<usize> {
-    while at < end && text[at] == b'<' && text.get(at + 1) != Some(&b'/') {
+    let start = at;
+    let is_other =
+        |at: usize| is_tag(&text[at..], false, &CELLS) || at > start && is_tag(&text[at..], true, &CELLS);
+    while at < end && text[at] == b'<' && !is_other(at) {
         at = memchr::memchr(b'>', &text[at..end]).map_or(end, |close| at + close + 1);
         at = blanks(text, at).min(end);
     }
@@ -192,7 +195,7 @@ fn pipes(text: &[u8], end: usize) -> Option<Header> {
 /// A line of names below an empty one; what a text begins with is a table as a whole.
 fn lines(text: &[u8], end: usize) -> Option<Header> {
     // With room for what stands above.
-    let least = end.saturating_sub(limits::NAMES_REACH - 4);
+    let least = end.saturating_sub(limits::NAMES_REACH - SAID - 8);
     let (start, (mark, cells)) = match memchr::memrchr(b'\n', &text[least..end]) {
         Some(above) => (least + above + 1, header_line(text, least + above + 1, end)?),
         // A text's own first line, where more than a mark parts its names.
@@ -209,8 +212,39 @@ fn lines(text: &[u8], end: usize) -> Option<Header> {
 /// in the one below.
 fn header_line(text: &[u8], start: usize, end: usize) -> Option<(u8, Vec<Range<u32>>)> {
     let above = text[..start].strip_suffix(b"\n")?;
-    let is_first = above.ends_with(b"\n") || above.ends_with(b"\n\r") || above.ends_with(b"```");
-    if is_first { layout::header(text[start..end].trim_ascii_end()) } else { ruled(text, start, end) }
+    let line = &text[start..end];
+    match is_above(above) {
+        true => layout::header(line.trim_ascii_end()),
+        false => ruled(text, start, end).or_else(|| led_to(above, line)),
+    }
+}
+
+/// Whether a table may begin below what ends so: an empty line, or a fence and perhaps what it says of its content.
+fn is_above(text: &[u8]) -> bool {
+    let text = text.strip_suffix(b"\r").unwrap_or(text);
+    let says = text.iter().rev().take(SAID).take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    text.ends_with(b"\n") || text[..text.len() - says].ends_with(b"```")
+}
+
+/// Most letters that a fence has behind it.
+const SAID: usize = 12;
+
+/// The same as of a header of a line below one that ends with a colon, where it is no sentence.
+fn led_to(above: &[u8], line: &[u8]) -> Option<(u8, Vec<Range<u32>>)> {
+    let leads = matches!(above, [.., b':'] | [.., b':', b'\r']);
+    leads
+        .then(|| layout::header(line.trim_ascii_end()))
+        .flatten()
+        .filter(|(mark, cells)| are_many(*mark, cells, line))
+}
+
+/// Whether what such marks part are hardly a pair, with a bar between, or a sentence with commas.
+fn are_many(mark: u8, cells: &[Range<u32>], line: &[u8]) -> bool {
+    match mark {
+        b',' => cells.len() > 2 && memchr::memmem::find(line, b", ").is_none(),
+        b'|' => cells.len() > 2,
+        _ => true,
+    }
 }
 
 /// The same of a line over one of dashes.
@@ -226,23 +260,24 @@ pub(super) fn begins_rule(text: &[u8]) -> bool {
     ends && text.starts_with(b"--")
 }
 
-/// Where no line stands below an empty one or a fence, or over one of dashes.
+/// Where no line stands below an empty one, a fence or a colon, or over one of dashes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Headless([Absent; 3]);
+pub(super) struct Headless([Absent; 4]);
 
 impl Headless {
-    pub(super) const NONE: Headless = Headless([Absent::NONE; 3]);
+    pub(super) const NONE: Headless = Headless([Absent::NONE; 4]);
 
     /// Whether none does between the two places.
     fn is(&mut self, text: &[u8], from: usize, at: usize) -> bool {
-        let [short, long, rule] = &mut self.0;
+        let [short, long, rule, fence] = &mut self.0;
         let end = |text: &[u8]| {
-            let behind = |end: &usize| end.checked_sub(1).is_some_and(|i| matches!(text[i], b'\n' | b'`'));
+            let behind = |end: &usize| end.checked_sub(1).is_some_and(|i| matches!(text[i], b'\n' | b':'));
             memchr::memchr_iter(b'\n', text).find(behind).map(|end| end - 1)
         };
         short.is(2, text, (from, at), end)
             && long.is(3, text, (from, at), |text| memchr::memmem::find(text, b"\n\r\n"))
             && rule.is(3, text, (from, at), |text| memchr::memmem::find(text, b"\n--"))
+            && fence.is(3, text, (from, at), |text| memchr::memmem::find(text, b"```"))
     }
 }
 
@@ -258,21 +293,30 @@ pub(super) fn of_block(headless: &mut Headless, text: &[u8], from: usize, at: us
     Some(Name::listed(Kind::Lines(mark), name, column.column()?))
 }
 
-/// The name of the column of `at` in a table that a string of JSON begins with: `"csv":"id,ssn\n1,536904399\n"`.
+/// The name of the column of `at` in a table that a string of JSON begins with: `"csv":"id,ssn\n1,536904399\n"`; or that
+/// stands in it as it would in a text.
 pub(super) fn of_string(text: &[u8], from: usize, at: usize) -> Option<Name> {
     let row = from + memchr::memrchr(b'\n', &text[from..at])? + 1;
     let start = string_start(text, from, at)?;
     let end = start + memchr::memchr(b'\n', text.get(start..row)?)?;
     let line = text[start..end].trim_ascii_end();
-    let (mark, cells) = layout::header(line)?;
     let rows = &text[end..at];
-    let has_ended =
-        [&b"\n\n"[..], b"\n\r\n", b"\":"].iter().any(|mark| memchr::memmem::find(rows, mark).is_some());
+    let holds = |mark: &[u8]| memchr::memmem::find(rows, mark).is_some();
     // Sentences have commas, too.
-    let is_list = mark != b',' || memchr::memmem::find(line, b", ").is_none();
+    let is_list = |mark: u8| mark != b',' || memchr::memmem::find(line, b", ").is_none();
+    let head =
+        layout::header(line).filter(|(mark, _)| is_list(*mark) && !holds(b"\n\n") && !holds(b"\n\r\n"));
+    if holds(b"\":") {
+        return None;
+    }
+    let Some((mark, cells)) = head else {
+        let mut headless = Headless::NONE;
+        let within = of_block(&mut headless, &text[start..], 0, at - start)?;
+        return Some(Name { range: start + within.range.start..start + within.range.end, ..within });
+    };
     let mut column = Row::NONE;
     column.advance(text, row - 1, at, mark);
-    let cell = cells.get(column.column()?).filter(|_| is_list && !has_ended)?;
+    let cell = cells.get(column.column()?)?;
     let name = start + cell.start as usize..start + cell.end as usize;
     Some(Name::listed(Kind::Lines(mark), name, column.column()?))
 }
@@ -296,13 +340,7 @@ fn titled(text: &[u8], title: &Range<usize>, row: usize) -> Option<(usize, u8, V
     let grid = title.starts_with(b"+-") && line.starts_with(b"|");
     // Rows have what parts them, and titles have not; a colon is a sign of something else.
     let plain = !title.contains(&mark) && !title.ends_with(b",") && memchr::memchr(b':', line).is_none();
-    // Pairs have a bar between them, and sentences commas.
-    let many = match mark {
-        b',' => cells.len() > 2 && memchr::memmem::find(line, b", ").is_none(),
-        b'|' => cells.len() > 2,
-        _ => true,
-    };
-    (grid || plain && many).then_some((start, mark, cells))
+    (grid || plain && are_many(mark, &cells, line)).then_some((start, mark, cells))
 }
 
 /// The line that heads the table of `at`, below an empty one or over one of dashes, and where the row of `at` begins.
@@ -326,7 +364,7 @@ pub(super) fn head_of(
             return None;
         }
         let above = &text[from..start.saturating_sub(1).max(from)];
-        let is_first = start == 0 || matches!(above.last(), Some(b'\n' | b'`')) || above.ends_with(b"\n\r");
+        let is_first = start == 0 || is_above(above) || led_to(above, &text[start..below - 1]).is_some();
         if is_first || below < row && begins_rule(&text[below..]) {
             return Some((start..below - 1, row));
         }

@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::headers::{self, Kind};
-use super::lists::{begins, last, spelled};
+use super::lists::{CELLS, ROWS, TABLES, cells, is_tag, last, last_tag, spelled};
 use super::rows::Rows;
 use super::{Name, Names, Row, Scope, characters, trimmed};
 use crate::limits;
@@ -239,7 +239,7 @@ fn origin(rows: Kind, text: &[u8], from: usize, at: usize, name: &Name) -> Optio
     match rows {
         Kind::Tuples => word(b"values"),
         Kind::Tabs => word(b"from stdin"),
-        Kind::Cells => word(b"<table"),
+        Kind::Cells => Some(from + last_tag(&text[from..at], &TABLES)?),
         Kind::Arrays | Kind::Fields => before(name.range.start, b'['),
         Kind::Elements => Some(name.range.start),
         Kind::Lines(_) => {
@@ -271,11 +271,10 @@ fn column(rows: Kind, text: &[u8], from: usize, at: usize) -> Option<usize> {
             Some(memchr::memchr_iter(b'\t', &seen[row..]).count())
         }
         Kind::Cells => {
-            let row = last(seen, b"<tr")?;
-            let ends = spelled(seen, b"<table").is_some() || spelled(seen, b"</table").is_some();
-            let is_cell = |at: &usize| begins(&seen[row + at..], b"<td") || begins(&seen[row + at..], b"<th");
-            let cells = memchr::memchr_iter(b'<', &seen[row..]).filter(is_cell).count();
-            if ends { None } else { cells.checked_sub(1) }
+            let row = last_tag(seen, &ROWS)?;
+            let ends = |at: usize| [true, false].iter().any(|opens| is_tag(&seen[at..], *opens, &TABLES));
+            let column = cells(&seen[row..], &CELLS).count().checked_sub(1);
+            column.filter(|_| !memchr::memchr_iter(b'<', seen).any(ends))
         }
         // The last mark stands behind a key of what the string of a table stands in.
         Kind::Lines(_) if holds(b"\n\n") || holds(b"\n\r\n") || holds(b"\":") => None,

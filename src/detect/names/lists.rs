@@ -1,13 +1,13 @@
-//! Columns that a list names further up: of `INSERT INTO t (a, b) VALUES (…)`, of `COPY t (a, b) FROM stdin;`, of an HTML
-//! table whose first row holds its headers.
+//! Columns that a list names further up: of `INSERT INTO t (a, b) VALUES (…)`, of `COPY t (a, b) FROM stdin;`, of a table
+//! in HTML or an office document whose first row holds its headers.
 
 use std::ops::Range;
 
 use super::headers::Kind;
-use super::{Absent, Name, headers};
+use super::{Absent, Name, headers, layout};
 
 /// What each kind of list is known by.
-const MARKS: [&[u8]; 3] = [b"values", b"from stdin", b"<table"];
+const MARKS: [&[u8]; 6] = [b"values", b"from stdin", b"<table", b"<w:tbl", b"<a:tbl", b"<sheetdata"];
 
 /// Where none of these stands.
 #[derive(Clone, Copy, Debug)]
@@ -25,14 +25,14 @@ impl Default for Unlisted {
 
 /// The name of the column that `at` lies in, where all of it stands within what is looked at.
 pub(super) fn own(unlisted: &mut Unlisted, text: &[u8], from: usize, at: usize) -> Option<Name> {
-    let [values, stdin, table] = std::array::from_fn(|nth| {
+    let [values, stdin, tables @ ..]: [bool; MARKS.len()] = std::array::from_fn(|nth| {
         let (absent, mark) = (&mut unlisted.0[nth], MARKS[nth]);
         !absent.is(mark.len(), text, (from, at), |text| spelled(text, mark))
     });
     let (text, at) = (&text[from..at], at - from);
     let inserted = if values { inserted(text, at) } else { None };
     let copied = || if stdin { copied(text, at) } else { None };
-    let tabled = || if table { tabled(text) } else { None };
+    let tabled = || if tables.contains(&true) { tabled(text) } else { None };
     let of = |rows: Kind| move |(range, column): (Range<usize>, usize)| (rows, range, column);
     let inserted = inserted.map(of(Kind::Tuples));
     let own = inserted.or_else(|| copied().map(of(Kind::Tabs))).or_else(|| tabled().map(of(Kind::Cells)));
@@ -113,21 +113,52 @@ fn copied(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
     headers::nth(text, names, column).map(|name| (name, column))
 }
 
-/// A cell of a table, in a row below that of its headers.
+/// What tables, their rows and their cells are called in HTML, in OpenDocument, and in what Office writes.
+pub(super) const TABLES: [&[u8]; 3] = [b"table", b"tbl", b"sheetData"];
+pub(super) const ROWS: [&[u8]; 3] = [b"tr", b"row", b"table-row"];
+pub(super) const CELLS: [&[u8]; 6] = [b"td", b"th", b"tc", b"c", b"cell", b"table-cell"];
+
+/// Most bytes before the colon in a tag.
+const TAG_PREFIX: usize = 8;
+
+/// Whether a tag that opens or closes an element begins so, which is called by one of the names, whatever its prefix.
+pub(super) fn is_tag(text: &[u8], opens: bool, names: &[&[u8]]) -> bool {
+    let Some(tag) = text.strip_prefix(if opens { &b"<"[..] } else { b"</" }) else { return false };
+    let colon = tag.iter().take(TAG_PREFIX).position(|byte| !byte.is_ascii_alphanumeric());
+    let own = colon.filter(|&colon| tag[colon] == b':').map_or(tag, |colon| &tag[colon + 1..]);
+    names.iter().any(|name| begins(own, name) && own.get(name.len()) != Some(&b'-'))
+}
+
+/// Where the first and the last such tag begins that opens an element.
+pub(super) fn first_tag(text: &[u8], names: &[&[u8]]) -> Option<usize> {
+    memchr::memchr_iter(b'<', text).find(|&at| is_tag(&text[at..], true, names))
+}
+
+pub(super) fn last_tag(text: &[u8], names: &[&[u8]]) -> Option<usize> {
+    memchr::memrchr_iter(b'<', text).find(|&at| is_tag(&text[at..], true, names))
+}
+
+/// Where the cells of a row begin.
+pub(super) fn cells<'t>(row: &'t [u8], names: &'t [&'t [u8]]) -> impl Iterator<Item = usize> + 't {
+    memchr::memchr_iter(b'<', row).filter(move |&at| is_tag(&row[at..], true, names))
+}
+
+/// A cell of a table, in a row below that of its headers: cells of their own kind, or a first row of names alone, three of
+/// them or more.
 fn tabled(text: &[u8]) -> Option<(Range<usize>, usize)> {
-    let row = last(text, b"<tr")?;
-    let cells = |row: &[u8], tags: &[&[u8]]| {
-        let starts =
-            memchr::memchr_iter(b'<', row).filter(|&at| tags.iter().any(|tag| begins(&row[at..], tag)));
-        starts.collect::<Vec<_>>()
-    };
-    let column = cells(&text[row..], &[b"<td", b"<th"]).len().checked_sub(1)?;
-    let table = last(&text[..row], b"<table")?;
-    let head = table + first(&text[table..row], b"<tr")?;
-    let end = head + first(&text[head..row], b"</tr")?;
-    let header = head + *cells(&text[head..end], &[b"<th"]).get(column)?;
-    let name = headers::cell(text, header, end);
-    (!name.is_empty()).then_some((name, column))
+    let row = last_tag(text, &ROWS)?;
+    let column = cells(&text[row..], &CELLS).count().checked_sub(1)?;
+    let table = last_tag(&text[..row], &TABLES)?;
+    let head = table + first_tag(&text[table..row], &ROWS)?;
+    let end = head + 1 + first_tag(&text[head + 1..], &ROWS)?;
+    let said = |at: usize| headers::cell(text, head + at, end);
+    let headers = cells(&text[head..end], &[b"th"]).nth(column).map(said);
+    let name = headers.or_else(|| {
+        let mut cells = cells(&text[head..end], &CELLS).map(said).collect::<Vec<_>>();
+        let fits = cells.len() > 2 && cells.iter().all(|cell| layout::is_name(&text[cell.clone()]));
+        (fits && column < cells.len()).then(|| cells.swap_remove(column))
+    });
+    name.filter(|name| !name.is_empty()).map(|name| (name, column))
 }
 
 /// What is between the parentheses that end right before `at`.
@@ -141,11 +172,6 @@ pub(super) fn list_before(text: &[u8], at: usize) -> Option<Range<usize>> {
 pub(super) fn begins(text: &[u8], word: &[u8]) -> bool {
     let follows = text.get(word.len()).is_some_and(u8::is_ascii_alphanumeric);
     !follows && text.get(..word.len()).is_some_and(|text| text.eq_ignore_ascii_case(word))
-}
-
-/// The first and the last place where a word stands, in small letters or capitals.
-fn first(text: &[u8], word: &[u8]) -> Option<usize> {
-    memchr::memchr2_iter(word[0], word[0].to_ascii_uppercase(), text).find(|&at| begins(&text[at..], word))
 }
 
 /// The first place where the letters of a word stand.

@@ -155,6 +155,19 @@ fn a_value_in_a_list_is_named_by_its_column() {
         ("--x1\n{\"id\":1,\"ssn\":\"¤4539", "json $.ssn"),
         ("COPY public.people (id, ssn, n) FROM stdin;\n1\t2\t3\n4\t¤4539\t5", "sql column \"ssn\""),
         ("COPY public.people (id, ssn, n) FROM stdin;\n1\t2\t3\n\\.\n4\t¤4539\t5", ""),
+        // Below a fence that says what it holds, and below a colon.
+        ("Hi,\nsort it\n```csv\nid,card no\n1,x\n3,¤4539", "csv column 2 \"card no\""),
+        ("Hi,\nsort it\n```csv\r\nid,card no\r\n1,x\r\n3,¤4539", "csv column 2 \"card no\""),
+        ("Hi,\nsort it\n```a b\nid,card no\n1,x\n3,¤4539", ""),
+        ("Hi,\nsort these:\nid,name,card no\n1,A,x\n3,B,¤4539", "csv column 3 \"card no\""),
+        ("Hi,\nsort these:\nid;card no\n1;x\n3;¤4539", "csv column 2 \"card no\""),
+        ("Hi,\nsort these:\nplease, my, card no\nis, at last, ¤4539", ""),
+        ("Hi,\nsort these:\nid,card no\n3,¤4539", ""),
+        // The same in a string.
+        ("{\"a\":\"Hi.\n\nid,card no\n1,x\n3,¤4539", "csv column 2 \"card no\""),
+        ("{\"a\":\"Hi\nsort it:\n```csv\nid,card no\n1,x\n3,¤4539", "csv column 2 \"card no\""),
+        ("{\"a\":\"Hi, you\nsort it\n3,¤4539", ""),
+        ("{\"a\":\"x\",\n\n\"id\",\"card\",\n\"b\":\"¤4539", "json $.b"),
     ];
     for (text, expected) in rows {
         assert_eq!(place(text), expected, "{text}");
@@ -201,6 +214,8 @@ fn a_value_is_named_by_what_blanks_and_bars_put_it_under() {
         ("-[ RECORD 1 ]-+--\nid            | 7\ncard no       | ¤4539", "form card no"),
         ("| id      | 7    |\n| card no | ¤4539", "form card no"),
         ("x | card no | ¤4539", ""),
+        ("   City  Card no\n0  Bonn     1234\n1  Köln     ¤4539  x", "csv column 2 \"Card no\""),
+        ("   City  Card no\n0  Bonn     1234\n1  Köln    ¤4539  x", ""),
     ];
     for (text, expected) in rows {
         assert_eq!(place(text), expected, "{text}");
@@ -392,6 +407,30 @@ fn a_cell_of_html_has_the_header_of_its_column() {
     ];
     for (row, expected) in rows {
         assert_eq!(names(&format!("{head}{row}")), expected, "{row}");
+    }
+}
+
+#[test]
+fn a_first_row_of_names_heads_tables_without_headers() {
+    let own = |text: &str| names(text).get(1).cloned().unwrap_or_default();
+    for (text, expected) in [
+        ("<table><tr><td>id</td><td><b>Card no</b></td><td>x</td></tr>\n<tr><td>7</td><td>¤4539", "Card no"),
+        ("<table><tr><td>id</td><td>Card no</td></tr><tr><td>7</td><td>¤4539", "tr"),
+        ("<table><tr><td>id</td><td>Card no</td><td>71</td></tr><tr><td>7</td><td>¤4539", "tr"),
+        (
+            "<w:tbl><w:tblPr/><w:tr><w:tc><w:tcPr><w:tcW/></w:tcPr><w:p><w:t>id</w:t></w:p></w:tc><w:tc><w:p><w:t>Card no</w:t></w:p></w:tc><w:tc><w:t>x</w:t></w:tc></w:tr><w:tr><w:tc><w:t>7</w:t></w:tc><w:tc><w:p><w:t>¤4539",
+            "Card no",
+        ),
+        (
+            "<table:table><table:table-row><table:table-cell><text:p>id</text:p></table:table-cell><table:table-cell><text:p>Card no</text:p></table:table-cell><table:table-cell><text:p>x</text:p></table:table-cell></table:table-row><table:table-row><table:table-cell><text:p>7</text:p></table:table-cell><table:table-cell><text:p>¤4539",
+            "Card no",
+        ),
+        (
+            "<sheetData><row r=\"1\"><c t=\"inlineStr\"><is><t>id</t></is></c><c><is><t>Card no</t></is></c><c><is><t>x</t></is></c></row><row r=\"2\"><c><v>7</v></c><c r=\"B2\"><v>¤4539",
+            "Card no",
+        ),
+    ] {
+        assert_eq!(own(text), expected, "{text}");
     }
 }
 
