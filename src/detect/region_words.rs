@@ -241,11 +241,13 @@ impl Run<'_, '_> {
             let (from, to) = detector.own_surroundings(unaided, text, value, &mut self.reach);
             says = self.scratch.trail.evidence(words, number, from, value.start);
             let row = self.in_row(number, value, from, says);
-            let trail = &self.scratch.trail;
             if let Some(row) = row {
-                says = trail.evidence(words, number, row, value.start);
+                says = self.scratch.trail.evidence(words, number, row, value.start);
             }
             let mut from = row.unwrap_or(from);
+            says.positive =
+                says.positive && !self.is_named_otherwise((number, detector), unaided, value, from);
+            let trail = &self.scratch.trail;
             if says.positive && says.negative {
                 let part = |from, to| trail.evidence(words, number, from, to);
                 from = reach::behind_masked(text, (from, value.start), part);
@@ -300,6 +302,31 @@ impl Run<'_, '_> {
         }
         self.look_up(value.start);
         self.scratch.names.row(text, from, value)
+    }
+
+    /// Whether a value that is weak by itself has a name, and each word before it that speaks for it has another value: in
+    /// `"phone":null,"id":4155552671` the number is no telephone's.
+    fn is_named_otherwise(
+        &mut self,
+        (number, detector): (u16, &Compiled),
+        unaided: Confidence,
+        value: &Range<usize>,
+        from: usize,
+    ) -> bool {
+        let (text, words) = (self.region.text, &self.matcher.words);
+        if !detector.needs_words(unaided) {
+            return false;
+        }
+        let speak = self.scratch.trail.places(words, number, (from, value.start));
+        let speak = speak.filter(|(_, says)| says.positive).map(|(word, _)| word);
+        match spent::others(text, speak, value.start) {
+            None => false,
+            Some(false) => true,
+            Some(true) => {
+                self.look_up(value.start);
+                self.scratch.names.tell_it_apart(text, self.region.layout)
+            }
+        }
     }
 
     /// Whether a name around the one that the whole text stands under speaks for a detector.

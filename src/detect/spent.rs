@@ -25,6 +25,26 @@ pub(super) fn is(text: &[u8], word: &Range<usize>, value: &Range<usize>, to: usi
     if word.start < value.start { before(text, word, value.start) } else { after(&text[word.end..to]) }
 }
 
+/// Whether none of the words before a value at `at` that speak for it names it, where that is so: each has another value,
+/// which counts if the value has a name of its own, or is what tables call their cells. Whether any has another value.
+pub(super) fn others(text: &[u8], words: impl Iterator<Item = Range<usize>>, at: usize) -> Option<bool> {
+    let mut words = words.filter(|word| !is_cell(text, word)).peekable();
+    let any = words.peek().is_some();
+    words.all(|word| before(text, &word, at)).then_some(any)
+}
+
+/// Whether a word stands in the tag of a spreadsheet's cell: `<table:table-cell>`, `<Cell><Data>`, `</Data></Cell>`.
+fn is_cell(text: &[u8], word: &Range<usize>) -> bool {
+    const CELL: &[u8] = b"cell";
+    if !text[word.clone()].eq_ignore_ascii_case(CELL) {
+        return false;
+    }
+    let (before, behind) = (&text[..word.start], &text[word.end..]);
+    let tag = memchr::memchr(b'>', &behind[..behind.len().min(limits::NAME_LEN)]);
+    let holds_data = || tag.is_some_and(|end| behind[end + 1..].trim_ascii_start().starts_with(b"<Data"));
+    before.ends_with(b"table-") || before.ends_with(b"</Data></") || before.ends_with(b"<") && holds_data()
+}
+
 /// Whether a word before a value at `at` names another one: its own stands right behind it, and a name or other text
 /// parts that from the value.
 fn before(text: &[u8], word: &Range<usize>, at: usize) -> bool {
@@ -95,6 +115,8 @@ fn own(behind: &[u8]) -> Option<(&[u8], &[u8])> {
                 rest = &cell[memchr::memchr(b'>', cell)?..];
                 continue;
             }
+            // A value that is empty.
+            b'"' | b'\'' if signed && quote == Some(byte) => return Some((&others[..0], others)),
             b'"' | b'\'' => quote = Some(byte),
             b' ' | b'\t' | b'\\' | b'*' | b'#' | b'[' | b']' | b'(' | b')' | b'.' => {}
             _ if is_token(&byte) || byte == b'-' && signed => {
@@ -201,6 +223,40 @@ mod tests {
         ("order: {\"id\": 77, \"note\": \"@", false),
         ("order", false),
     ];
+
+    #[test]
+    fn a_cell_of_a_table_is_no_telephone() {
+        for (text, is_one) in [
+            ("<table:table-cell office:value-type=\"string\"><text:p>", true),
+            ("<Cell ss:StyleID=\"s1\"><Data ss:Type=\"String\">", true),
+            ("</Data></Cell><Row>", true),
+            ("<Cell>", false),
+            ("cell: ", false),
+        ] {
+            let start = text.to_ascii_lowercase().find("cell").unwrap();
+            assert_eq!(super::is_cell(text.as_bytes(), &(start..start + 4)), is_one, "{text}");
+        }
+    }
+
+    #[test]
+    fn words_with_other_values_do_not_speak_where_the_value_has_a_name() {
+        let words =
+            |text: &'static str| text.match_indices("phone").map(|(start, word)| start..start + word.len());
+        for (text, others) in [
+            ("\"phone\":null,\"id\":", Some(true)),
+            ("\"phone_verified\": true, \"id\": \"", Some(true)),
+            ("phone_verified=true&id=", Some(true)),
+            ("\"phone\":\"\",\"id\":\"", Some(true)),
+            ("\"\"phone\"\":\"\"", None),
+            ("<phone>no</phone><id>", Some(true)),
+            ("", Some(false)),
+            ("\"phone\":\"", None),
+            ("\"kind\":\"phone\",\"to\":\"", None),
+            ("\"phone\":null,\"my_phone_id\":", None),
+        ] {
+            assert_eq!(super::others(text.as_bytes(), words(text), text.len()), others, "{text}");
+        }
+    }
 
     #[test]
     fn a_word_with_a_value_of_its_own_names_no_other() {

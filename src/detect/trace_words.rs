@@ -78,7 +78,12 @@ impl Matcher {
             Vec::new()
         };
         let own = around.own(text, (from, to), value);
-        let before = part(from, value.start);
+        let speak = trail.places(&self.words, detector.0, (from, value.start));
+        let speak = speak.filter(|(_, says)| says.positive).map(|(place, _)| place);
+        let others = spent::others(text, speak, value.start).filter(|_| one.needs_words(unaided));
+        let otherwise = others.is_some_and(|named| !named || tells_apart(text, value.start));
+        let mut before = part(from, value.start);
+        before.positive &= !otherwise;
         let against = before.negative && !before.positive;
         for (from, to) in sides {
             let places = trail.places(&self.words, detector.0, (from, to));
@@ -90,7 +95,8 @@ impl Matcher {
                 !against || place.start < value.start || !spent::masks(&text[place.end..to])
             };
             let counts = |(place, says): &(Range<usize>, Evidence)| {
-                if says.positive { speaks_for(place) } else { is_own(place) }
+                let named = !otherwise || place.start >= value.start;
+                if says.positive { named && speaks_for(place) } else { is_own(place) }
             };
             words.extend(places.filter(counts).map(|(place, says)| (place, says.positive)));
         }
@@ -160,6 +166,15 @@ impl Matcher {
         }
         speak
     }
+}
+
+/// Whether what begins at `at` has a name of its own.
+fn tells_apart(text: &[u8], at: usize) -> bool {
+    let layout = Layout::of(text);
+    let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
+    let mut names = Names::new();
+    names.look(text, at, layout);
+    names.tell_it_apart(text, layout)
 }
 
 /// From where on words before a value speak of it: not those of the lines above, where it lies in a row of a table.

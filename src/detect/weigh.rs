@@ -25,11 +25,12 @@ impl Compiled {
         reach: &mut Reach,
     ) -> (usize, usize) {
         let (from, to) = self.surroundings(text, value);
-        let weak = unaided == Confidence::Low || self.required;
-        if !weak || self.beside.is_some() {
-            return (from, to);
-        }
-        reach.own(text, (from, to), value)
+        if self.needs_words(unaided) { reach.own(text, (from, to), value) } else { (from, to) }
+    }
+
+    /// Whether a value is weak by itself and needs words of its own, unless it belongs to another value.
+    pub(super) fn needs_words(&self, unaided: Confidence) -> bool {
+        (unaided == Confidence::Low || self.required) && self.beside.is_none()
     }
 
     /// Whether one of the words before a value stands right before it and speaks for it.

@@ -468,6 +468,18 @@ impl Names {
         self.list.iter().take(own).position(|name| name.beside).unwrap_or(own)
     }
 
+    /// Whether the value has a name by which it differs from others around it: a key, an element, a field that says more than
+    /// that a value or a number follows.
+    pub(super) fn tell_it_apart(&self, text: &[u8], layout: &Layout) -> bool {
+        let is_key = |own: &&Name| matches!(own.scope, Scope::JsonPath | Scope::FormKey | Scope::XmlName);
+        self.list.first().filter(is_key).is_some_and(|own| {
+            let said = own.text(text, layout);
+            !own.beside
+                && !says_nothing(said)
+                && !MEMBER.iter().any(|word| said.eq_ignore_ascii_case(word.as_bytes()))
+        })
+    }
+
     /// Where the row begins that `value` lies in, not before `from`, of a table whose rows are lines, or behind the names of
     /// its columns: what stands above is said of other columns, too. `None` where it lies in no such table.
     pub(super) fn row(&self, text: &[u8], from: usize, value: &Range<usize>) -> Option<usize> {

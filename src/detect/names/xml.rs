@@ -148,6 +148,11 @@ fn value_of(text: &[u8], attributes: Range<usize>, names: &[&[u8]]) -> Option<Ra
     })
 }
 
+/// Whether an element is a spreadsheet's cell, in which `inner` stands: a word for a telephone elsewhere.
+fn is_cell(tag: &[u8], inner: Option<&[u8]>) -> bool {
+    tag.ends_with(b"table-cell") || tag.eq_ignore_ascii_case(b"cell") && inner == Some(b"Data")
+}
+
 /// Appends the names of the elements around `at`, innermost first, each with what it is called; whether the text's beginning was reached.
 pub(super) fn up(text: &[u8], from: usize, at: usize, out: &mut Vec<Name>) -> bool {
     let mut at = at;
@@ -168,6 +173,7 @@ pub(super) fn up(text: &[u8], from: usize, at: usize, out: &mut Vec<Name>) -> bo
                     // Nobody ended it.
                     Some(_) => {}
                     None if VOID.iter().any(|void| whole.eq_ignore_ascii_case(void)) => {}
+                    None if is_cell(whole, out.last().map(|inner| &text[inner.range.clone()])) => {}
                     None => {
                         let called = called(text, name.end..end);
                         out.push(Name::of(Scope::XmlName, name));
