@@ -58,6 +58,7 @@ const TABLE: &[(&str, Kind, Piece, (&str, &str))] = &[
     ("bearer", Kind::Hostile, bearer, ("", "")),
     ("passports", Kind::Hostile, passports, ("", "")),
     ("elements", Kind::Hostile, elements, ("", "")),
+    ("dense-elements", Kind::Dense, taxpayers, ("", "")),
     ("tuples", Kind::Hostile, tuples, ("", "")),
     ("arrays", Kind::Hostile, arrays, ("", "")),
     ("alnum", Kind::Hostile, alnum, ("", "")),
@@ -478,8 +479,13 @@ fn passports(_: &mut Rng, t: &mut Vec<u8>) {
     t.extend_from_slice(b"P<");
 }
 
-/// Numbers under names that matter, one off.
+/// Numbers under names that matter, of an area that none is of.
 fn elements(r: &mut Rng, t: &mut Vec<u8>) {
+    put!(t, "<ssn><b>{:09}</b></ssn>", 666_000_000 + r.below(1_000_000));
+}
+
+/// Numbers under names that matter, of which about half are a taxpayer's.
+fn taxpayers(r: &mut Rng, t: &mut Vec<u8>) {
     put!(t, "<ssn><b>{:09}</b></ssn>", 900_000_000 + r.below(10_000_000));
 }
 
