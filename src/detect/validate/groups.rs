@@ -17,8 +17,8 @@ const CLOSER: u32 = 50;
 const FURTHER: u32 = 1000;
 
 /// Whether all groups have four digits, but perhaps the last fewer, and lie close together, or are two entries of an index: the
-/// number of a thing and where it begins, then those of the next, as PDF documents have them. Or two pairs of numbers of which
-/// the second follows the first.
+/// number of a thing and where it begins, then those of the next, as PDF documents have them. Or two pairs of neighbours, as
+/// the numbers of characters are.
 pub(super) fn close(text: &[u8]) -> bool {
     if let Some(first) = fours(text) {
         let (least, most) = first.iter().fold((u32::MAX, 0), |(least, most), &n| (least.min(n), most.max(n)));
@@ -48,13 +48,16 @@ fn close_one_by_one(text: &[u8]) -> bool {
         || groups >= 3 && most - least < if is_short { CLOSER } else { CLOSE }
 }
 
-/// Whether four numbers are two entries of an index, or two pairs of which the second follows the first.
+/// Whether four numbers are two entries of an index, or two pairs of neighbours.
 fn is_counted([one, two, three, four]: [u32; 4], text: &[u8]) -> bool {
     let steps =
         |from: u32, to: u32, most: u32| to.checked_sub(from).is_some_and(|step| (1..=most).contains(&step));
     let is_index = steps(one, three, 1) && steps(two, four, FURTHER)
         || steps(one, three, FURTHER) && steps(two, four, 1);
-    let is_pairs = steps(one, two, 1) && steps(three, four, 1);
+    // One card in eight million has two pairs.
+    let is_near = |a: u32, b: u32| a.abs_diff(b) == 1;
+    let pairs = [[one, two, three, four], [one, three, two, four], [one, four, two, three]];
+    let is_pairs = pairs.iter().any(|&[a, b, c, d]| is_near(a, b) && is_near(c, d));
     (is_index || is_pairs) && !text.iter().any(|byte| matches!(byte, b'-' | b'.'))
 }
 
