@@ -254,10 +254,13 @@ impl Run<'_, '_> {
                 says = part(from, value.start);
             }
             if !says.positive {
-                // A word whose own value is masked does not make up for those against this one.
+                // A word whose own value is masked does not make up for those against this one, and one that begins a number
+                // names no other.
                 let masked = says.negative;
                 let behind = trail.places(words, number, (value.end, to));
-                let behind = behind.filter(|(word, _)| !masked || !spent::masks(&text[word.end..to]));
+                let behind = behind.filter(|(word, _)| {
+                    !(masked && spent::masks(&text[word.end..to])) && !spent::numbers(&text[word.end..])
+                });
                 behind.for_each(|(_, said)| says.join(said));
             }
             if says.negative && !says.positive {

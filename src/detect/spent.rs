@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::reach::PAST_WORD;
 use crate::limits;
 
 /// What may stand between a word and its value beside signs: `order no. 77`, `<order id="77"`.
@@ -71,6 +72,15 @@ pub(super) fn masks(behind: &[u8]) -> bool {
     let masked = value.iter().take_while(|byte| matches!(byte, b'*' | b'x' | b'X' | b' ' | b'-'));
     value.get(..ENDING.len()).is_some_and(|word| word.eq_ignore_ascii_case(ENDING))
         || masked.filter(|byte| !matches!(byte, b' ' | b'-')).count() >= MASKED
+}
+
+/// Digits right behind a word that make the two one number.
+const GLUED: usize = 4;
+const _: () = assert!(GLUED <= PAST_WORD);
+
+/// Whether what follows a word are digits of the number that it begins, as in `EIN16686`.
+pub(super) fn numbers(behind: &[u8]) -> bool {
+    behind.get(..GLUED).is_some_and(|glued| glued.iter().all(u8::is_ascii_digit))
 }
 
 /// Signs that make a mask.

@@ -92,7 +92,8 @@ impl Matcher {
                 own.0 <= place.start && place.end <= own.1 && !spent::is(text, place, value, own.1)
             };
             let speaks_for = |place: &Range<usize>| {
-                !against || place.start < value.start || !spent::masks(&text[place.end..to])
+                let is_masked = || against && spent::masks(&text[place.end..to]);
+                place.start < value.start || !is_masked() && !spent::numbers(&text[place.end..])
             };
             let counts = |(place, says): &(Range<usize>, Evidence)| {
                 let named = !otherwise || place.start >= value.start;
