@@ -18,12 +18,16 @@ const SIGNS: [&[u8]; 3] = [b"=>", b":", b"="];
 const NAME: usize = 64;
 const DRESS: usize = 4;
 
+/// Fields of a line that are a value together, at most; more of them are judged as a table.
+const TOGETHER: usize = 2;
+
 /// Digits of a number that is a name itself, at least, and whatever it is as long as, where others are.
 const KEY: usize = 6;
 
 impl Compiled {
     /// Whether so many of the other values under a value's name, spelled as it is, pass no validator that those which do pass
-    /// by chance; half of a crowd is enough, since they have a name in common.
+    /// by chance; half of a crowd is enough, since they have a name in common. What could be a hexadecimal number is one
+    /// where the others are, whatever their spelling.
     pub(super) fn passes_by_chance(&self, text: &[u8], value: &Range<usize>, crowd: usize) -> bool {
         let own = &text[value.clone()];
         let (mut passed, mut failed) = (0, 0);
@@ -172,8 +176,8 @@ fn each<'t>(text: &'t [u8], value: &Range<usize>, mut see: impl FnMut(&'t [u8]) 
             rows((before, row), behind, (begins, ends)).all(&mut goes_on);
         }
         Some(Under::Field { nth, row }) => {
-            let mut goes_on =
-                |row: &'t [u8]| fields(row).nth(nth).and_then(|it| cell(it, own)).is_none_or(&mut see);
+            let count = Some(fields(own.value).count()).filter(|count| *count <= TOGETHER).unwrap_or(1);
+            let mut goes_on = |row: &'t [u8]| cell(fields_of(row, nth, count), own).is_none_or(&mut see);
             rows((before, row), behind, (begins, ends)).all(&mut goes_on);
         }
         None => {}
@@ -198,6 +202,23 @@ fn rows<'t>(
 /// What blanks part in a line.
 fn fields(line: &[u8]) -> impl Iterator<Item = &[u8]> {
     line.split(u8::is_ascii_whitespace).filter(|field| !field.is_empty())
+}
+
+/// So many fields of a line behind its first `nth`, with what parts them.
+fn fields_of(line: &[u8], nth: usize, count: usize) -> &[u8] {
+    let field = |text: &[u8]| text.iter().take_while(|byte| !byte.is_ascii_whitespace()).count();
+    let blanks = |text: &[u8]| text.len() - text.trim_ascii_start().len();
+    let mut start = blanks(line);
+    for _ in 0..nth {
+        start += field(&line[start..]);
+        start += blanks(&line[start..]);
+    }
+    let mut end = start + field(&line[start..]);
+    for _ in 1..count {
+        end += blanks(&line[end..]);
+        end += field(&line[end..]);
+    }
+    &line[start..end]
 }
 
 /// What stands in quotes at the end of a text.
@@ -410,6 +431,18 @@ mod tests {
             true
         });
         assert_eq!(read, ["1111-2222"]);
+    }
+
+    #[test]
+    fn a_value_of_several_fields_has_others_of_as_many() {
+        let text = "1  1111 2222 x\n2 3333  4444 x\n3 5555\n4 6666 7777 x\n5 8888 9999 x";
+        let mut read = Vec::new();
+        let at = text.find("6666").unwrap();
+        each(text.as_bytes(), &(at..at + 9), |value| {
+            read.push(std::str::from_utf8(value).unwrap());
+            true
+        });
+        assert_eq!(read, ["1111 2222", "8888 9999"]);
     }
 
     #[test]
