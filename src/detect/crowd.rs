@@ -5,7 +5,8 @@ use std::ops::Range;
 
 use super::Confidence;
 use super::compiled::Compiled;
-use super::grid;
+use super::pack::Tier;
+use super::{grid, noise};
 use crate::limits;
 
 /// Digits by which the numbers of one list differ at most.
@@ -27,6 +28,9 @@ const GROUP: usize = 4;
 /// By what the numbers of a part of an index differ at most.
 const INDEX: u32 = 1000;
 
+/// Digits of what counts up in an index.
+const PLACES: std::ops::RangeInclusive<usize> = 3..=5;
+
 /// How many numbers of an index count up, at least; one card in a hundred thousand stands in five that do.
 const COUNTED: usize = 5;
 
@@ -36,10 +40,14 @@ const POINTS: usize = 3;
 impl Compiled {
     /// How sure a value is that no word speaks for and that is `unaided` by its form: low under a name or in a column of what
     /// it is by chance, one step less as a number of digits alone in a list of others, low as groups of digits in a table of
-    /// hexadecimal or negative ones or of whole numbers without another.
+    /// hexadecimal or negative ones or of whole numbers without another, low in noise.
     pub(super) fn in_crowd(&self, text: &[u8], value: &Range<usize>, unaided: Confidence) -> Confidence {
         let Some(crowd) = self.crowd.filter(|_| unaided > Confidence::Low) else { return unaided };
         if self.passes_by_chance(text, value, crowd) {
+            return Confidence::Low;
+        }
+        // What a strong form proves no signs beside it take back.
+        if self.tier != Tier::Strong && noise::is_around(text, value) {
             return Confidence::Low;
         }
         let of = |is_one: fn(&u8) -> bool| text[value.clone()].iter().all(is_one);
@@ -119,7 +127,8 @@ fn counts_up(before: &[&[u8]], groups: &[&[u8]], after: &[&[u8]]) -> bool {
     let before = &before[before.len().saturating_sub(BESIDE)..];
     let row = || before.iter().chain(groups).chain(after.iter().take(BESIDE));
     let number = |cell: &&[u8]| {
-        let is_number = cell.len() == GROUP && cell.iter().all(u8::is_ascii_digit);
+        let is_number =
+            PLACES.contains(&cell.len()) && cell[0] != b'0' && cell.iter().all(u8::is_ascii_digit);
         is_number.then(|| cell.iter().fold(0, |number, byte| number * 10 + u32::from(byte & 15)))
     };
     (0..2).any(|first| {
@@ -320,9 +329,11 @@ mod tests {
         let counted = |before, value, after| counts_up(&groups(before), &groups(value), &groups(after));
         assert!(counted("1114 2884 1116 1860 1123", "4539 1124 1006 1126", "4672 1130 2756"));
         assert!(counted("1120 7", "1124 4539 1126 1006", "1127 9 1128 3"));
-        // One is out of order, one too far, and too few.
+        assert!(counted("4848 279 4849 416", "4855 557 2350 697", "4854 734 1405 775"));
+        // One is out of order, one too far, one begins with a nought, and too few.
         assert!(!counted("1116 1860 1123", "4539 1124 1006 1126", "4672 1125"));
         assert!(!counted("1116 1860 1123", "4539 1124 1006 1126", "4672 2130"));
+        assert!(!counted("1116 1860 1123", "4539 1124 1006 1126", "4672 01130"));
         assert!(!counted("1123", "4539 1124 1006 1126", "4672 1130"));
         assert!(!counted("", "4539 1488 0343 6467", ""));
     }

@@ -37,6 +37,7 @@ mod context;
 mod crowd;
 pub mod matcher;
 pub mod names;
+mod noise;
 pub mod pack;
 pub mod sample;
 pub mod scan;
