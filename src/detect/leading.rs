@@ -5,13 +5,14 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use super::Confidence;
-use super::anchor::{GROUP_LEN, RUN_LIMIT, is_separator};
+use super::anchor::{GROUP_LEN, RUN_LIMIT};
 use super::compiled::Compiled;
 use super::context::Words;
 use super::gate::{GROUPS, Gate, SEPARATORS};
 use super::pack::Boundary;
 use super::set::Set;
 use super::shape::{DEAD, Shape};
+use super::through_digits::{DIGITS, after_digit, groups_behind, numbers};
 use super::vicinity::Telling;
 
 /// Leads of one, two and three digits.
@@ -245,43 +246,6 @@ impl Groups {
     }
 }
 
-const DIGITS: std::ops::RangeInclusive<u8> = b'0'..=b'9';
-
-/// States that one of some digits leads to.
-fn after_digit(shape: &Shape, states: &[u16], digits: impl Iterator<Item = u8> + Clone) -> Vec<u16> {
-    let steps = states.iter().flat_map(|&state| digits.clone().map(move |digit| shape.step(state, digit)));
-    let mut next: Vec<u16> = steps.filter(|&to| to != DEAD).collect();
-    next.sort_unstable();
-    next.dedup();
-    next
-}
-
-/// For each number of so many digits whether the digits lead anywhere from `states`; digits of one class are one.
-fn numbers(shape: &Shape, states: &[u16], digits: usize) -> Vec<bool> {
-    if digits == 0 || states.is_empty() {
-        return vec![!states.is_empty(); 10usize.pow(digits as u32)];
-    }
-    if digits == 1 {
-        let leads = |digit| states.iter().any(|&state| shape.step(state, digit) != DEAD);
-        return DIGITS.map(leads).collect();
-    }
-    let mut known: Vec<(usize, Vec<bool>)> = Vec::new();
-    let mut all = Vec::with_capacity(10usize.pow(digits as u32));
-    for digit in DIGITS {
-        let class = shape.class_of(digit);
-        match known.iter().find(|(other, _)| *other == class) {
-            Some((_, possible)) => all.extend_from_slice(possible),
-            None => {
-                let next = after_digit(shape, states, std::iter::once(digit));
-                let possible = numbers(shape, &next, digits - 1);
-                all.extend_from_slice(&possible);
-                known.push((class, possible));
-            }
-        }
-    }
-    all
-}
-
 /// One detector of each kind that minds the same around its matches, and the sets of all of that kind.
 struct Kinds<'c>(Vec<(&'c Compiled, Vec<Set>)>);
 
@@ -452,54 +416,6 @@ fn separated(separator: usize, digits: usize) -> usize {
 fn edges(text: &[u8], start: usize, end: usize) -> [usize; 4] {
     let byte = |at: Option<usize>| at.and_then(|i| text.get(i)).map_or(NO_BYTE, |&b| usize::from(b));
     [byte(start.checked_sub(2)), byte(start.checked_sub(1)), byte(Some(end)), byte(Some(end + 1))]
-}
-
-/// For each separator and length of the group behind so many groups, whether a match can go on with them, or is over before
-/// them where they are not the second. Without such a group nothing is known.
-fn groups_behind(shape: &Shape, groups: usize) -> [[bool; GROUPS]; SEPARATORS] {
-    let mut table = [[false; GROUPS]; SEPARATORS];
-    let over = |state: u16| {
-        let mut others = (0..=u8::MAX).filter(|b| !b.is_ascii_digit());
-        shape.accepts(state) || others.any(|b| shape.step(state, b) != DEAD)
-    };
-    let separators = (0..=u8::MAX).filter(|&b| is_separator(b));
-    let mut known = after_digits(shape, vec![Shape::START]);
-    for _ in 1..groups {
-        let steps = known.iter().flat_map(|&state| separators.clone().map(move |b| shape.step(state, b)));
-        known = after_digits(shape, steps.filter(|&to| to != DEAD).collect());
-        if known.iter().any(|&state| shape.accepts(state)) {
-            return [[true; GROUPS]; SEPARATORS];
-        }
-    }
-    for separator in separators {
-        let row = &mut table[usize::from(separator) & (SEPARATORS - 1)];
-        row[0] = true;
-        let behind = known.iter().map(|&state| shape.step(state, separator));
-        let mut states: Vec<u16> = behind.filter(|&to| to != DEAD).collect();
-        if states.iter().any(|&state| shape.accepts(state)) {
-            *row = [true; GROUPS];
-        }
-        for length in 1..=shape.max_len {
-            states = after_digit(shape, &states, DIGITS);
-            if states.is_empty() {
-                break;
-            }
-            row[length.min(GROUP_LEN)] |= states.iter().any(|&state| over(state));
-        }
-    }
-    table
-}
-
-/// States that one digit or more leads to.
-fn after_digits(shape: &Shape, mut states: Vec<u16>) -> Vec<u16> {
-    let mut all = Vec::new();
-    while !states.is_empty() {
-        states = after_digit(shape, &states, DIGITS);
-        all.extend_from_slice(&states);
-    }
-    all.sort_unstable();
-    all.dedup();
-    all
 }
 
 impl Sets {

@@ -51,6 +51,7 @@ mod trace_words;
 pub mod validate;
 mod vicinity;
 
+mod before;
 mod columns;
 mod compiled;
 mod eight;
@@ -73,6 +74,7 @@ mod scratch;
 mod set;
 mod siblings;
 mod sides;
+mod through_digits;
 mod weigh;
 mod written;
 

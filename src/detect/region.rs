@@ -3,10 +3,10 @@
 use std::ops::Range;
 
 use super::anchor::RUN_LIMIT;
+use super::before::{self, Free};
 use super::columns;
 use super::compiled::{Compiled, Match, boundary_after, boundary_before};
 use super::context::Trail;
-use super::eight;
 use super::groups::{self, Ahead};
 use super::index::{At, Prefixed, WORD_BEFORE, Word};
 use super::listed::{Heading, Hint};
@@ -178,51 +178,6 @@ impl Region<'_> {
                 || (boundary_after(detector.boundary, self.text, at + len)
                     && (detector.is_divided() || detector.holds(&rest[..len])))
         })
-    }
-}
-
-/// How many word bytes a text ends with, of the last that are looked at.
-fn word_before(text: &[u8]) -> usize {
-    let mut count = 0;
-    while count < WORD_BEFORE {
-        let here = (!words_before(&text[..text.len() - count])).trailing_zeros().min(8) as usize;
-        count += here;
-        if here < 8 {
-            break;
-        }
-    }
-    count
-}
-
-/// A bit for each of the last eight bytes of a text that is a word byte, the last the lowest.
-#[inline(always)]
-fn words_before(text: &[u8]) -> u64 {
-    let last = text.last_chunk().copied().unwrap_or_else(|| {
-        let mut last = [0; 8];
-        last[8 - text.len()..].copy_from_slice(text);
-        last
-    });
-    eight::words(u64::from_le_bytes(last).to_be_bytes())
-}
-
-/// Where a text may be gone on with a word of its own: behind no word byte, read backwards as far as it is asked for.
-#[derive(Default)]
-struct Free {
-    known: usize,
-    /// A bit for each place behind a word byte, that of the last byte the lowest.
-    barred: u64,
-}
-
-impl Free {
-    /// A bit for each of the last `places`, at most `WORD_BEFORE`, behind no word byte.
-    #[inline(always)]
-    fn places(&mut self, text: &[u8], places: usize) -> u64 {
-        while self.known < places {
-            let before = &text[..text.len().saturating_sub(self.known + 1)];
-            self.barred |= words_before(before) << self.known;
-            self.known += 8;
-        }
-        !self.barred & u64::MAX.checked_shr((WORD_BEFORE - places) as u32).unwrap_or(0)
     }
 }
 
@@ -398,7 +353,7 @@ impl Run<'_, '_> {
     #[inline(never)]
     fn prefixed(&mut self, start: usize, end: usize, count: usize, possible: u64) {
         let matcher = self.matcher;
-        let word = word_before(&self.region.text[..start]);
+        let word = before::word_before(&self.region.text[..start]);
         let mut left = possible & matcher.index.prefixed_behind(word);
         let mut free = Free::default();
         while left != 0 {

@@ -259,7 +259,8 @@ impl Run<'_, '_> {
                 let masked = says.negative;
                 let behind = trail.places(words, number, (value.end, to));
                 let behind = behind.filter(|(word, _)| {
-                    !(masked && spent::masks(&text[word.end..to])) && !spent::numbers(&text[word.end..])
+                    let is_masked = || masked && spent::masks(&text[word.end..to]);
+                    !spent::numbers(&text[word.end..]) && !is_masked()
                 });
                 behind.for_each(|(_, said)| says.join(said));
             }
