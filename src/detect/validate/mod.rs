@@ -129,7 +129,7 @@ const CHECKS: &[Check] = &[
     },
     Check {
         name: "close-groups",
-        about: "groups of four digits, three or more of them, that lie within 300 of each other (50 before a shorter one), or two entries of an index, or two pairs that count up: a row of a table",
+        about: "groups of four digits, three or more of them, that lie within 300 of each other (50 before a shorter one), or two entries of an index, or two pairs of neighbours: a row of a table, the numbers of characters",
         least_digits: 12,
         passes: groups::close,
     },
