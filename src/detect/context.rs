@@ -224,7 +224,9 @@ fn beginnings(text: &[u8]) -> Vec<u32> {
     let mut add = |text: &[u8], count, capital| hashes.push(hash(letters_at(text, 0), count, capital));
     let parted = (WORD_MIN..HASHED.min(first)).filter(|_| text.len() > HASHED_BEYOND);
     parted.for_each(|count| add(text, count, true));
-    (HASHED_BEYOND..HASHED.min(all)).for_each(|count| add(&joined, count, true));
+    // Letters alone can be an abbreviation together.
+    let least = if first == 1 { WORD_MIN } else { HASHED_BEYOND };
+    (least..HASHED.min(all)).for_each(|count| add(&joined, count, true));
     for capital in [false, true] {
         add(text, first, capital);
         add(&joined, all, capital);
@@ -677,6 +679,20 @@ mod tests {
         ("cardnumberss", false),
         ("panNumeral", true),
         ("PanNum", true),
+        ("PANText", true),
+        ("thePANText", true),
+        ("PANs", true),
+        ("PANel", false),
+        ("USPan", true),
+        ("USPan2", true),
+        ("UPan", false),
+        ("ANPanel", false),
+        ("CCSprite", false),
+        ("TAXId", true),
+        ("TAXIdText", true),
+        ("CARDNumber", true),
+        ("CARDNumberText", true),
+        ("TCKimlik", true),
         ("", false),
         ("ORHW9CC5 x", false),
         ("cc5 x", true),

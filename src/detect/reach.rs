@@ -172,14 +172,14 @@ fn field_before(behind: &[u8]) -> usize {
 }
 
 /// Whether `text[start..end]` is a word and not a part of one: `pan` in `company` is none, in `pan_hash` and
-/// `userPan` it is. Looks a few bytes past the word, which is why windows never touch the edge of a region.
+/// `userPan` and `PANText` it is. Looks a few bytes past the word, which is why windows never touch the edge of a region.
 pub(super) fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
     let letter = |b: Option<&u8>| b.filter(|b| is_letter(**b)).copied();
     let before = start.checked_sub(1).and_then(|i| letter(text.get(i)));
     let (first, last) = (text.get(start), text.get(end - 1));
     let left = match (before, first) {
         (Some(before), Some(first)) if first.is_ascii_alphabetic() => {
-            before.is_ascii_lowercase() && first.is_ascii_uppercase()
+            before.is_ascii_lowercase() && first.is_ascii_uppercase() || ends_abbreviation(text, start)
         }
         (Some(_), Some(first)) if is_two_byte_letter(*first) => {
             !start.checked_sub(2).and_then(|i| text.get(i)).is_some_and(|b| is_two_byte_letter(*b))
@@ -200,6 +200,7 @@ pub(super) fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
     let right = match (letter(text.get(end)), last) {
         (Some(after), Some(last)) if last.is_ascii_alphabetic() => {
             last.is_ascii_lowercase() && after.is_ascii_uppercase()
+                || end - start >= 3 && ends_abbreviation(text, end)
         }
         (Some(after), Some(_)) if is_two_byte_letter(after) => {
             !end.checked_sub(2).and_then(|i| text.get(i)).is_some_and(|b| is_two_byte_letter(*b))
@@ -213,6 +214,13 @@ pub(super) fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
         digits > 0 && behind.get(digits).is_some_and(u8::is_ascii_alphabetic)
     };
     left && right && !(end - start == 2 && begins_code())
+}
+
+/// Whether an abbreviation in capitals ends before `at` and another word begins there, as in `PANText`.
+fn ends_abbreviation(text: &[u8], at: usize) -> bool {
+    let around = at.checked_sub(2).and_then(|from| text.get(from..at + 3));
+    let Some(&[a, b, c, ref small @ ..]) = around else { return false };
+    [a, b, c].iter().all(u8::is_ascii_uppercase) && small.iter().all(u8::is_ascii_lowercase)
 }
 
 /// Most bytes past a word that are looked at to see that it is one.

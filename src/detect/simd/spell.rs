@@ -113,8 +113,9 @@ pub(in crate::detect) struct Start {
     pub capital: bool,
 }
 
-/// Calls `hit` where a word begins: behind what is no letter, at a capital behind a small letter, and in a script
-/// without spaces anywhere; as far as one of `heads` stands there.
+/// Calls `hit` where a word begins: behind what is no letter, at a capital behind a small letter, at the last of three
+/// capitals or more before two small letters, as in `SSNText`, and in a script without spaces anywhere; as far as one of
+/// `heads` stands there.
 #[inline(always)]
 pub(super) fn spell<S: Spell>(
     heads: &Heads,
@@ -123,7 +124,9 @@ pub(super) fn spell<S: Spell>(
     to: usize,
     hit: &mut impl FnMut(Start),
 ) {
-    let before = from.checked_sub(1).map_or(0, |i| text[i]);
+    let [capital_further, before] = [2, 1].map(|n| from.checked_sub(n).map_or(0, |i| text[i]));
+    let mut capitals_before =
+        u64::from(capital_further.is_ascii_uppercase()) | u64::from(before.is_ascii_uppercase()) << 1;
     let mut letter_before = u64::from(before.is_ascii_alphabetic() || !before.is_ascii());
     let mut lower_before = u64::from(before.is_ascii_lowercase());
     let mut base = from;
@@ -141,10 +144,14 @@ pub(super) fn spell<S: Spell>(
         let letters = S::letters(block);
         let letter = letters.upper | letters.lower;
         let any = letter | letters.high;
-        let capital = letters.upper & (letters.lower << 1 | lower_before);
+        let abbreviated =
+            (letters.upper << 1 | capitals_before >> 1) & (letters.upper << 2 | capitals_before);
+        let abbreviated = abbreviated & letters.lower >> 1 & letters.lower >> 2;
+        let capital = letters.upper & (letters.lower << 1 | lower_before | abbreviated);
         let mut starts = letter & !(any << 1 | letter_before) | capital | letters.lead;
         starts &= u64::MAX >> (64 - STEP.min(to - base)) & S::possible(heads, block);
         (letter_before, lower_before) = (any >> (STEP - 1) & 1, letters.lower >> (STEP - 1) & 1);
+        capitals_before = letters.upper >> (STEP - 2) & 3;
         while starts != 0 {
             let start = starts.trailing_zeros();
             starts &= starts - 1;
