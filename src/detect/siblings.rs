@@ -26,8 +26,7 @@ const KEY: usize = 6;
 
 impl Compiled {
     /// Whether so many of the other values under a value's name, spelled as it is, pass no validator that those which do pass
-    /// by chance; half of a crowd is enough, since they have a name in common. What could be a hexadecimal number is one
-    /// where the others are, whatever their spelling.
+    /// by chance; half of a crowd is enough, since they have a name in common.
     pub(super) fn passes_by_chance(&self, text: &[u8], value: &Range<usize>, crowd: usize) -> bool {
         let own = &text[value.clone()];
         let (mut passed, mut failed) = (0, 0);
