@@ -45,8 +45,9 @@ pub(super) struct Literals {
     entries: Vec<Entry>,
     /// Where the entries of a hash of their first three bytes begin.
     slots: Vec<u16>,
-    /// By another such hash, a bit for each byte that can stand behind those three, told apart by its last five bits.
-    heads: Box<[u32; HEADS]>,
+    /// By another such hash, a bit for each byte that can stand behind those three, told apart by its last five bits: of
+    /// marks and digits, and of letters.
+    heads: Box<[[u32; HEADS]; 2]>,
     nibbles: Nibbles,
 }
 
@@ -70,7 +71,7 @@ const CASE: u64 = 0x2020_2020_2020_2020;
 impl Default for Literals {
     fn default() -> Literals {
         let (entries, slots, nibbles) = (Vec::new(), Vec::new(), Nibbles::default());
-        Literals { entries, slots, heads: Box::new([0; HEADS]), nibbles }
+        Literals { entries, slots, heads: Box::new([[0; HEADS]; 2]), nibbles }
     }
 }
 
@@ -109,6 +110,12 @@ fn head(letters: u32) -> usize {
 #[inline(always)]
 fn next_bit(next: u8) -> u32 {
     1 << (next & 31)
+}
+
+/// Marks and digits, or letters.
+#[inline(always)]
+fn half(next: u8) -> usize {
+    usize::from(next >> 6 & 1)
 }
 
 /// The eight bytes at `at`, as far as the text goes.
@@ -158,10 +165,10 @@ impl Literals {
     fn add_head(&mut self, literal: &Literal) {
         if let [a, b, c, ref rest @ ..] = *literal.text.as_slice() {
             let follows = |next: &u8| literal.next[usize::from(next >> 6)] >> (next & 63) & 1 != 0;
-            self.heads[head(u32::from_le_bytes([a, b, c, 0]))] |= match rest.first() {
-                Some(&next) => next_bit(next),
-                None => (0..=u8::MAX).filter(follows).fold(0, |all, next| all | next_bit(next)),
-            };
+            let is_next = |next: &u8| rest.first().map_or_else(|| follows(next), |known| known == next);
+            for next in (0..=u8::MAX).filter(is_next) {
+                self.heads[half(next)][head(u32::from_le_bytes([a, b, c, 0]))] |= next_bit(next);
+            }
         }
     }
 
@@ -215,7 +222,7 @@ impl<F: FnMut(u16, usize)> Possible for Hashed<'_, F> {
         // Too near to the end for four bytes is for a literal of three alone.
         let possible = letters.is_none_or(|letters| {
             let [.., next] = letters;
-            self.literals.heads[head(u32::from_le_bytes(letters))] & next_bit(next) != 0
+            self.literals.heads[half(next)][head(u32::from_le_bytes(letters))] & next_bit(next) != 0
         });
         if possible {
             self.literals.compare(self.text, at, &mut self.hit);

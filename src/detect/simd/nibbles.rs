@@ -7,13 +7,15 @@ pub(in crate::detect) struct Nibbles {
     pub(super) high: [[u8; 16]; PLACES],
     /// Buckets whose literals stand anywhere; no word byte may precede those of the others.
     pub(super) free: u8,
-    pub(super) sixes: Sixes,
+    pub(super) sevens: Sevens,
 }
 
-/// The same by whole bytes, of which the six lowest bits are looked up, in as many buckets again.
+/// The same by whole bytes of ASCII, in as many buckets again. With a bit less a digit would be one with a letter, and
+/// what holds many digits full of possible literals.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Sixes {
-    pub tables: [[Table; PLACES]; BANKS],
+pub(super) struct Sevens {
+    /// A table for each half of ASCII.
+    pub tables: [[[Table; 2]; PLACES]; BANKS],
     /// All ones where one of the first three bytes of a literal can be none of ASCII.
     pub high: u64,
     pub free: [u8; BANKS],
@@ -52,8 +54,8 @@ pub(super) const fn folded(byte: u8) -> u8 {
 
 impl Default for Nibbles {
     fn default() -> Nibbles {
-        let sixes = Sixes { tables: [[Table([0; 64]); PLACES]; BANKS], high: 0, free: [0; BANKS] };
-        Nibbles { low: [[0; 16]; PLACES], high: [[0; 16]; PLACES], free: 0, sixes }
+        let sevens = Sevens { tables: [[[Table([0; 64]); 2]; PLACES]; BANKS], high: 0, free: [0; BANKS] };
+        Nibbles { low: [[0; 16]; PLACES], high: [[0; 16]; PLACES], free: 0, sevens }
     }
 }
 
@@ -70,10 +72,10 @@ impl Nibbles {
         }
         nibbles.free = (0..of_free.len()).fold(0, |all, bucket| all | 1 << (of_bound.len() + bucket));
         let [of_bound, of_free] = best(&ways, BANKS * BUCKETS);
-        bound.iter().for_each(|literal| nibbles.sixes.add(literal, of_bound, 0));
-        free.iter().for_each(|literal| nibbles.sixes.add(literal, of_free, of_bound.len()));
+        bound.iter().for_each(|literal| nibbles.sevens.add(literal, of_bound, 0));
+        free.iter().for_each(|literal| nibbles.sevens.add(literal, of_free, of_bound.len()));
         for bucket in of_bound.len()..of_bound.len() + of_free.len() {
-            nibbles.sixes.free[bucket / BUCKETS] |= 1 << (bucket % BUCKETS);
+            nibbles.sevens.free[bucket / BUCKETS] |= 1 << (bucket % BUCKETS);
         }
         nibbles
     }
@@ -100,18 +102,18 @@ impl Nibbles {
     }
 }
 
-impl Sixes {
+impl Sevens {
     /// Puts a literal into the bucket of the first of the groups that it is in, counted from `first`.
     fn add(&mut self, literal: &Sought<'_>, groups: &[Group], first: usize) {
         let own = Group::of(std::slice::from_ref(literal));
         let Some(bucket) = groups.iter().position(|group| group.holds(&own)) else { return };
         let (bank, bit) = ((first + bucket) / BUCKETS, 1 << ((first + bucket) % BUCKETS));
-        for (place, table) in self.tables[bank].iter_mut().enumerate() {
+        for (place, tables) in self.tables[bank].iter_mut().enumerate() {
             literal.each_byte(place, |byte| {
                 self.high |= if place < 3 && !byte.is_ascii() { u64::MAX } else { 0 };
                 // A byte is looked up as it stands, capital or small.
                 for byte in [byte, folded(byte), byte.to_ascii_uppercase()] {
-                    table.0[usize::from(byte) % 64] |= bit;
+                    tables[usize::from(byte) / 64 % 2].0[usize::from(byte) % 64] |= bit;
                 }
             });
         }

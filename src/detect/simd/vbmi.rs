@@ -6,8 +6,8 @@
 
 use std::arch::x86_64::{
     __m512i, _mm512_and_si512, _mm512_cmpeq_epi8_mask, _mm512_load_si512, _mm512_loadu_si512,
-    _mm512_maskz_loadu_epi8, _mm512_movepi8_mask, _mm512_or_si512, _mm512_permutexvar_epi8, _mm512_set1_epi8,
-    _mm512_test_epi8_mask,
+    _mm512_maskz_loadu_epi8, _mm512_movepi8_mask, _mm512_or_si512, _mm512_permutex2var_epi8,
+    _mm512_permutexvar_epi8, _mm512_set1_epi8, _mm512_test_epi8_mask,
 };
 use std::hint::black_box;
 
@@ -52,6 +52,17 @@ unsafe fn look_up(table: &Table, v: __m512i) -> __m512i {
     unsafe { _mm512_permutexvar_epi8(v, _mm512_load_si512(table.0.as_ptr().cast())) }
 }
 
+/// What the tables of both halves of ASCII hold at the seven lowest bits of each byte.
+#[inline(always)]
+unsafe fn look_up_ascii([low, high]: &[Table; 2], v: __m512i) -> __m512i {
+    // SAFETY: only called where AVX-512 with VBMI is enabled; the loads are the tables.
+    unsafe {
+        let (low, high) =
+            (_mm512_load_si512(low.0.as_ptr().cast()), _mm512_load_si512(high.0.as_ptr().cast()));
+        _mm512_permutex2var_epi8(low, v, high)
+    }
+}
+
 /// What three tables hold at three letters.
 #[inline(always)]
 unsafe fn follow([one, two, three]: &[Table; 3], [first, second, third]: [__m512i; 3]) -> __m512i {
@@ -78,16 +89,16 @@ impl Look for Vbmi {
                 _mm512_loadu_si512(from.add(2).cast()),
                 _mm512_loadu_si512(from.add(3).cast()),
             ];
-            let sixes = &nibbles.sixes;
+            let sevens = &nibbles.sevens;
             let (mut bound, mut free) = (0, 0);
             for bank in 0..BANKS {
-                let [a, b, c, d] = &sixes.tables[bank];
+                let [a, b, c, d] = &sevens.tables[bank];
                 let [first, second, third, fourth] = places;
                 let buckets = _mm512_and_si512(
-                    _mm512_and_si512(look_up(a, first), look_up(b, second)),
-                    _mm512_and_si512(look_up(c, third), look_up(d, fourth)),
+                    _mm512_and_si512(look_up_ascii(a, first), look_up_ascii(b, second)),
+                    _mm512_and_si512(look_up_ascii(c, third), look_up_ascii(d, fourth)),
                 );
-                let frees = sixes.free[bank];
+                let frees = sevens.free[bank];
                 bound |= _mm512_test_epi8_mask(buckets, _mm512_set1_epi8((!frees).cast_signed()));
                 free |= _mm512_test_epi8_mask(buckets, _mm512_set1_epi8(frees.cast_signed()));
             }
@@ -95,7 +106,7 @@ impl Look for Vbmi {
             let line = _mm512_cmpeq_epi8_mask(v, _mm512_set1_epi8(b'_'.cast_signed()));
             // Of the three first bytes, as far as they lie in the register.
             let ascii = !_mm512_movepi8_mask(v);
-            let begin = ascii & (ascii >> 1 | 1 << 63) & (ascii >> 2 | 3 << 62) | sixes.high;
+            let begin = ascii & (ascii >> 1 | 1 << 63) & (ascii >> 2 | 3 << 62) | sevens.high;
             (bound, free) = (bound & begin, free & begin);
             Sight { bound, free, word: in_range(folded, b'a', 25) | in_range(v, b'0', 9) | line }
         }
