@@ -50,8 +50,10 @@ pub const HEADER_ROW: usize = 4096;
 pub const COLUMNS: usize = 512;
 /// Longest line that parts the parts of a body: RFC 2046 grants 70 characters and four dashes.
 pub const BOUNDARY: usize = 76;
-/// Places of findings of one text that are looked up for the record; a record tells of fewer.
+/// Places of findings of one text that are kept for the record, which tells of fewer; and findings whose place is looked for,
+/// since where nothing names any, none is found.
 pub const PLACES: usize = 512;
+pub const PLACES_SOUGHT: usize = 4096;
 /// Longest pattern for what stands right before or behind a match, in bytes.
 pub const EXCLUDE_REACH: usize = 64;
 /// How far before and behind a number the others of its list are read: seven numbers as long as a card's.

@@ -293,9 +293,10 @@ impl Run<'_, '_> {
 
     /// Tells where a finding stands.
     fn tell(&mut self, start: u64, at: usize) {
-        if self.scratch.room == 0 {
+        if self.scratch.room == 0 || self.scratch.sought == 0 {
             return;
         }
+        self.scratch.sought -= 1;
         self.look_up(at);
         let Region { text, layout, .. } = self.region;
         if let Some(place) = self.scratch.names.place(start, text, layout) {

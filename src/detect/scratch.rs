@@ -16,9 +16,10 @@ pub(super) struct Scratch {
     pub(super) names: Names,
     /// The words of those names.
     pub(super) said: Vec<Said>,
-    /// Where findings stand, while there is room to tell.
+    /// Where findings stand, while there is room to tell, and for how many more that is looked for.
     pub(super) places: Vec<Place>,
     pub(super) room: usize,
+    pub(super) sought: usize,
     /// The columns that their headers tell, once the text's first line says that it is a table.
     pub(super) told: Option<Box<[Told]>>,
     /// The lists that name their columns.
@@ -45,6 +46,7 @@ impl Scratch {
             said: Vec::new(),
             places: Vec::new(),
             room: 0,
+            sought: 0,
             told: None,
             listed: Listed::new(),
             kept: Kept::new(),
@@ -53,7 +55,7 @@ impl Scratch {
 
     /// One that tells where findings stand.
     pub(super) fn placing() -> Scratch {
-        Scratch { room: limits::PLACES, ..Scratch::new() }
+        Scratch { room: limits::PLACES, sought: limits::PLACES_SOUGHT, ..Scratch::new() }
     }
 
     /// Forgets where those detectors may start next that may start at `decided`.
