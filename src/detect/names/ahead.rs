@@ -22,8 +22,9 @@ const VALUES: [&[u8]; 13] = [
 ];
 
 /// Last words of the keys that tell it.
-const KINDS: [&[u8]; 15] = [
+const KINDS: [&[u8]; 16] = [
     b"type",
+    b"scheme",
     b"name",
     b"label",
     b"title",
@@ -51,16 +52,16 @@ const MOST: usize = 3;
 
 /// What the members behind the value that holds `at` and stands under `key` call it.
 /// Nothing that begins more than [`NAMES_AHEAD`] bytes behind `at`, or that does not end there, is told.
+///
+/// Of a key that says more than that a value follows, they are those that are called by it: `"taxId":"…","taxIdType":"TFN"`.
 pub(super) fn of(text: &[u8], at: usize, key: &[u8]) -> Vec<Range<usize>> {
     let mut told = Vec::new();
-    if is_value(key) {
-        read(text, at, &mut told);
-    }
+    read(text, at, if is_value(key) { b"" } else { key }, &mut told);
     told
 }
 
-/// Reads the members until one tells no more; what they call the value is appended.
-fn read(text: &[u8], at: usize, out: &mut Vec<Range<usize>>) -> Option<()> {
+/// Reads the members until one tells no more; what those of the kind of `own` call the value is appended.
+fn read(text: &[u8], at: usize, own: &[u8], out: &mut Vec<Range<usize>>) -> Option<()> {
     let text = &text[..text.len().min(at + NAMES_AHEAD)];
     let is_quoted = at.checked_sub(1).is_some_and(|before| text[before] == b'"');
     let mut at = if is_quoted { string(text, at)?.end + 1 } else { at + number(&text[at..]) };
@@ -86,13 +87,14 @@ fn read(text: &[u8], at: usize, out: &mut Vec<Range<usize>>) -> Option<()> {
                     return None;
                 }
                 at = blank(text, colon + 1);
+                let tells_kind = is_kind_of(&text[key.clone()], own);
                 match text.get(at)? {
                     b'"' => {
                         let told = string(text, at + 1)?;
                         at = told.end + 1;
                         let within = depth >= kind
                             && WITHIN.iter().any(|word| text[key.clone()].eq_ignore_ascii_case(word));
-                        if (within || is_kind(&text[key])) && tells(&text[told.clone()]) {
+                        if (within || tells_kind) && tells(&text[told.clone()]) {
                             out.push(told);
                         }
                     }
@@ -102,7 +104,7 @@ fn read(text: &[u8], at: usize, out: &mut Vec<Range<usize>>) -> Option<()> {
                         (text[at] == b'{' || inner == Some(&b'{')).then_some(())?;
                         depth += 1;
                         at += 1;
-                        kind = kind.min(if is_kind(&text[key]) { depth } else { usize::MAX });
+                        kind = kind.min(if tells_kind { depth } else { usize::MAX });
                     }
                     b'{' | b'[' => return None,
                     _ => at += text[at..].iter().position(|byte| matches!(byte, b',' | b'}'))?,
@@ -131,10 +133,30 @@ pub(super) fn tells(said: &[u8]) -> bool {
     !said.is_empty() && said.len() <= NAME_LEN && !general.iter().any(|word| said.eq_ignore_ascii_case(word))
 }
 
+/// Whether two keys differ in no more than that one ends with a word for a value and the other with one for its kind.
+pub(super) fn belong_together(value: &[u8], kind: &[u8]) -> bool {
+    let (own, other) = (before_last(value, &VALUES), before_last(kind, &KINDS));
+    own.zip(other).is_some_and(|(own, other)| own.eq_ignore_ascii_case(other))
+}
+
 /// Whether a key is one of these words or ends with it, as a word of its own or not.
 fn ends_with(key: &[u8], words: &[&[u8]]) -> bool {
-    words.iter().any(|word| {
-        key.len().checked_sub(word.len()).is_some_and(|from| key[from..].eq_ignore_ascii_case(word))
+    before_last(key, words).is_some()
+}
+
+/// What stands in a key before the one of these words that it ends with.
+fn before_last<'k>(key: &'k [u8], words: &[&[u8]]) -> Option<&'k [u8]> {
+    words.iter().find_map(|word| {
+        let from = key.len().checked_sub(word.len())?;
+        key[from..].eq_ignore_ascii_case(word).then_some(&key[..from])
+    })
+}
+
+/// Whether a key tells the kind of a value: of any, or of the one called `own` before the word for it (`taxId`, `tax_id_type`).
+fn is_kind_of(key: &[u8], own: &[u8]) -> bool {
+    before_last(key, &KINDS).is_some_and(|before| {
+        let before = before.strip_suffix(b"_").unwrap_or(before);
+        own.is_empty() || before.eq_ignore_ascii_case(own)
     })
 }
 
@@ -169,6 +191,11 @@ mod tests {
                 "SS, SSN",
             ),
             (r#"{"data":"¤7","instancePath":"/customer/ssn"}"#, "/customer/ssn"),
+            (r#"{"number":"¤7","scheme":"BSN"}"#, "BSN"),
+            (r#"{"taxId":"¤7","country":"AU","taxIdType":"TFN"}"#, "TFN"),
+            (r#"{"tax_id":"¤7","tax_id_type":"TFN"}"#, "TFN"),
+            (r#"{"taxId":"¤7","accountType":"TFN"}"#, ""),
+            (r#"{"t":"¤7","type":"TFN"}"#, ""),
             (r#"{"value":"¤7","type":{"a":1},"note":{"text":"SSN"}}"#, ""),
             (r#"{"value":"¤7","a":{"text":"SSN"}}"#, ""),
             // Of another object, in an array, behind an escape, cut off, and of a key that says more.

@@ -189,6 +189,12 @@ impl Climb {
         self.openers.first().map(|first| first.at)
     }
 
+    /// Where the bracket opens around that one, and the key between them.
+    pub(super) fn around(&self) -> Option<(usize, &Range<usize>)> {
+        let [inner, outer, ..] = &*self.openers else { return None };
+        inner.key.as_ref().map(|key| (outer.at, key))
+    }
+
     /// The outermost bracket that the last place which was asked about stands in.
     pub(super) fn root(&self) -> Option<usize> {
         self.openers.last().filter(|last| last.root).map(|last| last.at)

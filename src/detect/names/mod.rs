@@ -375,6 +375,10 @@ impl Names {
             let mut called = |range| self.list.insert(1, Name::beside(Scope::JsonPath, range));
             if let (Some(key), Some(open), true) = (&key, self.keys.inner(), behind.is_empty()) {
                 beside::members(text, open, key, &mut called);
+                // A key of the value's kind stands between them: `{"key":"ssn","value":{"stringValue":"536904399"}}`.
+                if let Some((open, outer)) = self.keys.around().filter(|_| says_nothing(&text[key.clone()])) {
+                    beside::members(text, open, outer, &mut called);
+                }
             }
             behind.into_iter().for_each(called);
             if !self.list.is_empty() {
@@ -383,7 +387,8 @@ impl Names {
             }
         }
         if let Some(key) = form::own(text, from, at).or_else(|| form::coded(text, from, at)) {
-            let told = behind::label(text, at, &text[key.clone()]);
+            let told =
+                behind::label(text, at, &text[key.clone()]).or_else(|| form::kind(text, from, at, &key));
             self.list.push(Name::of(Scope::FormKey, key));
             self.list.extend(told.map(|told| Name::beside(Scope::FormKey, told)));
             return;

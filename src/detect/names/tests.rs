@@ -445,3 +445,27 @@ fn what_stands_beside_a_value_names_it() {
         assert_eq!(names(text), expected, "{text}");
     }
 }
+
+#[test]
+fn a_value_is_named_by_what_stands_around_it_for_its_kind() {
+    for (text, is_named) in [
+        (r#"{"key":"user.ssn","value":{"stringValue":"¤7"}}"#, true),
+        (r#"{"value":{"stringValue":"¤7"},"key":"user.ssn"}"#, false),
+        (r#"{"key":"user.ssn","sum":{"stringValue":"¤7"}}"#, false),
+        (r#"{"key":"user.ssn","value":{"amount":"¤7"}}"#, false),
+        (
+            r#"<Attribute FriendlyName="ssn" Name="urn:oid:1.2"><AttributeValue>¤7</AttributeValue></Attribute>"#,
+            true,
+        ),
+        (r#"<Attribute Name="ssn" FriendlyName="x"><AttributeValue>¤7</AttributeValue></Attribute>"#, true),
+        ("a=1&id_type=ssn&id_number=¤7", true),
+    ] {
+        let (at, whole) = (text.find('¤').unwrap(), text.replacen('¤', "", 1));
+        let mut names = Names::new();
+        names.look(whole.as_bytes(), at, Layout::plain());
+        let all = names.list.iter().map(|name| name.text(whole.as_bytes(), Layout::plain()));
+        let all: Vec<_> = all.map(String::from_utf8_lossy).collect();
+        let named = all.iter().any(|name| name.ends_with("ssn"));
+        assert_eq!(named, is_named, "{text} {all:?}");
+    }
+}

@@ -66,6 +66,9 @@ const CALLED: usize = 64;
 /// Attributes that say what an element is called.
 const NAMES: &[&[u8]] = &[b"name", b"key"];
 
+/// The one that does so for people in SAML, where `Name` is a number.
+const FRIENDLY: &[&[u8]] = &[b"FriendlyName"];
+
 /// Whether a name is a number behind a word for a field.
 fn is_numbered(name: &[u8]) -> bool {
     let digits = name
@@ -175,7 +178,9 @@ pub(super) fn up(text: &[u8], from: usize, at: usize, out: &mut Vec<Name>) -> bo
                     None if VOID.iter().any(|void| whole.eq_ignore_ascii_case(void)) => {}
                     None if is_cell(whole, out.last().map(|inner| &text[inner.range.clone()])) => {}
                     None => {
-                        let called = called(text, name.end..end);
+                        let attributes = name.end..end;
+                        let friendly = value_of(text, attributes.clone(), FRIENDLY);
+                        let called = called(text, attributes).into_iter().chain(friendly);
                         out.push(Name::of(Scope::XmlName, name));
                         out.extend(
                             called.map(|name| Name { called: true, ..Name::of(Scope::XmlName, name) }),
