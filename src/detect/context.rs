@@ -146,6 +146,9 @@ const HASHED: usize = 8;
 /// The same where any of them lies beyond ASCII: in a script without spaces a word does not end where its letters do.
 const HASHED_BEYOND: usize = 4;
 
+/// What is glued to the word for a number where names are written small throughout: `taxidnumber`, `tfnno`.
+const NUMBERS: [&[u8]; 4] = [b"number", b"num", b"no", b"nr"];
+
 const CASE: u64 = 0x2020_2020_2020_2020;
 const BEYOND: u64 = 0x8080_8080_8080_8080;
 
@@ -234,9 +237,26 @@ fn beginnings(text: &[u8]) -> Vec<u32> {
             JOINTS.iter().for_each(|joint| add(&[text[0], *joint], 2, capital));
         }
     }
+    let is_short = (PLURAL_MIN..HASHED).contains(&all) && all == joined.len() && joined.is_ascii();
+    for number in NUMBERS.iter().filter(|_| is_short) {
+        let glued = [&joined, *number].concat();
+        hashes.push(hash(letters_at(&glued, 0), glued.len(), false));
+    }
     hashes.sort_unstable();
     hashes.dedup();
     hashes
+}
+
+/// Where a word ends whose letters do at `end`, if it stands alone, perhaps with one for a number glued to it.
+fn end_of(text: &[u8], at: usize, end: usize) -> Option<usize> {
+    if stands_alone(text, at, end) {
+        return Some(end);
+    }
+    let behind = text.get(end..).filter(|_| end - at >= PLURAL_MIN)?;
+    let begins =
+        |number: &&&[u8]| behind.get(..number.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(number));
+    let end = end + NUMBERS.iter().find(begins)?.len();
+    stands_alone(text, at, end).then_some(end)
 }
 
 impl Entry {
@@ -369,7 +389,7 @@ impl Words {
                 } else {
                     spelled(&entry.text[proved..], text, at + proved)
                 };
-                if let Some(end) = end.filter(|&end| stands_alone(text, at, end)) {
+                if let Some(end) = end.and_then(|end| end_of(text, at, end)) {
                     hit(number, end);
                 }
             }
@@ -677,6 +697,15 @@ mod tests {
         ("cardNumber", true),
         ("cardNumbers", true),
         ("cardnumberss", false),
+        ("pannumber", true),
+        ("PANNO=7", true),
+        ("pannum", true),
+        ("pannr_old", true),
+        ("pannote", false),
+        ("mypanno", false),
+        ("ccno", false),
+        ("taxidnumber", true),
+        ("taxidnr", true),
         ("panNumeral", true),
         ("PanNum", true),
         ("PANText", true),
@@ -715,7 +744,7 @@ mod tests {
             word("инн", 0, true),
             word("tax id", 0, true),
             word("cardnumber", 0, true),
-            word("panno", 1, true),
+            word("panny", 1, true),
             word("t c kimlik", 0, true),
             word("e-mail", 0, true),
             word("φορολογικού μητρώου", 0, true),
