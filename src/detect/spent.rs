@@ -31,7 +31,30 @@ pub(super) fn is(text: &[u8], word: &Range<usize>, value: &Range<usize>, to: usi
 pub(super) fn others(text: &[u8], words: impl Iterator<Item = Range<usize>>, at: usize) -> Option<bool> {
     let mut words = words.filter(|word| !is_cell(text, word)).peekable();
     let any = words.peek().is_some();
-    words.all(|word| before(text, &word, at)).then_some(any)
+    words.all(|word| names_other_object(&text[word.end..at]) || before(text, &word, at)).then_some(any)
+}
+
+/// Whether an object ends between a word and a value that is what the next one is called by: `"name":"CI"}},{"id":`.
+fn names_other_object(between: &[u8]) -> bool {
+    let Some(start) = memchr::memrchr(b'{', between) else { return false };
+    let parts = |byte: &&u8| byte.is_ascii_whitespace() || matches!(byte, b',' | b']' | b'}');
+    between[..start].iter().rev().take_while(parts).any(|&byte| byte == b'}')
+        && leads_to_id(&between[start..])
+}
+
+/// Whether a text ends with the name of a number that things are told apart by, and what stands between it and its value.
+fn leads_to_id(text: &[u8]) -> bool {
+    let undressed = |text: &[u8]| {
+        let dress = |byte: &&u8| matches!(byte, b'"' | b'\'' | b'\\' | b' ');
+        text.len() - text.iter().rev().take_while(dress).count()
+    };
+    let Some(named) = text[..undressed(text)].strip_suffix(b":") else { return false };
+    let named = &named[..undressed(named)];
+    matches!(
+        named,
+        [.., b'"' | b'\'' | b'_' | b'-' | b'{' | b',' | b' ', b'i' | b'I', b'd' | b'D']
+            | [.., b'a'..=b'z', b'I', b'd' | b'D']
+    )
 }
 
 /// Whether a word stands in the tag of a spreadsheet's cell: `<table:table-cell>`, `<Cell><Data>`, `</Data></Cell>`.
@@ -263,6 +286,12 @@ mod tests {
             ("\"phone\":\"", None),
             ("\"kind\":\"phone\",\"to\":\"", None),
             ("\"phone\":null,\"my_phone_id\":", None),
+            ("{\"name\":\"my phone\"}},\n{\"id\":", Some(true)),
+            ("{\\\"name\\\":\\\"a phone of his\\\"}]},{\\\"n\\\":5,\\\"jobId\\\":\\\"", Some(true)),
+            ("{\"name\":\"my phone\"},{\"text\":\"", None),
+            ("{\"name\":\"my phone\",{\"id\":", None),
+            ("{\"name\":\"my phone\"},{\"paid\":", None),
+            ("{\"name\":\"my phone\"},{\"x\":{\"id\":", None),
         ] {
             assert_eq!(super::others(text.as_bytes(), words(text), text.len()), others, "{text}");
         }
