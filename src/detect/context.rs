@@ -729,6 +729,12 @@ mod tests {
         ("traceID=cc09c4ade3", false),
         ("cc0012 4a", true),
         ("pan09c4", true),
+        ("xPaNK x", false),
+        ("xPANs x", true),
+        ("bXzx2hMzxWm4cU43gQTPan x", false),
+        ("2hMz4k/userPan x", true),
+        ("b2b1Line2formPan x", false),
+        ("line1fieldPan x", true),
     ];
 
     #[test]

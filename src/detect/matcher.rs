@@ -9,7 +9,7 @@ use super::family::Family;
 use super::index::Index;
 use super::names::{Label, Layout};
 use super::pack::{Definition, Mask, Pack, PackError, Tier};
-use super::reach::PAST_WORD;
+use super::reach::{BEFORE_WORD, PAST_WORD};
 use super::region::{How, Region};
 use super::scratch::Scratch;
 use super::simd::Level;
@@ -209,7 +209,7 @@ impl Matcher {
 
     /// Bytes before a start that its judgement looks at.
     pub(super) fn look_back(&self) -> usize {
-        self.reach_before.max(limits::NAMES_REACH) + 2
+        self.reach_before.max(limits::NAMES_REACH) + BEFORE_WORD
     }
 
     /// The columns of a table that its headers tell.

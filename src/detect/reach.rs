@@ -213,7 +213,32 @@ pub(super) fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
         let digits = behind.iter().take(PAST_WORD - 1).take_while(|byte| byte.is_ascii_digit()).count();
         digits > 0 && behind.get(digits).is_some_and(u8::is_ascii_alphabetic)
     };
-    left && right && !(end - start == 2 && begins_code())
+    let is_glued = || before.is_some() || letter(text.get(end)).is_some();
+    let in_code = || end - start <= SHORT && is_glued() && is_in_code(text, start, end);
+    left && right && !(end - start == 2 && begins_code()) && !in_code()
+}
+
+/// Letters of words that letters and digits drawn by lot hold now and then, and of those that are of one part.
+const SHORT: usize = 4;
+const ONE_PART: usize = 3;
+
+/// How far before a word a code is looked at, and how often letters and digits follow each other in it at least.
+pub(super) const BEFORE_WORD: usize = 16;
+const CHANGES: usize = 3;
+
+/// Whether a short word that is a part of a name stands in letters and digits drawn by lot rather: its capitals are those of no
+/// name, as in `3xPaNK`, or letters and digits before it change often, as in `2hMz43gQTPan`.
+fn is_in_code(text: &[u8], start: usize, end: usize) -> bool {
+    let word = &text[start..end];
+    let behind = word.get(1..).unwrap_or_default();
+    let is_name = behind.iter().all(u8::is_ascii_lowercase) || word.iter().all(u8::is_ascii_uppercase);
+    if word.is_ascii() && word.len() <= ONE_PART && !is_name {
+        return true;
+    }
+    let near = &text[start.saturating_sub(BEFORE_WORD)..start];
+    let code =
+        &near[near.len() - near.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count()..];
+    code.windows(2).filter(|pair| pair[0].is_ascii_digit() != pair[1].is_ascii_digit()).count() >= CHANGES
 }
 
 /// Whether an abbreviation in capitals ends before `at` and another word begins there, as in `PANText`.
