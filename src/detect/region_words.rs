@@ -6,6 +6,7 @@ use super::super::compiled::Compiled;
 use super::super::context::{Evidence, Trail};
 use super::super::leading::Sets;
 use super::super::names::{Label, Scope};
+use super::super::pack::Tier;
 use super::super::scratch::{Said, Scratch};
 use super::super::set::Set;
 use super::super::vicinity::Reading;
@@ -161,10 +162,16 @@ impl Run<'_, '_> {
     pub(super) fn named(&mut self, number: u16, detector: &Compiled, at: usize) -> Evidence {
         self.look_up(at);
         self.asked = true;
+        // `{"card":{"network_transaction_id":…` is no card's number.
+        let own_alone = detector.tier == Tier::Strong
+            && self.scratch.names.tell_an_id(self.region.text, self.region.layout);
         let mut evidence = Evidence::default();
         for said in self.scratch.said.iter().filter(|said| detector.scopes.holds(said.scope)) {
             let Evidence { positive, negative } = self.matcher.words.says(said.word, number);
-            evidence.join(Evidence { positive, negative: negative && said.own });
+            evidence.join(Evidence {
+                positive: positive && (said.own || !own_alone),
+                negative: negative && said.own,
+            });
         }
         evidence
     }

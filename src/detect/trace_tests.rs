@@ -99,3 +99,27 @@ fn the_stage_that_let_a_near_miss_go_is_named() {
     assert_eq!((said.as_slice(), judged.confidence), (&[false, true][..], Confidence::High));
     assert_eq!(judged.steps.first(), Some(&("digits alone", Confidence::Medium)));
 }
+
+#[test]
+fn what_an_id_is_part_of_does_not_speak_for_it() {
+    let matcher = matcher();
+    for (text, confidence) in [
+        (
+            r#"{"card":{"brand":"visa","country":"US","last4":"1234","network_transaction_id":"4539148803436467"}}"#,
+            Confidence::Medium,
+        ),
+        (
+            r#"{"card":{"brand":"visa","country":"US","networkName":"x","last4":"1234","id":"4539148803436467"}}"#,
+            Confidence::High,
+        ),
+        (
+            r#"{"user":{"brand":"visa","country":"US","networkName":"x","last4":"1234","card_id":"4539148803436467"}}"#,
+            Confidence::High,
+        ),
+    ] {
+        let (engine, traced) = both(&matcher, text.as_bytes(), 0);
+        assert_eq!(engine, traced, "{text}");
+        let found = matcher.find(&FingerprintKey::new(&[0; 32]), None, text.as_bytes());
+        assert_eq!(found.iter().map(|found| found.confidence).collect::<Vec<_>>(), [confidence], "{text}");
+    }
+}

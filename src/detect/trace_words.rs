@@ -6,6 +6,7 @@ use std::ops::{Deref, Range};
 use super::compiled::Compiled;
 use super::context::{Evidence, Trail};
 use super::names::{Layout, Names, Scope};
+use super::pack::Tier;
 use super::reach::Reach;
 use super::region::{How, Region};
 use super::scratch::Scratch;
@@ -154,13 +155,15 @@ impl Matcher {
         let names = self.names_at(one, text, at, layout);
         let mut speak = Vec::new();
         let own = names.own(text, layout);
+        let own_alone = one.tier == Tier::Strong && names.tell_an_id(text, layout);
         for (nth, name) in names.list.into_iter().enumerate().filter(|(_, name)| one.scopes.holds(name.scope))
         {
             // A header row stands where the text begins.
             let place = name.place_in(text, at);
             self.words.inside(self.level, text, place.clone(), |word| {
                 let says = self.words.says(word, detector.0);
-                if says.positive && (nth < own || self.words.reaches_in(word)) || says.negative && nth < own {
+                let speaks_for = says.positive && (nth < own || !own_alone && self.words.reaches_in(word));
+                if speaks_for || says.negative && nth < own {
                     speak.push((place.clone(), says.positive));
                 }
             });

@@ -485,6 +485,17 @@ impl Names {
         })
     }
 
+    /// Whether the value's own name says of what kind of thing it is the number: `order_id`, `networkTransactionId`.
+    pub(super) fn tell_an_id(&self, text: &[u8], layout: &Layout) -> bool {
+        self.list.first().filter(|own| !own.beside).is_some_and(|own| {
+            matches!(
+                own.text(text, layout),
+                [_, .., b'a'..=b'z' | b'A'..=b'Z', b'_' | b'-', b'i' | b'I', b'd' | b'D']
+                    | [_, .., b'a'..=b'z', b'I', b'd' | b'D']
+            )
+        })
+    }
+
     /// Where the row begins that `value` lies in, not before `from`, of a table whose rows are lines, or behind the names of
     /// its columns: what stands above is said of other columns, too. `None` where it lies in no such table.
     pub(super) fn row(&self, text: &[u8], from: usize, value: &Range<usize>) -> Option<usize> {
