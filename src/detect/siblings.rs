@@ -11,6 +11,10 @@ use crate::limits;
 /// lot one in ten passes.
 const FAIL: usize = 3;
 
+/// What part of a crowd they are at least: in a column, and under a name, which says more.
+const HALF: usize = 2;
+const THIRD: usize = 3;
+
 /// Signs of naming, those that others end with first.
 const SIGNS: [&[u8]; 3] = [b"=>", b":", b"="];
 
@@ -26,19 +30,19 @@ const KEY: usize = 6;
 
 impl Compiled {
     /// Whether so many of the other values under a value's name, spelled as it is, pass no validator that those which do pass
-    /// by chance; half of a crowd is enough, since they have a name in common.
+    /// by chance; a part of a crowd is enough, since they have a name in common.
     pub(super) fn passes_by_chance(&self, text: &[u8], value: &Range<usize>, crowd: usize) -> bool {
         let own = &text[value.clone()];
         let (mut passed, mut failed) = (0, 0);
         let is_key = is_key(text, value);
-        each(text, value, |other| {
+        let is_named = each(text, value, |other| {
             if is_like(other, own) || is_key && is_bare(own) && is_bare(other) && other.len() >= KEY {
                 *(if self.passes(other) { &mut passed } else { &mut failed }) += 1;
             }
             // The nearest tell most names that all under them pass.
             failed > 0 || passed < FAIL
         });
-        failed >= crowd.div_ceil(2) && failed >= FAIL * passed
+        failed >= crowd.div_ceil(if is_named { THIRD } else { HALF }) && failed >= FAIL * passed
     }
 
     /// Whether another value of a value's column passes, or of those under its name.
@@ -144,8 +148,8 @@ enum Under<'t> {
 }
 
 /// Calls `see` with the other values under the name or in the column of `value`, the nearest before it first, then those
-/// behind it, until it has seen enough.
-fn each<'t>(text: &'t [u8], value: &Range<usize>, mut see: impl FnMut(&'t [u8]) -> bool) {
+/// behind it, until it has seen enough. Tells whether it is a name.
+fn each<'t>(text: &'t [u8], value: &Range<usize>, mut see: impl FnMut(&'t [u8]) -> bool) -> bool {
     let least = value.start.saturating_sub(limits::NAMES_REACH);
     let most = text.len().min(value.end + limits::CROWD_REACH);
     let (before, behind) = (&text[least..value.start], &text[value.end..most]);
@@ -158,9 +162,11 @@ fn each<'t>(text: &'t [u8], value: &Range<usize>, mut see: impl FnMut(&'t [u8]) 
         // The first is its own.
         let behind = memchr::memchr_iter(b':', behind).skip(1).map(|colon| &behind[..colon]);
         before.chain(behind).all(|text| key_before(text).is_none_or(&mut see));
-        return;
+        return false;
     }
-    match under(unglued, behind, begins) {
+    let under = under(unglued, behind, begins);
+    let is_named = matches!(under, Some(Under::Name(_)));
+    match under {
         Some(Under::Name(name)) => {
             let mut places = memchr::memmem::rfind_iter(unglued, name).skip(1);
             if places.all(|at| named((before, own), name, at, (begins, false)).is_none_or(&mut see)) {
@@ -181,6 +187,7 @@ fn each<'t>(text: &'t [u8], value: &Range<usize>, mut see: impl FnMut(&'t [u8]) 
         }
         None => {}
     }
+    is_named
 }
 
 /// The rows around the one that begins at `row` of what stands before a value, the nearest first.
