@@ -163,6 +163,12 @@ const CHECKS: &[Check] = &[
         least_digits: 12,
         passes: repetition::few,
     },
+    Check {
+        name: "twice",
+        about: "twelve digits or more, the second half of which is the first once more: two fields without a sign between them",
+        least_digits: 12,
+        passes: repetition::twice,
+    },
 ];
 
 #[cfg(test)]
@@ -223,6 +229,10 @@ mod tests {
         ("few-digits", true, "341124311214535"),
         ("few-digits", false, "341124311214536"),
         ("few-digits", false, "34112431121"),
+        ("twice", true, "2342482823424828"),
+        ("twice", true, "2342 4828 2342 4828"),
+        ("twice", false, "2342482823424829"),
+        ("twice", false, "1234512345"),
     ];
 
     /// The cases of all subjects.

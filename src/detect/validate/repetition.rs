@@ -18,6 +18,13 @@ pub(super) fn few(text: &[u8]) -> bool {
     !text.iter().any(is_other) && text.iter().filter(|b| b.is_ascii_digit()).nth(FEW - 1).is_some()
 }
 
+/// There are many digits, and the second half of them is the first once more.
+pub(super) fn twice(text: &[u8]) -> bool {
+    let digits = || text.iter().filter(|b| b.is_ascii_digit());
+    let half = digits().count() / 2;
+    half * 2 >= FEW && digits().count() == half * 2 && digits().take(half).eq(digits().skip(half))
+}
+
 /// Each digit is one more, or each one less, than the one before; 9 is followed by 0.
 pub(super) fn sequential(text: &[u8]) -> bool {
     let (mut up, mut down, mut count, mut last) = (true, true, 0, 0);
