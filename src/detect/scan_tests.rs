@@ -14,6 +14,7 @@ use crate::detect::trace_words::Traced;
 use crate::detect::validate::Check;
 use crate::detect::{Confidence, Finding, Matcher, Pack};
 use crate::fingerprint::FingerprintKey;
+use crate::limits;
 
 #[cfg(test)]
 #[path = "scan_list_tests.rs"]
@@ -476,5 +477,17 @@ fn what_names_alone_prove_is_found_however_the_text_is_cut() {
             let cuts = vec![size; text.len() / size];
             assert_eq!(sorted(chunked(matcher, text.as_bytes(), &cuts)), whole, "{size}");
         }
+    }
+}
+
+#[test]
+fn the_place_of_a_finding_is_sought_in_so_many_findings() {
+    let matcher = matcher();
+    for (unnamed, told) in [(limits::PLACES_SOUGHT - 1, 1), (limits::PLACES_SOUGHT, 0)] {
+        let text = "to anna@acme.com, ".repeat(unnamed) + r#"{"to":"anna@acme.com"}"#;
+        let (mut scan, mut out) = (Scan::new(), Vec::new());
+        scan.push(&matcher, &key(), text.as_bytes(), &mut out);
+        scan.finish(&matcher, &key(), &mut out);
+        assert_eq!((out.len(), scan.places().count()), (unnamed + 1, told));
     }
 }
