@@ -274,6 +274,27 @@ mod tests {
 
     const OUTLINED: usize = 8;
 
+    struct Asked(usize);
+
+    impl Possible for Asked {
+        fn at(&mut self, _: usize, _: Option<[u8; 4]>) {
+            self.0 += 1;
+        }
+    }
+
+    #[test]
+    fn no_level_asks_about_digits_where_literals_are_letters() {
+        let sought = |text| Sought { text, bound: false, next: [u64::MAX; 4] };
+        let nibbles = Nibbles::new([&b"pqrstuvw"[..], b"wxyl"].into_iter().map(sought));
+        for (text, asked) in [("01234567,789,", 0), ("pqrstuvw WXYL", 2)] {
+            for level in Level::all() {
+                let (text, mut counted) = (text.repeat(90), Asked(0));
+                literals(level, &nibbles, text.as_bytes(), 0, text.len(), &mut counted);
+                assert_eq!(counted.0, 90 * asked, "{level:?}");
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn every_level_sees_the_same_beginnings_of_words(
