@@ -222,7 +222,8 @@ fn open(choice: &At<PackChoice>, keys: Option<&[PublicKey]>) -> Result<(Pack, Pa
             let files = PackFiles::read(path).map_err(refuse)?;
             // Nothing is made of a text before it is known to be the one that was signed.
             let signed_by = keys.map(|keys| files.signed_by(keys)).transpose().map_err(refuse)?;
-            let pack = Pack { signed_by, ..files.parse()? };
+            let mut pack = files.parse()?;
+            pack.signed_by = signed_by;
             Ok((pack, files))
         }
     }

@@ -36,9 +36,12 @@ const LITERAL_BYTES: usize = 8;
 pub(super) const GROUP_LEN: usize = 31;
 
 /// Bytes that may stand alone between two digits of one run.
+pub(super) const SEPARATOR_BYTES: [u8; 4] = *b" -./";
+
+/// Whether a byte is one of those.
 #[must_use]
 pub fn is_separator(byte: u8) -> bool {
-    matches!(byte, b' ' | b'-' | b'.' | b'/')
+    SEPARATOR_BYTES.contains(&byte)
 }
 
 /// Where a pattern can start.

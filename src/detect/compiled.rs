@@ -63,8 +63,8 @@ pub(super) struct Compiled {
     pub scopes: Scopes,
 }
 
-/// Automata of patterns for what stands around matches.
-pub(super) type Around = std::collections::HashMap<(Side, String), Arc<Shape>>;
+/// Automata of patterns for what stands around matches, which many detectors share.
+pub(super) type Known = std::collections::HashMap<(Side, String), Arc<Shape>>;
 
 /// Where a pattern stands that minds a match.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -94,8 +94,7 @@ pub(super) struct Match {
 }
 
 impl Compiled {
-    /// `known` keeps the patterns around matches, which many detectors share.
-    pub(super) fn new(definition: &Definition, known: &mut Around) -> Result<Compiled, String> {
+    pub(super) fn new(definition: &Definition, known: &mut Known) -> Result<Compiled, String> {
         let read = match &definition.read {
             Some(read) => Arc::clone(read),
             None => Arc::new(Pattern::compile(definition.pattern.get_ref()).map_err(|e| e.0)?),
@@ -104,14 +103,8 @@ impl Compiled {
         let anchors = anchor::derive(&read.hir, &shape).map_err(|e| e.0)?;
         let mut around =
             |side, pattern: &Option<toml::Spanned<String>>| -> Result<Option<Arc<Shape>>, String> {
-                let Some(pattern) = pattern.as_ref().map(toml::Spanned::get_ref) else { return Ok(None) };
-                let key = (side, pattern.clone());
-                if let Some(shape) = known.get(&key) {
-                    return Ok(Some(Arc::clone(shape)));
-                }
-                let shape = Arc::new(self::around(side, pattern).map_err(|e| e.0)?);
-                known.insert(key, Arc::clone(&shape));
-                Ok(Some(shape))
+                let pattern = pattern.as_ref().map(toml::Spanned::get_ref);
+                pattern.map(|pattern| self::around(known, side, pattern)).transpose().map_err(|e| e.0)
             };
         let not_after = around(Side::After, &definition.exclude.after)?;
         let keywords = definition.keywords.as_ref().map(|k| k.get_ref());
@@ -443,8 +436,12 @@ fn checks(names: &[toml::Spanned<String>]) -> Result<Vec<&'static Check>, String
     names.iter().map(|name| named(name.get_ref())).collect()
 }
 
-/// A pattern for what stands right before or behind a match.
-pub(super) fn around(side: Side, pattern: &str) -> Result<Shape, ShapeError> {
+/// A pattern for what stands right before or behind a match, compiled where it is not known.
+pub(super) fn around(known: &mut Known, side: Side, pattern: &str) -> Result<Arc<Shape>, ShapeError> {
+    let key = (side, pattern.to_owned());
+    if let Some(shape) = known.get(&key) {
+        return Ok(Arc::clone(shape));
+    }
     let shape = match side {
         Side::Before => Shape::compile_ending(pattern)?,
         Side::After => Shape::compile(pattern)?,
@@ -456,6 +453,8 @@ pub(super) fn around(side: Side, pattern: &str) -> Result<Shape, ShapeError> {
             limits::EXCLUDE_REACH
         )));
     }
+    let shape = Arc::new(shape);
+    known.insert(key, Arc::clone(&shape));
     Ok(shape)
 }
 

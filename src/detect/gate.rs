@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::Confidence;
-use super::anchor::{GROUP_LEN, RUN_LIMIT};
+use super::anchor::{GROUP_LEN, RUN_LIMIT, SEPARATOR_BYTES};
 use super::leading::{BYTES, Leading};
 use super::set::Set;
 
@@ -80,19 +80,18 @@ impl Gate {
             let [always, _] = quiet.map_or([Set::NONE; 2], |floor| sets.keyed(floor));
             // With the first digits that something is possible for.
             let fewest = |fits: Set| {
-                let enough = |digits: usize| !(sets.by_digits[digits] & fits).is_empty();
-                let all: Vec<usize> = (0..=RUN_LIMIT).collect();
-                all.partition_point(|&digits| !enough(digits))
+                let too_few = |by_digits: &Set| (*by_digits & fits).is_empty();
+                sets.by_digits[..=RUN_LIMIT].partition_point(too_few)
             };
-            for separator in *b" -./" {
+            for separator in SEPARATOR_BYTES {
                 let rows = leading.rows_behind(separator);
                 for group in 1..GROUPS {
                     // What any byte behind the separator leaves possible.
-                    let any = |nth: usize| {
-                        let at = |row: &usize| sets.by_behind[row * GROUPS + group][nth];
-                        rows.iter().fold(Set::NONE, |all, row| all | at(row)) & !always
-                    };
-                    let (ends, behind) = (any(0), any(1));
+                    let any = rows.iter().fold([Set::NONE; 2], |[ends, behind], row| {
+                        let [more_ends, more_behind] = sets.by_behind[row * GROUPS + group];
+                        [ends | more_ends, behind | more_behind]
+                    });
+                    let [ends, behind] = any.map(|fits| fits & !always);
                     let mut known = (Set::NONE, RUN_LIMIT + 1);
                     for next in 0..GROUPS {
                         let goes_on = sets.by_next[usize::from(separator) % SEPARATORS * GROUPS + next];

@@ -1,12 +1,11 @@
 //! Which of the detectors that begin with their digits a group of digits, and what stands around it, leave possible.
 
 use std::collections::HashMap;
-use std::hash::Hash;
 use std::sync::Arc;
 
 use super::Confidence;
 use super::anchor::{GROUP_LEN, RUN_LIMIT};
-use super::compiled::Compiled;
+use super::compiled::{Compiled, Side};
 use super::context::Words;
 use super::gate::{GROUPS, Gate, SEPARATORS};
 use super::pack::Boundary;
@@ -74,6 +73,9 @@ struct Pairs {
     rows: Vec<u32>,
 }
 
+/// What two neighbouring classes of bytes leave possible, as words.
+type Key = Vec<u64>;
+
 /// Stands for the byte where a text begins or ends.
 const NO_BYTE: usize = 256;
 pub(super) const BYTES: usize = NO_BYTE + 1;
@@ -85,17 +87,19 @@ impl Default for Pairs {
 }
 
 impl Pairs {
-    /// Gives each pair of classes the number of its row, which a key tells; equal keys are one row.
-    fn new<K: Clone + Eq + Hash>(
-        classes: &Classes,
-        mut key: impl FnMut(usize, usize) -> K,
-    ) -> (Pairs, Vec<K>) {
+    /// Gives each pair of classes the number of its row, which a key tells that is written to what it is handed; equal keys
+    /// are one row.
+    fn new(classes: &Classes, mut key: impl FnMut(usize, usize, &mut Key)) -> (Pairs, Vec<Key>) {
         let count = classes.bytes.len();
-        let (mut known, mut rows, mut pairs) = (HashMap::new(), Vec::new(), Pairs::default());
+        let (mut known, mut rows, mut pairs) = (HashMap::<Key, u32>::new(), Vec::new(), Pairs::default());
+        let mut room = Key::new();
         for first in 0..count {
             for second in 0..count {
-                let number = *known.entry(key(first, second)).or_insert_with_key(|key: &K| {
-                    rows.push(key.clone());
+                room.clear();
+                key(first, second, &mut room);
+                let number = known.get(&room).copied().unwrap_or_else(|| {
+                    known.insert(room.clone(), rows.len() as u32);
+                    rows.push(room.clone());
                     rows.len() as u32 - 1
                 });
                 pairs.rows.push(number);
@@ -157,36 +161,36 @@ fn is_digit(byte: Option<u8>) -> bool {
     byte.is_some_and(|b| b.is_ascii_digit())
 }
 
-/// A byte of each of two neighbours, as far as there are any.
-fn text_of(first: Option<u8>, second: Option<u8>) -> Vec<u8> {
-    first.into_iter().chain(second).collect()
-}
-
-/// Whether a match can begin behind these two bytes.
-fn begins(detector: &Compiled, first: Option<u8>, second: Option<u8>) -> bool {
-    let Some(near) = second else { return true };
-    let point = matches!(near, b'.' | b',') && is_digit(first);
-    let free = match detector.boundary {
-        Boundary::None => true,
-        Boundary::Digit => !near.is_ascii_digit(),
-        Boundary::Word => !is_word(near),
-        Boundary::Number => !near.is_ascii_digit() && !point,
+/// Whether a match can stand beside the nearer of two bytes. Where the further one is not told, nothing if that hangs on it.
+fn stands(detector: &Compiled, side: Side, near: Option<u8>, far: Option<Option<u8>>) -> Option<bool> {
+    let Some(near) = near else { return Some(true) };
+    let is_point = detector.boundary == Boundary::Number && matches!(near, b'.' | b',');
+    let is_barred = match detector.boundary {
+        Boundary::None => false,
+        Boundary::Digit => near.is_ascii_digit(),
+        Boundary::Word => is_word(near),
+        Boundary::Number => near.is_ascii_digit() || is_point && far.is_some_and(is_digit),
     };
-    let not_before = detector.not_before.as_ref();
-    free && !not_before.is_some_and(|shape| shape.ends(&text_of(first, second)))
-}
-
-/// Whether a match can end before these two bytes.
-fn ends(detector: &Compiled, first: Option<u8>, second: Option<u8>) -> bool {
-    let Some(near) = first else { return true };
-    let free = match detector.boundary {
-        Boundary::None => true,
-        Boundary::Digit => !near.is_ascii_digit(),
-        Boundary::Word => !is_word(near),
-        Boundary::Number => !(near.is_ascii_digit() || matches!(near, b'.' | b',') && is_digit(second)),
+    if is_barred {
+        return Some(false);
+    }
+    let not = match side {
+        Side::Before => &detector.not_before,
+        Side::After => &detector.not_after,
     };
-    let not_after = detector.not_after.as_ref();
-    free && not_after.is_none_or(|shape| shape.run(&text_of(first, second)).is_empty())
+    let (Some(far), Some(not)) = (far, not) else {
+        return match not {
+            _ if is_point => None,
+            Some(not) => not.meets(side, near).map(|meets| !meets),
+            None => Some(true),
+        };
+    };
+    Some(match (side, far) {
+        (Side::Before, Some(far)) => !not.ends(&[far, near]),
+        (Side::Before, None) => !not.ends(&[near]),
+        (Side::After, Some(far)) => !not.begins(&[near, far]),
+        (Side::After, None) => !not.begins(&[near]),
+    })
 }
 
 /// Which entries a first group of each length can end, and which can go on behind one: by the byte behind it, and
@@ -246,32 +250,62 @@ impl Groups {
     }
 }
 
-/// One detector of each kind that minds the same around its matches, and the sets of all of that kind.
-struct Kinds<'c>(Vec<(&'c Compiled, Vec<Set>)>);
+/// One detector of each kind that minds the same on one side of its matches, and the sets of all of that kind.
+struct Kinds<'c> {
+    side: Side,
+    of: Vec<(&'c Compiled, Vec<Set>)>,
+}
+
+/// What the nearer of two bytes tells: a bit for each kind that can stand beside it, and those that hang on the further one.
+struct Told {
+    bits: Key,
+    open: Vec<usize>,
+}
 
 impl<'c> Kinds<'c> {
-    fn of(
-        chunks: &[&[Entry]],
-        compiled: &'c [Compiled],
-        minds: impl Fn(&'c Compiled) -> Option<&'c Arc<Shape>>,
-    ) -> Kinds<'c> {
+    fn of(chunks: &[&[Entry]], compiled: &'c [Compiled], side: Side) -> Kinds<'c> {
         let mut known = HashMap::new();
         for (number, chunk) in chunks.iter().enumerate() {
             for (bit, entry) in chunk.iter().enumerate() {
                 let detector = &compiled[usize::from(entry.detector)];
-                let kind = (detector.boundary as u8, minds(detector).map(Arc::as_ptr));
+                let not = match side {
+                    Side::Before => &detector.not_before,
+                    Side::After => &detector.not_after,
+                };
+                let kind = (detector.boundary as u8, not.as_ref().map(Arc::as_ptr));
                 let (_, sets) =
                     known.entry(kind).or_insert_with(|| (detector, vec![Set::NONE; chunks.len()]));
                 sets[number] |= Set::of(bit);
             }
         }
-        Kinds(known.into_values().collect())
+        Kinds { side, of: known.into_values().collect() }
     }
 
-    /// The sets of those that a question is true of.
-    fn sets(&self, fits: impl Fn(&Compiled) -> bool) -> Vec<Set> {
-        let mut all = vec![Set::NONE; self.0.first().map_or(0, |(_, sets)| sets.len())];
-        for (_, sets) in self.0.iter().filter(|(detector, _)| fits(detector)) {
+    fn told(&self, near: Option<u8>) -> Told {
+        let mut told = Told { bits: vec![0; self.of.len().div_ceil(64)], open: Vec::new() };
+        for (kind, (detector, _)) in self.of.iter().enumerate() {
+            match stands(detector, self.side, near, None) {
+                Some(stands) => told.bits[kind / 64] |= u64::from(stands) << (kind % 64),
+                None => told.open.push(kind),
+            }
+        }
+        told
+    }
+
+    /// A bit for each kind that can stand beside two bytes.
+    fn stand(&self, told: &Told, (near, far): (Option<u8>, Option<u8>), bits: &mut Key) {
+        bits.extend_from_slice(&told.bits);
+        for &kind in &told.open {
+            let stands = stands(self.of[kind].0, self.side, near, Some(far)) == Some(true);
+            bits[kind / 64] |= u64::from(stands) << (kind % 64);
+        }
+    }
+
+    /// The sets of some kinds.
+    fn sets(&self, bits: &[u64]) -> Vec<Set> {
+        let mut all = vec![Set::NONE; self.of.first().map_or(0, |(_, sets)| sets.len())];
+        let kinds = self.of.iter().enumerate();
+        for (_, (_, sets)) in kinds.filter(|(kind, _)| bits[kind / 64] >> (kind % 64) & 1 != 0) {
             all.iter_mut().zip(sets).for_each(|(all, set)| *all |= *set);
         }
         all
@@ -292,11 +326,12 @@ impl Leading {
         leading.telling = Telling::new(words, spoken);
         // What stands before.
         let classes = Classes::of(entries.iter().filter_map(|e| of(e).not_before.as_deref()));
-        let kinds = Kinds::of(&chunks, compiled, |d| d.not_before.as_ref());
-        let (before, rows) = Pairs::new(&classes, |a, b| {
-            let (a, b) = (classes.bytes[a], classes.bytes[b]);
-            kinds.sets(|detector| begins(detector, a, b))
+        let kinds = Kinds::of(&chunks, compiled, Side::Before);
+        let told: Vec<Told> = classes.bytes.iter().map(|&near| kinds.told(near)).collect();
+        let (before, rows) = Pairs::new(&classes, |far, near, key| {
+            kinds.stand(&told[near], (classes.bytes[near], classes.bytes[far]), key);
         });
+        let rows: Vec<Vec<Set>> = rows.iter().map(|bits| kinds.sets(bits)).collect();
         for (number, sets) in leading.sets.iter_mut().enumerate() {
             sets.by_before = rows.iter().map(|row| row[number]).collect();
         }
@@ -305,23 +340,26 @@ impl Leading {
         let shapes = entries.iter().map(|e| &*e.shape);
         let classes = Classes::of(entries.iter().filter_map(|e| of(e).not_after.as_deref()).chain(shapes));
         let groups: Vec<Groups> = chunks.iter().map(|chunk| Groups::of(chunk, &classes)).collect();
-        let kinds = Kinds::of(&chunks, compiled, |d| d.not_after.as_ref());
+        let kinds = Kinds::of(&chunks, compiled, Side::After);
         // Bytes behind which matches go on alike.
         let alike = |a: usize, b: usize| groups.iter().all(|groups| groups.goes_on[a] == groups.goes_on[b]);
         let firsts: Vec<usize> =
             (0..classes.bytes.len()).map(|a| (0..a).find(|&b| alike(a, b)).unwrap_or(a)).collect();
-        let (behind, rows) = Pairs::new(&classes, |a, b| {
-            let (first, second) = (classes.bytes[a], classes.bytes[b]);
-            (kinds.sets(|d| ends(d, first, second)), firsts[a], is_digit(second))
+        let told: Vec<Told> = classes.bytes.iter().map(|&near| kinds.told(near)).collect();
+        let (behind, rows) = Pairs::new(&classes, |near, far, key| {
+            kinds.stand(&told[near], (classes.bytes[near], classes.bytes[far]), key);
+            key.extend([firsts[near] as u64, u64::from(is_digit(classes.bytes[far]))]);
         });
+        let free: Vec<Vec<Set>> = rows.iter().map(|bits| kinds.sets(bits)).collect();
         for (number, (sets, groups)) in leading.sets.iter_mut().zip(&groups).enumerate() {
-            let row = |(free, first, digit): &(Vec<Set>, usize, bool)| {
-                let (free, goes_on) = (free[number], &groups.goes_on[*first]);
+            let row = |(free, key): (&Vec<Set>, &Key)| {
+                let [.., first, digit] = key[..] else { return [[Set::NONE; 2]; GROUPS] };
+                let (free, goes_on) = (free[number], &groups.goes_on[first as usize]);
                 std::array::from_fn::<_, GROUPS, _>(|length| {
-                    [groups.ends[length] & free, goes_on[length][usize::from(*digit)]]
+                    [groups.ends[length] & free, goes_on[length][digit as usize]]
                 })
             };
-            sets.by_behind = rows.iter().flat_map(row).collect();
+            sets.by_behind = free.iter().zip(&rows).flat_map(row).collect();
         }
         leading.behind = behind;
         leading.gate = Gate::build(&leading, None);

@@ -1,7 +1,7 @@
 //! Packs to one immutable matcher that all flows share.
 
 use super::columns::{self, Told};
-use super::compiled::{Around, Compiled};
+use super::compiled::Compiled;
 use super::context::Words;
 use std::collections::HashMap;
 
@@ -82,11 +82,11 @@ impl Matcher {
                 chosen.push((index, definition));
             }
         }
-        let (mut words, mut around) = (Vec::new(), Around::new());
+        let (mut words, mut known) = (Vec::new(), packs.iter().flat_map(|pack| pack.known.clone()).collect());
         let (mut detectors, mut compiled, mut families) = (Vec::new(), Vec::new(), HashMap::new());
         for (number, (index, definition)) in chosen.into_iter().enumerate() {
             let Some(pack) = packs.get(index) else { continue };
-            match Compiled::new(definition, &mut around) {
+            match Compiled::new(definition, &mut known) {
                 Ok(one) => {
                     let next = families.len();
                     let family = *families.entry(definition.family_in(pack)).or_insert(next);

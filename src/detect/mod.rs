@@ -30,6 +30,7 @@
 //! assert_eq!(findings.len(), 1);
 //! ```
 
+mod alike;
 pub mod anchor;
 mod built_in;
 mod cleanse;

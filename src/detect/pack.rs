@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Confidence;
-use super::compiled::Side;
+use super::compiled::{Known, Side};
 use super::names::Scope;
 use super::pattern::Pattern;
 use super::shape::Shape;
@@ -192,15 +192,23 @@ pub struct Around {
 }
 
 impl Around {
-    fn patterns(&self) -> impl Iterator<Item = &Spanned<String>> {
-        self.before.iter().chain(&self.after)
+    fn patterns(&self) -> impl Iterator<Item = (Side, &Spanned<String>)> {
+        sides(&self.before, &self.after)
     }
 }
 
 impl Exclude {
-    fn patterns(&self) -> impl Iterator<Item = &Spanned<String>> {
-        self.before.iter().chain(&self.after).chain(self.unless_named.patterns()).chain(self.lower.patterns())
+    fn patterns(&self) -> impl Iterator<Item = (Side, &Spanned<String>)> {
+        sides(&self.before, &self.after).chain(self.unless_named.patterns()).chain(self.lower.patterns())
     }
+}
+
+fn sides<'e>(
+    before: &'e Option<Spanned<String>>,
+    after: &'e Option<Spanned<String>>,
+) -> impl Iterator<Item = (Side, &'e Spanned<String>)> {
+    let of = |side, pattern: &'e Option<Spanned<String>>| pattern.iter().map(move |pattern| (side, pattern));
+    of(Side::Before, before).chain(of(Side::After, after))
 }
 
 /// A text and what is found in it: a detector's own test.
@@ -324,6 +332,8 @@ pub struct Pack {
     pub definitions: Vec<Definition>,
     /// Id of the trusted key that signed it; set by whoever checked.
     pub signed_by: Option<String>,
+    /// Automata of what stands around matches, compiled when the pack was read.
+    pub(super) known: Known,
 }
 
 /// What is wrong with a pack, and where.
@@ -388,6 +398,7 @@ impl Pack {
                 }
             }
             pack.definitions.extend(part.definitions);
+            pack.known.extend(part.known);
         }
         match whole {
             Some(mut pack) if errors.is_empty() => {
@@ -421,7 +432,7 @@ impl Pack {
         let mut complain = |place: Range<usize>, message: String| errors.push(at(place, message));
         check_header(&parsed.pack, &mut complain);
         let mut seen = std::collections::HashSet::new();
-        let mut definitions = Vec::new();
+        let (mut definitions, mut known) = (Vec::new(), Known::new());
         if parsed.detectors.is_empty() {
             complain(0..0, "the pack has no [[detector]]".into());
         }
@@ -433,6 +444,7 @@ impl Pack {
                 complain(definition.id.span(), message);
             }
             check_definition(text, parsed.pack.name.get_ref(), &mut definition, offset, &mut complain);
+            check_exclude(&definition, &mut known, &mut complain);
             definition.line = at(definition.id.span(), String::new()).line;
             file.clone_into(&mut definition.file);
             definitions.push(definition);
@@ -451,6 +463,7 @@ impl Pack {
             tags: parsed.pack.tags,
             definitions,
             signed_by: None,
+            known,
         })
     }
 }
@@ -563,7 +576,6 @@ fn check_definition(
             complain(beside.span(), message);
         }
     }
-    check_exclude(id, &definition.exclude, complain);
     let has = |empty: bool| definition.examples.iter().any(|e| e.get_ref().finds.is_empty() == empty);
     if !has(false) || !has(true) {
         complain(
@@ -574,13 +586,18 @@ fn check_definition(
 }
 
 /// What is wrong with what speaks against a match.
-fn check_exclude(id: &str, exclude: &Exclude, complain: &mut impl FnMut(Range<usize>, String)) {
+fn check_exclude(
+    definition: &Definition,
+    known: &mut Known,
+    complain: &mut impl FnMut(Range<usize>, String),
+) {
+    let (id, exclude) = (definition.id(), &definition.exclude);
     if let Some(crowd) = exclude.crowd.as_ref().filter(|crowd| !CROWDS.contains(crowd.get_ref())) {
         let message = format!("`exclude.crowd` of `{id}` is {} to {}", CROWDS.start(), CROWDS.end());
         complain(crowd.span(), message);
     }
-    for around in exclude.patterns() {
-        if let Err(error) = super::compiled::around(Side::After, around.get_ref()) {
+    for (side, around) in exclude.patterns() {
+        if let Err(error) = super::compiled::around(known, side, around.get_ref()) {
             complain(around.span(), format!("`exclude` of `{id}`: {}", error.0));
         }
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use regex_automata::nfa::thompson;
 use regex_syntax::hir::Hir;
 
+use super::compiled::Side;
 pub use super::ends::Ends;
 use super::pattern::parse;
 use super::subsets::{self, Table, TooLarge, Wanted};
@@ -51,8 +52,7 @@ impl Shape {
     /// Compiles a parsed pattern.
     pub(super) fn of(hir: &Hir) -> Result<Shape, ShapeError> {
         let lengths = lengths(hir)?;
-        let table = automaton(hir, Wanted::Ends)?;
-        Ok(Shape::from_table(table, lengths))
+        Ok(Shape::from_table(&automaton(hir, Wanted::Ends)?, lengths))
     }
 
     /// Compiles a parsed pattern, and what stands before its group `value`: the places where that can begin are known from
@@ -60,8 +60,9 @@ impl Shape {
     pub(super) fn with_prefix(hir: &Hir, prefix: &Hir) -> Result<(Shape, Shape), ShapeError> {
         let (all, before) = (lengths(hir)?, lengths(prefix)?);
         let table = automaton(hir, Wanted::Value)?;
-        let prefix = Table { accepting: table.values.clone(), ..table.clone() };
-        Ok((Shape::from_table(table, all), Shape::from_table(prefix, before)))
+        let live = |state: u16| table.before_value[usize::from(state)];
+        let prefix = Shape::of_states(&table, &table.values, live, before);
+        Ok((Shape::from_table(&table, all), prefix))
     }
 
     /// Compiles a pattern that is mostly asked whether it ends somewhere. One that can't be read from its end is looked for
@@ -70,7 +71,7 @@ impl Shape {
         let hir = parse(pattern)?;
         let mut shape = Shape::of(&hir)?;
         let table = automaton(&hir, Wanted::FirstBackwards).ok();
-        let backwards = table.map(|table| Shape::from_table(table, (shape.min_len, shape.max_len)));
+        let backwards = table.map(|table| Shape::from_table(&table, (shape.min_len, shape.max_len)));
         shape.backwards = backwards.map(Box::new);
         shape.opens = (0..shape.width())
             .flat_map(|first| (0..shape.width()).map(move |second| (first, second)))
@@ -82,90 +83,53 @@ impl Shape {
         Ok(shape)
     }
 
-    fn from_table(table: Table, (min_len, max_len): (usize, usize)) -> Shape {
-        let Table { cells, shift, classes, accepting, .. } = table;
-        let states = accepting.len();
-        let (table, first_accepting, backwards, opens) = (cells.into(), DEAD, None, Box::default());
-        let mut shape =
-            Shape { table, classes, shift, states, first_accepting, backwards, opens, min_len, max_len };
-        let live = shape.prune(&accepting);
-        shape.settle(&accepting, &live);
-        shape
+    fn from_table(table: &Table, lengths: (usize, usize)) -> Shape {
+        Shape::of_states(table, &table.accepting, |_| true, lengths)
     }
 
-    /// Sends transitions into states that can no longer accept to the dead state, so that runs end early. Gives those that
-    /// can.
-    fn prune(&mut self, accepting: &[bool]) -> Vec<bool> {
-        let states = self.states;
-        let mut live = accepting.to_vec();
-        let mut changed = true;
-        while changed {
-            changed = false;
-            for state in (1..states).rev() {
-                if !live[state] && self.row(state as u16).iter().any(|&to| live[usize::from(to)]) {
-                    live[state] = true;
-                    changed = true;
-                }
-            }
-        }
-        if live.iter().skip(1).any(|live| !*live) {
-            for to in &mut self.table {
-                if !live[usize::from(*to)] {
-                    *to = DEAD;
-                }
-            }
-        }
-        live
-    }
-
-    /// Numbers the states that are left anew, so that those that accept come last: one comparison tells them apart. Joins
-    /// classes that every state takes alike, as it does capital and small letters where their case is of no matter, and
-    /// bytes that lead nowhere: a smaller table stays in the cache.
-    fn settle(&mut self, accepting: &[bool], live: &[bool]) {
-        let states =
-            (0..self.states as u16).filter(|&state| state <= Self::START || live[usize::from(state)]);
-        let accepts = |state: &u16| accepting[usize::from(*state)];
-        let (last, first): (Vec<u16>, Vec<u16>) = states.partition(accepts);
-        self.first_accepting = first.len() as u16;
+    /// Of the states of a table those that are live, numbered so that those that accept come last: one comparison tells them
+    /// apart. Classes that every state takes alike are one, as capital and small letters where their case is of no
+    /// matter, and bytes that lead nowhere: a smaller table stays in the cache.
+    fn of_states(
+        table: &Table,
+        accepting: &[bool],
+        live: impl Fn(u16) -> bool,
+        (min_len, max_len): (usize, usize),
+    ) -> Shape {
+        let all = 0..accepting.len() as u16;
+        let states = all.filter(|&state| state <= Self::START || live(state));
+        let (last, first): (Vec<u16>, Vec<u16>) = states.partition(|&state| accepting[usize::from(state)]);
+        let first_accepting = first.len() as u16;
         let order: Vec<u16> = first.into_iter().chain(last).collect();
-        let mut number = vec![DEAD; self.states];
+        let mut number = vec![DEAD; accepting.len()];
         (0u16..).zip(&order).for_each(|(new, &old)| number[usize::from(old)] = new);
-        let (kinds, places) = self.kinds();
+        let (kinds, places) = table.kinds(&order, &number);
         let width = kinds.len().next_power_of_two();
-        let mut table = Vec::with_capacity(order.len() * width);
+        let mut cells = Vec::with_capacity(order.len() * width);
         for &old in &order {
-            let row = self.row(old);
-            table.extend(kinds.iter().map(|&class| number[usize::from(row[class])]));
-            table.resize(table.len() + width - kinds.len(), DEAD);
+            let mut steps = table.steps(old).iter().peekable();
+            let mut to = DEAD;
+            cells.extend(kinds.iter().map(|&class| {
+                while let Some(step) = steps.next_if(|step| step.class <= class) {
+                    to = number[usize::from(step.to)];
+                }
+                to
+            }));
+            cells.resize(cells.len() + width - kinds.len(), DEAD);
         }
-        self.table = table.into();
-        self.states = order.len();
-        self.classes.iter_mut().for_each(|class| *class = places[usize::from(*class)]);
-        self.shift = width.trailing_zeros();
-    }
-
-    /// One class of each kind that every state takes alike, and the place of each class's kind among them.
-    fn kinds(&self) -> (Vec<usize>, Vec<u8>) {
-        let count = self.classes.iter().max().map_or(0, |&last| usize::from(last) + 1);
-        let mut hashes = vec![0u64; self.width()];
-        for row in self.table.chunks_exact(self.width()) {
-            for (hash, &to) in hashes.iter_mut().zip(row) {
-                *hash = (*hash ^ u64::from(to)).wrapping_mul(0x9E37_79B9_7F4A_7C15).rotate_left(29);
-            }
+        let mut classes = table.classes.clone();
+        classes.iter_mut().for_each(|class| *class = places[usize::from(*class)]);
+        Shape {
+            table: cells.into(),
+            classes,
+            shift: width.trailing_zeros(),
+            states: order.len(),
+            first_accepting,
+            backwards: None,
+            opens: Box::default(),
+            min_len,
+            max_len,
         }
-        let (mut kinds, mut places) = (Vec::new(), Vec::new());
-        for class in 0..count {
-            let known = kinds.iter().position(|&kind: &usize| hashes[kind] == hashes[class]);
-            places.push(known.unwrap_or(kinds.len()) as u8);
-            kinds.extend(known.is_none().then_some(class));
-        }
-        // A hash may lie.
-        let of: Vec<usize> = places.iter().map(|&place| kinds[usize::from(place)]).collect();
-        let is_true = |row: &[u16]| row.iter().zip(&of).all(|(to, &class)| *to == row[class]);
-        if !self.table.chunks_exact(self.width()).all(is_true) {
-            return ((0..count).collect(), (0..=u8::MAX).take(count).collect());
-        }
-        (kinds, places)
     }
 
     pub(super) fn row(&self, state: u16) -> &[u16] {
@@ -211,6 +175,13 @@ impl Shape {
             let class = usize::from(self.classes[usize::from(byte)]);
             (!std::mem::replace(&mut seen[class], true)).then_some((byte, class))
         })
+    }
+
+    /// The classes that some bytes are of.
+    pub(super) fn classes_of(&self, some: impl Fn(u8) -> bool) -> Vec<usize> {
+        let mut holds = vec![false; self.width()];
+        (0..=u8::MAX).filter(|&byte| some(byte)).for_each(|byte| holds[self.class_of(byte)] = true);
+        holds.iter().enumerate().filter(|(_, holds)| **holds).map(|(class, _)| class).collect()
     }
 
     /// For each class whether any match can hold its bytes.
@@ -353,6 +324,18 @@ impl Shape {
         backwards.accepts(state)
     }
 
+    /// Whether a match begins with a text, or ends with one, that has this byte there, as far as the byte tells.
+    pub(super) fn meets(&self, side: Side, byte: u8) -> Option<bool> {
+        let shape = match side {
+            Side::Before => self.backwards.as_deref()?,
+            Side::After => self,
+        };
+        match shape.step(Self::START, byte) {
+            DEAD => Some(false),
+            state => shape.accepts(state).then_some(true),
+        }
+    }
+
     /// The same, from each beginning.
     fn ends_from_some(&self, text: &[u8]) -> bool {
         let lengths = self.min_len..=self.max_len.min(text.len());
@@ -362,14 +345,8 @@ impl Shape {
     /// Calls `group` for each byte that a match can hold behind a group of digits which follows something else, and for 256
     /// where it can be over behind one, with the length of the group: at most `limit`, which longer ones count as.
     pub(super) fn groups(&self, limit: usize, mut group: impl FnMut(usize, usize)) {
-        // For each class whether it holds something else than digits, and digits.
-        let mut holds = vec![[false; 2]; self.width()];
-        (0..=u8::MAX).for_each(|b| holds[self.class_of(b)][usize::from(b.is_ascii_digit())] = true);
-        let classes = |digit: bool| {
-            let all = holds.iter().enumerate();
-            all.filter(move |(_, holds)| holds[usize::from(digit)]).map(|(class, _)| class).collect()
-        };
-        let (others, digits): (Vec<usize>, Vec<usize>) = (classes(false), classes(true));
+        let others = self.classes_of(|byte| !byte.is_ascii_digit());
+        let digits = self.classes_of(|byte| byte.is_ascii_digit());
         let after = |states: &mut dyn Iterator<Item = u16>, classes: &[usize]| {
             let mut reached = vec![false; self.states];
             for row in states.map(|state| self.row(state)) {

@@ -1,6 +1,6 @@
 //! What groups of digits, and what joins them, lead to in one automaton.
 
-use super::anchor::{GROUP_LEN, is_separator};
+use super::anchor::{GROUP_LEN, SEPARATOR_BYTES};
 use super::gate::{GROUPS, SEPARATORS};
 use super::shape::{DEAD, Shape};
 
@@ -49,20 +49,20 @@ pub(super) fn numbers(shape: &Shape, states: &[u16], digits: usize) -> Vec<bool>
 /// them where they are not the second. Without such a group nothing is known.
 pub(super) fn groups_behind(shape: &Shape, groups: usize) -> [[bool; GROUPS]; SEPARATORS] {
     let mut table = [[false; GROUPS]; SEPARATORS];
+    let others = shape.classes_of(|byte| !byte.is_ascii_digit());
     let over = |state: u16| {
-        let mut others = (0..=u8::MAX).filter(|b| !b.is_ascii_digit());
-        shape.accepts(state) || others.any(|b| shape.step(state, b) != DEAD)
+        let row = shape.row(state);
+        shape.accepts(state) || others.iter().any(|&class| row[class] != DEAD)
     };
-    let separators = (0..=u8::MAX).filter(|&b| is_separator(b));
     let mut known = after_digits(shape, vec![Shape::START]);
     for _ in 1..groups {
-        let steps = known.iter().flat_map(|&state| separators.clone().map(move |b| shape.step(state, b)));
+        let steps = known.iter().flat_map(|&state| SEPARATOR_BYTES.map(|b| shape.step(state, b)));
         known = after_digits(shape, steps.filter(|&to| to != DEAD).collect());
         if known.iter().any(|&state| shape.accepts(state)) {
             return [[true; GROUPS]; SEPARATORS];
         }
     }
-    for separator in separators {
+    for separator in SEPARATOR_BYTES {
         let row = &mut table[usize::from(separator) & (SEPARATORS - 1)];
         row[0] = true;
         let behind = known.iter().map(|&state| shape.step(state, separator));

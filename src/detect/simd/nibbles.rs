@@ -212,9 +212,13 @@ impl Often {
     /// How often a text passes, about.
     fn passes(&self, group: &Group) -> f32 {
         let place = |&[low, high]: &[u16; 2]| {
-            let [first, last] = low.to_le_bytes();
-            let highs = self.0.iter().enumerate().filter(|(h, _)| high >> h & 1 != 0);
-            highs.map(|(_, [a, b])| a[usize::from(first)] + b[usize::from(last)]).sum::<f32>()
+            let [first, last] = low.to_le_bytes().map(usize::from);
+            let (mut left, mut sum) = (high, 0.0);
+            while let Some([a, b]) = self.0.get(left.trailing_zeros() as usize) {
+                left &= left - 1;
+                sum += a[first] + b[last];
+            }
+            sum
         };
         group.0.iter().map(place).product()
     }
