@@ -411,6 +411,10 @@ pub const POOL_TOTAL: usize = 2048;
 /// Polls of one connection in a row that answer its own wakes, before other tasks have their turn; hyper's own figure
 /// for its loop within one.
 pub const WAKING_ROUNDS: usize = 16;
+/// So long a message is looked at before its connection leaves its thread to the others, where a step of the look ends.
+pub const LOOK_AT_ONCE: Duration = Duration::from_millis(10);
+/// Looking at a message for so long counts as one of the 128 steps that a task may take before others have their turn.
+pub const LOOK_SHARE: Duration = Duration::from_micros(100);
 /// Time between two looks for idle upstream connections that are too old or closed.
 pub const POOL_SWEEP: Duration = Duration::from_secs(15);
 /// TLS sessions remembered for resumption with upstreams.

@@ -61,7 +61,7 @@ impl Coded {
             self.decoder.push_all(piece, &mut |piece| {
                 match piece {
                     Piece::Text(text) => {
-                        reading.push(judge, text);
+                        (judge.steps)(&mut || reading.push(judge, text));
                         if let Some(recoder) = &mut recoder {
                             recoder.push(text);
                         }

@@ -425,7 +425,7 @@ fn take(
                     return Err(DecodeError::Ratio);
                 }
             }
-            inside.push(judge, text, packed, twice);
+            (judge.steps)(&mut || inside.push(judge, text, packed, twice));
         }
         Unpacked::Close => {
             if let Some(mut inside) = member.take() {

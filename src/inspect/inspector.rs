@@ -11,7 +11,7 @@ use super::fields::{self, Signed};
 use super::head::{self, HeadHits};
 use super::hold::Hold;
 use super::judge::Judge;
-use super::{Coverage, Decision, Engine, Head, HeadEdit, Reason, Step};
+use super::{Coverage, Decision, Engine, Head, HeadEdit, Reason, Step, Steps};
 use crate::decode::{Coding, DecodeError, coding};
 use crate::policy::{Action, Laid, Message, Mode};
 
@@ -198,6 +198,11 @@ impl Inspector {
     /// Nothing has arrived for `hold_idle` (responses only): what is settled may leave.
     pub fn idle(&mut self) -> Step {
         self.guarded(Inspector::release_idle)
+    }
+
+    /// What a body is decoded to is looked at in steps that this runs.
+    pub fn in_steps(&mut self, steps: Steps) {
+        self.judge.steps = steps;
     }
 
     /// Its events are messages that their readers take whole: while one fits hold, nothing of it leaves before its end,

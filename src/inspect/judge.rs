@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use super::Engine;
 use super::ahead::{Ahead, Met};
 use super::decision::{Coverage, Decision, Part, Place, Reason};
 use super::ledger::Ledger;
 use super::look::{Gathered, Seen};
 use super::reading::Hit;
+use super::{Engine, Steps};
 use crate::decode::{self, Kind, Wrapping};
 use crate::detect::{Confidence, DetectorId, Finding};
 use crate::fingerprint::Fingerprint;
@@ -57,6 +57,8 @@ pub(super) struct Judge {
     gathered: Option<Box<Gathered>>,
     /// Whether its body may change its length.
     resizes: bool,
+    /// By whom the steps of a look are run.
+    pub(super) steps: Steps,
 }
 
 impl Judge {
@@ -78,6 +80,7 @@ impl Judge {
             ahead: Ahead::default(),
             gathered: None,
             resizes: false,
+            steps: |act| act(),
         };
         if judge.unlisted == Action::Block && judge.mode() == Mode::Enforce {
             judge.refused = Some(Reason::Unlisted);

@@ -70,6 +70,9 @@ pub struct Engine {
     pub held: Arc<HeldBytes>,
 }
 
+/// Runs a step of a look, of which one message may need many: whoever calls can let other work go on meanwhile.
+pub type Steps = fn(&mut dyn FnMut());
+
 /// What the proxy does next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Step {

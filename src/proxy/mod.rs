@@ -39,6 +39,7 @@ mod shared;
 mod silence;
 mod sniff;
 mod stack;
+mod steps;
 mod still;
 mod throttle;
 mod tunnel;

@@ -17,6 +17,7 @@ use super::grpc::Messages;
 use super::headers;
 use super::pace::Pace;
 use super::silence::Silence;
+use super::steps;
 use super::throttle::{self, Slowly};
 use super::upstream::{self, UpstreamBodyError};
 use super::waking;
@@ -93,13 +94,14 @@ fn slow() -> Pulled {
 impl<B: Source> Passage<B> {
     pub(super) fn new(
         source: B,
-        inspector: Box<Inspector>,
+        mut inspector: Box<Inspector>,
         flow: Arc<Flow>,
         (direction, decision_id): (Direction, FlowId),
         labels: Labels,
         silence: Option<Duration>,
     ) -> Passage<B> {
         let began = Instant::now();
+        inspector.in_steps(steps::step);
         Passage {
             source,
             inspector,
@@ -139,7 +141,7 @@ impl<B: Source> Passage<B> {
 
     fn timed(&mut self, look: impl FnOnce(&mut Inspector) -> Step) -> Step {
         let before = Instant::now();
-        let step = look(&mut self.inspector);
+        let step = steps::since(before, || look(&mut self.inspector));
         self.looked = Instant::now();
         self.inspecting += self.looked.duration_since(before);
         step
@@ -176,7 +178,12 @@ impl<B: Source> Passage<B> {
             }
         };
         Poll::Ready(match frame {
-            Some(Ok(frame)) => self.take(frame),
+            Some(Ok(frame)) => {
+                let before = self.inspecting;
+                let pulled = self.take(frame);
+                steps::charge(cx, self.inspecting - before);
+                pulled
+            }
             Some(Err(error)) => Pulled::Broken(self.broken(&error)),
             None => self.end(),
         })
