@@ -121,9 +121,7 @@ impl Section {
         else {
             return Err(Refusal::BadRequestLine);
         };
-        // A fragment never travels (RFC 9112, section 3.2); a parser that cut it off would hide what was sent.
-        let bad_target = target.is_empty() || target.iter().any(|b| matches!(b, b'\t' | b'#'));
-        if !is_name(method) || bad_target {
+        if !is_name(method) || !is_target(target) {
             return Err(Refusal::BadRequestLine);
         }
         self.facts.http10 = is_http10(version)?;
@@ -251,6 +249,14 @@ fn read_length(value: &[u8]) -> Result<u64, Refusal> {
             sum.checked_mul(10)?.checked_add(digit)
         })
         .ok_or(Refusal::BadContentLength)
+}
+
+/// Whether the parser behind takes it for a request target: what it refuses leaves no record.
+fn is_target(target: &[u8]) -> bool {
+    // A fragment never travels (RFC 9112, section 3.2); a parser that cut it off would hide what was sent.
+    let is_plain = |b: &u8| matches!(b, b'!' | b'$'..=b';' | b'=' | b'?'..=b'_' | b'a'..=b'z' | b'|' | b'~');
+    let is_origin = target.first() == Some(&b'/');
+    is_origin && target.iter().all(is_plain) || !target.contains(&b'#') && http::Uri::try_from(target).is_ok()
 }
 
 fn is_http10(version: &[u8]) -> Result<bool, Refusal> {

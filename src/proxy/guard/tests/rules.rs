@@ -35,6 +35,15 @@ const REQUESTS: &[(&str, Result<(), Refusal>)] = &[
     ("GET / x HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::BadRequestLine)),
     ("GET /#x HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::BadRequestLine)),
     ("GET /\r\nHost: a\r\n\r\n", Err(Refusal::BadRequestLine)),
+    // What the parser behind takes, and what it would refuse without a record.
+    ("GET /a{b}|c\"?d=[e]^\\~\u{e9} HTTP/1.1\r\nHost: a\r\n\r\n", Ok(())),
+    ("GET http://a:1/b HTTP/1.1\r\nHost: a\r\n\r\n", Ok(())),
+    ("OPTIONS * HTTP/1.1\r\nHost: a\r\n\r\n", Ok(())),
+    ("GET /<b> HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::BadRequestLine)),
+    ("GET /`b HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::BadRequestLine)),
+    ("GET /b?\"c\" HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::BadRequestLine)),
+    ("GET http://[::1/ HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::BadRequestLine)),
+    ("GET http:///b HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::BadRequestLine)),
     ("G(T / HTTP/1.1\r\nHost: a\r\n\r\n", Err(Refusal::BadRequestLine)),
     ("GET / HTTP/1.2\r\nHost: a\r\n\r\n", Err(Refusal::BadVersion)),
     ("GET / http/1.1\r\nHost: a\r\n\r\n", Err(Refusal::BadVersion)),
@@ -96,6 +105,18 @@ const REQUESTS: &[(&str, Result<(), Refusal>)] = &[
         Err(Refusal::ConnectWithBody),
     ),
 ];
+
+#[test]
+fn a_target_passes_where_the_parser_behind_takes_it() {
+    for (before, byte) in
+        ["/", "/?"].iter().flat_map(|before| (b'!'..=u8::MAX).map(move |byte| (before, byte)))
+    {
+        let target = [before.as_bytes(), &[byte, b'x']].concat();
+        let wanted = byte != 0x7f && byte != b'#' && http::Uri::try_from(&*target).is_ok();
+        let request = [b"GET ", &target[..], b" HTTP/1.1\r\nHost: a\r\n\r\n"].concat();
+        assert_eq!(requests(&request).is_ok(), wanted, "{before}{byte:#x}");
+    }
+}
 
 #[test]
 fn request_rules() {
