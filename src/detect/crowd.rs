@@ -34,12 +34,16 @@ const PLACES: std::ops::RangeInclusive<usize> = 3..=5;
 /// How many numbers of an index count up, at least; one card in a hundred thousand stands in five that do.
 const COUNTED: usize = 5;
 
+/// Numbers of a row that rises, at least: eight do by chance in one of forty thousand.
+const RISING: usize = 8;
+
 /// Points, at least, that lines between them name twice.
 const POINTS: usize = 3;
 
 impl Compiled {
     /// How sure a value is that no word speaks for and that is `unaided` by its form: low under a name or in a column of what
-    /// it is by chance, one step less as a number of digits alone in a list of others, low as groups of digits in a table of
+    /// it is by chance, one step less as a number of digits alone in a list of others
+    /// or near many under any names, low as groups of digits in a table of
     /// hexadecimal or negative ones or of whole numbers without another, low in noise.
     pub(super) fn in_crowd(&self, text: &[u8], value: &Range<usize>, unaided: Confidence) -> Confidence {
         let Some(crowd) = self.crowd.filter(|_| unaided > Confidence::Low) else { return unaided };
@@ -52,7 +56,8 @@ impl Compiled {
         }
         let of = |is_one: fn(&u8) -> bool| text[value.clone()].iter().all(is_one);
         if of(u8::is_ascii_digit) {
-            let is_crowded = unaided == Confidence::Medium && self.is_listed(text, value, crowd);
+            let is_crowded = unaided == Confidence::Medium
+                && (self.is_listed(text, value, crowd) || self.is_scattered(text, value, crowd));
             return if is_crowded { unaided.lowered() } else { unaided };
         }
         let is_grouped = of(|byte| byte.is_ascii_digit() || *byte == b' ');
@@ -87,7 +92,7 @@ impl Compiled {
 
     /// Whether groups of digits stand among so many other groups of hexadecimal ones that the pack takes them for a table:
     /// many hold letters or lie below nought, and as many of the others as the value has make no value. Or in an index, in
-    /// which every second number counts up, or in lines between points.
+    /// which every second number counts up, in lines between points, or in a row that rises.
     fn is_in_table(&self, text: &[u8], value: &Range<usize>, crowd: usize) -> bool {
         let mut sides = [cells_before(text, value.start), cells_after(text, value.end)];
         let cells = || sides.iter().flatten().map(|cell| &text[cell.clone()]);
@@ -101,7 +106,10 @@ impl Compiled {
         let beside =
             |cells: &[Range<usize>]| cells.iter().map(|cell| &text[cell.clone()]).collect::<Vec<_>>();
         let (nearest, next) = (beside(before), beside(after));
-        if counts_up(&nearest, &groups, &next) || joins_points(&nearest, &groups, &next) {
+        if counts_up(&nearest, &groups, &next)
+            || joins_points(&nearest, &groups, &next)
+            || rises(&nearest, &groups, &next)
+        {
             return true;
         }
         if others < crowd || lettered * LETTERED < others {
@@ -139,6 +147,23 @@ fn counts_up(before: &[&[u8]], groups: &[&[u8]], after: &[&[u8]]) -> bool {
                 && numbers[numbers.len() - 1] - numbers[0] <= INDEX
         })
     })
+}
+
+/// Whether a value and the groups right beside it are a row in which each number is above the last, as sums are that go on.
+fn rises(before: &[&[u8]], groups: &[&[u8]], after: &[&[u8]]) -> bool {
+    let number = |cell: &&[u8]| {
+        let is_number =
+            (1..=CELL).contains(&cell.len()) && cell[0] != b'0' && cell.iter().all(u8::is_ascii_digit);
+        is_number.then(|| cell.iter().fold(0, |number, byte| number * 10 + u32::from(byte & 15)))
+    };
+    let row: Vec<Option<u32>> = before.iter().chain(groups).chain(after).map(number).collect();
+    let is_risen = |pair: &&[Option<u32>]| pair[0].is_some() && pair[0] < pair[1];
+    // The first and the last of the value, and what rises to the one and on from the other.
+    let (first, last) = (before.len(), before.len() + groups.len() - 1);
+    let own = row[first..=last].windows(2).filter(is_risen).count();
+    let below = row[..=first].windows(2).rev().take_while(is_risen).count();
+    let above = row[last..].windows(2).take_while(is_risen).count();
+    own + 1 == groups.len() && below + groups.len() + above >= RISING
 }
 
 /// Whether lines between points are written, each point as the end of one and the beginning of the next: groups beside and
@@ -336,6 +361,20 @@ mod tests {
         assert!(!counted("1116 1860 1123", "4539 1124 1006 1126", "4672 01130"));
         assert!(!counted("1123", "4539 1124 1006 1126", "4672 1130"));
         assert!(!counted("", "4539 1488 0343 6467", ""));
+    }
+
+    #[test]
+    fn a_row_rises_from_number_to_number() {
+        let rises = |before, value, after| rises(&groups(before), &groups(value), &groups(after));
+        assert!(rises("744 991 1398 2017", "2378 3104 3349 3726", ""));
+        assert!(rises("9000 2017", "2378 3104 3349 3726", "4239 5273 10000 7"));
+        // Too few, one that falls, one that stays, and digits that fill something.
+        assert!(!rises("991 1398 2017", "2378 3104 3349 3726", "17"));
+        assert!(!rises("744 991 1398 2017", "2378 3104 3726 3349", "4239 5273"));
+        assert!(!rises("744 991 1398 2017", "2378 3104 3104 3349", "4239 5273"));
+        assert!(!rises("0744 991 1398 2017", "2378 3104 3349 3726", ""));
+        assert!(!rises("", "2378 3104 3349 3726", ""));
+        assert!(!rises("1 2 3 4 5 6", "6282 1234567890123", "10000"));
     }
 
     #[test]

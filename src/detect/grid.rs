@@ -14,9 +14,11 @@ const CELL: usize = 6;
 
 /// Numbers of a row, a card and as many others, of which a few rows tell what they are.
 const CELLS: usize = 8;
+const FEW_CELLS: usize = 6;
 
-/// Other rows that hold four groups in the columns of the value, at least; and where they hold little else.
+/// Other rows that hold four groups in the columns of the value, at least; where they hold few others, and where hardly one.
 const ROWS: usize = 2;
+const MORE_ROWS: usize = 4;
 const MANY_ROWS: usize = 6;
 
 /// Of so many other rows one may hold in these columns what passes, as one in sixty does by chance.
@@ -39,8 +41,9 @@ fn is_in_long_row(text: &[u8], value: &Range<usize>, passes: impl Fn(&[u8]) -> b
     let least = value.start.saturating_sub(limits::TABLE_REACH);
     let most = text.len().min(value.end + limits::CROWD_REACH);
     let (row, [is_begun, is_ended]) = row_around(text, value, (least, most));
+    let cells = |part| numbers(text, part, |at| is_command(text, at));
     let (Some(before), Some(own), Some(after)) =
-        (cells(text, row.start..value.start), cells(text, value.clone()), cells(text, value.end..row.end))
+        (cells(row.start..value.start), cells(value.clone()), cells(value.end..row.end))
     else {
         return false;
     };
@@ -71,17 +74,27 @@ fn is_in_long_row(text: &[u8], value: &Range<usize>, passes: impl Fn(&[u8]) -> b
     passing * CHANCE <= rows
 }
 
+/// Whether a letter between blanks goes on with the path of a drawing, as in `C 6166 2300 5895 2051 5706 1976 L 5573 1923`.
+fn is_command(text: &[u8], at: usize) -> bool {
+    let is_blank = |at: usize| text.get(at).is_some_and(u8::is_ascii_whitespace);
+    let is_letter =
+        matches!(text[at].to_ascii_uppercase(), b'C' | b'H' | b'L' | b'M' | b'Q' | b'S' | b'T' | b'V');
+    is_letter && at.checked_sub(1).is_some_and(is_blank) && is_blank(at + 1)
+}
+
 /// The numbers of one line around a value, and whether the line begins and ends with them. What is joined to something else, or
 /// cut where reading ends, is none.
 fn row_around(text: &[u8], value: &Range<usize>, (least, most): (usize, usize)) -> (Range<usize>, [bool; 2]) {
-    let is_row = |byte: &&u8| byte.is_ascii_digit() || matches!(byte, b' ' | b'\t' | b'\r');
+    let is_row = |at: &usize| {
+        text[*at].is_ascii_digit() || matches!(text[*at], b' ' | b'\t' | b'\r') || is_command(text, *at)
+    };
     let is_digit = |byte: &&u8| byte.is_ascii_digit();
-    let mut start = value.start - text[least..value.start].iter().rev().take_while(is_row).count();
+    let mut start = value.start - (least..value.start).rev().take_while(is_row).count();
     let is_begun = start == 0 || start > least && text[start - 1] == b'\n';
     if !is_begun {
         start += text[start..value.start].iter().take_while(is_digit).count();
     }
-    let mut end = value.end + text[value.end..most].iter().take_while(is_row).count();
+    let mut end = value.end + (value.end..most).take_while(is_row).count();
     let is_ended = end == text.len() || end < most && text[end] == b'\n';
     if !is_ended {
         end -= text[value.end..end].iter().rev().take_while(is_digit).count();
@@ -125,7 +138,11 @@ fn is_in_table(text: &[u8], value: &Range<usize>, passes: impl Fn(&[u8]) -> bool
         passing += usize::from(beside.is_some_and(|four| passes(&four)));
         holding += usize::from(holds(&cells));
     }
-    let enough = if own.len() < CELLS { MANY_ROWS } else { ROWS };
+    let enough = match own.len() {
+        CELLS.. => ROWS,
+        FEW_CELLS.. => MORE_ROWS,
+        _ => MANY_ROWS,
+    };
     rows >= enough && passing * CHANCE <= rows && holding * 2 <= rows
 }
 
@@ -163,12 +180,17 @@ fn rows_after(text: &[u8], end: usize, most: usize) -> impl Iterator<Item = Vec<
 /// The numbers of a line of nothing but numbers and blanks. None begins with a nought, as digits of something longer do: those
 /// of a card, a date or a message in fours.
 fn cells(text: &[u8], line: Range<usize>) -> Option<Vec<Range<usize>>> {
+    numbers(text, line, |_| false)
+}
+
+/// The same, where what stands at some places is as good as a blank.
+fn numbers(text: &[u8], line: Range<usize>, is_nothing: impl Fn(usize) -> bool) -> Option<Vec<Range<usize>>> {
     let is_blank = |byte: u8| matches!(byte, b' ' | b'\t' | b'\r');
     let (mut cells, mut at) = (Vec::new(), line.start);
     while at < line.end {
         let length = text[at..line.end].iter().take_while(|byte| byte.is_ascii_digit()).count();
         match length {
-            0 if is_blank(text[at]) => at += 1,
+            0 if is_blank(text[at]) || is_nothing(at) => at += 1,
             2..=CELL if text[at] == b'0' => return None,
             1..=CELL => {
                 cells.push(at..at + length);
@@ -228,6 +250,10 @@ mod tests {
             // Rows that are too few, too short, of another length, or hold no fours in these columns.
             (table(ABOVE, VALUE, ""), vec![]),
             (plain.replace(" 1201", "").replace(" 1234", "").replace(" 456", ""), vec![]),
+            (
+                plain.repeat(3).replace(" 99 1201", "").replace(" 1227 1234", "").replace(" 1280 456", ""),
+                vec!["4539 1488 3043 6467"],
+            ),
             (table(ABOVE, &format!("{VALUE} 1"), BELOW), vec![]),
             (plain.replace(" 3043 ", " 304 "), vec![]),
             // Letters, signs, longer numbers, and digits that begin with a nought.
@@ -249,6 +275,10 @@ mod tests {
     fn in_a_row_of_many_numbers_four_are_no_card_by_chance() {
         assert!(by_chance(MANY, &[]));
         assert!(by_chance(&format!("<polyline points=\"1 2 {MANY} 17\"/>"), &[]));
+        // With the letters of a path between them.
+        let path = MANY.replace(" 7126", " C 7126").replace(" 6483", " L 6483");
+        assert!(by_chance(&format!("<path d=\"M {path} Z\"/>"), &[]));
+        assert!(!by_chance(&path.replace(" C ", " E ").replace(" L ", " E "), &[]));
         // One of them passes, which is not right beside it.
         assert!(by_chance(&format!("{MANY} 1234"), &["5629 6073 8936 9927"]));
         // Rows above and below it, of as many or of other numbers, some of which pass elsewhere.
@@ -273,6 +303,16 @@ mod tests {
         for (text, cards) in stays {
             assert!(!by_chance(&text, &cards), "{text}");
         }
+    }
+
+    #[test]
+    fn four_rows_tell_what_six_numbers_are() {
+        let row = |row: usize| format!("2250 453{row} 8812 3430 1765 3179\n");
+        let text = |rows: usize| {
+            format!("{}1508 4716 2530 9847 2014 5629\n", (0..rows).map(row).collect::<String>())
+        };
+        assert!(by_chance(&text(4), &[]));
+        assert!(!by_chance(&text(3), &[]) && !by_chance(&text(4), &["4532 8812 3430 1765"]));
     }
 
     #[test]

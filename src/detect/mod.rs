@@ -71,6 +71,7 @@ mod outline;
 mod pattern;
 mod reach;
 mod region;
+mod scattered;
 mod scratch;
 mod set;
 mod siblings;
