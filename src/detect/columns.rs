@@ -68,11 +68,15 @@ pub(super) fn each(
     let mut row = Row::NONE;
     // A blank, a sign and a quote may stand between what parts the cells and the value: `, '123'`, `,="123"`.
     let first = from.saturating_sub(1 + BEFORE_CELL);
-    for parted in memchr::memchr2_iter(delimiter, b'\n', &text[first..to]) {
+    // Logs name their fields with blanks between, and some part them with tabs.
+    let other = if delimiter == b' ' { b'\t' } else { delimiter };
+    for parted in memchr::memchr3_iter(delimiter, other, b'\n', &text[first..to]) {
         let cell = first + parted + 1;
         let rest = text.get(cell..).unwrap_or_default();
         // What bars part is set in blanks below a rule alone, which lists are told by.
-        let led = |byte: &&u8| matches!(byte, b'"' | b'\'' | b'=') || **byte == b' ' && delimiter != b'|';
+        let led = |byte: &&u8| {
+            matches!(byte, b'"' | b'\'' | b'=') || **byte == b' ' && !matches!(delimiter, b'|' | b' ')
+        };
         let at = cell + rest.iter().take(BEFORE_CELL).take_while(led).count();
         if at < from || at >= to {
             continue;

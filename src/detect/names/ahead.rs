@@ -5,7 +5,7 @@ use std::ops::Range;
 use crate::limits::{NAME_LEN, NAMES_AHEAD};
 
 /// Last words of the keys of values that others tell what they are.
-const VALUES: [&[u8]; 13] = [
+const VALUES: [&[u8]; 19] = [
     b"value",
     b"text",
     b"answer",
@@ -19,6 +19,12 @@ const VALUES: [&[u8]; 13] = [
     b"documento",
     b"identifier",
     b"identification",
+    b"from",
+    b"to",
+    b"old",
+    b"new",
+    b"before",
+    b"after",
 ];
 
 /// Last words of the keys that tell it.

@@ -75,7 +75,8 @@ fn ruled(head: &[u8], rule: &[u8]) -> Option<Vec<Range<usize>>> {
     let places: Vec<usize> =
         (0..head.len()).filter(|at| head[*at] & 0xc0 != 0x80).chain([head.len()]).collect();
     let place = |column: usize| places.get(column).copied().unwrap_or(head.len());
-    let begins = |at: &usize| rule[*at] == b'-' && (*at == 0 || rule[*at - 1] != b'-');
+    let drawn = |byte: u8| matches!(byte, b'-' | b'=');
+    let begins = |at: &usize| drawn(rule[*at]) && (*at == 0 || !drawn(rule[*at - 1]));
     let starts: Vec<usize> = (0..rule.len()).filter(begins).collect();
     let ends = starts.iter().skip(1).copied().chain([usize::MAX]);
     let cells = starts.iter().zip(ends).map(|(&start, end)| {

@@ -4,7 +4,7 @@
 use std::ops::Range;
 
 use super::ahead;
-use super::lists::{ROWS, is_tag};
+use super::lists::{CELLS, ROWS, is_tag};
 use crate::limits::{NAME_LEN, NAMES_AHEAD};
 
 /// How far before the value's key its object begins.
@@ -32,7 +32,8 @@ pub(super) fn members(text: &[u8], open: usize, key: &Range<usize>, mut found: i
         if is_key {
             // What is set in a member that tells a kind says the same with other keys.
             kind = ahead::is_kind(&text[said.clone()])
-                || [&b"text"[..], b"display", b"code"].contains(&&text[said]);
+                || [&b"text"[..], b"display", b"code"].contains(&&text[said.clone()])
+                || kind && text[said] == *b"content";
         } else if kind && ahead::tells(&text[said.clone()]) {
             found(said);
         }
@@ -68,7 +69,7 @@ const LABELS: [&[u8]; 10] = [
 ];
 
 /// Within so many bytes before the value its label ends.
-const TAGS: usize = 320;
+const TAGS: usize = 640;
 
 /// The text of the element that ended right before the one whose text begins behind the tag that ends at `at`; the beginnings
 /// of elements alone may stand between them, ends of those around it, and an empty cell: `<td>SSN</td><td style="…">536904399`.
@@ -80,7 +81,13 @@ pub(super) fn element(text: &[u8], from: usize, at: usize) -> Option<Range<usize
     while let Some(tag) = before.ends_with(b">").then(|| memchr::memrchr(b'<', before)).flatten() {
         match before[tag + 1] {
             b'/' => {
-                (ended, names) = (true, names || LABELS.contains(&&before[tag..]));
+                // How something looks is no text.
+                if let Some(opens) = properties(before, tag) {
+                    before = before[..opens].trim_ascii_end();
+                    continue;
+                }
+                let label = LABELS.contains(&&before[tag..]) || is_tag(&before[tag..], false, &CELLS);
+                (ended, names) = (true, names || label);
                 above |= is_tag(&before[tag..], false, &ROWS);
             }
             byte if !byte.is_ascii_alphabetic() || ended && passed => return None,
@@ -101,6 +108,13 @@ pub(super) fn element(text: &[u8], from: usize, at: usize) -> Option<Range<usize
     let letters = said.iter().filter(|byte| byte.is_ascii_alphabetic() || **byte >= 0x80).count();
     let is_name = letters > 1 && said.len() <= NAME_LEN;
     is_name.then_some(from + start + blank..from + start + blank + said.len())
+}
+
+/// Where the element opens that ends with the tag at `tag`, if it holds properties, as office documents have them in each
+/// cell: `<w:tcPr>…</w:tcPr>`.
+fn properties(text: &[u8], tag: usize) -> Option<usize> {
+    let name = text[tag + 2..].strip_suffix(b">").filter(|name| name.ends_with(b"Pr"))?;
+    memchr::memrchr_iter(b'<', &text[..tag]).find(|open| text[open + 1..].starts_with(name))
 }
 
 /// Whether what stands behind these tags begins its row.
@@ -126,6 +140,8 @@ mod tests {
             ),
             (r#"{"field":"ssn","message":"is invalid","rejectedValue":"#, &["ssn"]),
             (r#"{"label":"SSN","type":"text","answer":"#, &["SSN"]),
+            (r#"{"key":{"content":"SSN","page":1},"value":"#, &["SSN"]),
+            (r#"{"content":"SSN","value":"#, &[]),
             // Of a key that says more, and what is no name.
             (r#"{"type":"ssn","amount":"#, &[]),
             (r#"{"note":"ssn","value":"#, &[]),
@@ -169,6 +185,10 @@ mod tests {
             ("<td><b>SSN</b></td><td>", "SSN"),
             (
                 r#"<tr><td colspan="2"><strong>SSN</strong></td></tr> <tr><td width="20">&nbsp;</td><td><i>"#,
+                "SSN",
+            ),
+            (
+                r#"<w:tc><w:p><w:t>SSN</w:t></w:p></w:tc><w:tc><w:tcPr><w:tcW w:w="9"/></w:tcPr><w:p><w:rPr><w:b/></w:rPr><w:t>"#,
                 "SSN",
             ),
             ("<tr><th>Name</th><th>SSN</th></tr><tr><td>", ""),

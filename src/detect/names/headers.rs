@@ -254,22 +254,22 @@ fn ruled(text: &[u8], start: usize, end: usize) -> Option<(u8, Vec<Range<u32>>)>
 
 /// Whether a line of dashes begins so, as clients print below the names of columns.
 pub(super) fn begins_rule(text: &[u8]) -> bool {
-    let is_rule = |byte: &&u8| matches!(byte, b'-' | b'+' | b' ');
+    let is_rule = |byte: &&u8| matches!(byte, b'-' | b'=' | b'+' | b' ');
     let dashes = text.iter().take(BLANKS).take_while(is_rule).count();
     let ends = dashes == BLANKS || matches!(text.get(dashes), None | Some(b'\n' | b'\r'));
-    ends && text.starts_with(b"--")
+    ends && (text.starts_with(b"--") || text.starts_with(b"=="))
 }
 
 /// Where no line stands below an empty one, a fence or a colon, or over one of dashes.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Headless([Absent; 4]);
+pub(super) struct Headless([Absent; 5]);
 
 impl Headless {
-    pub(super) const NONE: Headless = Headless([Absent::NONE; 4]);
+    pub(super) const NONE: Headless = Headless([Absent::NONE; 5]);
 
     /// Whether none does between the two places.
     fn is(&mut self, text: &[u8], from: usize, at: usize) -> bool {
-        let [short, long, rule, fence] = &mut self.0;
+        let [short, long, rule, double, fence] = &mut self.0;
         let end = |text: &[u8]| {
             let behind = |end: &usize| end.checked_sub(1).is_some_and(|i| matches!(text[i], b'\n' | b':'));
             memchr::memchr_iter(b'\n', text).find(behind).map(|end| end - 1)
@@ -277,6 +277,7 @@ impl Headless {
         short.is(2, text, (from, at), end)
             && long.is(3, text, (from, at), |text| memchr::memmem::find(text, b"\n\r\n"))
             && rule.is(3, text, (from, at), |text| memchr::memmem::find(text, b"\n--"))
+            && double.is(3, text, (from, at), |text| memchr::memmem::find(text, b"\n=="))
             && fence.is(3, text, (from, at), |text| memchr::memmem::find(text, b"```"))
     }
 }
@@ -416,6 +417,26 @@ fn list_above(text: &[u8], from: usize, key: usize) -> Option<Range<usize>> {
     let colon = text[from..list.start - 1].trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
     let own = colon.strip_suffix(b"\"").and_then(|rest| memchr::memrchr(b'"', rest))?;
     array_above(text, from, from + own + 1).filter(is_named)
+}
+
+/// The array before the key that begins at `key` whose own key says that it holds names, perhaps with another between.
+pub(super) fn names_above(text: &[u8], from: usize, key: usize) -> Option<Range<usize>> {
+    const NAMES: [&[u8]; 5] = [b"names", b"columns", b"fields", b"keys", b"headers"];
+    let mut key = key;
+    for _ in 0..2 {
+        let list = array_above(text, from, key)?;
+        let colon = text[from..list.start - 1].trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
+        let said = colon.strip_suffix(b"\"")?;
+        key = from + memchr::memrchr(b'"', said)? + 1;
+        let said = &said[key - from..];
+        let ends = |word: &&[u8]| {
+            said.len().checked_sub(word.len()).is_some_and(|start| said[start..].eq_ignore_ascii_case(word))
+        };
+        if NAMES.iter().any(ends) {
+            return Some(list);
+        }
+    }
+    None
 }
 
 /// The array right before the key that begins at `key`.

@@ -157,6 +157,9 @@ impl Climb {
     /// The name of the column of `at`, an element of an array in an array: in the first of those, or in an array right before
     /// them.
     pub(super) fn header(&self, text: &[u8], from: usize, at: usize) -> Option<Name> {
+        if let Some(name) = self.parallel(text, from, at) {
+            return Some(name);
+        }
         let [row, all, ..] = &*self.openers else { return None };
         let is_array = row.key.is_none() && text[row.at] == b'[' && text[all.at] == b'[';
         let column = is_array.then(|| headers::column(text, row.at, at)).flatten()?;
@@ -166,6 +169,25 @@ impl Climb {
             headers::nth(text, list, column)
         };
         described.or_else(listed).map(|name| Name::listed(headers::Kind::Arrays, name, column))
+    }
+
+    /// The name of an element of an array of values, in an array of names before it in their object:
+    /// `"columnnames":["id","ssn"],"columntypes":["integer","text"],"columnvalues":[7,"536904399"]`.
+    fn parallel(&self, text: &[u8], from: usize, at: usize) -> Option<Name> {
+        let own = self.openers.first().filter(|own| text[own.at] == b'[')?;
+        let key = own.key.as_ref().filter(|key| {
+            let said = &text[(*key).clone()];
+            let ends = |word: &[u8]| {
+                said.len()
+                    .checked_sub(word.len())
+                    .is_some_and(|start| said[start..].eq_ignore_ascii_case(word))
+            };
+            ends(b"values") || ends(b"data") || ends(b"row")
+        })?;
+        let column = headers::column(text, own.at, at)?;
+        let names = headers::names_above(text, from, key.start)?;
+        let name = headers::nth(text, names, column)?;
+        Some(Name { column, ..Name::of(Scope::CsvHeader, name) })
     }
 
     /// The name of the column of the field that the last place which was asked about stands in, in rows as BigQuery writes

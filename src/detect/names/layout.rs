@@ -54,6 +54,29 @@ impl Layout {
         })
     }
 
+    /// That of a log, by the line that names its fields.
+    fn of_fields(line: &[u8]) -> Option<Layout> {
+        let line = line.trim_ascii_end();
+        let named = begins_as_fields(line)?;
+        let rest = &line[named..];
+        let start = named + rest.iter().take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let delimiter = if line[start..].contains(&b'\t') { b'\t' } else { b' ' };
+        let mut at = start;
+        let cells = line[start..].split(|byte| *byte == delimiter).map(|field| {
+            let first = at;
+            at += field.len() + 1;
+            first as u32..(first + field.len()) as u32
+        });
+        let cells: Box<[Range<u32>]> = cells.take(limits::COLUMNS).collect();
+        let fits = cells.iter().all(|cell| is_name(&line[cell.start as usize..cell.end as usize]));
+        (fits && cells.len() > 1).then(|| Layout {
+            row: line.into(),
+            cells,
+            delimiter: Some(delimiter),
+            ..Layout::default()
+        })
+    }
+
     /// That of a text which is known to be YAML, whatever its first line is.
     pub(super) fn of_yaml() -> Arc<Layout> {
         static YAML: LazyLock<Arc<Layout>> =
@@ -173,10 +196,11 @@ impl Gathering {
     /// A line has ended: the row of names, or one that may stand above it.
     fn end_line(&mut self) {
         let line = std::mem::take(&mut self.line);
-        let is_title = self.above < TITLES && is_title(&line);
+        let is_title = self.above < TITLES && (is_title(&line) || is_directive(&line));
         let layout = Layout::of_line(&line);
         let below = self.above > 0;
         let layout = match layout {
+            _ if begins_as_fields(&line).is_some() => Layout::of_fields(&line),
             // A title with its rest of the row empty is the table's only name where nothing better follows.
             _ if is_title || begins_as_separator(&line) => None,
             Some(layout) if below && !layout.is_table() => None,
@@ -228,6 +252,29 @@ fn is_title(line: &[u8]) -> bool {
     let said = &line[..line.len() - bare];
     let is_alone = bare > 1 && !said.iter().any(|byte| matches!(byte, b',' | b';' | b'\t'));
     is_alone || line.starts_with(b"# ") && delimiter(line).is_none()
+}
+
+/// Where the names begin in the line of a log that names its fields: `#Fields: date time` of W3C's, `#fields\tts\tuid` of Zeek's.
+fn begins_as_fields(line: &[u8]) -> Option<usize> {
+    const FIELDS: &[u8] = b"#fields";
+    let begins = line.get(..FIELDS.len())?.eq_ignore_ascii_case(FIELDS);
+    let colon = usize::from(line.get(FIELDS.len()) == Some(&b':'));
+    let blank = line.get(FIELDS.len() + colon);
+    (begins && matches!(blank, Some(b' ' | b'\t'))).then_some(FIELDS.len() + colon)
+}
+
+/// Whether a line is another of those that stand above it: `#Version: 1.0`, `#separator \x09`.
+fn is_directive(line: &[u8]) -> bool {
+    const ZEEK: [&[u8]; 6] =
+        [b"separator", b"set_separator", b"empty_field", b"unset_field", b"path", b"open"];
+    let Some(rest) = line.strip_prefix(b"#").filter(|_| begins_as_fields(line).is_none()) else {
+        return false;
+    };
+    let name =
+        rest.iter().take_while(|byte| byte.is_ascii_alphabetic() || matches!(byte, b'-' | b'_')).count();
+    let (name, behind) = rest.split_at(name);
+    name.len() > 1 && behind.starts_with(b": ")
+        || ZEEK.contains(&name) && matches!(behind.first(), Some(b' ' | b'\t'))
 }
 
 /// What parts the fields of a header row.
@@ -301,6 +348,10 @@ mod tests {
             ("a=1,,\nname,card,n\n", 0),
             ("name,card,n\nA,1,2\n", 3),
             ("--x1,a\nname,card,n\n", 0),
+            ("#Software: A, B\n#Version: 1.0\n#Fields: date cs-username x-ssn\n", 3),
+            ("#separator \\x09\n#path\thttp\n#fields\tts\tuid\tssn\n#types\ttime\tstring\tstring\n", 3),
+            ("#id,ssn,n\n1,2,3\n", 3),
+            ("#Fields: ssn\n1\n", 0),
         ];
         for (text, names) in texts {
             for cut in 0..text.len() {

@@ -13,6 +13,7 @@ mod json;
 mod kept;
 mod layout;
 mod lists;
+mod marked;
 mod nested;
 mod place;
 pub(super) mod rows;
@@ -215,6 +216,7 @@ pub(super) struct Names {
     unlined: Absent,
     /// Where nothing begins a list that names columns.
     unlisted: lists::Unlisted,
+    unmarked: marked::Unmarked,
     headless: headers::Headless,
 }
 
@@ -298,6 +300,7 @@ impl Names {
             untagged: Absent::NONE,
             unlined: Absent::NONE,
             unlisted: lists::Unlisted::NONE,
+            unmarked: marked::Unmarked::NONE,
             headless: headers::Headless::NONE,
         }
     }
@@ -309,6 +312,7 @@ impl Names {
         self.row = table::Row::NONE;
         (self.unquoted, self.untagged, self.unlined) = (Absent::NONE, Absent::NONE, Absent::NONE);
         self.unlisted = lists::Unlisted::NONE;
+        self.unmarked = marked::Unmarked::NONE;
         self.headless = headers::Headless::NONE;
     }
 
@@ -402,12 +406,16 @@ impl Names {
             self.in_markup(text, from, at);
         }
         if self.list.is_empty() {
-            self.list.extend(headers::of_block(&mut self.headless, text, from, at));
+            self.in_table(text, from, at);
         }
-        if self.list.is_empty() {
-            let aligned = aligned::own(&mut self.headless, text, from, at);
-            self.list.extend(aligned.or_else(|| aligned::paired(text, from, at)));
-        }
+    }
+
+    /// Columns of tables that are set as text.
+    fn in_table(&mut self, text: &[u8], from: usize, at: usize) {
+        let own = marked::own(&mut self.unmarked, text, from, at);
+        let own = own.or_else(|| headers::of_block(&mut self.headless, text, from, at));
+        let own = own.or_else(|| aligned::own(&mut self.headless, text, from, at));
+        self.list.extend(own.or_else(|| aligned::paired(text, from, at)));
     }
 
     /// Elements and attributes.
@@ -515,7 +523,8 @@ impl Names {
         let parts = |byte: &u8| matches!(byte, b',' | b';' | b'\t' | b'|');
         let behind = &text[value.end..(value.end + ROW_GOES_ON).min(text.len())];
         let follows = || behind.iter().find(|byte| !matches!(byte, b'"' | b' ')).is_some_and(parts);
-        let is_row = text[start..value.start].iter().any(parts) || own.column == 0 && follows();
+        let is_row = if own.column == 0 { follows() } else { own.in_row }
+            || text[start..value.start].iter().any(parts);
         (own.list == "csv" && is_row && !led_to).then_some(start)
     }
 

@@ -37,6 +37,8 @@ impl Row {
 
     fn column_of(&self, text: &[u8], from: usize, at: usize, delimiter: u8) -> Option<Found> {
         let (mut i, mut columns, mut quoted) = (at, 0, false);
+        // Logs name their fields with blanks between, and some part them with tabs.
+        let parts = |byte: u8| byte == delimiter || delimiter == b' ' && byte == b'\t';
         loop {
             if i == self.at {
                 // From here on the way is known.
@@ -50,14 +52,14 @@ impl Row {
             i -= 1;
             match text[i] {
                 b'\n' => return Some(Found { start: i + 1, column: columns, quoted }),
-                byte if byte == delimiter => {
+                byte if parts(byte) => {
                     columns += 1;
                     if i > from && text[i - 1] == b'"' {
                         i = opening(text, from, i - 1, delimiter)?.unwrap_or(i);
                     }
                 }
                 // The place is inside a quoted field.
-                b'"' if i > from && (text[i - 1] == delimiter || text[i - 1] == b'\n') => {
+                b'"' if i > from && (parts(text[i - 1]) || text[i - 1] == b'\n') => {
                     (columns, quoted) = (0, true);
                 }
                 _ => {}

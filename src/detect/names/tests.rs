@@ -178,6 +178,9 @@ fn a_value_in_a_list_is_named_by_its_column() {
 fn an_element_of_a_row_is_named_by_its_column() {
     for (text, expected) in [
         (r#"{"columns":["id","card"],"index":[0,1],"data":[[1,"¤4539"]]}"#, "card"),
+        (r#"{"columnnames":["id","card"],"columntypes":["int","text"],"columnvalues":[1,"¤4539"]}"#, "card"),
+        (r#"{"fields":["id","card"],"values":[1,"¤4539"]}"#, "card"),
+        (r#"{"tags":["id","card"],"values":[1,"¤4539"]}"#, "values"),
         (r#"{"columns":["id","card"],"n":["x"],"index":[0,1],"data":[[1,"¤4539"]]}"#, "data"),
         (r#"{"columns":["id","card"],"n":[0],"index":[0,1],"data":[[1,"¤4539"]]}"#, "data"),
         (r#"{"meta":[{"name":"id","type":"a"},{"name":"card"}],"data":[[1,"2"],[1,"¤4539"]]}"#, "card"),
@@ -202,6 +205,10 @@ fn a_value_is_named_by_what_blanks_and_bars_put_it_under() {
         ),
         ("Name    Card no   x\nAnna    1         2\nJürgen  ¤4539      2", "csv column 2 \"Card no\""),
         ("see\nID  CARD NO CITY\n--- ------- ----\n1   ¤4539", "csv column 2 \"CARD NO\""),
+        ("==  ======= ====\nid  Card no x\n==  ======= ====\n1   ¤4539", "csv column 2 \"Card no\""),
+        ("#Version: 1.0\n#Fields: date x-card cs-uri\n2026-11-28 ¤4539 /", "csv column 2 \"x-card\""),
+        ("#Version: 1.0\n#Fields: date x-card cs-uri\n2026-11-28\t¤4539\t/", "csv column 2 \"x-card\""),
+        ("{|\n! Name !! Card no\n|-\n| Anna || ¤4539", "csv column 2 \"Card no\""),
         ("Name    Card no   x\nAnna  ¤4539", ""),
         ("Name    Card no\nAnna               ¤4539", ""),
         ("Name    Card no\nAnna my ¤4539", ""),
