@@ -137,7 +137,7 @@ fn size_and_time(
     ));
     let parsed = report::median(&mut parse) * 1e3;
     report.limit("compile all packs, ms", report::median(&mut compile) * 1e3, 50.0);
-    report.note(format!("reading the packs' TOML {parsed:.1} ms"));
+    report.note(format!("reading the packs, with what their patterns come to, {parsed:.1} ms"));
     report.limit("matcher, MiB", held as f64 / f64::from(1 << 20), 16.0);
     report
         .note(format!("of which the packs as written {:.2} MiB", held_by_packs as f64 / f64::from(1 << 20)));
