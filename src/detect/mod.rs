@@ -80,6 +80,7 @@ mod through_digits;
 mod weigh;
 mod written;
 
+pub use cleanse::{JOINTS, spans};
 pub use family::Family;
 pub use matcher::{Detector, DetectorId, Matcher};
 pub use names::{Label, Layout, Place, Scope, Under};

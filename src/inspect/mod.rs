@@ -11,6 +11,7 @@ mod ahead;
 mod armoured;
 mod aside;
 mod body;
+mod cleanse;
 mod coded;
 mod contents;
 mod decision;
