@@ -129,10 +129,14 @@ impl Matcher {
         let one = &self.compiled[usize::from(detector.0)];
         let text = &Traced::new(text);
         let mut tally = Tally::default();
-        let cells = self.cells(detector, text, (starts.start, starts.end.min(text.len())));
+        let mut cells = self.cells(detector, text, (starts.start, starts.end.min(text.len())));
+        // Of those that start at one place the first counts.
+        cells.sort_by_key(|cell| cell.start);
+        let mut cells = cells.iter().peekable();
         for at in starts.start..starts.end.min(text.len()) {
             let here = one.can_begin_with(text[at]) && one.anchors.iter().any(|a| leads_to(a, text, at));
-            let cell = cells.iter().find(|cell| cell.start == at);
+            while cells.next_if(|cell| cell.start < at).is_some() {}
+            let cell = cells.peek().copied().filter(|cell| cell.start == at);
             if !here && cell.is_none() || at < *next {
                 continue;
             }
@@ -408,9 +412,8 @@ fn matches(one: &Compiled, text: &[u8], at: usize) -> Vec<(Range<usize>, Range<u
     found
 }
 
-/// Whether the engine would try a start at `at` for this anchor.
-fn leads_to(anchor: &Anchor, text: &[u8], at: usize) -> bool {
-    let run = |from: usize, fits: fn(u8) -> bool| text[from..].iter().take_while(|&&b| fits(b)).count();
+/// Whether the engine would try a start at `at` for this anchor. What it costs does not grow with the run that `at` is in.
+fn leads_to(anchor: &Anchor, text: &Traced<'_>, at: usize) -> bool {
     match anchor {
         Anchor::None => true,
         Anchor::Outline(outline) => outline.begins(&text[at..]),
@@ -418,7 +421,7 @@ fn leads_to(anchor: &Anchor, text: &[u8], at: usize) -> bool {
             literals.iter().any(|l| text.get(at..at + l.len()).is_some_and(|t| t.eq_ignore_ascii_case(l)))
         }
         Anchor::Digits { digits, before, .. } => {
-            (at..=at + before).any(|from| text.get(from).is_some() && digits_from(text, from) >= *digits)
+            (at..=at + before).any(|from| text.get(from).is_some() && has_digits(text, from, *digits))
         }
         Anchor::At { before, class, encoded } => {
             let reach = text[at..].iter().take(*before).take_while(|&&b| class[usize::from(b)]).count();
@@ -427,25 +430,24 @@ fn leads_to(anchor: &Anchor, text: &[u8], at: usize) -> bool {
                 .any(|rest| rest.first() == Some(&b'@') || *encoded && rest.starts_with(b"%40"))
         }
         Anchor::Word { length, before, mixed } => (at..=(at + before).min(text.len())).any(|from| {
-            let row = &text[from..from + run(from, |b| b.is_ascii_alphanumeric())];
-            row.len() >= *length
-                && (!mixed || row.iter().any(u8::is_ascii_digit) && row.iter().any(u8::is_ascii_alphabetic))
+            let row = text[from..].iter().take(*length).take_while(|b| b.is_ascii_alphanumeric());
+            row.count() >= *length && (!mixed || text.is_mixed_from(from))
         }),
     }
 }
 
-/// Digits of the run that begins here: single separators may stand between two digits.
-fn digits_from(text: &[u8], from: usize) -> usize {
+/// Whether the run that begins here has so many digits: single separators may stand between two digits.
+fn has_digits(text: &[u8], from: usize, digits: usize) -> bool {
     let (mut count, mut at) = (0, from);
-    while let Some(byte) = text.get(at) {
-        match byte {
-            b'0'..=b'9' => count += 1,
-            b if at > from && is_separator(*b) && text[at - 1].is_ascii_digit() => {}
-            _ => break,
+    while count < digits {
+        match text.get(at) {
+            Some(b'0'..=b'9') => count += 1,
+            Some(b) if at > from && is_separator(*b) && text[at - 1].is_ascii_digit() => {}
+            Some(_) | None => return false,
         }
         at += 1;
     }
-    count
+    true
 }
 
 fn describe(anchor: &Anchor) -> String {

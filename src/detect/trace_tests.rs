@@ -123,3 +123,25 @@ fn what_an_id_is_part_of_does_not_speak_for_it() {
         assert_eq!(found.iter().map(|found| found.confidence).collect::<Vec<_>>(), [confidence], "{text}");
     }
 }
+
+#[test]
+fn a_long_run_costs_no_more_than_short_ones() {
+    let matcher = matcher();
+    let of_kind = |is_kind: &dyn Fn(&Anchor) -> bool| {
+        let all = (0u16..).zip(&matcher.compiled);
+        let first = all.into_iter().find(|(_, one)| one.anchors.iter().any(is_kind));
+        DetectorId(first.unwrap().0)
+    };
+    let words = of_kind(&|anchor| matches!(anchor, Anchor::Word { mixed: true, .. }));
+    let digits = of_kind(&|anchor| matches!(anchor, Anchor::Digits { .. }));
+    let from = std::time::Instant::now();
+    for (detector, text) in [
+        (words, "a".repeat(1 << 18)),
+        (words, format!("{}1{}", "a".repeat(1 << 17), "a".repeat(1 << 17))),
+        (digits, "4539148803436468 ".repeat(1 << 14)),
+    ] {
+        matcher.trace(detector, text.as_bytes(), 0..text.len(), &mut 0, &mut |_| {});
+    }
+    // What looks at all of a run from each of its places takes minutes.
+    assert!(from.elapsed().as_secs() < 20, "{:?}", from.elapsed());
+}

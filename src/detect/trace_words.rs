@@ -1,6 +1,6 @@
 //! What words and names say of a value, for traces: each with its place.
 
-use std::cell::{RefCell, RefMut};
+use std::cell::{OnceCell, RefCell, RefMut};
 use std::ops::{Deref, Range};
 
 use super::compiled::Compiled;
@@ -18,6 +18,8 @@ pub(super) struct Traced<'t> {
     text: &'t [u8],
     /// What stands before this place was decided, and what was kept of it.
     above: RefCell<(usize, Scratch)>,
+    /// Where the letters end, or the digits, among which each place stands; read once something asks.
+    kinds: OnceCell<Vec<usize>>,
 }
 
 /// Bytes that are read at once: fewer than those right before a place that do not count for what is kept.
@@ -25,7 +27,15 @@ const STEP: usize = 256;
 
 impl<'t> Traced<'t> {
     pub(super) fn new(text: &'t [u8]) -> Traced<'t> {
-        Traced { text, above: RefCell::new((0, Scratch::new())) }
+        Traced { text, above: RefCell::new((0, Scratch::new())), kinds: OnceCell::new() }
+    }
+
+    /// Whether the letters and digits in a row from `at` on are not of one kind alone.
+    pub(super) fn is_mixed_from(&self, at: usize) -> bool {
+        let ends = self.kinds.get_or_init(|| kinds(self.text));
+        let is_one = |at: usize| self.text.get(at).is_some_and(u8::is_ascii_alphanumeric);
+        // Behind the end of one kind stands the other, or nothing of the row.
+        is_one(at) && ends.get(at).is_some_and(|&end| is_one(end))
     }
 
     /// What is kept for a place, which is asked for in the order of the text, or nearly so.
@@ -43,6 +53,17 @@ impl<'t> Traced<'t> {
         }
         RefMut::map(above, |(_, scratch)| scratch)
     }
+}
+
+fn kinds(text: &[u8]) -> Vec<usize> {
+    let kind = |byte: u8| (byte.is_ascii_digit(), byte.is_ascii_alphabetic());
+    let mut ends: Vec<usize> = (1..=text.len()).collect();
+    for at in (1..text.len()).rev() {
+        if kind(text[at - 1]) == kind(text[at]) {
+            ends[at - 1] = ends[at];
+        }
+    }
+    ends
 }
 
 impl Deref for Traced<'_> {

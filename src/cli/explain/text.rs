@@ -24,12 +24,16 @@ pub(super) struct Explained<'a> {
     detectors: usize,
     tally: Tally,
     traces: Vec<Trace>,
-    /// Of overlapping findings, those that count.
+    /// Of overlapping findings, those that count, by start; and how long the longest is.
     counted: Vec<Finding>,
+    longest: u64,
+    /// Where lines begin.
+    lines: Vec<usize>,
 }
 
 impl<'a> Explained<'a> {
     pub(super) fn new(matcher: &'a Matcher, text: &'a [u8], glob: Option<&str>) -> Explained<'a> {
+        let counted = counted(matcher, text);
         let mut explained = Explained {
             matcher,
             text,
@@ -37,7 +41,9 @@ impl<'a> Explained<'a> {
             detectors: 0,
             tally: Tally::default(),
             traces: Vec::new(),
-            counted: counted(matcher, text),
+            longest: counted.iter().map(|finding| finding.end - finding.start).max().unwrap_or_default(),
+            counted,
+            lines: [0].into_iter().chain(memchr::memchr_iter(b'\n', text).map(|end| end + 1)).collect(),
         };
         for (number, detector) in (0u16..).zip(matcher.detectors()) {
             if glob.is_some_and(|glob| !fits(glob, &detector.id)) {
@@ -70,9 +76,12 @@ impl<'a> Explained<'a> {
     fn place(&self, trace: &Trace) -> Result<(), Option<&Finding>> {
         let span = trace.value.start as u64..trace.value.end as u64;
         let own = |finding: &&Finding| finding.detector == trace.detector && finding.start == span.start;
-        match self.counted.iter().find(own) {
+        // None of the others reaches as far as here.
+        let from = self.counted.partition_point(|finding| finding.start + self.longest < span.start);
+        let near = || self.counted.iter().skip(from).take_while(|finding| finding.start < span.end);
+        match near().find(own) {
             Some(_) => Ok(()),
-            None => Err(self.counted.iter().find(|f| f.start < span.end && span.start < f.end)),
+            None => Err(near().find(|finding| span.start < finding.end)),
         }
     }
 
@@ -82,9 +91,9 @@ impl<'a> Explained<'a> {
 
     /// Line and column in bytes, each from 1.
     fn line_and_column(&self, at: usize) -> (usize, usize) {
-        let before = self.bytes(&(0..at));
-        let line = before.iter().filter(|&&b| b == b'\n').count() + 1;
-        (line, before.iter().rev().take_while(|&&b| b != b'\n').count() + 1)
+        let line = self.lines.partition_point(|&begin| begin <= at);
+        let begin = line.checked_sub(1).and_then(|last| self.lines.get(last)).copied().unwrap_or_default();
+        (line, at - begin + 1)
     }
 
     fn context(&self, span: &Range<usize>) -> String {
@@ -271,12 +280,14 @@ fn counted(matcher: &Matcher, text: &[u8]) -> Vec<Finding> {
 /// Traces of one detector without those that say again, at the next byte, what was said of the one before.
 fn telling(own: Vec<Trace>) -> Vec<Trace> {
     let found = |trace: &Trace| matches!(trace.outcome, Outcome::Found(_));
+    // One begins behind the other.
     let spans = own.iter().filter(|trace| found(trace)).map(|trace| trace.whole.clone()).collect::<Vec<_>>();
     let mut kept: Vec<Trace> = Vec::new();
     for trace in own {
         let overlaps = |other: &Range<usize>| other.start < trace.whole.end && trace.whole.start < other.end;
         let said = kept.last().is_some_and(|last| !found(last) && overlaps(&last.whole));
-        if found(&trace) || !(said || spans.iter().any(overlaps)) {
+        let near = || spans.get(spans.partition_point(|span| span.end <= trace.whole.start));
+        if found(&trace) || !(said || near().is_some_and(overlaps)) {
             kept.push(trace);
         }
     }
