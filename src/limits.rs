@@ -62,6 +62,9 @@ pub const CROWD_REACH: usize = 128;
 /// them is waited for, and reads no further than a list.
 pub const TABLE_REACH: usize = 512;
 const _: () = assert!(TABLE_REACH <= NAMES_REACH);
+/// A match that can be longer is no number as people write them: where one may end in so many ways, checks judge all ends
+/// in one reading.
+pub const NUMBER_LEN: usize = 64;
 /// Ways to divide one match into prefix, value and suffix that are tried; more would make a start cost too much.
 pub const VALUE_TRIES: usize = 256;
 /// Years of birth that a number of a person may hold: the first registers were filled with people born then; and what
@@ -511,6 +514,12 @@ pub const SAMPLE_TRIES: usize = 3_000_000;
 pub const LINT_TRIES: usize = 300_000;
 /// Nanoseconds per byte, alone, above which `pack lint` calls a detector slow; the whole built-in set takes less.
 pub const LINT_SLOW: f64 = 2.0;
+/// The same of a text that is made to be slow for it: a megabyte takes twenty seconds.
+pub const LINT_STRAINED: f64 = 20_000.0;
+/// Bytes of each such text.
+pub const LINT_STRAIN: usize = 4096;
+/// Most of them that one detector is measured over.
+pub const LINT_STRAINS: usize = 64;
 /// Most files in a folder that is one pack: a file a country, and room.
 pub const PACK_FILES: usize = 512;
 /// Hosts of one rule by which it is looked up; a rule that names more is asked each time, which is cheaper than keeping it

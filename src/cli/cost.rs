@@ -61,6 +61,33 @@ pub(super) fn nanoseconds_per_byte(matcher: &Matcher, text: &[u8]) -> f64 {
     best.as_secs_f64() * 1e9 / text.len().max(1) as f64
 }
 
+/// The same at worst, of texts made of what the detector finds: its values one behind the other, each drawn out, each of
+/// their bytes over and over.
+pub(super) fn strained(matcher: &Matcher, definition: &Definition) -> f64 {
+    let key = FingerprintKey::new(&[0; 32]);
+    let mut parts = Vec::new();
+    for value in definition.examples.iter().flat_map(|example| &example.get_ref().finds) {
+        let drawn_out = value.bytes().chain(value.bytes().last().into_iter().cycle().take(limits::MATCH_LEN));
+        parts.extend([value.clone().into_bytes(), drawn_out.collect()]);
+        parts.extend(value.bytes().map(|byte| vec![byte]));
+    }
+    parts.retain(|part| !part.is_empty());
+    parts.sort_by_key(|part| std::cmp::Reverse(part.len()));
+    parts.dedup();
+    let mut worst = 0f64;
+    for part in parts.iter().take(limits::LINT_STRAINS) {
+        let text = part.repeat(limits::LINT_STRAIN.div_ceil(part.len()));
+        // Who else is at work makes a pass slower, none makes it faster.
+        let passes = (0..3).map(|_| {
+            let pass = Instant::now();
+            black_box(scan(matcher, &key, &text));
+            pass.elapsed().as_secs_f64() * 1e9 / text.len() as f64
+        });
+        worst = worst.max(passes.fold(f64::MAX, f64::min));
+    }
+    worst
+}
+
 fn scan(matcher: &Matcher, key: &FingerprintKey, text: &[u8]) -> usize {
     let (mut scan, mut found) = (Scan::new(), Vec::new());
     text.chunks(limits::SCAN_CHUNK).for_each(|chunk| scan.push(matcher, key, chunk, &mut found));
@@ -86,18 +113,37 @@ mod tests {
         assert!(ids.len() <= 8, "{ids:?}");
     }
 
+    /// A pack of one detector, with these further lines.
+    fn pack(pattern: &str, more: &str) -> Pack {
+        let text = format!(
+            "[pack]\nname = \"t\"\nversion = \"1.0.0\"\n[[detector]]\nid = \"t.a\"\ndescription = \"d\"\n\
+             tier = \"strong\"\npattern = '{pattern}'\n{more}[[detector.example]]\ntext = \"a\"\n\
+             finds = [\"zebra-4539148803436467\"]\n[[detector.example]]\ntext = \"\"\nfinds = []\n"
+        );
+        Pack::parse("t.toml", &text).unwrap()
+    }
+
+    #[test]
+    fn what_can_be_made_slow_is_told() {
+        let cost = |pattern: &str, more: &str| {
+            let pack = pack(pattern, more);
+            let definition = pack.definitions.first().unwrap();
+            strained(&alone(&pack, definition).unwrap(), definition)
+        };
+        let checks = "boundary = \"none\"\nvalidators = [\"verhoeff\"]\ninvalidators = [\"all-same\"]\n";
+        let by_each = cost("[0-9]{6,512}", checks);
+        assert!(by_each > limits::LINT_STRAINED, "{by_each}");
+        // One reading judges all ends.
+        let at_once = cost("[0-9]{6,512}", &checks.replace("verhoeff", "luhn"));
+        assert!(at_once < by_each / 4.0, "{at_once} {by_each}");
+        let plain = cost("zebra-[0-9]{16}", "");
+        assert!(plain < by_each / 100.0, "{plain} {by_each}");
+    }
+
     #[test]
     fn an_unanchored_detector_costs_more_than_an_anchored_one() {
         let cost = |pattern: &str| {
-            let pack = Pack::parse(
-                "t.toml",
-                &format!(
-                    "[pack]\nname = \"t\"\nversion = \"1.0.0\"\n[[detector]]\nid = \"t.a\"\ndescription = \"d\"\n\
-                     tier = \"strong\"\npattern = '{pattern}'\n[[detector.example]]\ntext = \"a\"\nfinds = [\"a\"]\n\
-                     [[detector.example]]\ntext = \"\"\nfinds = []\n"
-                ),
-            );
-            let pack = pack.unwrap();
+            let pack = pack(pattern, "");
             let matcher = alone(&pack, pack.definitions.first().unwrap()).unwrap();
             nanoseconds_per_byte(&matcher, &benign_text())
         };

@@ -108,6 +108,8 @@ impl Compiled {
             };
         let not_after = around(Side::After, &definition.exclude.after)?;
         let keywords = definition.keywords.as_ref().map(|k| k.get_ref());
+        let (validators, invalidators) = (checks(&definition.validators)?, checks(&definition.invalidators)?);
+        let longest = parts.as_ref().map_or(shape.max_len, |parts| parts.value.max_len);
         let normalize = definition.normalize;
         let beside = definition.beside.as_ref().map(toml::Spanned::get_ref);
         Ok(Compiled {
@@ -118,9 +120,9 @@ impl Compiled {
             anchors,
             parts,
             boundary: definition.boundary,
-            sides: Sides::of(&checks(&definition.validators)?, &checks(&definition.invalidators)?),
-            validators: checks(&definition.validators)?,
-            invalidators: checks(&definition.invalidators)?,
+            sides: Sides::of(&validators, &invalidators, longest),
+            validators,
+            invalidators,
             doubts: checks(&definition.doubts)?,
             normalize,
             tier: definition.tier,

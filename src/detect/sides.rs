@@ -20,11 +20,16 @@ pub(super) struct Sides {
 }
 
 impl Sides {
-    pub(super) fn of(validators: &[&'static Check], invalidators: &[&'static Check]) -> Sides {
+    /// `longest`: how long a value can be.
+    pub(super) fn of(
+        validators: &[&'static Check],
+        invalidators: &[&'static Check],
+        longest: usize,
+    ) -> Sides {
         let mut sides = Sides::default();
         let wanted = validators.iter().map(|&check| (check, true));
         for (check, pass) in wanted.chain(invalidators.iter().map(|&check| (check, false))) {
-            if let Hangs::Beginnings(sweep) = check.hangs() {
+            if let Some(sweep) = check.sweep(longest) {
                 sides.sweeps.push((sweep, pass));
             }
         }
@@ -310,6 +315,8 @@ impl Compiled {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::detect::{Matcher, Pack};
+    use crate::fingerprint::FingerprintKey;
 
     #[test]
     fn a_state_behind_marks_is_told_where_there_is_one() {
@@ -320,5 +327,29 @@ mod tests {
         assert_eq!(marks("(?:[a-z.4]|%2b){1,20}(?:@|%40)[a-z]{2,9}"), [true, true]);
         assert_eq!(marks("a@[a-z]{2,9}|b@[a-f]{3}"), [false, false]);
         assert_eq!(marks("[a-z]{1,20}(?:@[a-z]{2,9})?"), [false, false]);
+    }
+
+    #[test]
+    fn long_numbers_are_judged_once_for_all_ends() {
+        let text = "[pack]\nname = \"t\"\nversion = \"1.0.0\"\n[[detector]]\nid = \"t.n\"\ndescription = \"d\"\n\
+            tier = \"strong\"\npattern = '[0-9]{6,512}'\nboundary = \"none\"\nvalidators = [\"luhn\"]\n\
+            invalidators = [\"all-same\"]\n[[detector.example]]\ntext = \"see 4539148803436467\"\n\
+            finds = [\"4539148803436467\"]\n[[detector.example]]\ntext = \"\"\nfinds = []\n";
+        let matcher = Matcher::compile(vec![Pack::parse("t.toml", text).unwrap()]).unwrap();
+        let find = |text: &str| {
+            let found = matcher.find(&FingerprintKey::new(&[0; 32]), None, text.as_bytes());
+            found.iter().map(|found| (found.start, found.end)).collect::<Vec<_>>()
+        };
+        let from = std::time::Instant::now();
+        assert_eq!(find(&"1".repeat(100_000)), []);
+        // What passes is found at its longest, in the midst of what does not.
+        let ones = "1".repeat(600);
+        assert_eq!(find(&format!("{ones} 4539148803436467 {ones}")), [(601, 617)]);
+        let long = format!("{}{}", "4539148803436467", "1".repeat(300));
+        let passes = |end: &usize| (Check::named("luhn").unwrap().passes)(&long.as_bytes()[..*end]);
+        let longest = (6..=long.len()).rev().find(passes).unwrap();
+        assert_eq!(find(&long).first(), Some(&(0, longest as u64)));
+        // Each end judged anew, they would take minutes where other tests run beside this one.
+        assert!(from.elapsed().as_secs() < 15, "{:?}", from.elapsed());
     }
 }

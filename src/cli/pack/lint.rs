@@ -31,14 +31,16 @@ struct Lint<'a> {
     set: &'a PackSet,
     text: Vec<u8>,
     found: Vec<Found>,
-    /// Slowest detector and its cost.
+    /// Slowest detector and its cost: of ordinary text, and of text made to be slow.
     slowest: Option<(String, f64)>,
+    strained: Option<(String, f64)>,
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let (set, judged) = beside_built_in(&args.paths)?;
     let packs = set.matcher.packs();
-    let mut lint = Lint { set: &set, text: cost::benign_text(), found: Vec::new(), slowest: None };
+    let mut lint =
+        Lint { set: &set, text: cost::benign_text(), found: Vec::new(), slowest: None, strained: None };
     let mut detectors = 0;
     for (index, pack) in packs.iter().enumerate().skip(packs.len() - judged) {
         detectors += pack.definitions.len();
@@ -59,6 +61,9 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
             output,
             "slowest: {id}, {nanoseconds:.3} ns per byte of ordinary text, alone, measured on this machine{build}"
         )?;
+    }
+    if let Some((id, nanoseconds)) = &lint.strained {
+        writeln!(output, "at worst: {id}, {nanoseconds:.0} ns per byte of text made of its values, alone")?;
     }
     if errors == 0 {
         return Ok(());
@@ -117,6 +122,17 @@ impl Lint<'_> {
         let nanoseconds = cost::nanoseconds_per_byte(&alone, &self.text);
         if self.slowest.as_ref().is_none_or(|(_, slowest)| nanoseconds > *slowest) {
             self.slowest = Some((definition.id().to_owned(), nanoseconds));
+        }
+        let strained = cost::strained(&alone, definition);
+        if self.strained.as_ref().is_none_or(|(_, worst)| strained > *worst) {
+            self.strained = Some((definition.id().to_owned(), strained));
+        }
+        if strained > limits::LINT_STRAINED {
+            let why = format!(
+                "can be made slow: {strained:.0} ns per byte of text made of its values; a match that can end in fewer \
+                 places, or a `boundary`, makes it cheaper"
+            );
+            self.say(false, definition, definition.pattern.span(), &why);
         }
         let measured =
             format!("{nanoseconds:.2} ns per byte of ordinary text, alone, measured on this machine");

@@ -1,8 +1,9 @@
 //! What a check's verdict hangs on, where that is less than the whole value: what was judged once need not be judged again
 //! for another beginning or another end.
 
-use super::{Check, mail, payment, secret};
+use super::{Check, luhn, mail, payment, repetition, secret};
 use crate::detect::shape::Ends;
+use crate::limits::NUMBER_LEN;
 
 /// The lengths with which a text passes a check, told for all of them in one reading.
 pub(in crate::detect) type Sweep = fn(&[u8]) -> Ends;
@@ -25,6 +26,16 @@ impl Check {
     pub(in crate::detect) fn hangs(&self) -> Hangs {
         let known = mail::HANGS.iter().chain(secret::HANGS).find(|(name, _)| *name == self.name);
         known.map_or(Hangs::Whole, |(_, hangs)| *hangs)
+    }
+
+    /// One reading that judges every beginning of a text. Of short numbers a reading for each is cheaper.
+    pub(in crate::detect) fn sweep(&self, longest: usize) -> Option<Sweep> {
+        if let Hangs::Beginnings(sweep) = self.hangs() {
+            return Some(sweep);
+        }
+        let mut known = luhn::SWEEPS.iter().chain(repetition::SWEEPS);
+        let known = known.find(|(name, _)| longest > NUMBER_LEN && *name == self.name);
+        known.map(|(_, sweep)| *sweep)
     }
 
     /// What tells before a match is looked for that none will pass.
@@ -80,6 +91,19 @@ mod tests {
                     let text = text.as_bytes();
                     let any = (1..=text.len()).any(|end| passes(&text[..end]));
                     prop_assert!(opens(text) || !any);
+                }
+            }
+        }
+
+        #[test]
+        fn one_reading_judges_every_length_of_a_number(
+            text in "[0-9]{0,90}|[0-9 a-]{0,60}|1{0,80}[0-9]{0,3}|[1-5 ]{0,40}[0-9]|(0123456789){0,6}[0-9]{0,2}|-?(9876543210){0,6}[0-9]?|(aA-){0,20}b?",
+        ) {
+            for (name, sweep) in luhn::SWEEPS.iter().chain(repetition::SWEEPS) {
+                let lengths = sweep(text.as_bytes());
+                for end in 1..=text.len() {
+                    let passes = (check(name).passes)(&text.as_bytes()[..end]);
+                    prop_assert_eq!(lengths.holds(end), passes, "{} {}", name, end);
                 }
             }
         }

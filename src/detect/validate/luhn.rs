@@ -1,6 +1,11 @@
 //! The Luhn check digit (ISO/IEC 7812-1, annex B).
 
+use super::Sweep;
 use super::digits::{ONES, sixteen};
+use crate::detect::shape::Ends;
+
+/// Read once for all ends that a long value may have.
+pub(super) const SWEEPS: &[(&str, Sweep)] = &[("luhn", lengths)];
 
 /// Digits that are summed up at once.
 const MOST: usize = 32;
@@ -51,6 +56,22 @@ fn one_by_one(text: &[u8]) -> bool {
         }
     }
     count > 1 && last.is_multiple_of(10)
+}
+
+/// The lengths with which a text passes.
+fn lengths(text: &[u8]) -> Ends {
+    let (mut lengths, mut last, mut before, mut count) = (Ends::NONE, 0u32, 0u32, 0u32);
+    for (length, &byte) in (1..).zip(text) {
+        let digit = usize::from(byte.wrapping_sub(b'0'));
+        if let Some(&doubled) = DOUBLED.get(digit) {
+            (last, before) = (before + digit as u32, last + u32::from(doubled));
+            count += 1;
+        }
+        if count > 1 && last.is_multiple_of(10) {
+            lengths.insert(length);
+        }
+    }
+    lengths
 }
 
 const DOUBLED: [u8; 10] = [0, 2, 4, 6, 8, 1, 3, 5, 7, 9];

@@ -1,5 +1,12 @@
 //! Numbers that people type when they need any number.
 
+use super::Sweep;
+use crate::detect::shape::Ends;
+
+/// Read once for all ends that a long value may have.
+pub(super) const SWEEPS: &[(&str, Sweep)] =
+    &[("all-same", all_same_lengths), ("few-digits", few_lengths), ("sequential", sequential_lengths)];
+
 fn values(text: &[u8]) -> impl Iterator<Item = u8> + Clone + '_ {
     text.iter().filter(|b| b.is_ascii_alphanumeric()).map(u8::to_ascii_uppercase)
 }
@@ -7,6 +14,22 @@ fn values(text: &[u8]) -> impl Iterator<Item = u8> + Clone + '_ {
 pub(super) fn all_same(text: &[u8]) -> bool {
     let mut values = values(text);
     values.next().is_some_and(|first| values.all(|v| v == first))
+}
+
+fn all_same_lengths(text: &[u8]) -> Ends {
+    let (mut lengths, mut first) = (Ends::NONE, None);
+    for (length, byte) in (1..).zip(text) {
+        if byte.is_ascii_alphanumeric() {
+            let value = byte.to_ascii_uppercase();
+            if *first.get_or_insert(value) != value {
+                break;
+            }
+        }
+        if first.is_some() {
+            lengths.insert(length);
+        }
+    }
+    lengths
 }
 
 /// Fewest digits of which it says anything that the others do not occur.
@@ -39,4 +62,38 @@ pub(super) fn sequential(text: &[u8]) -> bool {
         (last, count) = (digit, count + 1);
     }
     count > 2
+}
+
+fn few_lengths(text: &[u8]) -> Ends {
+    let (mut lengths, mut count) = (Ends::NONE, 0);
+    for (length, byte) in (1..).zip(text) {
+        count += usize::from(byte.is_ascii_digit());
+        if matches!(byte, b'0' | b'6'..=b'9') {
+            break;
+        }
+        if count >= FEW {
+            lengths.insert(length);
+        }
+    }
+    lengths
+}
+
+fn sequential_lengths(text: &[u8]) -> Ends {
+    let (mut lengths, mut up, mut down) = (Ends::NONE, true, true);
+    let (mut count, mut last) = (0, 0);
+    for (length, byte) in (1..).zip(text) {
+        if byte.is_ascii_digit() {
+            let digit = byte - b'0';
+            up &= count == 0 || (last + 1) % 10 == digit;
+            down &= count == 0 || (digit + 1) % 10 == last;
+            if !up && !down {
+                break;
+            }
+            (last, count) = (digit, count + 1);
+        }
+        if count > 2 {
+            lengths.insert(length);
+        }
+    }
+    lengths
 }
