@@ -20,6 +20,12 @@ pub(super) struct Source {
 pub(super) fn read_file(path: &Path) -> Result<String, String> {
     let cannot = |error: io::Error| format!("cannot be read: {error}");
     let mut bytes = Vec::new();
+    // To open a pipe that nobody writes to would be to wait for ever. One that the shell hands over has its writer.
+    let is_handed = ["/dev", "/proc"].iter().any(|folder| path.starts_with(folder));
+    let kind = path.metadata().map_err(cannot)?.file_type();
+    if !is_handed && !kind.is_file() && !kind.is_dir() {
+        return Err("cannot be read: it is no regular file".to_owned());
+    }
     let file = File::open(path).map_err(cannot)?;
     // One byte more than is allowed tells that there is more.
     file.take(limits::CONFIG_FILE + 1).read_to_end(&mut bytes).map_err(cannot)?;
@@ -298,5 +304,20 @@ mod tests {
         assert_eq!(closest("destnations", ["destinations", "direction"]), Some("destinations"));
         assert_eq!(closest("xyz", ["id", "action"]), None);
         assert_eq!(closest("modes", ["mode", "node"]), Some("mode"));
+    }
+
+    #[test]
+    fn a_pipe_without_a_writer_is_not_waited_for() {
+        let pipe = std::env::temp_dir().join(format!("tidegate-source-{}", std::process::id()));
+        let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+        assert!(made.success());
+        let told = pipe.clone();
+        let (send, answer) = std::sync::mpsc::channel();
+        std::thread::spawn(move || send.send(read_file(&told)));
+        let answer = answer.recv_timeout(std::time::Duration::from_secs(10));
+        std::fs::remove_file(&pipe).unwrap();
+        assert_eq!(answer.unwrap(), Err("cannot be read: it is no regular file".to_owned()));
+        assert_eq!(read_file(Path::new("/dev/null")), Ok(String::new()));
+        assert!(read_file(Path::new("/")).unwrap_err().contains("directory"));
     }
 }

@@ -66,7 +66,7 @@ impl Files<'_> {
                     let scan = AssertUnwindSafe(|| self.entry(number, entry, &order, &mut chunk));
                     let said = catch_unwind(scan).unwrap_or_else(|_| {
                         self.ends.unread.fetch_add(1, Ordering::Relaxed);
-                        Said { out: Vec::new(), err: vec![format!("{name}: its scan failed")] }
+                        Said { out: Vec::new(), err: vec![self.report.unread(&name, "its scan failed")] }
                     });
                     if !order.last(number, said) {
                         break;
@@ -104,7 +104,7 @@ impl Files<'_> {
         };
         if let Err(Unread::Input(why)) = read {
             self.ends.unread.fetch_add(1, Ordering::Relaxed);
-            said.err.push(format!("{}: {why}", path.display()));
+            said.err.push(self.report.unread(&path.to_string_lossy(), &why));
         }
         said
     }

@@ -86,6 +86,11 @@ impl Report<'_> {
         }
     }
 
+    /// Why something was not read, for people.
+    pub(super) fn unread(&self, path: &str, why: &str) -> String {
+        format!("{}: {why}", self.shown(path))
+    }
+
     /// A path for people: nothing in it steers a terminal, and values in it are masked.
     fn shown(&self, path: &str) -> String {
         if !self.matcher.is_quiet(&[], path.as_bytes()) {
@@ -100,6 +105,24 @@ impl Report<'_> {
         match hit.context.split_once(hit.masked.as_str()).filter(|_| self.paint.is_on()) {
             Some((before, after)) => format!("{before}{}{after}", self.paint.with(Ink::Red, &hit.masked)),
             None => hit.context.clone(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::detect::Pack;
+
+    #[test]
+    fn a_path_that_could_not_be_read_is_masked() {
+        let matcher = Matcher::compile(vec![Pack::built_in("payment").unwrap()]).unwrap();
+        let report = Report { format: Format::Text, matcher: &matcher, paint: Paint::stdout() };
+        for (path, said) in [
+            ("cards/card-4539148803436467.gz", "cards/card-****************.gz: why"),
+            ("a/b\u{1b}c.txt", "a/b\\u{1b}c.txt: why"),
+        ] {
+            assert_eq!(report.unread(path, "why"), said);
         }
     }
 }
