@@ -121,7 +121,9 @@ impl Section {
         else {
             return Err(Refusal::BadRequestLine);
         };
-        if !is_name(method) || !is_target(target) {
+        // That of a CONNECT is read where tunnels are.
+        let is_read = || method == b"CONNECT" && !target.is_empty() && !target.contains(&b'#');
+        if !is_name(method) || !is_read() && !is_target(target) {
             return Err(Refusal::BadRequestLine);
         }
         self.facts.http10 = is_http10(version)?;
