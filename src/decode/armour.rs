@@ -5,7 +5,7 @@ use super::{probe, utf16};
 use crate::limits::{ARMOUR_JUDGED, ARMOUR_LEAST};
 
 /// Shortest line of digits that goes on behind a line end.
-const LINE_LEAST: usize = 40;
+pub(super) const LINE_LEAST: usize = 40;
 /// How far lines of digits may be indented.
 const INDENT: usize = 64;
 

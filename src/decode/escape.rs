@@ -1,5 +1,6 @@
 //! One escape or look-alike character at a time: what it stands for, and how a mask is written in its place.
 
+use super::armour;
 use super::fold::{fold, lone};
 use super::quoted_printable::quoted_printable;
 use super::tags::{self, Between};
@@ -166,7 +167,7 @@ pub(super) fn unit(text: &[u8], at: usize, last: bool) -> Unit {
     let rest = text.get(at..).unwrap_or_default();
     let before = at.checked_sub(1).and_then(|before| text.get(before)).copied();
     let found = match rest.first() {
-        Some(b'\\') => backslash(rest, last),
+        Some(b'\\') => backslash(rest, text.get(..at).unwrap_or_default(), last),
         Some(b'%') => percent(rest, last),
         Some(b'&') => entity(rest, before, last),
         Some(b'=') => quoted_printable(rest, text.get(..at).unwrap_or_default(), last),
@@ -205,19 +206,15 @@ pub(super) enum Look {
     More,
 }
 
-fn backslash(rest: &[u8], last: bool) -> Look {
+fn backslash(rest: &[u8], before: &[u8], last: bool) -> Look {
     // Each level of strings in strings doubles them; they stand for one escape all the same.
     let slashes = rest.iter().take(8).take_while(|byte| **byte == b'\\').count();
     let after = rest.get(slashes..).unwrap_or_default();
     let Some((&letter, behind)) = after.split_first() else { return Look::More };
     let len = slashes + 1;
-    let simple = |byte: u8| match behind.first() {
-        None if !last => Look::More,
-        next => {
-            // The bar begins a row of a table, whose columns have names.
-            let telling = next.is_some_and(|next| next.is_ascii_alphanumeric() || *next == b'|');
-            Look::Yes(Escape { telling, ..Escape::byte(Kind::Backslash, len, byte) })
-        }
+    let simple = |byte: u8| match tells(rest, len, before, last) {
+        None => Look::More,
+        Some(telling) => Look::Yes(Escape { telling, ..Escape::byte(Kind::Backslash, len, byte) }),
     };
     match letter {
         b'u' if behind.first().is_none_or(|byte| *byte == b'{') => braced(behind, len),
@@ -234,6 +231,35 @@ fn backslash(rest: &[u8], last: bool) -> Look {
 }
 
 /// Four hexadecimal digits behind `lead`; where they are half of a character, the other half behind the same.
+/// Whether an escape of one letter, which takes `len` bytes of `rest`, may stand beside a value: by what follows it, and others
+/// like it right behind, such as the two of a line end. `None`: what follows tells.
+fn tells(rest: &[u8], len: usize, before: &[u8], last: bool) -> Option<bool> {
+    let ahead = rest.get(..ESCAPE_LEN).unwrap_or(rest);
+    let open = if last || ahead.len() == ESCAPE_LEN { Some(false) } else { None };
+    let mut at = len;
+    loop {
+        let behind = ahead.get(at..).unwrap_or_default();
+        let slashes = behind.iter().take_while(|byte| **byte == b'\\').count();
+        let Some(&next) = behind.get(slashes) else { return open };
+        match next {
+            b'n' | b'r' | b't' | b'/' if slashes > 0 => at += slashes + 1,
+            b'u' if slashes > 0 => return Some(true),
+            _ if slashes > 0 => return Some(false),
+            // The bar begins a row of a table, whose columns have names.
+            b'|' => return Some(true),
+            // Digits of base64 go on, as they do behind a slash that is one, or where a line of them ends.
+            b'+' | b'/' | b'-' | b'_' | b' ' | b'\t' => {
+                let is_slash = !matches!(next, b' ' | b'\t') && rest.get(len - 1) == Some(&b'/');
+                let line = before.len().checked_sub(armour::LINE_LEAST).and_then(|from| before.get(from..));
+                return Some(
+                    is_slash || line.is_some_and(|line| line.iter().all(|byte| armour::is_digit(*byte))),
+                );
+            }
+            next => return Some(next.is_ascii_alphanumeric()),
+        }
+    }
+}
+
 fn wide(kind: Kind, behind: &[u8], lead: &[u8], last: bool) -> Look {
     let len = lead.len() + 4;
     let mut first = 0;

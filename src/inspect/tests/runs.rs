@@ -138,6 +138,7 @@ fn long_runs_among_escapes_are_read_whole() {
         let bodies = [
             format!(r#"{{"id":7,"data":"{}"}}"#, digits.replace('/', "\\/")),
             format!(r#"{{"id":7,"data":"{}"}}"#, lines(&digits, "\\n")),
+            format!(r#"{{"id":7,"data":"{}"}}"#, lines(&digits, "\\r\\n")),
             format!(r#"{{"id":7,"data":"read this:\n{digits}"}}"#),
             format!(r#"{{"id":7,"data":"\u0020{digits}"}}"#),
             format!("payload=%7B%22data%22%3A%22{}%22%7D", form(&digits)),
@@ -158,6 +159,46 @@ fn long_runs_among_escapes_are_read_whole() {
     for number in ["4539+1488+0343+6467", "DE89+3704+0044+0532+0130+00"] {
         let rules = vec![on("payment.pan", Action::Block, 1), on("payment.iban", Action::Block, 1)];
         assert_eq!(Setup::new(rules).body(&format!("{{\"iban or card\":\"{number}\"}}")).last, Step::Stop);
+    }
+}
+
+#[test]
+fn runs_go_on_behind_line_ends_and_slashes_whatever_follows_them() {
+    let lines = |digits: &str, end: &str| -> String {
+        let lines = digits.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap());
+        lines.map(|line| format!("{line}{end}")).collect()
+    };
+    let words = noise(30_000);
+    let packed = |at: usize| {
+        let [_, (_, zlib)] = deflates(&format!("{at} {} card: {BARE}", &words[at..at + 600]));
+        base64(&zlib)
+    };
+    let one =
+        |is: &dyn Fn(&[u8]) -> bool| (0..29_000).map(packed).find(|digits| is(digits.as_bytes())).unwrap();
+    let at_line = |sign: u8| one(&move |digits| digits[76] == sign);
+    let at_slash = |sign: u8| {
+        one(&move |digits| {
+            digits.iter().position(|&byte| byte == b'/').is_some_and(|at| digits[at + 1] == sign)
+        })
+    };
+    let mut bodies = vec![at_slash(b'/').replace('/', "\\/"), at_slash(b'+').replace('/', "\\/")];
+    for digits in [at_line(b'+'), at_line(b'/'), at_line(b'A')] {
+        for end in ["\\n", "\\r\\n", "\\\\r\\\\n", "\\n  ", "\\r\\n\\t"] {
+            bodies.push(lines(&digits, end));
+            bodies.push(lines(&digits, end).replace('/', "\\/"));
+        }
+    }
+    // A value that a line end parts.
+    bodies.push(lines(
+        &base64(format!("{} card {BARE} {}", "x".repeat(44), "y".repeat(90)).as_bytes()),
+        "\\r\\n",
+    ));
+    for body in bodies.iter().map(|digits| format!(r#"{{"id":7,"data":"{digits}"}}"#)) {
+        for length in [1, 61, body.len()] {
+            let chunks: Vec<_> = body.as_bytes().chunks(length).collect();
+            let outcome = Setup::new(vec![on("payment.pan", Action::Block, 1)]).run(&plain(), &chunks);
+            assert_eq!(outcome.last, Step::Stop, "in pieces of {length}: {body}");
+        }
     }
 }
 
