@@ -94,6 +94,32 @@ pub(super) fn lead(before: Option<u8>, run: &[u8]) -> usize {
     }
 }
 
+/// What a run is, going by its beginning, and whether what it stands for is packed.
+pub(super) fn recognise(run: &[u8]) -> Option<(Kind, bool)> {
+    match packed(run) {
+        // Digits of one can look like text of the other.
+        Some(Kind::Hex) => Some((Kind::Hex, true)),
+        // Most bytes of a stream may be letters of Latin-1; who reads what is packed reads it as a text, too.
+        Some(kind) if has_signature(run) || !is_utf8(run) => Some((kind, true)),
+        packed => judge(run).map(|kind| (kind, false)).or(packed.map(|kind| (kind, true))),
+    }
+}
+
+fn has_signature(run: &[u8]) -> bool {
+    let quad = |quad: usize| run.get(4 * quad..4 * quad + 4).map_or([0; 3], bytes);
+    let ([a, b, c], [d, e, _]) = (quad(0), quad(1));
+    begins_packed([a, b, c, d, e])
+}
+
+/// Whether the beginning of a run of base64 stands for a text in UTF-8, as far as it goes.
+fn is_utf8(run: &[u8]) -> bool {
+    let run = run.get(..run.len().min(ARMOUR_JUDGED)).unwrap_or_default();
+    match std::str::from_utf8(&decode(run)) {
+        Ok(_) => true,
+        Err(error) => error.error_len().is_none(),
+    }
+}
+
 /// What a run is, going by its beginning: most of what it stands for must be readable.
 pub(super) fn judge(run: &[u8]) -> Option<Kind> {
     let run = run.get(..run.len().min(ARMOUR_JUDGED))?;
@@ -117,11 +143,10 @@ pub(super) fn judge(run: &[u8]) -> Option<Kind> {
 
 /// How a run stands for something packed, if it does: zip, gzip, zstd, PDF, or deflate, by its beginning alone.
 pub(super) fn packed(run: &[u8]) -> Option<Kind> {
-    let quad = |quad: usize| run.get(4 * quad..4 * quad + 4).map_or([0; 3], bytes);
-    let ([a, b, c], [d, e, _]) = (quad(0), quad(1));
-    if begins_packed([a, b, c, d, e]) {
+    if has_signature(run) {
         return Some(Kind::Base64);
     }
+    let [a, b, _] = run.get(..4).map_or([0; 3], bytes);
     let byte = |at: usize| run.get(2 * at..2 * at + 2).and_then(pair);
     let begin = [byte(0), byte(1), byte(2), byte(3), byte(4)];
     if let [Some(a), Some(b), Some(c), Some(d), Some(e)] = begin
@@ -253,11 +278,8 @@ fn is_hex(run: &[u8]) -> bool {
 
 /// Whether a line of digits behind others is sure to be a run of its own: a text, or something packed.
 fn begins_anew(run: &[u8]) -> bool {
-    let quad = |quad: usize| run.get(4 * quad..4 * quad + 4).map_or([0; 3], bytes);
-    let ([a, b, c], [d, e, _]) = (quad(0), quad(1));
     run.len() >= ARMOUR_LEAST
-        && (begins_packed([a, b, c, d, e])
-            || judge(run.get(mark(run)..).unwrap_or_default()) == Some(Kind::Hex))
+        && (has_signature(run) || judge(run.get(mark(run)..).unwrap_or_default()) == Some(Kind::Hex))
 }
 
 /// The text of a stretch of base64 that begins at a quad.

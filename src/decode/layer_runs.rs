@@ -135,12 +135,9 @@ impl Layer {
             mark => mark,
         };
         let run = &run[mark..];
-        let packed = armour::packed(run);
-        // Digits of one can look like text of the other.
-        let judged = if packed == Some(Kind::Hex) { None } else { armour::judge(run) };
-        self.packed = judged.is_none() && packed.is_some();
-        match judged.or(packed) {
-            Some(kind) => {
+        match armour::recognise(run) {
+            Some((kind, packed)) => {
+                self.packed = packed;
                 self.done += mark;
                 let before = self.stands_before(self.base + self.done as u64, chunk);
                 self.begin_behind(&before, self.done, sink);

@@ -203,6 +203,38 @@ fn runs_go_on_behind_line_ends_and_slashes_whatever_follows_them() {
 }
 
 #[test]
+fn what_is_packed_is_told_from_a_text_though_its_bytes_be_letters() {
+    let [_, (_, page)] = deflates(&format!("BT /F1 12 Tf (card {BARE}) Tj ET"));
+    let head = format!("1 0 obj\n<< /Filter /FlateDecode /Length {} >>\nstream\n", page.len());
+    let pdf = |mark: &[u8]| [mark, head.as_bytes(), &page, b"\nendstream\nendobj\n%%EOF\n"].concat();
+    let runs = [
+        base64(&pdf(b"%PDF-1.7\n")),
+        base64(&pdf(b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n")),
+        // Short texts in fixed codes, most of whose bytes are letters of Latin-1.
+        "eJxLL0pNzVNIzEtRyMwry89MTlXIzS9KVUhOLEpRMDE1tjQ0sbAwMDYxNjMxM1coyVfIL0pJLQIA3CoQqQ==".to_owned(),
+        "eJxLTixKUTAxNbY0NLGwMDA2MTYzMTNXyMsvSVUoyElNLE5VyM0vSlXIzCvLz0xOBQAwdw5W".to_owned(),
+    ];
+    for run in &runs {
+        for body in [run.clone(), format!(r#"{{"data":"{run}"}}"#), hex(run.as_bytes())] {
+            for length in [1, 50, body.len()] {
+                let chunks: Vec<_> = body.as_bytes().chunks(length).collect();
+                let outcome = Setup::new(usual()).run(&plain(), &chunks);
+                assert_eq!(outcome.last, Step::Stop, "in pieces of {length}: {body}");
+                assert_eq!(outcome.found("payment.pan").matched, 1, "in pieces of {length}: {body}");
+            }
+        }
+    }
+    // What only might be packed is a text, and edited as one.
+    let masking = Setup::new(vec![on("payment.pan", Action::Redact, 1)]);
+    for (before, after) in
+        [("{\"alg\":\"HS256\",\"card\":\"", "\"}"), ("<a><card>", "</card></a>"), ("card: ", "")]
+    {
+        let armoured = |value: &str| base64(format!("{before}{value}{after}").as_bytes());
+        assert_eq!(masking.body(&armoured(PAN)).text(), armoured("**** **** **** 6467"));
+    }
+}
+
+#[test]
 fn masks_in_two_layers_are_still_of_both() {
     let setup = || Setup::new(vec![on("payment.pan", Action::Redact, 1)]);
     let masked = json("************6467");
