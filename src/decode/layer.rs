@@ -30,6 +30,8 @@ pub enum Wrapping {
     Armour,
     /// Parts of a multipart body that are texts of their own.
     Parts,
+    /// Quoted-printable that such a part is declared to be.
+    Quoted,
     /// Strings and numbers of protocol buffers.
     Protobuf,
     /// A run of base64: of the bytes that the first digits stand for `lead` are others', and `trail` of the last.
@@ -256,6 +258,7 @@ impl Layer {
                 | Wrapping::Base64 { .. }
                 | Wrapping::Hex
                 | Wrapping::Parts
+                | Wrapping::Quoted
                 | Wrapping::Protobuf => false,
             }
     }
@@ -345,7 +348,9 @@ impl Layer {
             Wrapping::Parts => self.in_parts(last, sink),
             Wrapping::Protobuf => self.fields(last, sink),
             Wrapping::Armour if self.whole => self.digits_alone(last, sink),
-            Wrapping::Armour | Wrapping::Base64 { .. } | Wrapping::Hex => self.armour(chunk, last, sink),
+            Wrapping::Armour | Wrapping::Base64 { .. } | Wrapping::Hex | Wrapping::Quoted => {
+                self.armour(chunk, last, sink)
+            }
         }
         self.flush(sink);
         let keep_from = self.done.saturating_sub(self.reach);

@@ -37,6 +37,7 @@ mod snappy;
 mod stream;
 mod tags;
 mod tar;
+mod transfer;
 mod unpack;
 mod utf16;
 mod zip;

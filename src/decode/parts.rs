@@ -1,5 +1,5 @@
 //! The parts of a multipart body (RFC 2046, section 5.1) that are texts of their own: in UTF-16 or a charset that is not read,
-//! tables, or in a coding.
+//! tables, in a coding, or written in one for mail (RFC 2045, section 6).
 //!
 //! All others are read where they stand: what surrounds a part is no part of any value.
 
@@ -7,6 +7,7 @@ use super::coding::{self, Coding};
 use super::escape::Kind;
 use super::layer::Packing;
 use super::origin::Origin;
+use super::transfer::{self, Transfer};
 use super::{DecodeError, is_foreign, parameter, plain_name, utf16};
 use crate::limits::{BOUNDARY, HEADER_ROW, PART_HEADER, PARTS_DEPTH};
 
@@ -32,6 +33,11 @@ pub(super) enum Form {
     Table,
     /// In codings: whoever takes it apart reads it.
     Coded,
+    /// As its header declares; `packed`: what that stands for is read like what is in codings.
+    Declared {
+        transfer: Transfer,
+        packed: bool,
+    },
 }
 
 /// What is known after a step.
@@ -84,6 +90,7 @@ pub(super) struct Parts {
     charset: Option<String>,
     name: String,
     packing: Packing,
+    transfer: Option<Transfer>,
 }
 
 impl Parts {
@@ -91,7 +98,8 @@ impl Parts {
     pub(super) fn new(boundary: Option<&[u8]>) -> Parts {
         let boundaries: Vec<_> = boundary.map(|boundary| [b"--", boundary].concat()).into_iter().collect();
         let (declared, packing, name) = (!boundaries.is_empty(), Packing::Told, String::new());
-        Parts { at: At::Outside, boundaries, declared, fresh: true, charset: None, name, packing }
+        let (charset, transfer) = (None, None);
+        Parts { at: At::Outside, boundaries, declared, fresh: true, charset, name, packing, transfer }
     }
 
     /// What the part that is told is called.
@@ -101,7 +109,8 @@ impl Parts {
 
     /// How the part that is told is packed, if it is in a coding.
     pub(super) fn packing(&self) -> Option<&Packing> {
-        (self.at == At::Inside(Form::Coded)).then_some(&self.packing)
+        let is_packed = matches!(self.at, At::Inside(Form::Coded | Form::Declared { packed: true, .. }));
+        is_packed.then_some(&self.packing)
     }
 
     /// What stands at the beginning of `text`; `last`: nothing follows it.
@@ -242,9 +251,10 @@ impl Parts {
                 self.boundaries.push(boundary);
                 At::Opening
             }
-            None if !header.is_coded || header.packing != Packing::Told => At::Opening,
-            Some(_) | None => At::Outside,
+            None => At::Opening,
+            Some(_) => At::Outside,
         };
+        self.transfer = header.transfer;
         self.packing = header.packing;
         (self.charset, self.name) = (header.charset, header.name);
         Step::Pass(end)
@@ -273,6 +283,9 @@ impl Parts {
             self.at = At::Inside(Form::Coded);
             return Step::Open;
         }
+        if let Some(transfer) = self.transfer {
+            return self.declared(transfer, text, last);
+        }
         if text.len() < utf16::OPENING && !last {
             return Step::Wait;
         }
@@ -300,6 +313,24 @@ impl Parts {
         }
     }
 
+    /// The first bytes of a text that is written as its header declares.
+    fn declared(&mut self, transfer: Transfer, text: &[u8], last: bool) -> Step {
+        let (upto, whole) = match self.delimiter(text, last) {
+            Ok(line) => (line.begin, true),
+            Err(sure) => (sure, last),
+        };
+        let opening = text.get(..upto.min(transfer::OPENING)).unwrap_or_default();
+        if opening.len() < transfer::OPENING && !whole {
+            return Step::Wait;
+        }
+        let Some(packed) = transfer.is_packed(opening) else {
+            self.at = At::Outside;
+            return self.outside(text, last);
+        };
+        self.at = At::Inside(Form::Declared { transfer, packed });
+        Step::Open
+    }
+
     fn inside(&mut self, text: &[u8], last: bool) -> Step {
         match self.delimiter(text, last) {
             Ok(Line { begin: 0, .. }) => {
@@ -314,6 +345,9 @@ impl Parts {
 
     /// Takes bytes of a part that is told; gives how many could be read.
     pub(super) fn tell(&self, text: &[u8], last: bool, view: &mut Vec<u8>, origin: &mut Origin) -> usize {
+        if let At::Inside(Form::Declared { transfer, .. }) = self.at {
+            return transfer.tell(text, last, view, origin);
+        }
         let At::Inside(Form::Utf16 { big_endian }) = self.at else {
             view.extend_from_slice(text);
             origin.literal(text.len());
@@ -347,8 +381,8 @@ struct Header {
     /// With its dashes.
     boundary: Option<Vec<u8>>,
     name: String,
-    /// Its text is in base64 or the like.
-    is_coded: bool,
+    /// How its text is written, if it holds no parts.
+    transfer: Option<Transfer>,
     /// Why it cannot be read, if so.
     unread: Option<DecodeError>,
     packing: Packing,
@@ -357,7 +391,7 @@ struct Header {
 impl Header {
     fn of(text: &[u8]) -> Header {
         let mut header = Header::default();
-        let (mut transfer, mut codings) = (String::new(), String::new());
+        let (mut transfer, mut codings) = (None, String::new());
         for line in unfolded(text) {
             let Some(mark) = memchr::memchr(b':', &line) else { continue };
             let (name, value) =
@@ -369,22 +403,24 @@ impl Header {
                     let said = parameter(value, "name").values.pop().unwrap_or_default();
                     header.name = String::from_utf8_lossy(&said).into_owned();
                 }
-                b"content-transfer-encoding" => transfer = word(),
+                b"content-transfer-encoding" => transfer = Transfer::of(&word()),
                 b"content-encoding" => codings = format!("{codings},{}", word()),
                 _ => {}
             }
         }
-        header.is_coded = matches!(transfer.as_str(), "base64" | "quoted-printable");
         header.packing = match coding::parse(&codings).as_deref() {
             Ok([]) => Packing::Told,
             // Known by its first bytes, also in base64.
-            Ok([Coding::Gzip | Coding::Zstd]) if transfer != "quoted-printable" => Packing::Told,
-            Ok(all) if !header.is_coded && !all.contains(&Coding::AwsChunked) => Packing::Coded(all.to_vec()),
+            Ok([Coding::Gzip | Coding::Zstd]) if transfer != Some(Transfer::Quoted) => Packing::Told,
+            Ok(all) if transfer.is_none() && !all.contains(&Coding::AwsChunked) => {
+                Packing::Coded(all.to_vec())
+            }
             Ok(_) | Err(_) => Packing::Unread(DecodeError::UnknownCoding),
         };
         if let Some(error) = header.unread {
             header.packing = Packing::Unread(error);
         }
+        header.transfer = transfer.filter(|_| header.boundary.is_none());
         header
     }
 

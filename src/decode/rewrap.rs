@@ -2,7 +2,7 @@
 
 use super::escape::{Kind, Unit, unit, unit_of_form, written};
 use super::layer::Wrapping;
-use super::{armour, utf16};
+use super::{armour, transfer, utf16};
 
 /// Gives the mask of a value, from what is known to stand before it and the value.
 pub type Masking<'a> = dyn FnMut(&[u8], &[u8]) -> Vec<u8> + 'a;
@@ -92,6 +92,12 @@ fn undo(wrapping: Wrapping, raw: &[u8]) -> Vec<Undone<'_>> {
                 None if raw[at].is_ascii_hexdigit() => (1, raw[at..at + 1].to_vec(), None),
                 // Where a line ends and another begins.
                 None => (1, Vec::new(), None),
+            },
+            Wrapping::Quoted => match transfer::quoted_unit(&raw[at..]) {
+                Some((out, length @ 1..)) if raw[at] == b'=' => {
+                    (length, out.into_iter().collect(), Some(Kind::QuotedPrintable))
+                }
+                _ => (1, raw[at..at + 1].to_vec(), None),
             },
             // Tags stand in archives, which are never edited; parts and strings of protocol buffers as they are.
             Wrapping::Markup

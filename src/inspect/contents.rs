@@ -131,7 +131,7 @@ impl Contents {
                         open.carrier = codings.last().map_or("base64", |coding| coding.as_str());
                     }
                     let opened = give(Unpacked::Open(open));
-                    if let (Some(inside), false) = (&mut track.member, is_part) {
+                    if let (Some(inside), Packing::Told) = (&mut track.member, packing) {
                         inside.below.unpacker = Unpacker::of_run();
                     }
                     opened

@@ -20,6 +20,7 @@ mod runs;
 mod seams;
 mod tags;
 mod tokens;
+mod transfer;
 mod wire;
 mod wrapped;
 
