@@ -13,6 +13,8 @@ use crate::limits::{DECODE_WINDOW, PDF_DICTIONARY, PDF_KEPT, PDF_OPENING};
 
 const STREAM: &[u8] = b"stream";
 const END: &[u8] = b"endstream";
+/// How many may stand between the keyword and its line end.
+const BLANKS: usize = 64;
 
 /// Looks for a document in one text, and reads it.
 #[derive(Debug, Default)]
@@ -219,8 +221,8 @@ impl Pdf {
         let header = self.text.get(..begin).unwrap_or_default();
         let start = memchr::memmem::rfind(header, b" obj").unwrap_or(0);
         let number = object::number_before(header, start);
-        let dictionary = header.get(start..).unwrap_or_default();
-        let stream = Stream::new(dictionary, number);
+        let dictionary = object::plain_names(header.get(start..).unwrap_or_default());
+        let stream = Stream::new(&dictionary, number);
         self.text.drain(..data);
         if let Some(error) = stream.as_ref().err() {
             tell(sink, Unpacked::Unread(*error, 1))?;
@@ -234,11 +236,11 @@ impl Pdf {
 
     /// Reads what the objects before `upto` say of fonts, and whether all is under a password.
     fn read_objects(&mut self, upto: usize) -> Result<(), Halt> {
-        let text = self.text.get(..upto).unwrap_or_default();
-        if object::is_encrypted(text) {
+        let text = object::plain_names(self.text.get(..upto).unwrap_or_default());
+        if object::is_encrypted(&text) {
             return Err(DecodeError::Encrypted.into());
         }
-        self.fonts.read(text);
+        self.fonts.read(&text);
         Ok(())
     }
 }
@@ -251,15 +253,17 @@ fn next_stream(text: &[u8]) -> Option<(usize, usize)> {
     loop {
         let at = from + memchr::memmem::find(text.get(from..)?, STREAM)?;
         let behind = text.get(at + STREAM.len()..).unwrap_or_default();
-        let length = match behind {
+        // Blanks are none of the data.
+        let blanks = behind.iter().take(BLANKS).take_while(|byte| matches!(byte, b' ' | b'\t')).count();
+        let length = match behind.get(blanks..).unwrap_or_default() {
             [b'\r', b'\n', ..] => 2,
             [b'\n' | b'\r', _, ..] => 1,
-            [] | [_] => return None,
+            [] | [b'\n' | b'\r'] => return None,
             _ => 0,
         };
         let is_end = at >= 3 && text.get(at - 3..at) == Some(b"end");
         if length > 0 && !is_end {
-            return Some((at, at + STREAM.len() + length));
+            return Some((at, at + STREAM.len() + blanks + length));
         }
         from = at + STREAM.len();
     }

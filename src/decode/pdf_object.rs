@@ -1,8 +1,9 @@
 //! What the objects of a PDF document say: how streams are packed, what they are, and which characters fonts show.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
-use super::DecodeError;
+use super::{DecodeError, armour};
 use crate::limits::{PDF_CODES, PDF_LATE, PDF_OBJECTS};
 
 /// What a stream is for.
@@ -23,6 +24,28 @@ pub(super) enum Filter {
     Flate,
     Ascii85,
     AsciiHex,
+}
+
+/// `text` with letters and digits of names as themselves, which may be written as `#46` (ISO 32000, section 7.3.5).
+pub(super) fn plain_names(text: &[u8]) -> Cow<'_, [u8]> {
+    let Some(first) = memchr::memchr(b'#', text) else { return Cow::Borrowed(text) };
+    let begin = text.get(..first).unwrap_or_default().iter().rposition(|byte| ends_name(*byte)).unwrap_or(0);
+    let (mut out, mut at) = (text.get(..begin).unwrap_or_default().to_vec(), begin);
+    let mut in_name = false;
+    while let Some(&byte) = text.get(at) {
+        in_name = byte == b'/' || in_name && !ends_name(byte);
+        let shown = text.get(at..at + 3).filter(|raw| in_name && raw.starts_with(b"#"));
+        let shown = shown.and_then(|raw| armour::pair(raw.get(1..)?)).filter(u8::is_ascii_alphanumeric);
+        out.push(shown.unwrap_or(byte));
+        at += if shown.is_some() { 3 } else { 1 };
+    }
+    Cow::Owned(out)
+}
+
+/// Whether no name goes on with it.
+fn ends_name(byte: u8) -> bool {
+    byte.is_ascii_whitespace()
+        || matches!(byte, 0 | b'/' | b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'%')
 }
 
 /// What stands behind a key of a dictionary.
@@ -204,8 +227,8 @@ impl Fonts {
         for (pair, end) in numbers.chunks_exact(2).zip(ends) {
             if let [object, offset] = *pair {
                 let end = end.map_or(text.len(), |end| first + end);
-                let body = text.get(first + offset..end).unwrap_or_default();
-                self.object(u32::try_from(object).unwrap_or_default(), body);
+                let body = plain_names(text.get(first + offset..end).unwrap_or_default());
+                self.object(u32::try_from(object).unwrap_or_default(), &body);
             }
         }
     }

@@ -1,6 +1,6 @@
 //! The operators of a PDF page that show text, read as they come: what one line shows is joined.
 
-use super::pdf_object::Fonts;
+use super::pdf_object::{Fonts, plain_names};
 use crate::limits::PDF_OPERAND;
 
 /// From which kerning, in thousandths of a font's size, a gap is a space.
@@ -175,7 +175,7 @@ impl Page {
     /// A number, a name or an operator is whole.
     fn word(&mut self, fonts: &mut Fonts, out: &mut Vec<u8>) {
         let word = std::mem::take(&mut self.word);
-        if let Some(name) = word.strip_prefix(b"/") {
+        if let Some(name) = plain_names(&word).strip_prefix(b"/") {
             self.name = name.to_vec();
         } else if let Some(number) = std::str::from_utf8(&word).ok().and_then(|word| word.parse::<f32>().ok())
         {

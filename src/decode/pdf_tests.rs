@@ -61,6 +61,12 @@ fn object(number: u32, dictionary: &str, data: &[u8]) -> Vec<u8> {
     [head.as_bytes(), data, b"\nendstream\nendobj\n"].concat()
 }
 
+/// The same with another end of the line that the keyword stands in.
+fn spaced(object: Vec<u8>, end: &[u8]) -> Vec<u8> {
+    let at = memchr::memmem::find(&object, b"stream\n").unwrap() + STREAM.len();
+    [&object[..at], end, &object[at + 1..]].concat()
+}
+
 fn document(objects: &[Vec<u8>]) -> Vec<u8> {
     [
         b"%PDF-1.7\n%\xe2\xe3\n",
@@ -88,6 +94,11 @@ fn operators_that_show_text_are_read() {
             object(4, "", page.as_bytes()),
             object(4, "/Filter /FlateDecode", &flate(page.as_bytes())),
             object(4, "/Filter [ /ASCII85Decode /FlateDecode ]", &a85(&flate(page.as_bytes()))),
+            // Letters of names as numbers, and blanks behind the keyword.
+            object(4, "/Filter /#46lateDecode", &flate(page.as_bytes())),
+            object(4, "/X (a#b) /#46il#74er[/Fl]", &flate(page.as_bytes())),
+            spaced(object(4, "/Filter /FlateDecode", &flate(page.as_bytes())), b" \n"),
+            spaced(object(4, "/Filter /FlateDecode", &flate(page.as_bytes())), b" \t \r\n"),
         ] {
             assert_eq!(shown_any(&document(&[body])), (vec![expected.to_owned()], Ok(())), "{page}");
         }
@@ -108,6 +119,9 @@ fn codes_are_shown_as_their_font_says_wherever_it_stands() {
     let codes = object(7, "/Filter/FlateDecode", &flate(codes));
     let early = document(&[resources.clone(), codes.clone(), page.clone()]);
     assert_eq!(shown_any(&early), (vec!["4565\nplain\n".to_owned()], Ok(())));
+    let odd = String::from_utf8(resources.clone()).unwrap().replace("/F7", "/#467").replace("/ToU", "/To#55");
+    let odd = document(&[odd.into_bytes(), codes.clone(), page.clone()]);
+    assert_eq!(shown_any(&odd), (vec!["4565\nplain\n".to_owned()], Ok(())));
     let late = document(&[page.clone(), codes.clone(), resources]);
     assert_eq!(shown_any(&late).0.last().unwrap(), "4565\n\n\n");
     // The same objects, packed together.
@@ -145,6 +159,8 @@ fn what_cannot_be_read_is_said() {
     let page = object(4, "/Filter /LZWDecode", b"abc");
     assert_eq!(shown_any(&document(&[page])), (vec!["method".to_owned()], Ok(())));
     let locked = [document(&[]), b"trailer << /Encrypt 9 0 R >>".to_vec()].concat();
+    assert_eq!(shown_any(&locked).1, Err(DecodeError::Encrypted));
+    let locked = [document(&[]), b"trailer << /#45ncrypt 9 0 R >>".to_vec()].concat();
     assert_eq!(shown_any(&locked).1, Err(DecodeError::Encrypted));
     let image = object(4, "/Subtype /Image /Filter /DCTDecode", b"(xx) Tj");
     let broken = object(5, "/Filter /FlateDecode", b"(xx) Tj");
