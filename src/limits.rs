@@ -253,6 +253,8 @@ pub const AWS_CHUNK_LINE: usize = 1024;
 
 /// Longest escape that is waited for while it comes: two halves of a character, each behind eight backslashes.
 pub const ESCAPE_LEN: usize = 26;
+/// The same of a numeric reference, before whose digits any number of noughts may stand.
+pub const REFERENCE_LEN: usize = 256;
 /// Longest stretch of tags and comments between two digits of a number that are read past, and waited for: some styled
 /// elements.
 pub const TAGS_LEN: usize = 256;

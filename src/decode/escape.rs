@@ -4,7 +4,7 @@ use super::armour;
 use super::fold::{fold, lone};
 use super::quoted_printable::quoted_printable;
 use super::tags::{self, Between};
-use crate::limits::ESCAPE_LEN;
+use crate::limits::{ESCAPE_LEN, REFERENCE_LEN};
 
 /// How something was written otherwise than as itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -176,9 +176,10 @@ pub(super) fn unit(text: &[u8], at: usize, last: bool) -> Unit {
         Some(0x80..) => return high(rest, text.get(..at).unwrap_or_default(), last),
         Some(_) | None => Look::No,
     };
+    let longest = if rest.first() == Some(&b'&') { REFERENCE_LEN } else { ESCAPE_LEN };
     match found {
         Look::Yes(escape) => Unit::Escape(escape),
-        Look::More if !last && rest.len() < ESCAPE_LEN => Unit::Open,
+        Look::More if !last && rest.len() < longest => Unit::Open,
         Look::More | Look::No => Unit::Literal(1),
     }
 }
@@ -230,7 +231,6 @@ fn backslash(rest: &[u8], before: &[u8], last: bool) -> Look {
     }
 }
 
-/// Four hexadecimal digits behind `lead`; where they are half of a character, the other half behind the same.
 /// Whether an escape of one letter, which takes `len` bytes of `rest`, may stand beside a value: by what follows it, and others
 /// like it right behind, such as the two of a line end. `None`: what follows tells.
 fn tells(rest: &[u8], len: usize, before: &[u8], last: bool) -> Option<bool> {
@@ -260,6 +260,7 @@ fn tells(rest: &[u8], len: usize, before: &[u8], last: bool) -> Option<bool> {
     }
 }
 
+/// Four hexadecimal digits behind `lead`; where they are half of a character, the other half behind the same.
 fn wide(kind: Kind, behind: &[u8], lead: &[u8], last: bool) -> Look {
     let len = lead.len() + 4;
     let mut first = 0;
@@ -392,11 +393,20 @@ fn entity(rest: &[u8], before: Option<u8>, last: bool) -> Look {
 }
 
 fn numbered(digits: &[u8], prefix: usize, radix: u32, last: bool) -> Look {
-    let count = digits.iter().take(9).take_while(|byte| char::from(**byte).is_digit(radix)).count();
+    // Noughts before the others change nothing, however many.
+    let (digits, rest) = digits.split_at_checked(REFERENCE_LEN - prefix).unwrap_or((digits, &[]));
+    let noughts = digits.iter().take_while(|byte| **byte == b'0').count();
+    let more = digits.iter().skip(noughts).take(9);
+    let more = more.take_while(|byte| char::from(**byte).is_digit(radix)).count();
+    let count = noughts + more;
+    if more > 8 {
+        return Look::No;
+    }
     let Some(next) = digits.get(count) else {
-        return if last && count > 0 { end(digits, count, prefix, radix, 0) } else { Look::More };
+        let is_whole = last && rest.is_empty() && count > 0;
+        return if is_whole { end(digits, count, prefix, radix, 0) } else { Look::More };
     };
-    if count == 0 || count > 8 {
+    if count == 0 {
         return Look::No;
     }
     end(digits, count, prefix, radix, usize::from(*next == b';'))

@@ -74,6 +74,16 @@ fn written() -> Vec<(String, &'static str, Option<String>)> {
             "entity",
             Some(each(stars, |c| format!("&#x{:x};", digit(c)))),
         ),
+        (
+            each(PAN, |c| format!("&#{:09};", u32::from(c))),
+            "entity",
+            Some(each(stars, |c| format!("&#{:09};", digit(c)))),
+        ),
+        (
+            each(PAN, |c| format!("&#x{:060x};", u32::from(c))),
+            "entity",
+            Some(each(stars, |c| format!("&#x{:060x};", digit(c)))),
+        ),
         (PAN.replace(' ', "&amp;#32;"), "entity", Some(stars.replace(' ', "&amp;#32;"))),
         (PAN.replace(' ', "\\u0026nbsp;"), "entity", Some(stars.replace(' ', "\\u0026nbsp;"))),
         (each(PAN, |c| format!("={:02X}", u32::from(c))), "quoted-printable", None),
