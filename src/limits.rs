@@ -341,8 +341,8 @@ pub const GZIP_HEADER: usize = 512;
 /// direction: enough for the fields that are the same in every request, little beside a connection's buffers.
 pub const FAMILIAR_TEXT: usize = 192;
 pub const FAMILIAR_BYTES: usize = 1024;
-/// Layers of escapes looked through in a head; a second one is common in redirect parameters.
-pub const ESCAPE_DEPTH: usize = 2;
+/// Layers of escapes looked through in a head, as in a body; a second one is common in redirect parameters.
+pub const ESCAPE_DEPTH: usize = LAYER_DEPTH;
 /// Findings that may overlap in one unbroken chain before the best of them are chosen anyway.
 pub const OVERLAP_CHAIN: usize = 1024;
 /// Bytes before a value that are looked at to tell what surrounds it when it is masked.

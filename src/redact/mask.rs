@@ -119,8 +119,11 @@ fn is_maskable(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || !byte.is_ascii()
 }
 
-/// `%34`, or `%2534` where an escape was escaped again.
+/// `%34`, or `%2534` where an escape was escaped again, or `%252534` where that was, too.
 fn percent(rest: &[u8]) -> (usize, Option<&'static [u8]>) {
+    if let Some(byte) = rest.strip_prefix(b"%2525").and_then(hex_pair) {
+        return (7, is_maskable(byte).then_some(b"%25252A"));
+    }
     if let Some(byte) = rest.strip_prefix(b"%25").and_then(hex_pair) {
         return (5, is_maskable(byte).then_some(b"%252A"));
     }
@@ -171,6 +174,7 @@ mod tests {
             (NOTHING, "", "jane%40example.com", "****%40*******.***"),
             (NOTHING, "", "%6aane%2540example.com", "%2A***%2540*******.***"),
             (NOTHING, "", "%256aane@x.io", "%252A***@*.**"),
+            (NOTHING, "", "%25256aane%252540x.io", "%25252A***%252540*.**"),
             (NOTHING, "\"", "\\u006aane\\/x@x.io", "\\u002a***\\/*@*.**"),
             (NOTHING, "", "RSSMRA85T10A562S", "****************"),
             // Configured to keep more than may stay readable.

@@ -27,6 +27,7 @@ fn targets_are_inspected_and_masked_in_place() {
         ("/u?a=jane.doe%40example.com", "/u?a=****.***%40*******.***"),
         ("/u?a=x%20jane@example.com", "/u?a=x%20****@*******.***"),
         ("/u?a=jane%2540example.com;b=1", "/u?a=****%2540*******.***;b=1"),
+        ("/u?a=jane%252540example.com;b=1", "/u?a=****%252540*******.***;b=1"),
         ("/u?ssn=%3536-90-4399", "/u?ssn=%2A**-**-****"),
         ("/u?536-90-4399=1", "/u?***-**-****=1"),
         ("/jane.doe%40example.com", "/****.***%40*******.***"),
