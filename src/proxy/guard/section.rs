@@ -122,7 +122,8 @@ impl Section {
             return Err(Refusal::BadRequestLine);
         };
         // That of a CONNECT is read where tunnels are.
-        let is_read = || method == b"CONNECT" && !target.is_empty() && !target.contains(&b'#');
+        let is_odd = |b: &u8| matches!(b, b'\t' | b'#');
+        let is_read = || method == b"CONNECT" && !target.is_empty() && !target.iter().any(is_odd);
         if !is_name(method) || !is_read() && !is_target(target) {
             return Err(Refusal::BadRequestLine);
         }
