@@ -191,24 +191,13 @@ pub struct Around {
     pub after: Option<Spanned<String>>,
 }
 
-impl Around {
-    fn patterns(&self) -> impl Iterator<Item = (Side, &Spanned<String>)> {
-        sides(&self.before, &self.after)
-    }
-}
-
 impl Exclude {
     fn patterns(&self) -> impl Iterator<Item = (Side, &Spanned<String>)> {
-        sides(&self.before, &self.after).chain(self.unless_named.patterns()).chain(self.lower.patterns())
+        let before =
+            [&self.before, &self.unless_named.before, &self.lower.before].map(|one| (Side::Before, one));
+        let after = [&self.after, &self.unless_named.after, &self.lower.after].map(|one| (Side::After, one));
+        before.into_iter().chain(after).filter_map(|(side, one)| Some((side, one.as_ref()?)))
     }
-}
-
-fn sides<'e>(
-    before: &'e Option<Spanned<String>>,
-    after: &'e Option<Spanned<String>>,
-) -> impl Iterator<Item = (Side, &'e Spanned<String>)> {
-    let of = |side, pattern: &'e Option<Spanned<String>>| pattern.iter().map(move |pattern| (side, pattern));
-    of(Side::Before, before).chain(of(Side::After, after))
 }
 
 /// A text and what is found in it: a detector's own test.
@@ -586,12 +575,8 @@ fn check_definition(
 }
 
 /// What is wrong with what speaks against a match.
-fn check_exclude(
-    definition: &Definition,
-    known: &mut Known,
-    complain: &mut impl FnMut(Range<usize>, String),
-) {
-    let (id, exclude) = (definition.id(), &definition.exclude);
+fn check_exclude(of: &Definition, known: &mut Known, complain: &mut impl FnMut(Range<usize>, String)) {
+    let (id, exclude) = (of.id(), &of.exclude);
     if let Some(crowd) = exclude.crowd.as_ref().filter(|crowd| !CROWDS.contains(crowd.get_ref())) {
         let message = format!("`exclude.crowd` of `{id}` is {} to {}", CROWDS.start(), CROWDS.end());
         complain(crowd.span(), message);
