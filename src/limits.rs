@@ -516,8 +516,8 @@ pub const SAMPLE_TRIES: usize = 3_000_000;
 pub const LINT_TRIES: usize = 300_000;
 /// Nanoseconds per byte, alone, above which `pack lint` calls a detector slow; the whole built-in set takes less.
 pub const LINT_SLOW: f64 = 2.0;
-/// The same of a text that is made to be slow for it: a megabyte takes twenty seconds.
-pub const LINT_STRAINED: f64 = 20_000.0;
+/// The same of a text that is made to be slow for it: a megabyte takes ten seconds.
+pub const LINT_STRAINED: f64 = 10_000.0;
 /// Bytes of each such text.
 pub const LINT_STRAIN: usize = 4096;
 /// Most of them that one detector is measured over.
