@@ -361,6 +361,14 @@ impl Compiled {
             || self.unnamed_after.as_ref().is_some_and(|shape| shape.begins(&text[end..]))
     }
 
+    /// What proves a match to be something else on one side of it.
+    pub(super) fn not(&self, side: Side) -> Option<&Arc<Shape>> {
+        match side {
+            Side::Before => self.not_before.as_ref(),
+            Side::After => self.not_after.as_ref(),
+        }
+    }
+
     /// Whether what ends at `at` proves the match to be something else.
     pub(super) fn stands_behind(&self, text: &[u8], at: usize) -> bool {
         self.not_before.as_ref().is_some_and(|shape| shape.ends(&text[..at]))

@@ -174,12 +174,8 @@ fn stands(detector: &Compiled, side: Side, near: Option<u8>, far: Option<Option<
     if is_barred {
         return Some(false);
     }
-    let not = match side {
-        Side::Before => &detector.not_before,
-        Side::After => &detector.not_after,
-    };
-    let (Some(far), Some(not)) = (far, not) else {
-        return match not {
+    let (Some(far), Some(not)) = (far, detector.not(side)) else {
+        return match detector.not(side) {
             _ if is_point => None,
             Some(not) => not.meets(side, near).map(|meets| !meets),
             None => Some(true),
@@ -268,11 +264,7 @@ impl<'c> Kinds<'c> {
         for (number, chunk) in chunks.iter().enumerate() {
             for (bit, entry) in chunk.iter().enumerate() {
                 let detector = &compiled[usize::from(entry.detector)];
-                let not = match side {
-                    Side::Before => &detector.not_before,
-                    Side::After => &detector.not_after,
-                };
-                let kind = (detector.boundary as u8, not.as_ref().map(Arc::as_ptr));
+                let kind = (detector.boundary as u8, detector.not(side).map(Arc::as_ptr));
                 let (_, sets) =
                     known.entry(kind).or_insert_with(|| (detector, vec![Set::NONE; chunks.len()]));
                 sets[number] |= Set::of(bit);

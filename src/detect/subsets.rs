@@ -104,8 +104,9 @@ struct Builder<'n> {
     room: Vec<u32>,
 }
 
-/// So many states are known by what leads to them.
+/// So many states are known by what leads to them, of at most so many places: most are of few.
 const KEPT: usize = 1 << 14;
+const FEW: usize = 8;
 
 /// A hash of places, which come from packs and not from whoever writes a text.
 #[derive(Default)]
@@ -402,7 +403,7 @@ impl Builder<'_> {
             None => self.add(all.as_slice().into())?,
         };
         self.room = all;
-        if self.led.len() < KEPT {
+        if self.led.len() < KEPT && places.len() <= FEW {
             self.led.insert(places.into(), number);
         }
         Ok(number)
