@@ -96,80 +96,139 @@ pub(super) fn lead(before: Option<u8>, run: &[u8]) -> usize {
 
 /// What a run is, going by its beginning, and whether what it stands for is packed.
 pub(super) fn recognise(run: &[u8]) -> Option<(Kind, bool)> {
-    match packed(run) {
+    let opening = Opening::of(run);
+    match opening.packed() {
         // Digits of one can look like text of the other.
         Some(Kind::Hex) => Some((Kind::Hex, true)),
         // Most bytes of a stream may be letters of Latin-1; who reads what is packed reads it as a text, too.
-        Some(kind) if has_signature(run) || !is_utf8(run) => Some((kind, true)),
-        packed => judge(run).map(|kind| (kind, false)).or(packed.map(|kind| (kind, true))),
-    }
-}
-
-fn has_signature(run: &[u8]) -> bool {
-    let quad = |quad: usize| run.get(4 * quad..4 * quad + 4).map_or([0; 3], bytes);
-    let ([a, b, c], [d, e, _]) = (quad(0), quad(1));
-    begins_packed([a, b, c, d, e])
-}
-
-/// Whether the beginning of a run of base64 stands for a text in UTF-8, as far as it goes.
-fn is_utf8(run: &[u8]) -> bool {
-    let run = run.get(..run.len().min(ARMOUR_JUDGED)).unwrap_or_default();
-    match std::str::from_utf8(&decode(run)) {
-        Ok(_) => true,
-        Err(error) => error.error_len().is_none(),
+        Some(kind) if opening.has_signature() || !opening.is_utf8() => Some((kind, true)),
+        packed => opening.judge().map(|kind| (kind, false)).or(packed.map(|kind| (kind, true))),
     }
 }
 
 /// What a run is, going by its beginning: most of what it stands for must be readable.
 pub(super) fn judge(run: &[u8]) -> Option<Kind> {
-    let run = run.get(..run.len().min(ARMOUR_JUDGED))?;
-    let mut opening = [0; ARMOUR_JUDGED];
-    if run.iter().all(u8::is_ascii_hexdigit) {
-        let pairs = run.chunks_exact(2).filter_map(pair);
-        let length = opening.iter_mut().zip(pairs).map(|(to, from)| *to = from).count();
-        if is_text(opening.get(..length).unwrap_or_default()) {
-            return Some(Kind::Hex);
-        }
-        if run.iter().all(u8::is_ascii_digit) {
-            return None;
-        }
-    }
-    let (quads, _) = run.as_chunks::<4>();
-    for (to, from) in opening.as_chunks_mut::<3>().0.iter_mut().zip(quads) {
-        *to = three(*from);
-    }
-    is_text(opening.get(..3 * quads.len()).unwrap_or_default()).then_some(Kind::Base64)
+    Opening::of(run).judge()
 }
 
 /// How a run stands for something packed, if it does: zip, gzip, zstd, PDF, or deflate, by its beginning alone.
 pub(super) fn packed(run: &[u8]) -> Option<Kind> {
-    if has_signature(run) {
-        return Some(Kind::Base64);
+    Opening::of(run).packed()
+}
+
+/// Kinds of digits, a bit each: those of ten, the others of hexadecimal ones, small and capital, the dash, all others.
+const TEN: u8 = 1;
+const SMALL: u8 = 2;
+const CAPITAL: u8 = 4;
+const DASH: u8 = 8;
+const OTHER: u8 = 16;
+
+const KINDS: [u8; 256] = {
+    let mut kinds = [OTHER; 256];
+    let mut at = 0;
+    while at < 10 {
+        kinds[b'0' as usize + at] = TEN;
+        at += 1;
     }
-    let [a, b, _] = run.get(..4).map_or([0; 3], bytes);
-    let byte = |at: usize| run.get(2 * at..2 * at + 2).and_then(pair);
-    let begin = [byte(0), byte(1), byte(2), byte(3), byte(4)];
-    if let [Some(a), Some(b), Some(c), Some(d), Some(e)] = begin
-        && begins_packed([a, b, c, d, e])
-    {
-        return Some(Kind::Hex);
+    at = 0;
+    while at < 6 {
+        (kinds[b'a' as usize + at], kinds[b'A' as usize + at]) = (SMALL, CAPITAL);
+        at += 1;
     }
-    // Of hexadecimal digits none but a stream with a head is taken for one: most are sums and keys.
-    let is_hex = run.iter().take(ARMOUR_JUDGED).all(u8::is_ascii_hexdigit);
-    let is_zlib = matches!(begin, [Some(cmf), Some(flags), ..] if probe::is_zlib(cmf, flags));
-    if is_hex && is_zlib {
-        let bytes: Vec<u8> = run.chunks_exact(2).filter_map(pair).take(ARMOUR_JUDGED).collect();
-        return probe::may_be_deflate(&bytes).then_some(Kind::Hex);
+    kinds[b'-' as usize] = DASH;
+    kinds
+};
+
+/// The digits by which a run is judged.
+struct Opening<'a> {
+    run: &'a [u8],
+    /// Which kinds are among them.
+    kinds: u8,
+    /// What they stand for as base64, if they can be that.
+    bytes: [u8; ARMOUR_JUDGED / 4 * 3],
+    length: usize,
+}
+
+impl Opening<'_> {
+    fn of(run: &[u8]) -> Opening<'_> {
+        let run = run.get(..ARMOUR_JUDGED).unwrap_or(run);
+        let kinds = run.iter().fold(0, |kinds, byte| kinds | KINDS[usize::from(*byte)]);
+        let mut opening = Opening { run, kinds, bytes: [0; ARMOUR_JUDGED / 4 * 3], length: 0 };
+        if opening.may_be_base64() {
+            let (quads, rest) = run.as_chunks::<4>();
+            let mut threes = opening.bytes.as_chunks_mut::<3>().0.iter_mut();
+            for (to, from) in threes.by_ref().zip(quads) {
+                *to = three(*from);
+            }
+            opening.length = 3 * quads.len() + rest.len().saturating_sub(1);
+            if let Some(to) = opening.bytes.as_chunks_mut::<3>().0.get_mut(quads.len()) {
+                *to = bytes(rest);
+            }
+        }
+        opening
     }
-    // The kind of its first block: two bits behind one.
-    let is_block = matches!(a >> 1 & 3, 1 | 2);
-    if is_hex || !is_block && !probe::is_zlib(a, b) {
-        return None;
+
+    fn is_hex(&self) -> bool {
+        self.kinds & (DASH | OTHER) == 0
     }
-    let quads = run.get(..run.len().min(ARMOUR_JUDGED))?.chunks(4);
-    let bytes: Vec<u8> =
-        quads.flat_map(|quad| bytes(quad).into_iter().take(quad.len().saturating_sub(1))).collect();
-    probe::may_be_deflate(&bytes).then_some(Kind::Base64)
+
+    /// Hexadecimal digits of one case and dashes are sums, UUIDs, keys. Of three bytes that four of them stand for as base64 the
+    /// first is never a digit, and it is nothing of ASCII wherever an `@` is among them: no number and no address is written so.
+    fn may_be_base64(&self) -> bool {
+        self.kinds & OTHER != 0 || self.kinds & (SMALL | CAPITAL) == SMALL | CAPITAL
+    }
+
+    fn text(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+
+    fn has_signature(&self) -> bool {
+        let [a, b, c, d, e, ..] = self.bytes;
+        begins_packed([a, b, c, d, e])
+    }
+
+    /// Whether what it stands for is a text in UTF-8, as far as it goes.
+    fn is_utf8(&self) -> bool {
+        std::str::from_utf8(self.text()).map_or_else(|error| error.error_len().is_none(), |_| true)
+    }
+
+    /// The bytes of hexadecimal digits.
+    fn pairs(&self) -> impl Iterator<Item = u8> {
+        self.run.chunks_exact(2).map_while(pair)
+    }
+
+    fn judge(&self) -> Option<Kind> {
+        if self.is_hex() {
+            let mut opening = [0; ARMOUR_JUDGED / 2];
+            let length = opening.iter_mut().zip(self.pairs()).map(|(to, from)| *to = from).count();
+            if is_text(opening.get(..length).unwrap_or_default()) {
+                return Some(Kind::Hex);
+            }
+        }
+        let whole = self.length / 3 * 3;
+        (self.may_be_base64() && is_text(&self.bytes[..whole])).then_some(Kind::Base64)
+    }
+
+    fn packed(&self) -> Option<Kind> {
+        if self.has_signature() {
+            return Some(Kind::Base64);
+        }
+        let mut begin = [0; 5];
+        let shown = begin.iter_mut().zip(self.pairs()).map(|(to, from)| *to = from).count();
+        if shown == begin.len() && begins_packed(begin) {
+            return Some(Kind::Hex);
+        }
+        // Of hexadecimal digits none but a stream with a head is taken for one: most are sums and keys.
+        if self.is_hex() {
+            let bytes = || self.pairs().collect::<Vec<u8>>();
+            let is_zlib = shown > 1 && probe::is_zlib(begin[0], begin[1]);
+            return (is_zlib && probe::may_be_deflate(&bytes())).then_some(Kind::Hex);
+        }
+        // The kind of its first block: two bits behind one.
+        let [a, b, ..] = self.bytes;
+        let is_block = matches!(a >> 1 & 3, 1 | 2) || probe::is_zlib(a, b);
+        (self.may_be_base64() && is_block && probe::may_be_deflate(self.text())).then_some(Kind::Base64)
+    }
 }
 
 fn begins_packed(bytes: [u8; 5]) -> bool {
@@ -279,7 +338,8 @@ fn is_hex(run: &[u8]) -> bool {
 /// Whether a line of digits behind others is sure to be a run of its own: a text, or something packed.
 fn begins_anew(run: &[u8]) -> bool {
     run.len() >= ARMOUR_LEAST
-        && (has_signature(run) || judge(run.get(mark(run)..).unwrap_or_default()) == Some(Kind::Hex))
+        && (Opening::of(run).has_signature()
+            || judge(run.get(mark(run)..).unwrap_or_default()) == Some(Kind::Hex))
 }
 
 /// The text of a stretch of base64 that begins at a quad.
@@ -358,6 +418,29 @@ mod tests {
             assert_eq!(packed(&hex(&bytes)), Some(Kind::Hex));
         }
         assert_eq!(packed(b"AAAAAAAAAAAAAAAAAAAAAAAA"), None);
+    }
+
+    #[test]
+    fn no_number_and_no_address_is_written_in_hexadecimal_digits_of_one_case() {
+        let digits = [&b"0123456789abcdef-"[..], b"0123456789ABCDEF-"];
+        for digits in digits {
+            for (a, b, c, d) in
+                digits.iter().flat_map(|a| digits.iter().map(move |b| (a, b))).flat_map(|(a, b)| {
+                    digits.iter().flat_map(move |c| digits.iter().map(move |d| (*a, *b, *c, *d)))
+                })
+            {
+                let [first, second, third] = three([a, b, c, d]);
+                let is_address = first.is_ascii_graphic() && [first, second, third].contains(&b'@');
+                assert!(!first.is_ascii_digit() && !is_address, "{a} {b} {c} {d}");
+            }
+        }
+        for run in [
+            "0b7f0de1-7a68-4b2e-9c3c-2f6d1b1f9f10",
+            "DA39A3EE5E6B4B0D3255BFEF95601890AFD80709",
+            "--------------------",
+        ] {
+            assert_eq!(recognise(run.as_bytes()), None, "{run}");
+        }
     }
 
     #[test]

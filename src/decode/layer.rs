@@ -72,7 +72,7 @@ enum Run {
 pub enum Event<'a> {
     /// Something is undone at this offset of the text above: a stretch of text begins around it. Of runs of digits it is
     /// told what stands before them.
-    Open(u64, &'a [u8]),
+    Open(u64, Vec<u8>),
     /// A run of base64 holds something packed: it begins, goes on with what is told before this offset, ends.
     Packed(Packed<'a>),
     /// The stretch goes on with this, in one piece with what was told before.
@@ -391,11 +391,11 @@ impl Layer {
 
     /// Opens a stretch around the escape at `at`, unless one is open.
     fn begin(&mut self, at: usize, sink: Sink<'_>) {
-        self.begin_behind(&[], at, sink);
+        self.begin_behind(Vec::new(), at, sink);
     }
 
     /// `before`: what stands before it.
-    fn begin_behind(&mut self, before: &[u8], at: usize, sink: Sink<'_>) {
+    fn begin_behind(&mut self, before: Vec<u8>, at: usize, sink: Sink<'_>) {
         if self.open.is_none() {
             let from = at.saturating_sub(self.reach);
             let offset = self.base + from as u64;
@@ -403,11 +403,12 @@ impl Layer {
             self.view.clear();
             let begin = self.base + at as u64;
             let packing = self.parts.as_ref().and_then(|parts| parts.packing());
-            let called = self.parts.as_ref().map_or(before, |parts| parts.label().as_bytes());
-            sink(match self.packed {
-                true => Event::Packed(Packed::Open(begin, packing.cloned().unwrap_or_default(), called)),
-                false => Event::Open(begin, before),
-            });
+            if self.packed {
+                let called = self.parts.as_ref().map_or(&*before, |parts| parts.label().as_bytes());
+                sink(Event::Packed(Packed::Open(begin, packing.cloned().unwrap_or_default(), called)));
+            } else {
+                sink(Event::Open(begin, before));
+            }
             self.view.extend_from_slice(&self.text[from..at]);
             self.origin.literal(at - from);
         }

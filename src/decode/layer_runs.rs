@@ -140,7 +140,7 @@ impl Layer {
                 self.packed = packed;
                 self.done += mark;
                 let before = self.stands_before(self.base + self.done as u64, chunk);
-                self.begin_behind(&before, self.done, sink);
+                self.begin_behind(before, self.done, sink);
                 self.open = Some(u64::MAX);
                 self.run = Run::In(kind, 0);
             }

@@ -195,7 +195,7 @@ impl Matcher {
         let mut scratch = Scratch::new();
         let layout = Layout::of(text);
         let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
-        let region = Region { text, base: 0, from: 0, to: text.len(), label, layout };
+        let region = Region { text, base: 0, from: 0, to: text.len(), above: label.into(), layout };
         region.decide(self, how, &mut scratch, &mut out);
         out
     }

@@ -12,7 +12,7 @@ use super::index::{At, Prefixed, WORD_BEFORE, Word};
 use super::listed::{Heading, Hint};
 use super::matcher::{DetectorId, Matcher};
 use super::met::Met;
-use super::names::{Label, Layout, Name};
+use super::names::{Above, Layout, Name};
 use super::reach::Reach;
 use super::scratch::Scratch;
 use super::simd::{self, Level, Visit};
@@ -34,7 +34,7 @@ pub(super) struct Region<'a> {
     pub from: usize,
     pub to: usize,
     /// The name that the text stands under.
-    pub label: Option<Label<'a>>,
+    pub above: Above<'a>,
     /// What its first line tells.
     pub layout: &'a Layout,
 }
@@ -54,7 +54,7 @@ struct Run<'a, 'b> {
     how: How<'a>,
     scratch: &'b mut Scratch,
     out: &'b mut Vec<Finding>,
-    /// The words of the label, once something asked for them.
+    /// The words of the name that the text stands under, once something asked for them.
     label: Option<Trail>,
     /// The bytes of a value that was tried last.
     stretch: Stretch<'a>,
@@ -64,6 +64,8 @@ struct Run<'a, 'b> {
     vicinity: Vicinity,
     /// How far words reach around the value that was judged last.
     reach: Reach,
+    /// Whether they take into account what the text stands under.
+    heeded: bool,
     /// What was spent on detectors that words may not speak for, and until where.
     spent: usize,
     spent_at: usize,
@@ -109,6 +111,7 @@ impl Region<'_> {
             stretch: Stretch::default(),
             met: Met::default(),
             vicinity: Vicinity::default(),
+            heeded: self.above.is_nothing(),
             reach: Reach::default(),
             spent: 0,
             spent_at: 0,

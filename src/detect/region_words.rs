@@ -22,32 +22,43 @@ impl Run<'_, '_> {
     /// Of a set of leading detectors those that a word around `at`, or a name, could speak for.
     #[inline(always)]
     pub(super) fn spoken_for(&mut self, at: usize, sets: &Sets, mut keyed: Set) -> Set {
-        if self.region.label.is_none() {
-            if self.vicinity.is_quiet(at + 1) {
-                return Set::NONE;
-            }
-            let Region { text, layout, .. } = self.region;
-            let Matcher { words, index, max_leading, reach_after, .. } = self.matcher;
-            // Words that nothing has asked for yet are dearer than a look at a few patterns.
-            if !self.vicinity.knows(text, at, max_leading + reach_after) {
-                let spent = self.spent.saturating_sub(at.saturating_sub(self.spent_at)) + TRIED * keyed.len();
-                if spent <= SAVED {
-                    (self.spent, self.spent_at) = (spent, at);
-                    keyed = self.matching(at, sets, keyed);
-                    if keyed.is_empty() {
-                        return Set::NONE;
-                    }
+        if self.vicinity.is_quiet(at + 1) {
+            return Set::NONE;
+        }
+        let Region { text, layout, .. } = self.region;
+        let Matcher { words, index, max_leading, reach_after, .. } = self.matcher;
+        // Words that nothing has asked for yet are dearer than a look at a few patterns.
+        if !self.vicinity.knows(text, at, max_leading + reach_after) {
+            let spent = self.spent.saturating_sub(at.saturating_sub(self.spent_at)) + TRIED * keyed.len();
+            if spent <= SAVED {
+                (self.spent, self.spent_at) = (spent, at);
+                keyed = self.matching(at, sets, keyed);
+                if keyed.is_empty() {
+                    return Set::NONE;
                 }
             }
-            let reading = Reading { level: self.how.level, words, telling: &index.leading.telling, text };
-            let around = (at, max_leading + reach_after);
-            let said = self.vicinity.said(reading, &mut self.scratch.trail, around, layout);
-            keyed &= said;
-            if keyed.is_empty() {
-                return Set::NONE;
-            }
+        }
+        if !std::mem::replace(&mut self.heeded, true) {
+            self.heed_above();
+        }
+        let reading = Reading { level: self.how.level, words, telling: &index.leading.telling, text };
+        let around = (at, max_leading + reach_after);
+        keyed &= self.vicinity.said(reading, &mut self.scratch.trail, around, layout);
+        if keyed.is_empty() {
+            return Set::NONE;
         }
         keyed & if self.is_quiet(at) { self.under(at, sets) } else { self.near(at, sets, keyed) }
+    }
+
+    /// Takes what the text stands under into account, wherever something begins in it.
+    fn heed_above(&mut self) {
+        let Some(Label { name, outer, .. }) = self.region.above.label() else { return };
+        let Matcher { words, index, .. } = self.matcher;
+        let text = self.region.text;
+        let reading = Reading { level: self.how.level, words, telling: &index.leading.telling, text };
+        for name in std::iter::once(name).chain(outer.iter().map(|(_, name)| &**name)) {
+            self.vicinity.keep(reading, name, text.len());
+        }
     }
 
     /// Of a set of leading detectors those that match at `at`.
@@ -74,7 +85,7 @@ impl Run<'_, '_> {
     #[inline(always)]
     fn is_quiet(&self, at: usize) -> bool {
         let (from, to) = self.surroundings(at);
-        self.region.label.is_none() && self.scratch.trail.is_quiet(from, to)
+        self.region.above.is_nothing() && self.scratch.trail.is_quiet(from, to)
     }
 
     /// Of a set of leading detectors those that a name around `at` speaks for.
@@ -101,7 +112,7 @@ impl Run<'_, '_> {
         }
         self.look_up(at);
         self.scratch.said.iter().for_each(|said| near |= sets.by_word(said.word));
-        let Some(Label { name, outer, .. }) = self.region.label else { return near };
+        let Some(Label { name, outer, .. }) = self.region.above.label() else { return near };
         for (_, name) in outer {
             self.matcher.words.inside(self.how.level, name, 0..name.len(), |word| near |= sets.by_word(word));
         }
@@ -180,7 +191,7 @@ impl Run<'_, '_> {
     #[cold]
     pub(super) fn is_named(&mut self, number: u16, detector: &Compiled, value: &Range<usize>) -> bool {
         let (text, words) = (self.region.text, &self.matcher.words);
-        if let Some(Label { scope, name, .. }) = self.region.label
+        if let Some(Label { scope, name, .. }) = self.region.above.label()
             && detector.scopes.holds(scope)
             && label_trail(&mut self.label, self.matcher, name)
                 .evidence(words, number, 0, name.len())
@@ -281,9 +292,9 @@ impl Run<'_, '_> {
                 says.negative = sides.into_iter().any(|side| trail.places(words, number, side).any(against));
             }
         }
-        if let Some(Label { scope, name, .. }) = self.region.label
+        if !says.positive
+            && let Some(Label { scope, name, .. }) = self.region.above.label()
             && detector.scopes.holds(scope)
-            && !says.positive
         {
             let trail = label_trail(&mut self.label, self.matcher, name);
             says.join(trail.evidence(words, number, 0, name.len()));
@@ -342,7 +353,7 @@ impl Run<'_, '_> {
 
     /// Whether a name around the one that the whole text stands under speaks for a detector.
     fn spoken_for_outside(&self, number: u16, detector: &Compiled) -> bool {
-        let outer = self.region.label.map(|label| label.outer).unwrap_or_default();
+        let outer = self.region.above.label().map(|label| label.outer).unwrap_or_default();
         let mut speaks = false;
         for (_, name) in outer.iter().filter(|(scope, _)| detector.scopes.holds(*scope)) {
             self.matcher.words.inside(self.how.level, name, 0..name.len(), |word| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::names::{Gathering, Label, Layout, Place, Under};
+use super::names::{Above, Gathering, Layout, Place, Under};
 use super::region::{How, Region};
 use super::scratch::Scratch;
 use super::{Finding, Matcher};
@@ -27,7 +27,7 @@ pub struct Scan {
     /// What the text's first line tells.
     first_line: Gathering,
     /// What the whole text stands under.
-    under: Option<Box<Under>>,
+    under: Option<Arc<Under>>,
 }
 
 impl Default for Scan {
@@ -63,10 +63,10 @@ impl Scan {
         Scan { first_line: Gathering::yaml(), ..Scan::new() }
     }
 
-    /// A scan of a text that stands under a name of another.
+    /// A scan of a text that stands in another.
     #[must_use]
-    pub fn under(self, under: Option<Under>) -> Scan {
-        Scan { under: under.map(Box::new), ..self }
+    pub fn under(self, under: Option<Arc<Under>>) -> Scan {
+        Scan { under, ..self }
     }
 
     /// Takes what the first line of the text around it tells, before anything behind that line is pushed.
@@ -128,7 +128,7 @@ impl Scan {
         let to = chunk.len() - matcher.lag();
         let layout = self.first_line.known();
         let region =
-            Region { text: chunk, base: chunk_base, from: back, to, label: label(&self.under), layout };
+            Region { text: chunk, base: chunk_base, from: back, to, above: above(&self.under), layout };
         region.decide(matcher, how(matcher, key), &mut self.scratch, out);
         self.decided = chunk_base + to as u64;
         self.carry.clear();
@@ -179,7 +179,7 @@ impl Scan {
                 base: chunk_base,
                 from,
                 to: chunk.len(),
-                label: label(&self.under),
+                above: above(&self.under),
                 layout,
             };
             region.decide(matcher, how(matcher, key), &mut self.scratch, out);
@@ -218,7 +218,7 @@ impl Scan {
         let from = (self.decided - self.base) as usize;
         let (text, layout) = (&self.carry[..], self.first_line.known());
         let region =
-            Region { text, base: self.base, from, to: text.len(), label: label(&self.under), layout };
+            Region { text, base: self.base, from, to: text.len(), above: above(&self.under), layout };
         let in_table = self.scratch.told.as_ref().is_some_and(|told| !told.is_empty());
         if in_table || self.scratch.listed.goes_on(self.decided) || region.may_name(matcher, matcher.level) {
             return self.early.first().map_or(self.decided, |first| first.start.min(self.decided));
@@ -247,14 +247,14 @@ impl Scan {
         }
         let (from, to_here) = ((self.decided - self.base) as usize, (to - self.base) as usize);
         let layout = self.first_line.known();
-        let region = Region { text, base: self.base, from, to: to_here, label: label(&self.under), layout };
+        let region = Region { text, base: self.base, from, to: to_here, above: above(&self.under), layout };
         region.decide(matcher, how(matcher, key), &mut self.scratch, out);
         self.decided = to;
     }
 }
 
-fn label(under: &Option<Box<Under>>) -> Option<Label<'_>> {
-    under.as_ref().map(|under| Label { scope: under.scope, name: &under.name, outer: &under.outer })
+fn above(under: &Option<Arc<Under>>) -> Above<'_> {
+    under.as_ref().map_or(Above::Nothing, |under| Above::Text(under))
 }
 
 fn how<'a>(matcher: &Matcher, key: &'a FingerprintKey) -> How<'a> {

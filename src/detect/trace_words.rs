@@ -5,7 +5,7 @@ use std::ops::{Deref, Range};
 
 use super::compiled::Compiled;
 use super::context::{Evidence, Trail};
-use super::names::{Layout, Names, Scope};
+use super::names::{Above, Layout, Names, Scope};
 use super::pack::Tier;
 use super::reach::Reach;
 use super::region::{How, Region};
@@ -46,7 +46,7 @@ impl<'t> Traced<'t> {
             *above = (0, Scratch::new());
         }
         if to > above.0 {
-            let region = Region { text, base: 0, from: above.0, to, label: None, layout };
+            let region = Region { text, base: 0, from: above.0, to, above: Above::Nothing, layout };
             let how = How { level: matcher.level, key: None, floor: Confidence::Medium };
             region.decide(matcher, how, &mut above.1, &mut Vec::new());
             above.0 = to;

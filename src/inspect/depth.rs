@@ -78,8 +78,8 @@ struct Stretch {
     /// Undone findings, in offsets of the stretch.
     fresh: Vec<Finding>,
     sunk: Risen,
-    /// The place that the text above gives it.
-    place: Option<Place>,
+    /// What it stands under.
+    under: Option<Arc<Under>>,
     /// Layers that may still be undone, itself included.
     left: usize,
     /// Whether nothing of a run was told yet.
@@ -291,7 +291,7 @@ fn told(wrapping: Wrapping, layout: Above<'_>, packed: decode::Packed<'_>) -> Pa
                     .ok()
                     .filter(|name| !name.is_empty())
                     .map(|name| Place::called(at, "multipart", name)),
-                _ => Under::of(name, layout.map(|layout| &**layout)).and_then(|under| under.place),
+                _ => Under::new(name.to_vec(), layout).place().cloned(),
             };
             Packed::Open(at, packing, place.map(Box::new))
         }
@@ -308,11 +308,8 @@ fn take(
     out: &mut Risen,
 ) {
     if let Event::Open(at, before) = event {
-        let under = if wrapping == Wrapping::Armour {
-            Under::of(before, layout.map(|layout| &**layout))
-        } else {
-            None
-        };
+        let is_run = wrapping == Wrapping::Armour && !before.is_empty();
+        let under = is_run.then(|| Arc::new(Under::new(before, layout)));
         *slot = Some(Stretch {
             // Escapes stand in the midst of a text, and fields name no columns; other stretches are texts of their own.
             scan: match wrapping {
@@ -327,7 +324,7 @@ fn take(
             from: at.saturating_sub(engine.matcher.lag() as u64),
             fresh: Vec::new(),
             sunk: Risen::default(),
-            place: under.and_then(|under| under.place),
+            under,
         });
         return;
     }
@@ -387,7 +384,8 @@ fn seams(text: &[u8], at: u64, origin: &Origin) -> impl Iterator<Item = u64> {
 impl Stretch {
     /// Tells what was found in terms of the text above.
     fn rise(&mut self, wrapping: Wrapping, origin: &Origin, to: u64, out: &mut Risen) {
-        let from = self.from;
+        let (from, under) = (self.from, self.under.clone());
+        let above = || under.as_ref().and_then(|under| under.place());
         self.sunk.seams.clear();
         let around = match wrapping {
             Wrapping::Parts => Some("multipart"),
@@ -399,7 +397,7 @@ impl Stretch {
             let what = match what {
                 Packed::Open(at, packing, place) => {
                     let name = around.zip(origin.called(at));
-                    let place = match (place, name, &self.place) {
+                    let place = match (place, name, above()) {
                         (Some(place), Some((kind, name)), _) => Some(Box::new(place.under(kind, name))),
                         (None, Some((kind, name)), _) => Some(Box::new(Place::called(at, kind, name))),
                         (None, None, Some(place)) => Some(Box::new(place.clone())),
@@ -428,7 +426,7 @@ impl Stretch {
             if let (Some(kind), Some(name)) = (around, origin.called(view)) {
                 place = place.under(kind, name);
             }
-            if let Some(around) = &self.place {
+            if let Some(around) = above() {
                 place.path = format!("{} {}", around.path, place.path);
             }
             if place.start >= from && place.start < to {
@@ -444,7 +442,7 @@ impl Stretch {
                 continue;
             }
             let is_named = out.places.iter().skip(first).any(|place| place.start == finding.start);
-            match (around, origin.called(start), &self.place) {
+            match (around, origin.called(start), above()) {
                 _ if is_named => {}
                 (Some(around), Some(name), _) => {
                     out.places.push(Place::called(finding.start, around, name));

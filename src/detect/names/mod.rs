@@ -18,6 +18,7 @@ mod nested;
 mod place;
 pub(super) mod rows;
 mod table;
+mod under;
 mod xml;
 mod yaml;
 
@@ -26,6 +27,8 @@ pub(super) use layout::Gathering;
 pub use layout::Layout;
 pub use place::Place;
 pub(super) use table::Row;
+pub(super) use under::Above;
+pub use under::{Label, Under};
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -97,40 +100,6 @@ impl Scopes {
 
     pub(super) const fn holds(self, scope: Scope) -> bool {
         self.0 & 1 << (scope as u8) != 0
-    }
-}
-
-/// A name that a whole text stands under: a field of a head, a key of a query, a part.
-#[derive(Clone, Copy, Debug)]
-pub struct Label<'a> {
-    pub scope: Scope,
-    pub name: &'a [u8],
-    /// Those around that one, which speak for a value and never against it.
-    pub outer: &'a [(Scope, Box<[u8]>)],
-}
-
-/// The names that a text stands under, by what stands before it in the text above.
-#[derive(Clone, Debug)]
-pub struct Under {
-    pub(super) scope: Scope,
-    pub(super) name: Box<[u8]>,
-    pub(super) outer: Box<[(Scope, Box<[u8]>)]>,
-    /// The place of what the text stands for, at 0.
-    pub place: Option<Place>,
-}
-
-impl Under {
-    /// `before`: the text above up to where this one begins, with one byte more than names reach where it has that;
-    /// `layout`: what its first line tells.
-    #[must_use]
-    pub fn of(before: &[u8], layout: Option<&Layout>) -> Option<Under> {
-        let layout = layout.unwrap_or_else(|| Layout::plain());
-        let mut names = Names::new();
-        names.look(before, before.len(), layout);
-        let (own, outer) = names.list.split_first()?;
-        let text = |name: &Name| name.text(before, layout).into();
-        let outer = outer.iter().map(|name| (name.scope, text(name))).collect();
-        Some(Under { scope: own.scope, name: text(own), outer, place: names.place(0, before, layout) })
     }
 }
 
