@@ -263,7 +263,7 @@ pub const LAYER_DEPTH: usize = 3;
 /// Shortest run of base64 or hexadecimal digits that is looked into: fifteen bytes, the shortest card number and quotes.
 pub const ARMOUR_LEAST: usize = 20;
 /// Digits at the beginning of such a run that tell whether it stands for a text.
-pub const ARMOUR_JUDGED: usize = 64;
+pub const ARMOUR_JUDGED: usize = 96;
 /// Bytes of text whose escapes are undone at once; it bounds what is kept of them.
 pub const LAYER_STEP: usize = 16 * 1024;
 
@@ -279,7 +279,7 @@ pub const PARTS_DEPTH: usize = 5;
 /// Longest header of a part that is read: browsers send some hundred bytes.
 pub const PART_HEADER: usize = 8 * 1024;
 
-/// Bytes of what a run stands for by which deflate is told: what [`ARMOUR_JUDGED`] digits of base64 stand for.
+/// Bytes of what a run stands for by which deflate is told: what [`ARMOUR_JUDGED`] hexadecimal digits stand for.
 pub const PROBED: usize = 48;
 
 /// Archives within archives that are looked into: a document in an archive in a compressed archive, and room.

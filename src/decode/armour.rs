@@ -2,7 +2,7 @@
 
 use super::escape::Kind;
 use super::{probe, utf16};
-use crate::limits::{ARMOUR_JUDGED, ARMOUR_LEAST};
+use crate::limits::{ARMOUR_JUDGED, ARMOUR_LEAST, PROBED};
 
 /// Shortest line of digits that goes on behind a line end.
 pub(super) const LINE_LEAST: usize = 40;
@@ -145,7 +145,7 @@ struct Opening<'a> {
     /// Which kinds are among them.
     kinds: u8,
     /// What they stand for as base64, if they can be that.
-    bytes: [u8; ARMOUR_JUDGED / 4 * 3],
+    bytes: [u8; PROBED],
     length: usize,
 }
 
@@ -153,9 +153,9 @@ impl Opening<'_> {
     fn of(run: &[u8]) -> Opening<'_> {
         let run = run.get(..ARMOUR_JUDGED).unwrap_or(run);
         let kinds = run.iter().fold(0, |kinds, byte| kinds | KINDS[usize::from(*byte)]);
-        let mut opening = Opening { run, kinds, bytes: [0; ARMOUR_JUDGED / 4 * 3], length: 0 };
+        let mut opening = Opening { run, kinds, bytes: [0; PROBED], length: 0 };
         if opening.may_be_base64() {
-            let (quads, rest) = run.as_chunks::<4>();
+            let (quads, rest) = run.get(..PROBED / 3 * 4).unwrap_or(run).as_chunks::<4>();
             let mut threes = opening.bytes.as_chunks_mut::<3>().0.iter_mut();
             for (to, from) in threes.by_ref().zip(quads) {
                 *to = three(*from);
@@ -192,16 +192,19 @@ impl Opening<'_> {
         std::str::from_utf8(self.text()).map_or_else(|error| error.error_len().is_none(), |_| true)
     }
 
-    /// The bytes of hexadecimal digits.
-    fn pairs(&self) -> impl Iterator<Item = u8> {
-        self.run.chunks_exact(2).map_while(pair)
+    /// The bytes of hexadecimal digits, as far as they are ones.
+    fn pairs(&self) -> Pairs {
+        let mut bytes = [0; ARMOUR_JUDGED / 2];
+        let pairs = self.run.chunks_exact(2).map_while(pair);
+        let length = bytes.iter_mut().zip(pairs).map(|(to, from)| *to = from).count();
+        Pairs { bytes, length }
     }
 
     fn judge(&self) -> Option<Kind> {
         if self.is_hex() {
-            let mut opening = [0; ARMOUR_JUDGED / 2];
-            let length = opening.iter_mut().zip(self.pairs()).map(|(to, from)| *to = from).count();
-            if is_text(opening.get(..length).unwrap_or_default()) {
+            let pairs = self.pairs();
+            let text = pairs.all();
+            if is_text(text.get(..HEX_JUDGED).unwrap_or(text)) {
                 return Some(Kind::Hex);
             }
         }
@@ -213,22 +216,38 @@ impl Opening<'_> {
         if self.has_signature() {
             return Some(Kind::Base64);
         }
-        let mut begin = [0; 5];
-        let shown = begin.iter_mut().zip(self.pairs()).map(|(to, from)| *to = from).count();
-        if shown == begin.len() && begins_packed(begin) {
+        let pairs = self.pairs();
+        if let [a, b, c, d, e, ..] = *pairs.all()
+            && begins_packed([a, b, c, d, e])
+        {
             return Some(Kind::Hex);
         }
-        // Of hexadecimal digits none but a stream with a head is taken for one: most are sums and keys.
         if self.is_hex() {
-            let bytes = || self.pairs().collect::<Vec<u8>>();
-            let is_zlib = shown > 1 && probe::is_zlib(begin[0], begin[1]);
-            return (is_zlib && probe::may_be_deflate(&bytes())).then_some(Kind::Hex);
+            return may_be_deflate(pairs.all()).then_some(Kind::Hex);
         }
-        // The kind of its first block: two bits behind one.
-        let [a, b, ..] = self.bytes;
-        let is_block = matches!(a >> 1 & 3, 1 | 2) || probe::is_zlib(a, b);
-        (self.may_be_base64() && is_block && probe::may_be_deflate(self.text())).then_some(Kind::Base64)
+        (self.may_be_base64() && may_be_deflate(self.text())).then_some(Kind::Base64)
     }
+}
+
+/// What hexadecimal digits stand for.
+struct Pairs {
+    bytes: [u8; ARMOUR_JUDGED / 2],
+    length: usize,
+}
+
+impl Pairs {
+    fn all(&self) -> &[u8] {
+        self.bytes.get(..self.length).unwrap_or_default()
+    }
+}
+
+/// Bytes of hexadecimal digits that tell whether they are a text.
+const HEX_JUDGED: usize = 32;
+
+fn may_be_deflate(bytes: &[u8]) -> bool {
+    // The kind of its first block: two bits behind one.
+    let begins = matches!(bytes, [a, b, ..] if matches!(a >> 1 & 3, 1 | 2) || probe::is_zlib(*a, *b));
+    begins && probe::may_be_deflate(bytes)
 }
 
 fn begins_packed(bytes: [u8; 5]) -> bool {
@@ -282,10 +301,23 @@ pub(super) fn is_readable(bytes: impl Iterator<Item = u8>) -> bool {
     all > 0 && readable * 10 >= all * 9
 }
 
+/// The value of each hexadecimal digit; 16 for what is none.
+const NIBBLES: [u8; 256] = {
+    let mut nibbles = [16; 256];
+    let mut at = 0;
+    while at < 16 {
+        let digit = b"0123456789abcdef"[at];
+        nibbles[digit as usize] = at as u8;
+        nibbles[digit.to_ascii_uppercase() as usize] = at as u8;
+        at += 1;
+    }
+    nibbles
+};
+
 /// The byte of two hexadecimal digits.
 pub(super) fn pair(digits: &[u8]) -> Option<u8> {
-    let digit = |at: usize| char::from(*digits.get(at)?).to_digit(16);
-    u8::try_from(digit(0)? << 4 | digit(1)?).ok()
+    let [high, low] = digits.first_chunk()?.map(|digit| NIBBLES[usize::from(digit)]);
+    (high | low < 16).then_some(high << 4 | low)
 }
 
 /// The bytes of four digits of base64.
@@ -326,8 +358,12 @@ pub(super) fn joins(rest: &[u8], line: usize, kind: Kind, packed: bool, last: bo
     if run.len() == next.len() && next.len() < ARMOUR_JUDGED && !last {
         return None;
     }
-    let goes_on =
-        !run.is_empty() && if kind == Kind::Hex { is_hex(run) } else { packed || !begins_anew(run) };
+    let goes_on = match kind {
+        // Sums one below the other are no text, though by chance the first looks like one.
+        Kind::Hex => is_hex(run) && (packed || is_text(Opening::of(run).pairs().all())),
+        _ => packed || !begins_anew(run),
+    };
+    let goes_on = goes_on && !run.is_empty();
     Some(if goes_on { length + indent } else { 0 })
 }
 

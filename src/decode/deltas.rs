@@ -166,7 +166,10 @@ impl Walk<'_> {
         let found = self.found.iter().map(|(range, frames)| {
             let mut path = String::new();
             for frame in frames {
-                for (_, index) in self.indexes.iter().filter(|(number, _)| *number == frame.number) {
+                // An index beside a token counts tokens, which all go on with one text.
+                let counts = frame.key.as_ref().is_some_and(|key| self.line[key.clone()] == *b"token");
+                let own = self.indexes.iter().filter(|(number, _)| *number == frame.number && !counts);
+                for (_, index) in own {
                     path.push_str(&format!("#{}", spelled(index)));
                 }
                 match &frame.key {
@@ -202,6 +205,11 @@ mod tests {
                 Lines::Events,
                 r#"data: {"type":"response.output_text.delta","delta":"hi"}"#,
                 &[(".delta", "hi")],
+            ),
+            (
+                Lines::Events,
+                r#"data:{"index":7,"token":{"id":9,"text":" 45","special":false},"generated_text":null}"#,
+                &[(".token.text", " 45")],
             ),
             (Lines::Events, "data: word", &[]),
             (Lines::Events, "data: [DONE]", &[]),

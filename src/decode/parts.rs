@@ -160,7 +160,11 @@ impl Parts {
                 let _ = self.cross(Line { index, is_end, begin: 0, end: length });
                 Some(length)
             }
-            Look::No | Look::Open => Some(0),
+            Look::No => Some(0),
+            Look::Open => {
+                self.fresh = true;
+                None
+            }
         }
     }
 
@@ -170,22 +174,21 @@ impl Parts {
             let may_be = !last && self.boundaries.iter().any(|known| known.starts_with(text));
             return if may_be { Look::Open } else { Look::No };
         };
-        let length = self.boundaries.get(index).map_or(0, Vec::len);
-        let end = memchr::memchr(b'\n', text.get(..text.len().min(2 * BOUNDARY)).unwrap_or_default());
-        let end = match end {
-            None if !last && text.len() < 2 * BOUNDARY => return Look::Open,
-            None if last => text.len(),
-            None => return Look::No,
-            Some(end) => end + 1,
-        };
-        let tail = text.get(length..end).unwrap_or_default();
+        let tail = self.boundaries.get(index).and_then(|known| text.get(known.len()..)).unwrap_or_default();
         let (is_end, tail) = match tail.strip_prefix(b"--") {
             Some(tail) => (true, tail),
+            None if !last && matches!(tail, [] | [b'-']) => return Look::Open,
             None => (false, tail),
         };
-        match tail.iter().all(u8::is_ascii_whitespace) {
-            true => Look::Yes { index, is_end, length: end },
-            false => Look::No,
+        // Blanks behind it are what a carrier puts there (RFC 2046, section 5.1.1), however many.
+        let blanks = tail.iter().take_while(|byte| byte.is_ascii_whitespace() && **byte != b'\n').count();
+        let line = text.len() - tail.len() + blanks;
+        match tail.get(blanks) {
+            Some(b'\n') => Look::Yes { index, is_end, length: line + 1 },
+            Some(_) => Look::No,
+            None if !last && blanks < PART_HEADER => Look::Open,
+            // What follows is the header's, which begins with blanks.
+            None => Look::Yes { index, is_end, length: line },
         }
     }
 

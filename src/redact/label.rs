@@ -21,7 +21,7 @@ const TEXTS: [&str; 12] = [
 const FORM: &str = "application/x-www-form-urlencoded";
 
 /// The label for a value of `identifier`; `None` where the text that `media_type` names has no room for one, or a bare
-/// number stands, which must stay one. `before` is what stands in front of the value, `percent` says that it is written in
+/// number stands, which must stay one, or a tag stands in the midst of it, which must stay there. `before` is what stands in front of the value, `percent` says that it is written in
 /// such escapes.
 #[must_use]
 pub fn label(
@@ -35,7 +35,7 @@ pub fn label(
     let is_form = media_type == FORM;
     let is_text =
         TEXTS.contains(&media_type) || media_type.ends_with("+json") || media_type.ends_with("+xml");
-    if !(is_form || is_text) || is_number(value) && may_be_number(before) && !is_form {
+    if !(is_form || is_text) || is_number(value) && may_be_number(before) && !is_form || has_tags(value) {
         return None;
     }
     Some(match is_form || percent {
@@ -49,6 +49,15 @@ fn is_number(value: &[u8]) -> bool {
     let digits = value.strip_prefix(b"-").or_else(|| value.strip_prefix(b"+")).unwrap_or(value);
     let points = digits.iter().filter(|byte| **byte == b'.').count();
     points < 2 && digits.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.')
+}
+
+/// What `<` is written as: plainly, and in escapes of every kind.
+const TAGS: [&[u8]; 6] = [b"<", b"u003c", b"x3c", b"%3c", b"&lt;", b"&#60;"];
+
+/// Whether a tag or a comment parts the value.
+fn has_tags(value: &[u8]) -> bool {
+    let value = value.to_ascii_lowercase();
+    TAGS.iter().any(|tag| memchr::memmem::find(&value, tag).is_some())
 }
 
 #[cfg(test)]
@@ -74,6 +83,10 @@ mod tests {
             (Some("text/csv"), false, "1,", "4539-1488-0343-6467", plain),
             (Some("text/html"), false, "<p>", "536-90-4399", plain),
             (Some("text/csv"), false, "1,", "4539 1488 0343 6467", plain),
+            (Some("text/html"), false, "<b>", "45391488</b>03436467", None),
+            (Some("text/html"), false, "<p>", "4539 &lt;b&gt;1488 0343 6467", None),
+            (json, false, "\"", "4539 \\u003Cb>1488 0343 6467", None),
+            (form, false, "card=", "45391488%3Cb%3E03436467", None),
             (form, false, "card=", "4539148803436467", escaped),
             (form, false, "card=", "4539+1488+0343+6467", escaped),
             (Some("application/yaml"), false, "card: ", "4539 1488 0343 6467", None),

@@ -314,6 +314,27 @@ fn the_admin_listener_is_not_reached_through_the_gate() {
 }
 
 #[test]
+fn who_asks_nothing_keeps_nobody_from_asking() {
+    let folder = folder();
+    configure(folder.path(), "");
+    let (gate, admin) = start(folder.path());
+    let silent: Vec<TcpStream> = (0..200)
+        .map(|_| {
+            let mut stream = TcpStream::connect(&admin).unwrap();
+            stream.write_all(b"GET /li").unwrap();
+            stream
+        })
+        .collect();
+    let asked = std::time::Instant::now();
+    assert!(page(&admin, "/livez").starts_with("HTTP/1.1 200 "));
+    // Less than it takes until they are given up.
+    assert!(asked.elapsed() < std::time::Duration::from_secs(9));
+    drop(silent);
+    gate.signal("TERM");
+    assert_eq!(gate.end().0, 0);
+}
+
+#[test]
 fn a_changed_file_is_read_by_itself_when_asked_for() {
     let folder = folder();
     let folder = folder.path();

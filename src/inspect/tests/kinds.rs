@@ -42,6 +42,12 @@ fn labels_stand_where_there_is_room_for_them() {
             format!(r#"{{"card":"{PAN}","ssn":"{SSN}"}}"#),
             r#"{"card":"[REDACTED:payment.pan]","ssn":"[REDACTED:national-id.us-ssn]"}"#,
         ),
+        // The tag that parts it stays, and what takes the place of its digits is digits.
+        (
+            "text/html",
+            format!("<p>my card <b>{}</b>{} ok</p>", &BARE[..8], &BARE[8..]),
+            "<p>my card <b>22222222</b>22226467 ok</p>",
+        ),
         // As a number, stars' way: another number.
         (
             json,

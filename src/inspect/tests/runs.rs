@@ -369,11 +369,14 @@ fn deflate_in_runs_is_read_in_bodies_and_around_them() {
         for (name, packed) in deflates(text) {
             let run = base64(&packed);
             let escaped = run.replace('+', "%2B").replace('/', "%2F").replace('=', "%3D");
+            let hex: String = packed.iter().map(|byte| format!("{byte:02x}")).collect();
             let bodies = [
                 format!(r#"{{"data":"{run}"}}"#),
                 format!("RelayState=x&SAMLRequest={escaped}"),
                 format!("see {} there", base64(run.as_bytes())),
                 format!("data:application/octet-stream;base64,{run}"),
+                format!(r#"{{"data":"{hex}"}}"#),
+                format!("0x{}", hex.to_uppercase()),
             ];
             for body in &bodies {
                 let outcome = Setup::new(usual()).body(body);

@@ -312,6 +312,35 @@ fn the_charset_of_a_part_says_how_it_is_read() {
 }
 
 #[test]
+fn parts_are_told_however_long_the_line_between_them_is() {
+    let text: Vec<u8> = format!("card {PAN}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let body = |boundary: &str, blanks: usize, header: &str, text: &[u8]| {
+        let (open, close) = (
+            format!("--{boundary}{}\r\n{header}\r\n", " ".repeat(blanks)),
+            format!("\r\n--{boundary}--\r\n"),
+        );
+        [open.as_bytes(), text, close.as_bytes()].concat()
+    };
+    let wide = "Content-Type: text/plain; charset=utf-16le\r\n";
+    for (length, blanks) in
+        [(1, 0), (70, 0), (148, 0), (149, 0), (200, 9), (3000, 0), (4, 151), (4, 160), (4, 9000)]
+    {
+        let boundary = "b".repeat(length);
+        let nested = format!("Content-Type: multipart/mixed; boundary={boundary}\r\n");
+        let inner = body(&boundary, blanks, wide, &text);
+        for (declared, body) in [(&*boundary, inner.clone()), ("c", body("c", 0, &nested, &inner))] {
+            let declared = format!("multipart/form-data; boundary={declared}");
+            let fields = [("content-type", declared.as_bytes())];
+            for size in [1, 7, body.len()] {
+                let outcome =
+                    setup(Action::Block).run(&typed(&fields), &body.chunks(size).collect::<Vec<_>>());
+                assert_eq!(outcome.last, Step::Stop, "{length} and {blanks} blanks in pieces of {size}");
+            }
+        }
+    }
+}
+
+#[test]
 fn what_parts_a_body_is_read_in_one_way_or_not_at_all() {
     let coded = encode(&[Coding::Deflate], format!("card {PAN}, {}", filler(300)).as_bytes());
     let within = |boundary: &str, header: &str, inner: &[u8]| {
