@@ -1,6 +1,7 @@
 //! Lets other connections go on while one message is looked at for long: a few bytes on the wire can stand for many to read.
 
 use std::cell::Cell;
+use std::future::poll_fn;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,13 @@ pub(super) fn since<T>(began: Instant, look: impl FnOnce() -> T) -> T {
     let done = look();
     SINCE.set(before);
     done
+}
+
+/// A look that begins now, and how long it took.
+pub(super) fn timed<T>(look: impl FnOnce() -> T) -> (T, Duration) {
+    let began = Instant::now();
+    let done = since(began, look);
+    (done, began.elapsed())
 }
 
 /// Runs one step of a look. Once that has taken long, other tasks of this thread are left to another one.
@@ -42,9 +50,17 @@ pub(super) fn charge(cx: &mut Context<'_>, took: Duration) {
     }
 }
 
+/// The same for those who do not poll themselves.
+pub(super) async fn pay(took: Duration) {
+    poll_fn(|cx| {
+        charge(cx, took);
+        Poll::Ready(())
+    })
+    .await;
+}
+
 #[cfg(test)]
 mod tests {
-    use std::future::poll_fn;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -84,10 +100,10 @@ mod tests {
         for (took, is_left) in [(Duration::ZERO, true), (LOOK_SHARE, true), (Duration::from_secs(1), false)] {
             // Each in a poll of its own, with all of its turn.
             tokio::task::yield_now().await;
-            let left = poll_fn(move |cx| {
-                charge(cx, took);
-                Poll::Ready(coop::has_budget_remaining())
-            });
+            let left = async move {
+                pay(took).await;
+                coop::has_budget_remaining()
+            };
             assert_eq!(tokio::spawn(left).await.unwrap(), is_left, "{took:?}");
         }
     }

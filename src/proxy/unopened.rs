@@ -18,6 +18,7 @@ use super::listener;
 use super::peer::Peer;
 use super::shared::{Edition, Stage, unix_ms};
 use super::sniff::Prefixed;
+use super::steps;
 use super::tunnel::Why;
 use super::wire::Wire;
 use crate::audit::{Dialled, FlowFacts, Kind, MessageDraft};
@@ -228,7 +229,9 @@ impl Lane {
         let inspector = match tunnel.to.why {
             Why::Opaque { inspect: true, .. } => {
                 let engine = Arc::clone(&tunnel.edition.engine);
-                Some(Inspector::new(engine, tunnel.message(direction)))
+                let mut inspector = Inspector::new(engine, tunnel.message(direction));
+                inspector.in_steps(steps::step);
+                Some(inspector)
             }
             Why::Opaque { inspect: false, .. } | Why::Unread(_) => None,
         };
@@ -267,7 +270,8 @@ impl Lane {
                 continue;
             };
             let bytes = buffer.split().freeze();
-            let step = inspector.push(bytes.clone());
+            let (step, took) = steps::timed(|| inspector.push(bytes.clone()));
+            steps::pay(took).await;
             self.remember(&bytes);
             if step == Step::Stop {
                 return Err(self.stop(tunnel).await);

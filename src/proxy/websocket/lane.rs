@@ -15,6 +15,7 @@ use super::text::Utf8;
 use crate::inspect::{Decision, Engine, Inspector, Reason, Reservation, Step, Threads};
 use crate::limits;
 use crate::policy::{Action, Message as Terms};
+use crate::proxy::steps;
 
 /// Why a lane goes no further.
 #[derive(Debug)]
@@ -81,6 +82,7 @@ impl Lane {
             (Reservation::new(&engine.held, &terms), Reservation::new(&engine.held, &terms));
         let mut inspector = Inspector::new(Arc::clone(engine), terms);
         inspector.next_message();
+        inspector.in_steps(steps::step);
         Lane {
             engine: Arc::clone(engine),
             masked,
@@ -250,7 +252,9 @@ impl Lane {
         let mut take = |text: Vec<u8>| {
             is_text = kind != Kind::Text || utf8.push(&text);
             say(said, &text);
-            step = match (inspector.push(Bytes::from(text)), step) {
+            let (mut text, mut pushed) = (Bytes::from(text), Step::Wait);
+            steps::step(&mut || pushed = inspector.push(std::mem::take(&mut text)));
+            step = match (pushed, step) {
                 (Step::Stop, _) => Step::Stop,
                 (Step::Release, _) | (Step::Wait, Step::Release) => Step::Release,
                 (Step::Wait, Step::Wait | Step::Stop) => Step::Wait,

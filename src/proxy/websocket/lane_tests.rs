@@ -1,6 +1,7 @@
 //! What a lane promises, for any messages, however they are cut into frames and bytes.
 
 use std::ops::ControlFlow;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::{Bytes, BytesMut};
 use proptest::prelude::*;
@@ -12,6 +13,7 @@ use super::lane::{Halt, Lane};
 use crate::decode::{Deflater, Inflater};
 use crate::inspect::Reason;
 use crate::policy::{Action, Disclosure, Policy, PolicySpec, RuleSpec};
+use crate::proxy::steps;
 
 const SSN: &str = "536-90-4399";
 const MASKED: &str = "***-**-****";
@@ -380,6 +382,32 @@ fn what_compression_takes_is_paid_for() {
         drop(lane);
         assert_eq!(engine.held.used(), before);
     }
+}
+
+#[test]
+fn a_long_look_at_compressed_messages_leaves_the_other_tasks_to_another_thread() {
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().unwrap();
+    let ran = std::sync::Arc::new(AtomicBool::new(false));
+    let seen = std::sync::Arc::clone(&ran);
+    let look = async move {
+        tokio::spawn(async move { seen.store(true, Ordering::Release) });
+        let mut lane = Lane::new(
+            &engine(1 << 16, Action::Block).unwrap(),
+            terms(),
+            false,
+            Some(Compression { bits: 15, forgets: true }),
+        );
+        let coded = Deflater::new(15, true).unwrap().push(&b"words ".repeat(50_000), true).unwrap();
+        let (went_on, _) = steps::timed(|| {
+            // No more of them than take a hundred times as long.
+            (0..10_000).any(|_| {
+                feed(&mut lane, Kind::Text, &coded, true).unwrap();
+                ran.load(Ordering::Acquire)
+            })
+        });
+        assert!(went_on);
+    };
+    runtime.block_on(async { tokio::spawn(look).await.unwrap() });
 }
 
 #[test]

@@ -176,7 +176,7 @@ async fn carry(
 ) -> Result<(), Cut> {
     let mut said = false;
     loop {
-        let fed = track.feed();
+        let fed = track.feed().await;
         pass(flow, track, clock, to).await?;
         fed.map_err(|halt| track.halted(flow, halt))?;
         if track.is_closed() && !std::mem::replace(&mut said, true) {

@@ -3,7 +3,7 @@
 use std::io;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use bytes::BytesMut;
 use http::{HeaderMap, StatusCode};
@@ -19,6 +19,7 @@ use crate::limits;
 use crate::policy::Action;
 use crate::proxy::exchange::{Flow, MessageHead, micros};
 use crate::proxy::shared::unix_ms;
+use crate::proxy::steps;
 
 /// One direction, with what has come of it and what may leave.
 pub(super) struct Track {
@@ -94,10 +95,11 @@ impl Track {
         .await
     }
 
-    pub(super) fn feed(&mut self) -> Result<(), Halt> {
-        let began = Instant::now();
-        let fed = self.lane.feed(&mut self.bytes, &mut self.out);
-        self.inspecting += began.elapsed();
+    pub(super) async fn feed(&mut self) -> Result<(), Halt> {
+        let Track { lane, bytes, out, .. } = self;
+        let (fed, took) = steps::timed(|| lane.feed(bytes, out));
+        self.inspecting += took;
+        steps::pay(took).await;
         fed
     }
 
