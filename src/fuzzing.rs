@@ -315,9 +315,10 @@ fn undone<'a>(mut layer: Layer, pieces: impl IntoIterator<Item = &'a [u8]>) -> V
 pub fn carriers(data: &[u8]) {
     let Some((kind, rest)) = data.split_first() else { return };
     let (text, pieces) = pieces(rest);
+    let boundaries = [Box::from(*b"b"), Box::from(*b"b, b")];
     let layer = || match kind % 5 {
-        0 => Layer::of_parts(None),
-        1 => Layer::of_parts(Some(b"b")),
+        0 => Layer::of_parts(&[]),
+        1 => Layer::of_parts(boundaries.get(..1 + usize::from(*kind >= 0x80)).unwrap_or_default()),
         2 => Layer::of_protobuf(Framing::Message),
         3 => Layer::of_protobuf(Framing::Frames),
         _ => Layer::of_base64(),

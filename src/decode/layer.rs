@@ -182,10 +182,10 @@ impl Layer {
         Layer { form: Form::new(true), ..self }
     }
 
-    /// The parts of a multipart body; `boundary`: what its head declares.
+    /// The parts of a multipart body; `boundaries`: what its head declares, of which the body has one.
     #[must_use]
-    pub fn of_parts(boundary: Option<&[u8]>) -> Layer {
-        Layer { parts: Some(Box::new(Parts::new(boundary))), ..Layer::new(Wrapping::Parts, 0) }
+    pub fn of_parts(boundaries: &[Box<[u8]>]) -> Layer {
+        Layer { parts: Some(Box::new(Parts::new(boundaries))), ..Layer::new(Wrapping::Parts, 0) }
     }
 
     #[must_use]

@@ -54,7 +54,7 @@ pub use encoder::Encoder;
 pub use escape::{Escape, Kind, escape_at};
 pub use layer::{Event, Layer, Packed, Packing, Seek, Wrapping};
 pub use origin::Origin;
-pub use parameter::{Said, parameter};
+pub use parameter::{Parted, Said, listed, parameter, parted};
 pub use pdf::Pages;
 pub use permessage::{Deflater, Inflater};
 pub use protobuf::Framing;

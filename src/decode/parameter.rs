@@ -54,6 +54,58 @@ pub fn parameter<'v>(field: &'v [u8], wanted: &str) -> Said<'v> {
     said
 }
 
+/// The values of a field that holds several, or may for some readers; a comma between quotes parts none.
+pub fn listed(field: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let (is_list, mut quoted) = (memchr::memchr(b',', field).is_some(), false);
+    field.split(move |byte| {
+        quoted ^= *byte == b'"';
+        is_list && *byte == b',' && !quoted
+    })
+}
+
+/// What types of content declare to part their parts.
+#[derive(Debug, Default)]
+pub struct Parted {
+    /// One, and what it is for those who part no values at commas.
+    pub boundaries: Vec<Box<[u8]>>,
+    /// Whether it is said in more ways than that.
+    pub is_unclear: bool,
+}
+
+/// Reads all that is said of one body's type: whoever takes one of it for `multipart` finds the boundary anywhere.
+pub fn parted<'v>(types: impl Iterator<Item = &'v [u8]> + Clone) -> Parted {
+    let is_multipart = |value: &[u8]| {
+        let kind = value.trim_ascii_start().split_at_checked(b"multipart/".len());
+        kind.is_some_and(|(kind, _)| kind.eq_ignore_ascii_case(b"multipart/"))
+    };
+    let mut parted = Parted::default();
+    if !types.clone().any(|value| value.split(|byte| *byte == b',').any(is_multipart)) {
+        return parted;
+    }
+    for said in types.clone().flat_map(listed).map(|value| parameter(value, "boundary")) {
+        parted.is_unclear |= said.extended;
+        parted.add(said);
+    }
+    parted.is_unclear |= parted.boundaries.len() > 1;
+    let whole = types.fold(Vec::new(), |all: Vec<u8>, value| match all.is_empty() {
+        true => value.to_vec(),
+        false => [&*all, b", ", value].concat(),
+    });
+    parted.add(parameter(&whole, "boundary"));
+    parted.is_unclear |= parted.boundaries.len() > 2;
+    parted
+}
+
+impl Parted {
+    fn add(&mut self, said: Said<'_>) {
+        for value in said.values.into_iter().map(|value| Box::from(value.into_owned())) {
+            if !self.boundaries.contains(&value) {
+                self.boundaries.push(value);
+            }
+        }
+    }
+}
+
 fn halves(pair: &[u8]) -> Option<(&[u8], &[u8])> {
     let mark = memchr::memchr(b'=', pair)?;
     Some((pair.get(..mark)?.trim_ascii(), pair.get(mark + 1..)?.trim_ascii()))
@@ -110,6 +162,44 @@ mod tests {
             let field = format!("text/plain;{decoy};b={value}");
             let said = parameter(field.as_bytes(), "b");
             prop_assert!(said.extended || said.values.iter().any(|told| **told == *value.as_bytes()));
+        }
+    }
+
+    #[test]
+    fn a_boundary_is_told_to_whoever_may_go_by_it() {
+        let cases: [(&[&str], &[&str], bool); 20] = [
+            (&[], &[], false),
+            (&["text/plain; boundary=B"], &[], false),
+            (&["multipart/mixed"], &[], false),
+            (&["Multipart/Mixed; boundary=B"], &["B"], false),
+            (&["multipart/mixed; boundary=\"a,b\""], &["a,b"], false),
+            (&["multipart/mixed; boundary=B, text/plain"], &["B", "B, text/plain"], false),
+            (&["multipart/mixed; boundary=B,text/plain;q=1"], &["B", "B,text/plain"], false),
+            (&["multipart/mixed; boundary=\"B\", text/plain"], &["B", "B\", text/plain"], false),
+            (&["text/plain, multipart/mixed; boundary=B"], &["B"], false),
+            (&["text/plain,\tmultipart/mixed; boundary=B"], &["B"], false),
+            (&["multipart/mixed, text/plain; boundary=B"], &["B"], false),
+            (&["text/plain; x=\", multipart/mixed; boundary=B"], &["B"], false),
+            (&["text/plain", "multipart/mixed; boundary=B"], &["B"], false),
+            (&["multipart/mixed; boundary=B", "text/plain"], &["B", "B, text/plain"], false),
+            (&["multipart/mixed", "text/plain; boundary=B"], &["B"], false),
+            (
+                &["multipart/mixed; boundary=B", "multipart/mixed; boundary=B"],
+                &["B", "B, multipart/mixed"],
+                false,
+            ),
+            (&["multipart/mixed; boundary=B, multipart/mixed; boundary=C"], &["B", "C"], true),
+            (&["multipart/mixed; boundary=B", "multipart/mixed; boundary=C"], &["B", "C"], true),
+            (&["multipart/mixed; boundary=B; boundary=C"], &["B", "C"], true),
+            (&["multipart/mixed; boundary*=''B, text/plain"], &[], true),
+        ];
+        for (types, boundaries, is_unclear) in cases {
+            let parted = parted(types.iter().map(|value| value.as_bytes()));
+            let told: Vec<_> = parted.boundaries.iter().map(|told| String::from_utf8_lossy(told)).collect();
+            assert_eq!(parted.is_unclear, is_unclear, "{types:?}");
+            let told = told.get(..boundaries.len()).unwrap_or(&told);
+            assert_eq!(told, boundaries, "{types:?}");
+            assert!(is_unclear || parted.boundaries.len() == boundaries.len(), "{types:?}");
         }
     }
 

@@ -8,7 +8,7 @@ use super::escape::Kind;
 use super::layer::Packing;
 use super::origin::Origin;
 use super::transfer::{self, Transfer};
-use super::{DecodeError, is_foreign, parameter, plain_name, utf16};
+use super::{DecodeError, is_foreign, listed, parameter, parted, plain_name, utf16};
 use crate::limits::{BOUNDARY, HEADER_ROW, PART_HEADER, PARTS_DEPTH};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,12 +76,19 @@ struct Line {
     end: usize,
 }
 
+/// Index of a line that parts for other readers.
+const RIVAL: usize = usize::MAX;
+
 /// The running state of one body.
 #[derive(Debug)]
 pub(super) struct Parts {
     at: At,
     /// Lines that part, outermost first, with their dashes.
     boundaries: Vec<Vec<u8>>,
+    /// What parts them for other readers, once this body is known not to go by it.
+    rival: Option<Vec<u8>>,
+    /// Whether none was met yet.
+    undecided: bool,
     /// Whether the head declares what parts them.
     declared: bool,
     /// Whether nothing came yet.
@@ -94,12 +101,21 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    /// `boundary`: what the head declares.
-    pub(super) fn new(boundary: Option<&[u8]>) -> Parts {
-        let boundaries: Vec<_> = boundary.map(|boundary| [b"--", boundary].concat()).into_iter().collect();
-        let (declared, packing, name) = (!boundaries.is_empty(), Packing::Told, String::new());
-        let (charset, transfer) = (None, None);
-        Parts { at: At::Outside, boundaries, declared, fresh: true, charset, name, packing, transfer }
+    /// `boundaries`: what the head declares, of which the body has one.
+    pub(super) fn new(boundaries: &[Box<[u8]>]) -> Parts {
+        let boundaries: Vec<_> = boundaries.iter().take(2).map(|one| [b"--", &**one].concat()).collect();
+        Parts {
+            at: At::Outside,
+            undecided: true,
+            declared: !boundaries.is_empty(),
+            boundaries,
+            rival: None,
+            fresh: true,
+            charset: None,
+            name: String::new(),
+            packing: Packing::Told,
+            transfer: None,
+        }
     }
 
     /// What the part that is told is called.
@@ -170,26 +186,19 @@ impl Parts {
 
     /// Whether a line that parts stands at the beginning of `text`.
     fn line(&self, text: &[u8], last: bool) -> Look {
-        let Some(index) = self.boundaries.iter().rposition(|known| text.starts_with(known)) else {
-            let may_be = !last && self.boundaries.iter().any(|known| known.starts_with(text));
-            return if may_be { Look::Open } else { Look::No };
-        };
-        let tail = self.boundaries.get(index).and_then(|known| text.get(known.len()..)).unwrap_or_default();
-        let (is_end, tail) = match tail.strip_prefix(b"--") {
-            Some(tail) => (true, tail),
-            None if !last && matches!(tail, [] | [b'-']) => return Look::Open,
-            None => (false, tail),
-        };
-        // Blanks behind it are what a carrier puts there (RFC 2046, section 5.1.1), however many.
-        let blanks = tail.iter().take_while(|byte| byte.is_ascii_whitespace() && **byte != b'\n').count();
-        let line = text.len() - tail.len() + blanks;
-        match tail.get(blanks) {
-            Some(b'\n') => Look::Yes { index, is_end, length: line + 1 },
-            Some(_) => Look::No,
-            None if !last && blanks < PART_HEADER => Look::Open,
-            // What follows is the header's, which begins with blanks.
-            None => Look::Yes { index, is_end, length: line },
+        let mut may_be = false;
+        let rival = self.rival.iter().map(|rival| (RIVAL, rival));
+        for (index, known) in self.boundaries.iter().enumerate().rev().chain(rival) {
+            match text.strip_prefix(known.as_slice()) {
+                Some(_) => match ended(text, known.len(), last) {
+                    Ok(None) => {}
+                    Ok(Some((is_end, length))) => return Look::Yes { index, is_end, length },
+                    Err(()) => return Look::Open,
+                },
+                None => may_be |= !last && known.starts_with(text),
+            }
         }
+        if may_be { Look::Open } else { Look::No }
     }
 
     /// The next line that parts. Else how far there is none.
@@ -214,7 +223,18 @@ impl Parts {
     }
 
     /// What stands behind a line that parts comes next; what is nested in the part that ends, ends with it.
-    fn cross(&mut self, line: Line) -> Step {
+    fn cross(&mut self, mut line: Line) -> Step {
+        if std::mem::take(&mut self.undecided) && self.boundaries.len() > 1 {
+            self.boundaries.swap(0, line.index);
+            self.rival = self.boundaries.pop();
+            line.index = 0;
+        }
+        if line.index == RIVAL {
+            // Who reads on here reads another part.
+            self.packing = Packing::Unread(DecodeError::Boundary);
+            self.at = At::Opening;
+            return Step::Pass(line.end);
+        }
         self.boundaries.truncate(line.index + 1 - usize::from(line.is_end && line.index > 0));
         self.at = if line.is_end { At::Outside } else { At::Header };
         Step::Pass(line.end)
@@ -368,6 +388,24 @@ impl Parts {
     }
 }
 
+/// Whether nothing but blanks follows a boundary of `length` bytes and dashes that end what it parts, and how long the line is
+/// with them, or as far as one is looked at. An error: its end has not come.
+fn ended(text: &[u8], length: usize, last: bool) -> Result<Option<(bool, usize)>, ()> {
+    let most = length + 2 * BOUNDARY;
+    let line = text.get(length..text.len().min(most)).unwrap_or_default();
+    let end = match memchr::memchr(b'\n', line) {
+        None if !last && text.len() < most => return Err(()),
+        None => line.len(),
+        Some(end) => end + 1,
+    };
+    let tail = line.get(..end).unwrap_or_default();
+    let (is_end, tail) = match tail.strip_prefix(b"--") {
+        Some(tail) => (true, tail),
+        None => (false, tail),
+    };
+    Ok(tail.iter().all(u8::is_ascii_whitespace).then_some((is_end, length + end)))
+}
+
 fn is_delimiter(byte: u8) -> bool {
     matches!(byte, b',' | b';' | b'\t' | b'|')
 }
@@ -394,14 +432,15 @@ struct Header {
 impl Header {
     fn of(text: &[u8]) -> Header {
         let mut header = Header::default();
-        let (mut transfer, mut codings) = (None, String::new());
-        for line in unfolded(text) {
-            let Some(mark) = memchr::memchr(b':', &line) else { continue };
+        let (mut transfer, mut codings, mut types) = (None, String::new(), Vec::new());
+        let lines = unfolded(text);
+        for line in &lines {
+            let Some(mark) = memchr::memchr(b':', line) else { continue };
             let (name, value) =
                 (line.get(..mark).unwrap_or_default(), line.get(mark + 1..).unwrap_or_default());
             let word = || String::from_utf8_lossy(value).trim().to_ascii_lowercase();
             match name.trim_ascii().to_ascii_lowercase().as_slice() {
-                b"content-type" => header.of_type(value, word().starts_with("multipart/")),
+                b"content-type" => types.push(value),
                 b"content-disposition" => {
                     let said = parameter(value, "name").values.pop().unwrap_or_default();
                     header.name = String::from_utf8_lossy(&said).into_owned();
@@ -411,6 +450,7 @@ impl Header {
                 _ => {}
             }
         }
+        header.of_types(&types);
         header.packing = match coding::parse(&codings).as_deref() {
             Ok([]) => Packing::Told,
             // Known by its first bytes, also in base64.
@@ -427,18 +467,26 @@ impl Header {
         header
     }
 
-    fn of_type(&mut self, value: &[u8], is_multipart: bool) {
-        if is_multipart {
-            // Of what holds parts of its own those say how they are written.
-            let said = parameter(value, "boundary");
-            self.unread = self.unread.or(said.is_unclear().then_some(DecodeError::Boundary));
-            self.boundary = said.values.first().map(|boundary| [b"--", &**boundary].concat());
-            return;
+    /// Where it is said twice, either may be what a reader goes by.
+    fn of_types(&mut self, types: &[&[u8]]) {
+        let types = types.iter().copied();
+        let parted = parted(types.clone());
+        self.unread = (parted.is_unclear || parted.boundaries.len() > 1).then_some(DecodeError::Boundary);
+        self.boundary = parted.boundaries.first().map(|boundary| [b"--", &**boundary].concat());
+        for said in types.flat_map(listed).map(|value| parameter(value, "charset")) {
+            let is_unread = said.extended || said.values.iter().any(|charset| is_foreign(charset));
+            self.unread = self.unread.or(is_unread.then_some(DecodeError::Charset));
+            for charset in said.values.iter().map(|charset| plain_name(charset)) {
+                let is_wide = utf16::recognise(&[], Some(&charset)).is_some();
+                if self.charset.is_none() || is_wide {
+                    self.charset = Some(charset);
+                }
+            }
         }
-        let said = parameter(value, "charset");
-        let is_unread = said.extended || said.values.iter().any(|charset| is_foreign(charset));
-        self.unread = self.unread.or(is_unread.then_some(DecodeError::Charset));
-        self.charset = said.values.first().map(|charset| plain_name(charset));
+        if self.boundary.is_some() {
+            // Of what holds parts of its own those say how they are written.
+            self.charset = None;
+        }
     }
 }
 

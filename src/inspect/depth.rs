@@ -162,8 +162,8 @@ impl Depth {
     }
 
     /// Parts that are texts of their own; `boundary`: what the head declares.
-    pub(super) fn of_parts(boundary: Option<&[u8]>) -> Depth {
-        Depth::of(Layer::of_parts(boundary), LAYER_DEPTH)
+    pub(super) fn of_parts(boundaries: &[Box<[u8]>]) -> Depth {
+        Depth::of(Layer::of_parts(boundaries), LAYER_DEPTH)
     }
 
     pub(super) fn of_protobuf(framing: Framing) -> Depth {

@@ -13,8 +13,8 @@ pub(super) struct Declared {
     pub(super) unread: Option<DecodeError>,
     /// Its lines are events.
     pub(super) lines: Option<Lines>,
-    /// What parts its parts.
-    pub(super) boundary: Option<Box<[u8]>>,
+    /// What parts its parts: one, or either of two.
+    pub(super) boundaries: Vec<Box<[u8]>>,
     /// It is protocol buffers.
     pub(super) protobuf: Option<Framing>,
     /// The same, in base64.
@@ -27,33 +27,36 @@ pub(super) struct Declared {
 impl Declared {
     /// Whether it is one text and nothing else.
     pub(super) fn is_one_text(&self) -> bool {
-        let Declared { charset: _, unread: _, lines, boundary, protobuf, armoured, form: _, yaml } = self;
-        !yaml && lines.is_none() && boundary.is_none() && protobuf.is_none() && armoured.is_none()
+        let Declared { charset: _, unread: _, lines, boundaries, protobuf, armoured, form: _, yaml } = self;
+        !yaml && lines.is_none() && boundaries.is_empty() && protobuf.is_none() && armoured.is_none()
     }
 
     /// Where a head says it twice, either may be what its reader goes by.
     pub(super) fn of(fields: &[(&str, &[u8])]) -> Declared {
-        let mut values = fields.iter().filter(|(name, _)| *name == "content-type").map(|(_, value)| *value);
+        let types = fields.iter().filter(|(name, _)| *name == "content-type").map(|(_, value)| *value);
+        let mut values = types.clone().flat_map(decode::listed);
         let mut declared = values.next().map(Declared::said).unwrap_or_default();
         for value in values {
             declared.or(Declared::said(value));
         }
+        let parted = decode::parted(types);
+        declared.unread = declared.unread.or(parted.is_unclear.then_some(DecodeError::Boundary));
+        declared.boundaries = parted.boundaries;
         declared
     }
 
     fn or(&mut self, other: Declared) {
-        let differ = self.boundary.is_some() && other.boundary.is_some() && self.boundary != other.boundary;
-        self.unread = self.unread.or(other.unread).or_else(|| differ.then_some(DecodeError::Boundary));
+        self.unread = self.unread.or(other.unread);
         let is_other = self.charset.is_none() || other.charset.as_deref().is_some_and(is_wide);
         self.charset = if is_other { other.charset.or(self.charset.take()) } else { self.charset.take() };
         self.lines = self.lines.or(other.lines);
-        self.boundary = self.boundary.take().or(other.boundary);
         self.protobuf = self.protobuf.or(other.protobuf);
         self.armoured = self.armoured.or(other.armoured);
         self.form |= other.form;
         self.yaml |= other.yaml;
     }
 
+    /// What one value says, save of parts.
     fn said(value: &[u8]) -> Declared {
         let mark = value.iter().position(|byte| *byte == b';').unwrap_or(value.len());
         let essence =
@@ -61,23 +64,14 @@ impl Declared {
         let essence = lower(essence.trim());
         let charset = decode::parameter(value, "charset");
         let is_foreign = charset.extended || charset.values.iter().any(|charset| decode::is_foreign(charset));
-        let mut unread = is_foreign.then_some(DecodeError::Charset);
-        let mut boundary = None;
-        if essence.starts_with("multipart/") {
-            let said = decode::parameter(value, "boundary");
-            if said.is_unclear() {
-                unread = unread.or(Some(DecodeError::Boundary));
-            }
-            boundary = said.values.into_iter().next().map(|boundary| boundary.into_owned().into());
-        }
         let mut names: Vec<_> = charset.values.iter().map(|charset| decode::plain_name(charset)).collect();
         let charset = names.iter().position(|name| is_wide(name)).unwrap_or_default();
         let charset = (charset < names.len()).then(|| names.swap_remove(charset).into());
         Declared {
             charset,
-            unread,
+            unread: is_foreign.then_some(DecodeError::Charset),
             lines: lines(&essence),
-            boundary,
+            boundaries: Vec::new(),
             protobuf: protobuf(&essence),
             armoured: essence.starts_with("application/grpc-web-text").then_some(Framing::Frames),
             form: essence == "application/x-www-form-urlencoded",

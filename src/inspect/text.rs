@@ -192,8 +192,10 @@ impl Text {
         let mut layers = vec![Depth::of_escapes(engine, opening, self.declared.form), armour];
         layers.extend(utf16.map(|utf16| Depth::new(engine, utf16, LAYER_DEPTH)));
         layers.extend(self.markup.then(|| Depth::new(engine, Wrapping::Markup, LAYER_DEPTH)));
-        let boundary = self.declared.boundary.as_deref();
-        layers.extend((boundary.is_some() || opening.starts_with(b"--")).then(|| Depth::of_parts(boundary)));
+        let boundaries = &self.declared.boundaries;
+        layers.extend(
+            (!boundaries.is_empty() || opening.starts_with(b"--")).then(|| Depth::of_parts(boundaries)),
+        );
         layers.extend(self.declared.protobuf.map(Depth::of_protobuf));
         layers
     }

@@ -367,6 +367,12 @@ fn what_parts_a_body_is_read_in_one_way_or_not_at_all() {
     );
     let quoted =
         within("b7", "Content-Type: text/plain; x=\"; charset=utf-8\"; charset=\"utf-7\"\r\n", b"+ADQ-5");
+    let twice = within(
+        "b7",
+        "Content-Type: text/plain; charset=utf-7\r\nContent-Type: text/plain; charset=utf-8\r\n",
+        b"+ADQ-5",
+    );
+    let long = format!("boundary={}", "b".repeat(400));
     let rows: Vec<(&str, Vec<u8>, Option<Reason>)> = vec![
         ("boundary=b7", deflated("b7"), found.clone()),
         ("x=\u{e9}; boundary=b7", deflated("b7"), found.clone()),
@@ -376,7 +382,29 @@ fn what_parts_a_body_is_read_in_one_way_or_not_at_all() {
         ("x=\"; boundary=fake; y=\"; boundary=b7", deflated("b7"), unclear.clone()),
         ("boundary=\"b;7\"", deflated("b;7"), unclear.clone()),
         ("boundary*=us-ascii''b7", deflated("b7"), unclear.clone()),
-        ("boundary*0=b; boundary*1=7", deflated("b7"), unclear),
+        ("boundary*0=b; boundary*1=7", deflated("b7"), unclear.clone()),
+        // Some part values at a comma, others do not.
+        ("boundary=b7, text/plain", deflated("b7"), found.clone()),
+        ("boundary=b7, text/plain", deflated("b7, text/plain"), found.clone()),
+        ("boundary=b7,multipart/form-data; boundary=b7", deflated("b7"), found.clone()),
+        ("boundary=\"b,7\"", deflated("b,7"), found.clone()),
+        ("boundary=b7, text/plain", within("b7", "", b"x\n--b7, text/plain\n\n1"), unclear.clone()),
+        ("boundary=b7, text/plain", within("b7, text/plain", "", b"x\n--b7\n\n1"), unclear.clone()),
+        ("boundary=b7, multipart/form-data; boundary=b8", deflated("b7"), unclear.clone()),
+        ("boundary=b7\ntext/plain", deflated("b7"), found.clone()),
+        ("x=y\ntext/plain; boundary=b7", deflated("b7"), found.clone()),
+        ("x=y\nmultipart/mixed; boundary=b7", deflated("b7"), found.clone()),
+        ("boundary=b7\nmultipart/form-data; boundary=b8", deflated("b7"), unclear),
+        ("boundary=b7", twice, Some(Reason::Undecodable("charset"))),
+        // However long it is, and however many blanks stand behind it.
+        (&long, deflated(&"b".repeat(400)), found.clone()),
+        ("boundary=b7", deflated(&format!("b7{}", " ".repeat(400))), found.clone()),
+        // One may begin like the one in it.
+        (
+            "boundary=b77",
+            [within("b77", "Content-Type: multipart/mixed; boundary=b7\r\n", b""), deflated("b77")].concat(),
+            found.clone(),
+        ),
         ("boundary=b7", folded, found.clone()),
         ("boundary=b7", quoted, Some(Reason::Undecodable("charset"))),
         ("boundary=b7", padded(4000), found.clone()),
@@ -386,7 +414,7 @@ fn what_parts_a_body_is_read_in_one_way_or_not_at_all() {
     ];
     for (parameters, body, reason) in rows {
         let kind = format!("multipart/form-data; {parameters}");
-        let fields = [("content-type", kind.as_bytes())];
+        let fields: Vec<_> = kind.lines().map(|line| ("content-type", line.as_bytes())).collect();
         for length in [1, 7, 1000, body.len()] {
             let chunks: Vec<_> = body.chunks(length).collect();
             let outcome = setup(Action::Block).run(&typed(&fields), &chunks);
