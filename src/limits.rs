@@ -418,6 +418,9 @@ pub const POOL_TOTAL: usize = 2048;
 pub const WAKING_ROUNDS: usize = 16;
 /// So long a message is looked at before its connection leaves its thread to the others, where a step of the look ends.
 pub const LOOK_AT_ONCE: Duration = Duration::from_millis(10);
+/// Where one look at a message took so long, the next leaves its thread to the others from the beginning: it costs some
+/// microseconds.
+pub const LOOK_LONG: Duration = Duration::from_millis(2);
 /// Looking at a message for so long counts as one of the 128 steps that a task may take before others have their turn.
 pub const LOOK_SHARE: Duration = Duration::from_micros(100);
 /// Time between two looks for idle upstream connections that are too old or closed.

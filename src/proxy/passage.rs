@@ -17,7 +17,7 @@ use super::grpc::Messages;
 use super::headers;
 use super::pace::Pace;
 use super::silence::Silence;
-use super::steps;
+use super::steps::{self, Looks};
 use super::throttle::{self, Slowly};
 use super::upstream::{self, UpstreamBodyError};
 use super::waking;
@@ -50,6 +50,7 @@ pub(super) struct Passage<B: Source> {
     pub(super) began: Instant,
     /// When the inspector was last done with a piece of it.
     pub(super) looked: Instant,
+    looks: Looks,
     inspecting: Duration,
     /// From the head to the first moment that the message could leave.
     pub(super) holding: Duration,
@@ -119,6 +120,7 @@ impl<B: Source> Passage<B> {
             messages: None,
             began,
             looked: began,
+            looks: Looks::default(),
             inspecting: Duration::ZERO,
             holding: Duration::ZERO,
             settled: false,
@@ -140,10 +142,10 @@ impl<B: Source> Passage<B> {
     }
 
     fn timed(&mut self, look: impl FnOnce(&mut Inspector) -> Step) -> Step {
-        let before = Instant::now();
-        let step = steps::since(before, || look(&mut self.inspector));
-        self.looked = Instant::now();
-        self.inspecting += self.looked.duration_since(before);
+        let Passage { looks, inspector, .. } = self;
+        let (step, ended) = looks.timed(|| look(inspector));
+        self.looked = ended;
+        self.inspecting += self.looks.last();
         step
     }
 

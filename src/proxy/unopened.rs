@@ -18,7 +18,7 @@ use super::listener;
 use super::peer::Peer;
 use super::shared::{Edition, Stage, unix_ms};
 use super::sniff::Prefixed;
-use super::steps;
+use super::steps::{self, Looks};
 use super::tunnel::Why;
 use super::wire::Wire;
 use crate::audit::{Dialled, FlowFacts, Kind, MessageDraft};
@@ -257,7 +257,7 @@ impl Lane {
         if self.head(tunnel) == Step::Stop {
             return Err(self.stop(tunnel).await);
         }
-        let mut buffer = BytesMut::new();
+        let (mut buffer, mut looks) = (BytesMut::new(), Looks::default());
         while self.next(tunnel, &mut from, &mut to, &mut buffer).await? {
             if self.is_refused(tunnel) {
                 return Err(self.stop(tunnel).await);
@@ -270,8 +270,8 @@ impl Lane {
                 continue;
             };
             let bytes = buffer.split().freeze();
-            let (step, took) = steps::timed(|| inspector.push(bytes.clone()));
-            steps::pay(took).await;
+            let (step, _) = looks.timed(|| inspector.push(bytes.clone()));
+            steps::pay(looks.last()).await;
             self.remember(&bytes);
             if step == Step::Stop {
                 return Err(self.stop(tunnel).await);

@@ -13,7 +13,7 @@ use super::lane::{Halt, Lane};
 use crate::decode::{Deflater, Inflater};
 use crate::inspect::Reason;
 use crate::policy::{Action, Disclosure, Policy, PolicySpec, RuleSpec};
-use crate::proxy::steps;
+use crate::proxy::steps::Looks;
 
 const SSN: &str = "536-90-4399";
 const MASKED: &str = "***-**-****";
@@ -398,7 +398,7 @@ fn a_long_look_at_compressed_messages_leaves_the_other_tasks_to_another_thread()
             Some(Compression { bits: 15, forgets: true }),
         );
         let coded = Deflater::new(15, true).unwrap().push(&b"words ".repeat(50_000), true).unwrap();
-        let (went_on, _) = steps::timed(|| {
+        let (went_on, _) = Looks::default().timed(|| {
             // No more of them than take a hundred times as long.
             (0..10_000).any(|_| {
                 feed(&mut lane, Kind::Text, &coded, true).unwrap();

@@ -19,7 +19,7 @@ use crate::limits;
 use crate::policy::Action;
 use crate::proxy::exchange::{Flow, MessageHead, micros};
 use crate::proxy::shared::unix_ms;
-use crate::proxy::steps;
+use crate::proxy::steps::{self, Looks};
 
 /// One direction, with what has come of it and what may leave.
 pub(super) struct Track {
@@ -31,6 +31,7 @@ pub(super) struct Track {
     /// The strongest action that is on record.
     noted: Action,
     ended: bool,
+    looks: Looks,
     inspecting: Duration,
 }
 
@@ -52,6 +53,7 @@ impl Track {
             decision_id: flow.shared().ids.next_at(now_ms),
             noted: Action::Allow,
             ended: false,
+            looks: Looks::default(),
             inspecting: Duration::ZERO,
         })
     }
@@ -96,10 +98,10 @@ impl Track {
     }
 
     pub(super) async fn feed(&mut self) -> Result<(), Halt> {
-        let Track { lane, bytes, out, .. } = self;
-        let (fed, took) = steps::timed(|| lane.feed(bytes, out));
-        self.inspecting += took;
-        steps::pay(took).await;
+        let Track { lane, bytes, out, looks, .. } = self;
+        let (fed, _) = looks.timed(|| lane.feed(bytes, out));
+        self.inspecting += self.looks.last();
+        steps::pay(self.looks.last()).await;
         fed
     }
 
