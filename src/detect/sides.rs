@@ -332,16 +332,29 @@ mod tests {
     #[test]
     fn long_numbers_are_judged_once_for_all_ends() {
         let text = "[pack]\nname = \"t\"\nversion = \"1.0.0\"\n[[detector]]\nid = \"t.n\"\ndescription = \"d\"\n\
-            tier = \"strong\"\npattern = '[0-9]{6,512}'\nboundary = \"none\"\nvalidators = [\"luhn\"]\n\
+            tier = \"strong\"\npattern = '[0-9]{6,MOST}'\nboundary = \"none\"\nvalidators = [\"luhn\"]\n\
             invalidators = [\"all-same\"]\n[[detector.example]]\ntext = \"see 4539148803436467\"\n\
             finds = [\"4539148803436467\"]\n[[detector.example]]\ntext = \"\"\nfinds = []\n";
-        let matcher = Matcher::compile(vec![Pack::parse("t.toml", text).unwrap()]).unwrap();
-        let find = |text: &str| {
-            let found = matcher.find(&FingerprintKey::new(&[0; 32]), None, text.as_bytes());
-            found.iter().map(|found| (found.start, found.end)).collect::<Vec<_>>()
+        let finding = |most: &str| {
+            let pack = Pack::parse("t.toml", &text.replace("MOST", most)).unwrap();
+            let matcher = Matcher::compile(vec![pack]).unwrap();
+            move |text: &str| {
+                let found = matcher.find(&FingerprintKey::new(&[0; 32]), None, text.as_bytes());
+                found.iter().map(|found| (found.start, found.end)).collect::<Vec<_>>()
+            }
         };
-        let from = std::time::Instant::now();
-        assert_eq!(find(&"1".repeat(100_000)), []);
+        let (find, find_short) = (finding("512"), finding("64"));
+        let quickest = |find: &dyn Fn(&str) -> Vec<(u64, u64)>| {
+            let once = || {
+                let from = std::time::Instant::now();
+                assert_eq!(find(&"1".repeat(20_000)), []);
+                from.elapsed()
+            };
+            (0..3).map(|_| once()).min().unwrap()
+        };
+        // Each end judged anew, those of eight times as many would take 64 times as long.
+        let (long, short) = (quickest(&find), quickest(&find_short));
+        assert!(long < 24 * short, "{long:?} {short:?}");
         // What passes is found at its longest, in the midst of what does not.
         let ones = "1".repeat(600);
         assert_eq!(find(&format!("{ones} 4539148803436467 {ones}")), [(601, 617)]);
@@ -349,7 +362,5 @@ mod tests {
         let passes = |end: &usize| (Check::named("luhn").unwrap().passes)(&long.as_bytes()[..*end]);
         let longest = (6..=long.len()).rev().find(passes).unwrap();
         assert_eq!(find(&long).first(), Some(&(0, longest as u64)));
-        // Each end judged anew, they would take minutes where other tests run beside this one.
-        assert!(from.elapsed().as_secs() < 15, "{:?}", from.elapsed());
     }
 }
