@@ -107,6 +107,10 @@ impl Body {
             // Its signatures, or checksums in its trailers, cover the text.
             self.sealed.get_or_insert("signed");
         }
+        if codings.contains(&Coding::Snappy) {
+            // Nothing puts it back on: not even a stream that may have to be edited is encoded anew.
+            self.sealed.get_or_insert("framing");
+        }
         self.read_through(Coded::new(codings, false));
     }
 

@@ -212,6 +212,20 @@ fn snappy_is_read_and_never_edited() {
     let outcome = Setup::new(usual()).run(&head, &[&block(&[SSN])]);
     assert_eq!(outcome.decision.reason, Some(Reason::CannotRedact("framing")));
     assert!(outcome.out.is_empty());
+    // A clean one passes as it came, however long.
+    let long = |text: &str| {
+        let length = [text.len() as u8 | 0x80, (text.len() >> 7) as u8 | 0x80, (text.len() >> 14) as u8];
+        let literals =
+            text.as_bytes().chunks(60).map(|piece| [&[(piece.len() as u8 - 1) << 2], piece].concat());
+        [length.to_vec(), literals.collect::<Vec<_>>().concat()].concat()
+    };
+    let clean = long(&noise(60_000));
+    let run = |wire: &[u8]| Setup::new(usual()).run(&head, &wire.chunks(1000).collect::<Vec<_>>());
+    let outcome = run(&clean);
+    assert_eq!((outcome.last, outcome.decision.reason.clone()), (Step::Release, None));
+    assert!(outcome.out == clean && !outcome.inspector.is_recoded());
+    let outcome = run(&long(&format!("{} {SSN} ", noise(60_000))));
+    assert_eq!(outcome.decision.reason, Some(Reason::CannotRedact("framing")));
 }
 
 #[test]
