@@ -102,6 +102,14 @@ impl Engine {
         }
     }
 
+    fn pending(&self) -> &[u8] {
+        match self {
+            Engine::Gzip(gzip) => gzip.pending(),
+            Engine::Zstd(zstd) => zstd.pending(),
+            Engine::Deflate(_) | Engine::Brotli(_) | Engine::Snappy(_) | Engine::AwsChunked(_) => &[],
+        }
+    }
+
     fn is_in_header(&self) -> bool {
         match self {
             Engine::Gzip(gzip) => gzip.is_in_header(),
@@ -164,6 +172,11 @@ impl Decoder {
     #[must_use]
     pub fn is_in_header(&self) -> bool {
         self.stages.iter().any(|stage| stage.engine.is_in_header())
+    }
+
+    /// What came of asides that have not ended: where a body ends within one, nothing more is told of it.
+    pub fn pending(&self) -> impl Iterator<Item = &[u8]> {
+        self.stages.iter().map(|stage| stage.engine.pending()).filter(|aside| !aside.is_empty())
     }
 
     /// Memory that it takes.

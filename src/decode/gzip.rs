@@ -66,6 +66,14 @@ impl Gzip {
         &self.aside
     }
 
+    /// What came of a header that has not ended.
+    pub(super) fn pending(&self) -> &[u8] {
+        match self.at {
+            At::Header => self.frame.get(FIXED_HEADER..).unwrap_or_default(),
+            At::Boundary | At::Data | At::Trailer => &[],
+        }
+    }
+
     /// Whether bytes were taken that will be told as an aside.
     pub(super) fn is_in_header(&self) -> bool {
         self.at == At::Header

@@ -44,7 +44,7 @@ mod zip;
 mod zip_directory;
 mod zstd;
 
-pub use bare::{is_bare, is_unarmoured};
+pub use bare::{is_bare, is_bare_run, is_unarmoured};
 pub use blocks::{BlockWriter, Blocks};
 pub use charset::{is_foreign, plain_name};
 pub use coding::Coding;

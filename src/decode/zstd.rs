@@ -75,6 +75,14 @@ impl Zstd {
         &self.aside
     }
 
+    /// What came of a skippable frame that has not ended.
+    pub(super) fn pending(&self) -> &[u8] {
+        match self.at {
+            At::Skippable(_) => self.frame.get(8..).unwrap_or_default(),
+            At::Header | At::Data => &[],
+        }
+    }
+
     /// Whether bytes were taken that will be told as an aside.
     pub(super) fn is_in_header(&self) -> bool {
         match self.at {

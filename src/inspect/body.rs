@@ -221,7 +221,7 @@ impl Body {
     pub(super) fn finish(&mut self, judge: &mut Judge) {
         self.read_opening(judge);
         if let Form::Coded(coded) | Form::Recoded(coded, _) = &mut self.form
-            && let Err(error) = coded.finish()
+            && let Err(error) = coded.finish(judge, &mut self.asides)
         {
             self.give_up(judge, error.as_str());
         }

@@ -89,7 +89,8 @@ impl Coded {
     }
 
     /// The body has ended. Of what nobody called coded, a part may be all there is: an upload in pieces, a range.
-    pub(super) fn finish(&mut self) -> Result<(), DecodeError> {
+    pub(super) fn finish(&mut self, judge: &mut Judge, asides: &mut HeadHits) -> Result<(), DecodeError> {
+        self.decoder.pending().for_each(|aside| head::aside(judge, aside, asides));
         match self.decoder.finish() {
             Err(DecodeError::Truncated) if self.undeclared => Ok(()),
             result => result,

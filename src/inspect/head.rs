@@ -7,10 +7,11 @@ use super::depth::Path;
 use super::familiar::Familiar;
 use super::fields::{self, Signed};
 use super::judge::{Hidden, Judge, Whence};
+use super::look::{self, Look};
 use super::percent::Decoded;
 use super::{Head, HeadEdit, Part};
 use crate::decode::{self, Kind};
-use crate::detect::{Confidence, DetectorId, Finding, Label, Scope};
+use crate::detect::{Confidence, DetectorId, Finding, Label, Scope, first_run};
 use crate::fingerprint::Fingerprint;
 use crate::limits::{ARMOUR_LEAST, ESCAPE_DEPTH};
 use crate::policy::{Naming, Overlap, Spot};
@@ -341,11 +342,14 @@ fn look<'a>(judge: &Judge, field: Field<'a>) -> Sight<'a> {
     let is_mark = |byte: u8| matches!(byte, b'%' | b'\\' | 0x80..) || (is_query && byte == b'+');
     let escaped =
         field.text.iter().any(|&byte| is_mark(byte)) || field.text.windows(2).any(|pair| pair == b"&#");
+    let mut sight = Sight::default();
+    if field.part == Part::Body {
+        look_beneath(judge, field.text, &mut sight);
+    }
     // A look at the whole finds whatever a closer look would, save what is escaped.
     if whole.is_empty() && !escaped && !armoured::may_hold(field.text) && !in_segments(field) {
-        return Sight::default();
+        return sight;
     }
-    let mut sight = Sight::default();
     for piece in pieces(field) {
         look_at(judge, piece, &mut sight);
     }
@@ -387,6 +391,38 @@ fn look_at<'a>(judge: &Judge, piece: Piece<'a>, sight: &mut Sight<'a>) {
         finding.start += piece.at as u64;
         finding.end += piece.at as u64;
         add(seen, entry(finding, &[]));
+    }
+}
+
+/// What stands beside a body may be anything: unless it is text, it is looked at as what a run of base64 stands for.
+fn look_beneath(judge: &Judge, text: &[u8], sight: &mut Sight<'_>) {
+    let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
+    if text.iter().all(is_text) || decode::is_bare_run(text, first_run) {
+        return;
+    }
+    let (seen, unread) = Look::into_run(judge.engine(), text);
+    sight.unread = sight.unread.or(unread.first().copied());
+    for look::Seen { mut finding, carrier, .. } in seen {
+        let carrier: &[&str] = match carrier.first().copied() {
+            // It is seen as it stands.
+            None => continue,
+            Some("gzip") => &["gzip"],
+            Some("zstd") => &["zstd"],
+            Some("deflate") => &["deflate"],
+            Some("zip") => &["zip"],
+            Some("pdf") => &["pdf"],
+            Some("utf-16") => &["utf-16"],
+            Some(_) => &[],
+        };
+        (finding.start, finding.end) = (0, text.len() as u64);
+        let (name, family, path) = (None, None, Path::default());
+        let new = Seen { finding, name, family, carrier, path, packed: true };
+        let is_same = |old: &Seen<'_>| {
+            (old.finding.detector, old.finding.fingerprint) == (finding.detector, finding.fingerprint)
+        };
+        if !sight.packed.iter().any(is_same) {
+            sight.packed.push(new);
+        }
     }
 }
 

@@ -66,6 +66,50 @@ fn the_header_of_a_coding_carries_nothing_past() {
 }
 
 #[test]
+fn a_skippable_frame_carries_nothing_past_whatever_it_is_written_in() {
+    let zstd = |text: &str| encode(&[Coding::Zstd], text.as_bytes());
+    let frame = |data: &[u8]| {
+        let length = u32::try_from(data.len()).unwrap().to_le_bytes();
+        [b"\x5a\x2a\x4d\x18", &length[..], data].concat()
+    };
+    let card = format!("{{\"card\":\"{PAN}\"}} {}", noise(600));
+    let wide: Vec<u8> = card.encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let secret: [Vec<u8>; 5] = [
+        card.clone().into_bytes(),
+        [b"\xff\xfe", &wide[..]].concat(),
+        gzip(card.as_bytes()),
+        zstd(&card),
+        encode(&[Coding::Deflate], card.as_bytes()),
+    ];
+    // Those of parallel compressors, and a seek table.
+    let table: Vec<u8> = (0..9000u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    let clean: [Vec<u8>; 3] = [7u32.to_le_bytes().to_vec(), table, Vec::new()];
+    let cases = secret.iter().map(|data| (data, true)).chain(clean.iter().map(|data| (data, false)));
+    for (data, is_found) in cases {
+        let (frame, text) = (frame(data), zstd(&noise(3000)));
+        let mut wires = vec![[&frame[..], &text].concat(), [&text[..], &frame, &text].concat()];
+        // The body ends within the frame: a part may be all there is.
+        let broken = [&text[..], b"\x50\x2a\x4d\x18\xff\x3f\0\0", data].concat();
+        wires.push(broken);
+        for (wire, coding) in wires.iter().flat_map(|wire| [(wire, Some("zstd")), (wire, None)]) {
+            for length in [97, wire.len()] {
+                let mut setup = Setup::new(vec![on("payment.pan", Action::Block, 1)]);
+                (setup.hold, setup.undecodable) = (1 << 20, Action::Allow);
+                let chunks: Vec<_> = wire.chunks(length).collect();
+                let outcome = setup.run(&Head { coding, ..plain() }, &chunks);
+                let expected = if is_found { Action::Block } else { Action::Allow };
+                assert_eq!(
+                    outcome.decision.action,
+                    expected,
+                    "{coding:?} {}",
+                    data[..8.min(data.len())].escape_ascii()
+                );
+            }
+        }
+    }
+}
+
+#[test]
 fn a_header_amid_a_stream_leaves_only_once_it_is_known() {
     let early = [gzip(noise(60_000).as_bytes()), member(8, format!("{BARE}\0").as_bytes(), "x")].concat();
     let chunks: Vec<&[u8]> = early.chunks(1).collect();
