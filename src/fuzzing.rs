@@ -206,6 +206,7 @@ fn unpacked<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> (Told, Result<(),
             }
             Unpacked::Aside(text) => out.push((2, text.to_vec())),
             Unpacked::Unread(error, bytes) => out.push((3, format!("{error:?} {bytes}").into_bytes())),
+            Unpacked::Unopened(bytes) => out.push((4, bytes.to_string().into_bytes())),
         }
         ControlFlow::Continue(())
     };

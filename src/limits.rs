@@ -48,6 +48,8 @@ pub const CERTIFICATE_NAMES: usize = 32;
 /// databases export stays below.
 pub const HEADER_ROW: usize = 4096;
 pub const COLUMNS: usize = 512;
+/// Bytes in which the declaration of an XML document ends: few of them have more than a hundred.
+pub const XML_DECLARATION: usize = 1024;
 /// Longest line that parts the parts of a body: RFC 2046 grants 70 characters and four dashes.
 pub const BOUNDARY: usize = 76;
 /// Places of findings of one text that are kept for the record, which tells of fewer; and findings whose place is looked for,

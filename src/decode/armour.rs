@@ -1,7 +1,7 @@
 //! Text in the clothes of letters and digits: base64, its URL-safe twin, and hexadecimal runs.
 
 use super::escape::Kind;
-use super::{probe, utf16};
+use super::{probe, signs, utf16};
 use crate::limits::{ARMOUR_JUDGED, ARMOUR_LEAST, PROBED};
 
 /// Shortest line of digits that goes on behind a line end.
@@ -257,7 +257,7 @@ fn begins_packed(bytes: [u8; 5]) -> bool {
             | [0x1f, 0x8b, 8, ..]
             | [0x28, 0xb5, 0x2f, 0xfd, _]
             | [b'%', b'P', b'D', b'F', b'-']
-    )
+    ) || signs::may_be_unopened(bytes)
 }
 
 /// Whether it is readable, or would be but for the halves of UTF-16.

@@ -1,5 +1,6 @@
 //! Whether a whole text is what it seems: nothing worn, nothing packed.
 
+use super::charset::xml_is_foreign;
 use super::escape::{Active, Unit, unit};
 use super::layer::{Seek, Wrapping};
 use super::{armour, probe, signs, tar, utf16};
@@ -14,6 +15,8 @@ pub fn is_bare(text: &[u8], charset: Option<&str>, form: bool, unmarked: bool, s
     !text.starts_with(b"-")
         && utf16::recognise(text, charset).is_none()
         && tar::begins(text) != Some(true)
+        && xml_is_foreign(text) != Some(true)
+        && !signs::is_unopened(text)
         && !(probe::may_be_zlib(text) && probe::may_be_deflate(text.get(..PROBED).unwrap_or(text)))
         && (unmarked
             || !signs::has_sign(text) && is_unescaped(text, Wrapping::escapes(text, form) == Wrapping::Form))

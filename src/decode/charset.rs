@@ -1,5 +1,7 @@
 //! Charsets in which a digit is not the byte that it is in ASCII, and that nobody here reads.
 
+use crate::limits::XML_DECLARATION;
+
 /// EBCDIC's, by the numbers that IBM gave them (IANA's registry of character sets).
 const EBCDIC: [u16; 42] = [
     37, 38, 273, 274, 275, 277, 278, 280, 281, 284, 285, 290, 297, 420, 423, 424, 500, 870, 871, 875, 880,
@@ -29,9 +31,60 @@ pub fn is_foreign(charset: &[u8]) -> bool {
         || matches!(&*name, "utf7" | "unicode11utf7" | "csunicode11utf7" | "utf7imap" | "scsu" | "csscsu" | "bocu1" | "csbocu1")
 }
 
+/// `<?xm` in EBCDIC.
+const EBCDIC_XML: [u8; 4] = [0x4c, 0x6f, 0xa7, 0x94];
+
+/// Whether a text that begins so is XML and declares one of these charsets. `None`: more of it is needed to tell.
+pub(super) fn xml_is_foreign(opening: &[u8]) -> Option<bool> {
+    const BEGIN: &[u8] = b"<?xml";
+    const MARK: &[u8] = b"\xef\xbb\xbf";
+    if opening.len() < MARK.len() && MARK.starts_with(opening) {
+        return None;
+    }
+    let text = opening.strip_prefix(MARK).unwrap_or(opening);
+    let may_be = |begin: &[u8]| text.len() < begin.len() && begin.starts_with(text);
+    if text.starts_with(&EBCDIC_XML) {
+        return Some(true);
+    }
+    if !text.starts_with(BEGIN) {
+        return if may_be(BEGIN) || may_be(&EBCDIC_XML) { None } else { Some(false) };
+    }
+    let text = text.get(..text.len().min(XML_DECLARATION)).unwrap_or_default();
+    let end = memchr::memmem::find(text, b"?>");
+    if end.is_none() && text.len() < XML_DECLARATION {
+        return None;
+    }
+    let text = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
+    let Some(at) = memchr::memmem::find(text, b"encoding") else { return Some(false) };
+    let value = text.get(at + b"encoding".len()..).unwrap_or_default().trim_ascii_start();
+    let value = value.strip_prefix(b"=").unwrap_or(value).trim_ascii_start();
+    let value = value.split(|byte| matches!(byte, b'"' | b'\'')).nth(1);
+    Some(value.is_some_and(is_foreign))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_xml_declares_is_known_as_soon_as_it_is_there() {
+        let long = format!("<?xml version=\"1.0\"{}encoding='utf-7'?>", " ".repeat(XML_DECLARATION));
+        for (text, foreign) in [
+            (&b"<?xml version=\"1.0\" encoding=\"utf-7\"?><a/>"[..], true),
+            (b"<?xml version='1.0' encoding = 'IBM037' standalone='yes'?>", true),
+            (b"\xef\xbb\xbf<?xml encoding='scsu'?>", true),
+            (b"\x4c\x6f\xa7\x94\x93\x40", true),
+            (b"<?xml version='1.0' encoding='utf-8'?><a encoding='utf-7'/>", false),
+            (b"<?xml version='1.0'?><a encoding='utf-7'/>", false),
+            (b"<a encoding='utf-7'?>", false),
+            (b"Loans encoding='utf-7'?>", false),
+            (long.as_bytes(), false),
+        ] {
+            let told: Vec<_> = (0..=text.len()).map(|length| xml_is_foreign(&text[..length])).collect();
+            let known = told.iter().position(Option::is_some).unwrap();
+            assert!(told[known..].iter().all(|told| *told == Some(foreign)), "{}", text.escape_ascii());
+        }
+    }
 
     #[test]
     fn what_reads_otherwise_than_ascii_is_known() {

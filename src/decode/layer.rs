@@ -100,6 +100,8 @@ pub enum Packing {
     Coded(Vec<Coding>),
     /// In a way that is not read here, and why.
     Unread(DecodeError),
+    /// In one that nobody here opens, which is no fault.
+    Unopened,
 }
 
 /// Looks for a run of digits that may be base64, from the beginning of a text: where the first begins that is long

@@ -59,6 +59,7 @@ pub use pdf::Pages;
 pub use permessage::{Deflater, Inflater};
 pub use protobuf::Framing;
 pub use rewrap::{Masking, rewrap};
+pub use signs::is_unopened;
 pub use unpack::{Member, Unpacked, Unpacker};
 pub use utf16::{OPENING, recognise};
 

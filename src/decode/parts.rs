@@ -3,10 +3,12 @@
 //!
 //! All others are read where they stand: what surrounds a part is no part of any value.
 
+use super::charset::xml_is_foreign;
 use super::coding::{self, Coding};
 use super::escape::Kind;
 use super::layer::Packing;
 use super::origin::Origin;
+use super::signs::is_unopened;
 use super::transfer::{self, Transfer};
 use super::{DecodeError, is_foreign, listed, parameter, parted, plain_name, utf16};
 use crate::limits::{BOUNDARY, HEADER_ROW, PART_HEADER, PARTS_DEPTH};
@@ -311,6 +313,16 @@ impl Parts {
         }
         if text.len() < utf16::OPENING && !last {
             return Step::Wait;
+        }
+        let beneath = match xml_is_foreign(text) {
+            None if !last => return Step::Wait,
+            Some(true) => Some(Packing::Unread(DecodeError::Charset)),
+            None | Some(false) => is_unopened(text).then_some(Packing::Unopened),
+        };
+        if let Some(packing) = beneath {
+            self.packing = packing;
+            self.at = At::Inside(Form::Coded);
+            return Step::Open;
         }
         let form = match utf16::recognise(text, self.charset.as_deref()) {
             Some(super::Wrapping::Utf16 { big_endian }) => Some(Form::Utf16 { big_endian }),

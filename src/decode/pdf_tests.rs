@@ -14,7 +14,7 @@ fn shown(text: &[u8], cut: usize) -> (Vec<String>, Result<(), DecodeError>) {
             Unpacked::Open(_) => out.push(String::new()),
             Unpacked::Text(text, _) => out.last_mut().unwrap().push_str(&String::from_utf8_lossy(text)),
             Unpacked::Unread(error, _) => out.push(error.as_str().to_owned()),
-            Unpacked::Close | Unpacked::Aside(_) => {}
+            Unpacked::Close | Unpacked::Aside(_) | Unpacked::Unopened(_) => {}
         }
         ControlFlow::Continue(())
     };

@@ -41,6 +41,40 @@ pub(super) fn has_sign(text: &[u8]) -> bool {
     next_sign(&[0; 3], text, false).is_some()
 }
 
+/// What is packed in a way that nobody here opens begins with one of these.
+const UNOPENED: [&[u8]; 9] = [
+    b"\xfd7zXZ\0",
+    b"7z\xbc\xaf\x27\x1c",
+    b"Rar!\x1a\x07",
+    b"LZIP\x01",
+    b"MSCF\0\0\0\0",
+    b"\x89LZO\0\r\n\x1a",
+    // LZ4, as it is and as it was.
+    b"\x04\x22\x4d\x18",
+    b"\x02\x21\x4c\x18",
+    // Snappy's framing.
+    b"\xff\x06\0\0sNaP",
+];
+
+/// Whether a text that begins so is packed in a way that nobody here opens.
+#[must_use]
+pub fn is_unopened(opening: &[u8]) -> bool {
+    // bzip2: the size of its blocks, and what begins one or ends them.
+    let is_bzip2 = matches!(
+        opening,
+        [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', b'&', ..]
+            | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, b'r', b'E', b'8', ..]
+    );
+    is_bzip2 || UNOPENED.iter().any(|sign| opening.starts_with(sign))
+}
+
+/// Whether it may be, going by its very first bytes.
+pub(super) fn may_be_unopened(begin: [u8; 5]) -> bool {
+    let [first @ .., last] = begin;
+    let is_bzip2 = matches!(first, [b'B', b'Z', b'h', b'1'..=b'9']) && matches!(last, b'1' | 0x17);
+    is_bzip2 || UNOPENED.iter().any(|sign| sign.iter().zip(&begin).all(|(one, other)| one == other))
+}
+
 fn first_sign(tail: &[u8; 3], text: &[u8], ends: impl Iterator<Item = usize>) -> Option<(usize, Sign)> {
     let before = |at: usize, back: usize| match at.checked_sub(back) {
         Some(at) => text.get(at).copied(),

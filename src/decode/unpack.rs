@@ -2,9 +2,10 @@
 
 use std::ops::ControlFlow;
 
+use super::charset::xml_is_foreign;
 use super::deflate::Deflate;
 use super::gzip::Gzip;
-use super::signs::{Sign, next_sign};
+use super::signs::{Sign, is_unopened, next_sign};
 use super::stream::run;
 use super::tar::{self, Tar};
 use super::zip::{self, Zip};
@@ -13,7 +14,7 @@ use super::zstd::Zstd;
 use super::{DecodeError, probe};
 use crate::limits::{
     ARCHIVE_DOUBT, ARCHIVE_DOUBT_ZSTD, ARCHIVE_DOUBTS_ZSTD, ARCHIVE_FALSE, ARCHIVE_PROOF, DECODE_WINDOW,
-    INFLATER, PROBED,
+    INFLATER, PROBED, XML_DECLARATION,
 };
 
 /// What is told of something packed.
@@ -29,6 +30,8 @@ pub enum Unpacked<'a> {
     Aside(&'a [u8]),
     /// A member of so many bytes is passed over, and why.
     Unread(DecodeError, u64),
+    /// So many bytes are packed in a way that nobody here opens.
+    Unopened(u64),
 }
 
 /// One member of something packed.
@@ -96,8 +99,9 @@ pub struct Unpacker {
     directory: Directory,
     /// Whether something began like a zip archive, whose directory may stand anywhere behind it.
     zips: bool,
-    /// The text's first bytes, until there are enough, and whether it is looked at no longer.
+    /// The text's first bytes, until they tell, whether they do, and whether it is looked at no longer.
     head: Vec<u8>,
+    begun: bool,
     blind: bool,
 }
 
@@ -191,14 +195,26 @@ impl Unpacker {
             directory: Directory::default(),
             zips: false,
             head: Vec::new(),
+            begun: false,
             blind: false,
         }
     }
 
-    /// Keeps the bytes that the text begins with.
-    fn begin(&mut self, chunk: &[u8]) {
-        let missing = OPAQUE_HEAD.saturating_sub(self.head.len()).min(chunk.len());
+    /// Keeps the bytes that the text begins with, until they tell. An error where all of it is written in a charset that
+    /// is not read.
+    fn begin(&mut self, chunk: &[u8]) -> Result<(), DecodeError> {
+        if self.begun {
+            return Ok(());
+        }
+        let missing = (3 + XML_DECLARATION).saturating_sub(self.head.len()).min(chunk.len());
         self.head.extend_from_slice(chunk.get(..missing).unwrap_or_default());
+        let is_foreign = xml_is_foreign(&self.head);
+        self.begun = is_foreign.is_some() && self.head.len() >= OPAQUE_HEAD;
+        if self.begun {
+            self.head.truncate(OPAQUE_HEAD);
+            self.head.shrink_to_fit();
+        }
+        if is_foreign == Some(true) { Err(DecodeError::Charset) } else { Ok(()) }
     }
 
     /// Whether what breaks off within the text is no fault of it.
@@ -255,12 +271,11 @@ impl Unpacker {
     /// Whether nothing is to be done about what comes next, if it is of ASCII without any of [`MARKS`](super::MARKS).
     #[must_use]
     pub fn passes_over(&self) -> bool {
-        matches!(self.at, At::Seeking) && !self.zips && self.again.is_empty()
+        matches!(self.at, At::Seeking) && self.begun && !self.zips && self.again.is_empty()
     }
 
     /// The text goes on with `chunk`, which is [passed over](Self::passes_over).
     pub fn pass(&mut self, chunk: &[u8]) {
-        self.begin(chunk);
         self.remember(chunk);
         self.taken += chunk.len() as u64;
     }
@@ -276,7 +291,7 @@ impl Unpacker {
     /// The text goes on with `chunk`. `Break` when the sink has heard enough; an error where something cannot be read,
     /// after which nothing more can be told.
     pub fn push(&mut self, chunk: &[u8], sink: Sink<'_>) -> Result<ControlFlow<()>, DecodeError> {
-        self.begin(chunk);
+        self.begin(chunk)?;
         match self.take(chunk, sink) {
             Ok(()) => Ok(ControlFlow::Continue(())),
             Err(Halt::Enough) => Ok(ControlFlow::Break(())),
@@ -319,6 +334,9 @@ impl Unpacker {
                 return Err(DecodeError::Members.into());
             }
             self.go_on(&[], sink)?;
+        }
+        if !self.packed && is_unopened(&self.head) {
+            tell(sink, Unpacked::Unopened(self.taken))?;
         }
         // What breaks off in a member is a part of an archive; what goes on behind its members is a whole one.
         let is_missed = self.directory.is_awaited() && !self.is_opaque();
@@ -537,7 +555,7 @@ impl Container {
                     return sink(Unpacked::Text(text, at));
                 }
                 Unpacked::Unread(..) if is_opaque => return ControlFlow::Continue(()),
-                Unpacked::Aside(_) | Unpacked::Unread(..) => {}
+                Unpacked::Aside(_) | Unpacked::Unread(..) | Unpacked::Unopened(_) => {}
             }
             sink(what)
         };

@@ -19,6 +19,7 @@ fn told(text: &[u8], cut: usize) -> (Vec<String>, Result<(), DecodeError>) {
             }
             Unpacked::Aside(_) => {}
             Unpacked::Unread(error, bytes) => out.push(format!("{} {bytes}", error.as_str())),
+            Unpacked::Unopened(_) => {}
         }
         ControlFlow::Continue(())
     };

@@ -9,14 +9,17 @@ use super::fields::Declared;
 use super::head;
 use super::judge::{Judge, Whence};
 use super::look::{Seen, shape};
-use super::packed::Packed;
+use super::packed::{Packed, is_second};
 use super::reading::is_unmarked;
 use super::spots::Stands;
 use super::text::Text;
 use super::{Engine, Part};
 use crate::decode::{DecodeError, Decoder, Framing, Member, Packing, Pages, Piece, Unpacked, Unpacker};
 use crate::detect::{DetectorId, Finding};
-use crate::limits::{ARCHIVE_DEPTH, ARCHIVE_TWICE, DECODE_STEP, DECODE_WINDOW, DECODED_GRACE, DECODED_RATIO};
+use crate::limits::{ARCHIVE_DEPTH, DECODE_STEP, DECODE_WINDOW, DECODED_GRACE, DECODED_RATIO};
+
+/// Why what is packed in a way that nobody here opens is not read. It is no fault: nobody could tell it from an image.
+const UNOPENED: &str = "unopened";
 
 /// Whoever has the text above below `above` knows the member below `inner`, and no more.
 #[derive(Clone, Copy, Debug)]
@@ -36,6 +39,8 @@ pub(super) struct Contents {
     armoured: [Track; 4],
     /// Takes the coding off that part.
     decoder: Option<Box<Decoder>>,
+    /// Whether nobody here opens that part.
+    unopened: bool,
     /// Whether what is compressed in the text are messages of protocol buffers.
     messages: bool,
     /// Where the text stands in the one above.
@@ -122,6 +127,14 @@ impl Contents {
             let mut known = None;
             let result = match &what {
                 depth::Packed::Open(_, Packing::Unread(error), _) => Err(*error),
+                depth::Packed::Open(_, Packing::Unopened, _) => {
+                    self.unopened = true;
+                    Ok(())
+                }
+                depth::Packed::Text(text, _) if is_part && self.unopened => {
+                    packed.miss(UNOPENED, text.len() as u64);
+                    Ok(())
+                }
                 depth::Packed::Open(at, packing, _) => {
                     track.told = *at;
                     track.marks.clear();
@@ -144,6 +157,7 @@ impl Contents {
                     }
                 }
                 depth::Packed::Close => {
+                    self.unopened &= !is_part;
                     let decoder = if is_part { self.decoder.take() } else { None };
                     give(Unpacked::Close).and(decoder.map_or(Ok(()), |mut decoder| decoder.finish()))
                 }
@@ -347,25 +361,6 @@ impl Track {
     }
 }
 
-/// Whether a finding was made already, the other way; the first of the two is remembered.
-fn is_second(
-    twice: &mut VecDeque<(DetectorId, u64, u64)>,
-    detector: DetectorId,
-    start: u64,
-    end: u64,
-) -> bool {
-    let entry = (detector, start, end);
-    if let Some(known) = twice.iter().position(|known| *known == entry) {
-        twice.remove(known);
-        return true;
-    }
-    if twice.len() == ARCHIVE_TWICE {
-        twice.pop_front();
-    }
-    twice.push_back(entry);
-    false
-}
-
 /// Takes the coding off what is told of a part, piece by piece.
 fn decoded(
     decoder: &mut Decoder,
@@ -437,6 +432,7 @@ fn take(
                 packed.add(detector, confidence, fingerprint, true);
             }
         }
+        Unpacked::Unopened(bytes) => packed.miss(UNOPENED, bytes),
         Unpacked::Unread(error, bytes) => {
             packed.miss(error.as_str(), bytes.max(1));
             judge.unreadable(error.as_str());

@@ -279,18 +279,10 @@ pub(super) fn sealed_type(media_type: &str) -> Option<&'static str> {
 
 /// The same, going by its first bytes: a label proves nothing.
 pub(super) fn sealed_start(bytes: &[u8]) -> Option<&'static str> {
-    let magic: [&[u8]; 9] = [
-        b"PK\x03\x04",
-        b"\x1f\x8b\x08",
-        b"BZh",
-        b"7z\xbc\xaf\x27\x1c",
-        b"\xfd7zXZ\0",
-        b"\x28\xb5\x2f\xfd",
-        b"Rar!\x1a\x07",
-        b"%PDF-",
-        b"\x89PNG",
-    ];
-    magic.iter().any(|magic| bytes.starts_with(magic)).then_some("archive")
+    let magic: [&[u8]; 6] =
+        [b"PK\x03\x04", b"\x1f\x8b\x08", b"BZh", b"\x28\xb5\x2f\xfd", b"%PDF-", b"\x89PNG"];
+    let is_packed = decode::is_unopened(bytes) || magic.iter().any(|magic| bytes.starts_with(magic));
+    is_packed.then_some("archive")
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! What was found in what is packed, and how much of that was not read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 
 use super::judge::Judge;
 use crate::decode::DecodeError;
 use crate::detect::{Confidence, DetectorId};
 use crate::fingerprint::Fingerprint;
+use crate::limits::ARCHIVE_TWICE;
 
 /// What was found in members of archives and has not left. None of it is ever edited.
 #[derive(Debug, Default)]
@@ -70,4 +71,23 @@ impl Packed {
             None => self.unread.push((word, bytes)),
         }
     }
+}
+
+/// Whether a finding was made already, the other way; the first of the two is remembered.
+pub(super) fn is_second(
+    twice: &mut VecDeque<(DetectorId, u64, u64)>,
+    detector: DetectorId,
+    start: u64,
+    end: u64,
+) -> bool {
+    let entry = (detector, start, end);
+    if let Some(known) = twice.iter().position(|known| *known == entry) {
+        twice.remove(known);
+        return true;
+    }
+    if twice.len() == ARCHIVE_TWICE {
+        twice.pop_front();
+    }
+    twice.push_back(entry);
+    false
 }

@@ -107,6 +107,55 @@ fn names_and_comments_are_looked_at() {
 }
 
 #[test]
+fn what_nobody_opens_passes_and_is_said_to_be_unread() {
+    let signs: [&[u8]; 11] = [
+        b"7z\xbc\xaf\x27\x1c\0\x04",
+        b"\xfd7zXZ\0\0\x04",
+        b"BZh91AY&SY",
+        b"BZh1\x17rE8P\x90",
+        b"Rar!\x1a\x07\x01\0",
+        b"LZIP\x01\x0c",
+        b"MSCF\0\0\0\0",
+        b"\x04\x22\x4d\x18d@",
+        b"\x02\x21\x4c\x18",
+        b"\xff\x06\0\0sNaPpY",
+        b"\x89LZO\0\r\n\x1a\n",
+    ];
+    let parted: [(&str, &[u8]); 1] = [("content-type", b"multipart/form-data; boundary=b")];
+    for sign in signs {
+        let rest: Vec<u8> = (0..4000u32).map(|at| (at.wrapping_mul(2_654_435_761) >> 11) as u8).collect();
+        let file = [sign, &rest].concat();
+        let in_base64 = format!("{{\"file\":\"{}\"}}", super::runs::base64(&file)).into_bytes();
+        let bodies = [
+            (file.clone(), plain()),
+            (multipart(&file), Head { fields: &parted, ..plain() }),
+            (multipart(&file), plain()),
+            (zip(&[packed("a", &file), packed("b", b"clean")]), plain()),
+            (gzipped(&file), gzip_head()),
+            (in_base64, plain()),
+        ];
+        for (body, head) in bodies {
+            for length in [97, body.len()] {
+                let setup = Setup { hold: 1 << 20, ..Setup::new(usual()) };
+                let outcome = setup.run(&head, &body.chunks(length).collect::<Vec<_>>());
+                let (decision, name) = (&outcome.decision, sign.escape_ascii());
+                assert_eq!((decision.action, &decision.reason), (Action::Allow, &None), "{name}");
+                assert_eq!(outcome.out, body, "{name}");
+                let coverage = &decision.coverage;
+                let unread: u64 = coverage.uninspected.iter().map(|(_, bytes)| *bytes).sum();
+                assert!(matches!(coverage.uninspected[..], [("unopened", 900..)]), "{name} {coverage:?}");
+                assert_eq!(coverage.inspected + unread, coverage.seen, "{name}");
+            }
+        }
+    }
+    // What only looks like one is text.
+    for text in ["BZhang wrote 7z and Rar! again", "LZIP, MSCF and sNaPpY", "BZh9"] {
+        let coverage = alerting().run(&plain(), &[text.as_bytes()]).decision.coverage;
+        assert_eq!((coverage.inspected, coverage.uninspected), (text.len() as u64, vec![]), "{text}");
+    }
+}
+
+#[test]
 fn what_cannot_be_read_is_refused_or_said() {
     let data = deflated(b"hello");
     let length = u32::try_from(data.len()).unwrap();

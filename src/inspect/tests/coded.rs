@@ -321,6 +321,22 @@ fn a_charset_that_cannot_be_read_is_undecodable_and_no_other_is() {
         // Without a body there is nothing to read.
         assert_eq!(Setup::new(usual()).run(&Head { fields: &fields, ..plain() }, &[]).decision.reason, None);
     }
+    let declared =
+        |charset: &str| format!("<?xml version='1.0' encoding='{charset}'?><a>+ADQ-5</a>").into_bytes();
+    for (body, refused) in [
+        (declared("UTF-7"), true),
+        (declared("ibm037"), true),
+        (declared("utf-8"), false),
+        (declared("shift_jis"), false),
+        (b"\x4c\x6f\xa7\x94\x93\x40\xa5\x85\x99".to_vec(), true),
+        (gzip(&declared("utf-7")), true),
+    ] {
+        for length in [1, 7, body.len()] {
+            let chunks: Vec<_> = body.chunks(length).collect();
+            let reason = Setup::new(usual()).run(&plain(), &chunks).decision.reason;
+            assert_eq!(reason, refused.then_some(Reason::Undecodable("charset")), "{}", body.escape_ascii());
+        }
+    }
     let twice: [(&str, &[u8]); 2] =
         [("content-type", b"text/plain"), ("content-type", b"text/plain; charset=utf-7")];
     let outcome = Setup::new(usual()).run(&Head { fields: &twice, ..plain() }, &[b"+ADQ-5"]);

@@ -5,7 +5,7 @@ use super::matrix::data_encoding_of;
 use super::*;
 use crate::decode::packing::{deflated, member, stored, zip};
 
-fn base64(bytes: &[u8]) -> String {
+pub(super) fn base64(bytes: &[u8]) -> String {
     data_encoding_of(bytes)
 }
 

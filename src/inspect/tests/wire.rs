@@ -296,6 +296,8 @@ fn the_charset_of_a_part_says_how_it_is_read() {
         ),
         ("Content-Type: multipart/mixed; boundary=in\r\n", nested(b"+ADQ-5"), &refused),
         ("Content-Type: text/plain; charset=utf-7\r\n", Vec::new(), &clean),
+        ("", b"<?xml version=\"1.0\" encoding=\"utf-7\"?><a>+ADQ-5</a>".to_vec(), &refused),
+        ("", b"<?xml version=\"1.0\" encoding=\"utf-8\"?><a>+ADQ-5</a>".to_vec(), &clean),
     ];
     let fields = [("content-type", b"multipart/form-data; boundary=b7".as_slice())];
     for (header, text, expected) in rows {
