@@ -26,8 +26,7 @@ pub fn is_bare(text: &[u8], charset: Option<&str>, form: bool, unmarked: bool, s
 /// The same of bytes that stand for themselves, as those of a run do once it is undone: they may be deflate without a name.
 #[must_use]
 pub fn is_bare_run(bytes: &[u8], seek: Seek) -> bool {
-    let is_stream = |begin: &[u8]| probe::may_be_deflate(begin);
-    !bytes.get(..PROBED).is_some_and(is_stream) && is_bare(bytes, None, false, false, seek)
+    !bytes.get(..PROBED).is_some_and(probe::may_be_deflate) && is_bare(bytes, None, false, false, seek)
 }
 
 /// Whether nothing in it is written otherwise, and no document begins in it.
