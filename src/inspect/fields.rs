@@ -39,6 +39,10 @@ impl Declared {
         for value in values {
             declared.or(Declared::said(value));
         }
+        let is_framed = declared.protobuf.is_none() && types.clone().any(is_framed);
+        if is_framed && fields.iter().any(|(name, value)| is_of_messages(name) && !is_told(value)) {
+            declared.unread = declared.unread.or(Some(DecodeError::UnknownCoding));
+        }
         let parted = decode::parted(types);
         declared.unread = declared.unread.or(parted.is_unclear.then_some(DecodeError::Boundary));
         declared.boundaries = parted.boundaries;
@@ -116,6 +120,26 @@ fn protobuf(essence: &str) -> Option<Framing> {
         _ if MESSAGES.contains(&kind) || kind.ends_with("+protobuf") => Some(Framing::Message),
         _ => None,
     }
+}
+
+/// Whether a body of this type holds messages, each of which may be in the coding that a field tells.
+fn is_framed(value: &[u8]) -> bool {
+    let begins = |kind: &str| {
+        let begin = value.trim_ascii_start().get(..kind.len());
+        begin.is_some_and(|begin| begin.eq_ignore_ascii_case(kind.as_bytes()))
+    };
+    begins("application/connect+") || begins("application/grpc")
+}
+
+/// Whether a field tells that coding.
+fn is_of_messages(name: &str) -> bool {
+    matches!(name, "connect-content-encoding" | "grpc-encoding")
+}
+
+/// Whether what is in it is told by its first bytes.
+fn is_told(coding: &[u8]) -> bool {
+    let is = |word: &str| coding.trim_ascii().eq_ignore_ascii_case(word.as_bytes());
+    ["", "identity", "gzip", "zstd"].into_iter().any(is)
 }
 
 /// What of a message is under a signature or digest that an edit would break.

@@ -343,6 +343,30 @@ fn parts_are_told_however_long_the_line_between_them_is() {
 }
 
 #[test]
+fn messages_of_no_protocol_buffers_are_read_or_refused() {
+    let framed = |message: &[u8]| [&[1, 0, 0, 0, message.len() as u8][..], message].concat();
+    let json = format!("{{\"card\":\"{PAN}\",\"note\":\"thanks, and see you\"}}");
+    let unknown = Some(Reason::Undecodable("unknown_coding"));
+    let rows: [(&str, &str, &str, Coding, Option<Reason>); 6] = [
+        ("application/connect+json", "connect-content-encoding", "br", Coding::Brotli, unknown.clone()),
+        ("application/connect+json", "connect-content-encoding", "Deflate", Coding::Deflate, unknown.clone()),
+        ("Application/gRPC+json; x=y", "grpc-encoding", "snappy", Coding::Brotli, unknown.clone()),
+        ("application/connect+json", "connect-content-encoding", "gzip", Coding::Gzip, None),
+        ("application/connect+json", "connect-content-encoding", "zstd", Coding::Zstd, None),
+        ("application/grpc+json", "grpc-encoding", "gzip", Coding::Gzip, None),
+    ];
+    for (kind, name, coding, packed, reason) in rows {
+        let fields = [("content-type", kind.as_bytes()), (name, coding.as_bytes())];
+        let body = framed(&encode(&[packed], json.as_bytes()));
+        let outcome = setup(Action::Block).run(&typed(&fields), &[&body]);
+        assert_eq!((outcome.last, outcome.decision.reason.clone()), (Step::Stop, reason), "{kind} {coding}");
+    }
+    // Of others it says nothing.
+    let fields = [("content-type", b"text/plain".as_slice()), ("grpc-encoding", b"br")];
+    assert_eq!(setup(Action::Block).run(&typed(&fields), &[b"nothing"]).decision.reason, None);
+}
+
+#[test]
 fn what_parts_a_body_is_read_in_one_way_or_not_at_all() {
     let coded = encode(&[Coding::Deflate], format!("card {PAN}, {}", filler(300)).as_bytes());
     let within = |boundary: &str, header: &str, inner: &[u8]| {
