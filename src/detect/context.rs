@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::glued;
 use super::literal::letters_at;
-use super::reach::stands_alone;
 use super::simd::{self, Heads, Level, Start};
 use crate::limits;
 
@@ -140,14 +140,11 @@ const SLOTS: u32 = 13;
 pub(super) const WORD_MIN: usize = 2;
 
 /// The shortest word that has a plural: shorter ones are abbreviations, and `CCS` is another one.
-const PLURAL_MIN: usize = 3;
+pub(super) const PLURAL_MIN: usize = 3;
 /// Letters of a word that its hash is made of.
-const HASHED: usize = 8;
+pub(super) const HASHED: usize = 8;
 /// The same where any of them lies beyond ASCII: in a script without spaces a word does not end where its letters do.
 const HASHED_BEYOND: usize = 4;
-
-/// What is glued to the word for a number where names are written small throughout: `taxidnumber`, `tfnno`.
-const NUMBERS: [&[u8]; 4] = [b"number", b"num", b"no", b"nr"];
 
 const CASE: u64 = 0x2020_2020_2020_2020;
 const BEYOND: u64 = 0x8080_8080_8080_8080;
@@ -192,8 +189,8 @@ fn spellings(word: &str) -> Vec<String> {
     let small = word.to_lowercase();
     if small.is_ascii() {
         let last = small.rsplit(' ').next().unwrap_or_default();
-        let counts =
-            last.len() >= PLURAL_MIN && last.bytes().all(|b| b.is_ascii_lowercase()) && !last.ends_with('s');
+        let is_long = last.len() >= PLURAL_MIN || last == "id" && last != small;
+        let counts = is_long && last.bytes().all(|b| b.is_ascii_lowercase()) && !last.ends_with('s');
         return if counts { vec![small.clone(), small + "s"] } else { vec![small] };
     }
     let parts = small.split(' ').map(in_front).collect::<Vec<_>>().join(" ");
@@ -238,25 +235,13 @@ fn beginnings(text: &[u8]) -> Vec<u32> {
         }
     }
     let is_short = (PLURAL_MIN..HASHED).contains(&all) && all == joined.len() && joined.is_ascii();
-    for number in NUMBERS.iter().filter(|_| is_short) {
+    for number in glued::NUMBERS.iter().filter(|_| is_short) {
         let glued = [&joined, *number].concat();
         hashes.push(hash(letters_at(&glued, 0), glued.len(), false));
     }
     hashes.sort_unstable();
     hashes.dedup();
     hashes
-}
-
-/// Where a word ends whose letters do at `end`, if it stands alone, perhaps with one for a number glued to it.
-fn end_of(text: &[u8], at: usize, end: usize) -> Option<usize> {
-    if stands_alone(text, at, end) {
-        return Some(end);
-    }
-    let behind = text.get(end..).filter(|_| end - at >= PLURAL_MIN)?;
-    let begins =
-        |number: &&&[u8]| behind.get(..number.len()).is_some_and(|begin| begin.eq_ignore_ascii_case(number));
-    let end = end + NUMBERS.iter().find(begins)?.len();
-    stands_alone(text, at, end).then_some(end)
 }
 
 impl Entry {
@@ -348,21 +333,45 @@ impl Words {
         for (_, entry) in (0..).zip(&self.entries).filter(|(number, _)| some(*number)) {
             heads.add(&entry.text, &JOINTS);
         }
+        glued::heads().for_each(|head| heads.add(head, &JOINTS));
         heads
     }
 
     /// Calls `hit` for every word that begins there and stands alone.
     #[inline(always)]
-    fn at(&self, text: &[u8], Start { at, letters, count, capital }: Start, hit: impl FnMut(u16, usize)) {
-        let hash = hash(letters, count, capital);
+    fn at(&self, text: &[u8], start: Start, mut hit: impl FnMut(u16, usize)) {
+        self.beginning(text, start.at, start, &mut hit);
+        if glued::may_be(&start) {
+            glued::each(text, start, |from, least, start| {
+                self.beginning(text, from, start, &mut |word, end| {
+                    if end >= least {
+                        hit(word, end);
+                    }
+                });
+            });
+        }
+    }
+
+    /// Calls `hit` for every word whose letters are those at `start`, where it stands alone from `from` on.
+    #[inline(always)]
+    fn beginning(&self, text: &[u8], from: usize, start: Start, hit: &mut impl FnMut(u16, usize)) {
+        let hash = hash(start.letters, start.count, start.capital);
         let bit = (hash >> (32 - BITS)) as usize;
         if self.bits[bit / 64] & 1 << (bit % 64) != 0 {
-            self.compare(text, at, letters | CASE, (hash >> (32 - SLOTS)) as usize, hit);
+            let slot = (hash >> (32 - SLOTS)) as usize;
+            self.compare(text, (from, start.at), start.letters | CASE, slot, hit);
         }
     }
 
     #[inline(never)]
-    fn compare(&self, text: &[u8], at: usize, letters: u64, slot: usize, mut hit: impl FnMut(u16, usize)) {
+    fn compare(
+        &self,
+        text: &[u8],
+        (from, at): (usize, usize),
+        letters: u64,
+        slot: usize,
+        hit: &mut impl FnMut(u16, usize),
+    ) {
         let groups = self.slots[slot] as usize..self.slots[slot + 1] as usize;
         for group in self.groups[groups].iter().filter(|group| letters & group.mask == group.first) {
             let (mut behind, mut count) = (0, group.alone);
@@ -389,7 +398,7 @@ impl Words {
                 } else {
                     spelled(&entry.text[proved..], text, at + proved)
                 };
-                if let Some(end) = end.and_then(|end| end_of(text, at, end)) {
+                if let Some(end) = end.and_then(|end| glued::end(text, from, end)) {
                     hit(number, end);
                 }
             }
@@ -693,7 +702,8 @@ mod tests {
         ("myPans:", true),
         ("panss", false),
         ("ccs", false),
-        ("tax_ids", false),
+        ("tax_ids", true),
+        ("taxIDs", true),
         ("cardNumber", true),
         ("cardNumbers", true),
         ("cardnumberss", false),
@@ -735,6 +745,27 @@ mod tests {
         ("2hMz4k/userPan x", true),
         ("b2b1Line2formPan x", false),
         ("line1fieldPan x", true),
+        ("customerpan", true),
+        ("CUSTOMER_PAN", true),
+        ("CUSTOMERPAN=", true),
+        ("x_userpan_2", true),
+        ("emppanno", true),
+        ("patienttaxid", true),
+        ("clientcardnumber", true),
+        ("clientpanel", false),
+        ("usercc", false),
+        ("whosepan", false),
+        ("reuserpan", false),
+        ("PAN：4", true),
+        ("pan。", true),
+        ("“PAN” 4", true),
+        ("（pan）", true),
+        ("「tax id」：", true),
+        ("mypan—4", false),
+        ("myPan—4", true),
+        ("panß4", false),
+        ("panー", false),
+        ("Número：", true),
     ];
 
     #[test]

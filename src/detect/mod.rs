@@ -60,6 +60,7 @@ mod ends;
 mod family;
 mod fault;
 mod gate;
+mod glued;
 mod grid;
 mod groups;
 mod index;

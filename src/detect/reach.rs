@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use super::anchor::is_separator;
 use super::context::{Evidence, is_letter};
+use super::glued;
 
 /// Digits that make a number which words before it speak of.
 const NUMBER_DIGITS: usize = 6;
@@ -176,6 +177,9 @@ fn field_before(behind: &[u8]) -> usize {
 pub(super) fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
     let letter = |b: Option<&u8>| b.filter(|b| is_letter(**b)).copied();
     let before = start.checked_sub(1).and_then(|i| letter(text.get(i)));
+    let before = before.filter(|b| b.is_ascii() || !glued::is_behind_sign(text, start));
+    let after = letter(text.get(end));
+    let after = after.filter(|b| b.is_ascii() || glued::sign(&text[end..]).is_none());
     let (first, last) = (text.get(start), text.get(end - 1));
     let left = match (before, first) {
         (Some(before), Some(first)) if first.is_ascii_alphabetic() => {
@@ -197,7 +201,7 @@ pub(super) fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
             && !text.get(end).is_some_and(|&byte| byte == b'=' || byte == b'.')
     };
     let left = left && !(end - start == 2 && ending());
-    let right = match (letter(text.get(end)), last) {
+    let right = match (after, last) {
         (Some(after), Some(last)) if last.is_ascii_alphabetic() => {
             last.is_ascii_lowercase() && after.is_ascii_uppercase()
                 || end - start >= 3 && ends_abbreviation(text, end)
@@ -213,7 +217,7 @@ pub(super) fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
         let digits = behind.iter().take(PAST_WORD - 1).take_while(|byte| byte.is_ascii_digit()).count();
         digits > 0 && behind.get(digits).is_some_and(u8::is_ascii_alphabetic)
     };
-    let is_glued = || before.is_some() || letter(text.get(end)).is_some();
+    let is_glued = || before.is_some() || after.is_some();
     let in_code = || end - start <= SHORT && is_glued() && is_in_code(text, start, end);
     left && right && !(end - start == 2 && begins_code()) && !in_code()
 }
