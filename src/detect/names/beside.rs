@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use super::ahead;
 use super::lists::{CELLS, ROWS, is_tag};
-use crate::limits::{NAME_LEN, NAMES_AHEAD};
+use crate::limits::{NAME_LEN, NAMES_AHEAD, NAMES_REACH};
 
 /// How far before the value's key its object begins.
 const OBJECT: usize = 400;
@@ -38,6 +38,35 @@ pub(super) fn members(text: &[u8], open: usize, key: &Range<usize>, mut found: i
             found(said);
         }
     }
+}
+
+/// Members in which people say something.
+const SAID: [&[u8]; 4] = [b"content", b"text", b"body", b"message"];
+
+/// How much of what was said before is read, and how far a value stands from the beginning of an answer to it.
+const QUESTION: usize = 200;
+const ANSWER: usize = 24;
+
+/// What was said right before, in the object that ended where the one opens at `open` with the key of the value at `at`, under
+/// the same key: `{"role":"assistant","content":"Your SSN?"},{"role":"user","content":"it is 536904399"}`.
+pub(super) fn question(text: &[u8], open: usize, key: &Range<usize>, at: usize) -> Option<Range<usize>> {
+    let called = SAID.contains(&&text[key.clone()]).then(|| &text[key.clone()])?;
+    let answer = text.get(key.end + 1..at)?.trim_ascii_start().strip_prefix(b":")?.trim_ascii_start();
+    if answer.first() != Some(&b'"') || answer.len() > ANSWER + 1 || text.get(open) != Some(&b'{') {
+        return None;
+    }
+    let from = open.saturating_sub(2 * QUESTION).max(at.saturating_sub(NAMES_REACH));
+    let before = text[from..open].trim_ascii_end().strip_suffix(b",")?.trim_ascii_end();
+    let said = before.strip_suffix(b"}")?.trim_ascii_end().strip_suffix(b"\"")?;
+    let is_bare =
+        |quote: &usize| said[..*quote].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0;
+    let start = memchr::memrchr_iter(b'"', said).find(is_bare)?;
+    let colon = said[..start].trim_ascii_end().strip_suffix(b":")?.trim_ascii_end();
+    let same = colon
+        .strip_suffix(b"\"")
+        .is_some_and(|name| name.strip_suffix(called).is_some_and(|before| before.ends_with(b"\"")));
+    let first = (start + 1).max(said.len().saturating_sub(QUESTION));
+    (same && first < said.len()).then_some(from + first..from + said.len())
 }
 
 /// The name of the index that holds `at` twice: `Duplicate entry '536904399' for key 'patients.uq_ssn'`.
@@ -157,6 +186,32 @@ mod tests {
             super::members(far.as_bytes(), 0, &key, |_| found.push("far"));
             assert!(found.is_empty(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_question_names_what_answers_it() {
+        for (text, told) in [
+            (r#"{"role":"a","content":"Your SSN?"},{"role":"user","content":"¤7"}"#, "Your SSN?"),
+            ("{\"text\": \"Your \\\"SSN\\\"?\"},\n {\"text\": \"ok, it is ¤7", "Your \\\"SSN\\\"?"),
+            // Of something else, to another, and far from it.
+            (r#"{"content":"Your SSN?"},{"text":"¤7"}"#, ""),
+            (r#"{"id":"Your SSN?"},{"id":"¤7"}"#, ""),
+            (r#"{"content":"Your SSN?","id":1},{"content":"¤7"}"#, ""),
+            (r#"{"content":"Your SSN?"},{"content":"I was told to ask for order ¤7"}"#, ""),
+            (r#"{"content":"Your SSN?"},{"content":¤7}"#, ""),
+        ] {
+            let (at, whole) = (text.find('¤').unwrap(), text.replacen('¤', "", 1));
+            let open = whole.rfind('{').unwrap();
+            let colon = whole[..at].rfind(':').unwrap();
+            let key = whole[..colon - 1].rfind('"').unwrap() + 1..colon - 1;
+            let found = super::question(whole.as_bytes(), open, &key, at).map(|told| whole[told].to_owned());
+            assert_eq!(found.unwrap_or_default(), told, "{text}");
+        }
+        let long = format!(r#"{{"text":"{} Your SSN?"}},{{"text":"#, "x".repeat(150));
+        let whole = format!("{long}\"7");
+        let (open, end) = (whole.rfind('{').unwrap(), long.len() - 2);
+        let found = super::question(whole.as_bytes(), open, &(end - 4..end), whole.len() - 1);
+        assert!(found.is_some_and(|found| whole[found.clone()].ends_with("Your SSN?") && found.len() == 160));
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod ahead;
 mod aligned;
 mod behind;
 mod beside;
+mod declared;
 mod form;
 pub(super) mod headers;
 mod json;
@@ -301,7 +302,8 @@ impl Names {
         let part = layout.boundary().and_then(|boundary| form::part(text, from, at, boundary));
         self.inside(text, part.as_ref().map_or(from, |part| part.from), at, layout.is_yaml());
         self.list.extend(part.and_then(|part| part.name));
-        let index = beside::index(text, at).map(|index| Name::beside(Scope::FormKey, index));
+        let index = beside::index(text, at).or_else(|| declared::own(text, at));
+        let index = index.map(|index| Name::beside(Scope::FormKey, index));
         self.list.splice(self.list.len().min(1)..self.list.len().min(1), index);
         self.list.retain(|name| !name.range.is_empty());
         self.list.truncate(limits::NAMES);
@@ -353,7 +355,9 @@ impl Names {
                     beside::members(text, open, outer, &mut called);
                 }
             }
-            behind.into_iter().for_each(called);
+            behind.into_iter().for_each(&mut called);
+            let asked = key.as_ref().zip(self.keys.inner());
+            asked.and_then(|(key, open)| beside::question(text, open, key, at)).into_iter().for_each(called);
             if !self.list.is_empty() {
                 self.outside(text, from, is_yaml);
                 return;
