@@ -21,6 +21,12 @@ pub(super) const CHECKS: &[Check] = &[
         least_digits: 13,
         passes: td3,
     },
+    Check {
+        name: "mrz-line",
+        about: "ICAO Doc 9303, parts 4 to 6: one line of a zone, the check digits that are all in it",
+        least_digits: 1,
+        passes: line,
+    },
 ];
 
 /// The characters of a zone of `N`, lines joined: a line break, or how a string writes one, holds none of them.
@@ -81,6 +87,21 @@ fn td3(text: &[u8]) -> bool {
         && check(&[&z[44..54], &z[57..64], &z[65..87]]) == z[87]
 }
 
+/// A line by itself: the first of three has the number, the second the dates, the second of two all check digits.
+fn line(text: &[u8]) -> bool {
+    let dates = |z: &[u8], birth: usize| {
+        check(&[&z[birth..birth + 6]]) == z[birth + 6] && check(&[&z[birth + 8..birth + 14]]) == z[birth + 14]
+    };
+    if let Some(z) = zone::<30>(text) {
+        return if z[0].is_ascii_digit() { dates(&z, 0) } else { number(&z[5..14], z[14], &z[15..]) };
+    }
+    if let Some(z) = zone::<36>(text) {
+        return dates(&z, 13) && check(&[&z[..10], &z[13..20], &z[21..35]]) == z[35];
+    }
+    let Some(z) = zone::<44>(text) else { return false };
+    check(&[&z[..9]]) == z[9] && dates(&z, 13) && check(&[&z[..10], &z[13..20], &z[21..43]]) == z[43]
+}
+
 #[cfg(test)]
 pub(super) const CASES: &[(&str, bool, &str)] = &[
     (
@@ -105,4 +126,12 @@ pub(super) const CASES: &[(&str, bool, &str)] = &[
         false,
         "P<UTOERIKSSON<<ANNA<MARIA<<<<<<<<<<<<<<<<<<<\nL898902C36UTO7408122F1204159ZE184226B<<<<<11",
     ),
+    ("mrz-line", true, "L898902C36UTO7408122F1204159ZE184226B<<<<<10"),
+    ("mrz-line", false, "L898902C36UTO7408122F1204159ZE184226B<<<<<11"),
+    ("mrz-line", true, "D231458907UTO7408122F1204159<<<<<<<6"),
+    ("mrz-line", false, "D231458907UTO7409122F1204159<<<<<<<6"),
+    ("mrz-line", true, "I<UTOD231458907<<<<<<<<<<<<<<<"),
+    ("mrz-line", true, "7408122F1204159UTO<<<<<<<<<<<6"),
+    ("mrz-line", false, "7408123F1204159UTO<<<<<<<<<<<6"),
+    ("mrz-line", false, "ERIKSSON<<ANNA<MARIA<<<<<<<<<<<"),
 ];
