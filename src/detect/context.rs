@@ -146,7 +146,7 @@ pub(super) const HASHED: usize = 8;
 /// The same where any of them lies beyond ASCII: in a script without spaces a word does not end where its letters do.
 const HASHED_BEYOND: usize = 4;
 
-const CASE: u64 = 0x2020_2020_2020_2020;
+pub(super) const CASE: u64 = 0x2020_2020_2020_2020;
 const BEYOND: u64 = 0x8080_8080_8080_8080;
 
 /// A hash of the letters that a word begins with, as far as they go without a break: at most the first `HASHED`. A

@@ -1,6 +1,6 @@
 //! Words that nothing but their letters parts from what stands before or behind: `customerssn`, `“SSN”`, `CPF：`.
 
-use super::context::{HASHED, PLURAL_MIN, WORD_MIN, is_letter};
+use super::context::{CASE, HASHED, PLURAL_MIN, WORD_MIN, is_letter};
 use super::literal::letters_at;
 use super::reach::stands_alone;
 use super::simd::Start;
@@ -8,7 +8,7 @@ use super::simd::Start;
 /// What is glued to the word for a number where names are written small throughout: `taxidnumber`, `tfnno`, `ssnvalue`.
 pub(super) const NUMBERS: [&[u8]; 7] = [b"number", b"num", b"no", b"nr", b"id", b"code", b"value"];
 
-/// Whose a thing is, as names written small throughout begin.
+/// Whose a thing is, as names written small throughout begin, in the order of the alphabet.
 const WHOSE: [&[u8]; 29] = [
     b"account",
     b"applicant",
@@ -77,6 +77,33 @@ const PAIRS: [u64; 16] = {
     pairs
 };
 
+/// The letters that each of `WHOSE` begins with, up to eight, and which bytes those are.
+const BEGIN: [(u64, u64); WHOSE.len()] = {
+    let (mut begin, mut nth) = ([(0, 0); WHOSE.len()], 0);
+    while nth < WHOSE.len() {
+        let mut i = 0;
+        while i < WHOSE[nth].len() && i < HASHED {
+            begin[nth].0 |= (WHOSE[nth][i] as u64) << (8 * i);
+            begin[nth].1 |= 0xff << (8 * i);
+            i += 1;
+        }
+        nth += 1;
+    }
+    begin
+};
+
+/// Where those of each first letter begin in `WHOSE`, which is in their order.
+const FIRST: [usize; 33] = {
+    let (mut first, mut letter) = ([0; 33], 0);
+    while letter < 33 {
+        while first[letter] < WHOSE.len() && ((WHOSE[first[letter]][0] & 31) as usize) < letter {
+            first[letter] += 1;
+        }
+        letter += 1;
+    }
+    first
+};
+
 #[inline(always)]
 const fn pair(first: u8, second: u8) -> usize {
     (first & 31) as usize * 32 + (second & 31) as usize
@@ -102,7 +129,7 @@ pub(super) fn each(text: &[u8], start: Start, mut found: impl FnMut(usize, usize
         if (WORD_MIN..start.count).contains(&plain) && text.get(end..).and_then(sign).is_some() {
             found(start.at, end, Start { count: plain, capital: false, ..start });
         }
-        behind(text, start.at, |at| found(start.at, at + PLURAL_MIN, begin(text, at)));
+        behind(text, &start, |at| found(start.at, at + PLURAL_MIN, begin(text, at)));
     } else if let Some(length) = sign(text.get(start.at..).unwrap_or_default()) {
         let at = start.at + length;
         found(at, at + WORD_MIN, begin(text, at));
@@ -110,16 +137,24 @@ pub(super) fn each(text: &[u8], start: Start, mut found: impl FnMut(usize, usize
 }
 
 /// Calls `each` with where a word begins that is glued to one of `WHOSE`.
-fn behind(text: &[u8], at: usize, mut each: impl FnMut(usize)) {
-    let rest = text.get(at..).unwrap_or_default();
-    let begins = |begin: &&[u8]| rest.get(..begin.len()).is_some_and(|it| it.eq_ignore_ascii_case(begin));
-    for length in WHOSE.into_iter().filter(begins).map(<[u8]>::len) {
+#[inline(always)]
+fn behind(text: &[u8], start: &Start, mut each: impl FnMut(usize)) {
+    let letters = start.letters | CASE;
+    let first = usize::from(start.letters as u8 & 31);
+    for nth in FIRST[first]..FIRST[first + 1] {
+        let (begin, mask) = BEGIN[nth];
+        if letters & mask != begin {
+            continue;
+        }
+        let (whose, rest) = (WHOSE[nth], text.get(start.at..).unwrap_or_default());
+        let (length, is_it) = (whose.len(), |it: &[u8]| it.eq_ignore_ascii_case(whose));
         // A capital behind a small letter begins a word anyway.
         if let [Some(last), Some(next)] = [rest.get(length - 1), rest.get(length)]
             && next.is_ascii_alphabetic()
             && (last ^ next) & 0x20 == 0
+            && is_it(&rest[..length])
         {
-            each(at + length);
+            each(start.at + length);
         }
     }
 }
