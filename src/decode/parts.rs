@@ -407,7 +407,9 @@ fn ended(text: &[u8], length: usize, last: bool) -> Result<Option<(bool, usize)>
     let line = text.get(length..text.len().min(most)).unwrap_or_default();
     let end = match memchr::memchr(b'\n', line) {
         None if !last && text.len() < most => return Err(()),
-        None => line.len(),
+        None if text.len() < most => line.len(),
+        // The rest is the beginning of a header, which a line end alone would end.
+        None => line.len() - 2,
         Some(end) => end + 1,
     };
     let tail = line.get(..end).unwrap_or_default();
