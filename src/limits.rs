@@ -306,6 +306,8 @@ pub const ARCHIVE_TWICE: usize = 512;
 
 /// Bytes of a text in which a PDF document may begin: what its common readers accept.
 pub const PDF_OPENING: usize = 1024;
+/// Bytes of a PDF document that are read at once: they can stand for a thousand times as many.
+pub const PDF_STEP: usize = 256;
 /// Longest dictionary before a stream of a PDF document that is read; common ones have some hundred bytes.
 pub const PDF_DICTIONARY: usize = 16 * 1024;
 /// Bytes kept of packed objects and of what a font's codes show, which are read whole.

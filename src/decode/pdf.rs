@@ -47,6 +47,11 @@ impl Pages {
         self.document.is_some()
     }
 
+    /// Bytes that its streams became since this was asked last.
+    pub fn inflated(&mut self) -> u64 {
+        self.document.as_mut().map_or(0, |document| std::mem::take(&mut document.inflated))
+    }
+
     /// The text goes on with `text`. An error where it cannot be read.
     pub fn push(
         &mut self,
@@ -139,11 +144,19 @@ struct Pdf {
     text: Vec<u8>,
     window: Box<[u8]>,
     fonts: Fonts,
+    /// Bytes that streams became and nobody was told of.
+    inflated: u64,
 }
 
 impl Pdf {
     fn new() -> Pdf {
-        Pdf { at: At::Objects, text: Vec::new(), window: Box::default(), fonts: Fonts::default() }
+        Pdf {
+            at: At::Objects,
+            text: Vec::new(),
+            window: Box::default(),
+            fonts: Fonts::default(),
+            inflated: 0,
+        }
     }
 
     fn push(&mut self, text: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
@@ -159,7 +172,7 @@ impl Pdf {
     fn finish(&mut self, sink: Sink<'_>) -> Result<(), Halt> {
         if let At::Stream(stream) = &mut self.at {
             let rest = std::mem::take(&mut self.text);
-            stream.push(&rest, &mut self.window, &mut self.fonts, sink)?;
+            self.inflated += stream.push(&rest, &mut self.window, &mut self.fonts, sink)?;
         }
         self.close(sink)?;
         self.read_objects(self.text.len())?;
@@ -183,7 +196,7 @@ impl Pdf {
                 let end = memchr::memmem::find(&self.text, END);
                 let upto = end.unwrap_or_else(|| self.text.len().saturating_sub(END.len()));
                 let piece: Vec<u8> = self.text.drain(..upto).collect();
-                stream.push(&piece, &mut self.window, &mut self.fonts, sink)?;
+                self.inflated += stream.push(&piece, &mut self.window, &mut self.fonts, sink)?;
                 if end.is_none() {
                     return Ok(false);
                 }
@@ -306,16 +319,16 @@ impl Stream {
         }
     }
 
-    /// The data go on.
+    /// The data go on; gives the bytes that they were inflated to.
     fn push(
         &mut self,
         data: &[u8],
         window: &mut [u8],
         fonts: &mut Fonts,
         sink: Sink<'_>,
-    ) -> Result<(), Halt> {
+    ) -> Result<u64, Halt> {
         if self.role == Role::Skipped || self.ended || data.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let letters = match self.filters.first() {
             Some(Filter::Ascii85) => Some(object::ascii85(&mut self.digits, data)),
@@ -323,21 +336,22 @@ impl Stream {
             Some(Filter::Flate) | None => None,
         };
         let data = letters.as_deref().unwrap_or(data);
-        let Some(mut engine) = self.inflate.take() else { return self.take(data, fonts, sink) };
-        let mut read = 0;
+        let Some(mut engine) = self.inflate.take() else { return self.take(data, fonts, sink).map(|()| 0) };
+        let (mut read, mut inflated) = (0, 0);
         loop {
             // A stream that breaks is shown up to there.
             let Ok((progress, ended)) = inflate(&mut engine, data.get(read..).unwrap_or_default(), window)
             else {
                 self.ended = true;
-                return Ok(());
+                return Ok(inflated);
             };
             read += progress.read;
+            inflated += progress.written as u64;
             self.take(window.get(..progress.written).unwrap_or_default(), fonts, sink)?;
             if ended || progress.written < window.len() {
                 self.ended = ended;
                 self.inflate = Some(engine);
-                return Ok(());
+                return Ok(inflated);
             }
         }
     }

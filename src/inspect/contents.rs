@@ -16,7 +16,7 @@ use super::text::Text;
 use super::{Engine, Part};
 use crate::decode::{DecodeError, Decoder, Framing, Member, Packing, Pages, Piece, Unpacked, Unpacker};
 use crate::detect::{DetectorId, Finding};
-use crate::limits::{ARCHIVE_DEPTH, DECODE_STEP, DECODE_WINDOW, DECODED_GRACE, DECODED_RATIO};
+use crate::limits::{ARCHIVE_DEPTH, DECODE_STEP, DECODE_WINDOW, PDF_STEP};
 
 /// Why what is packed in a way that nobody here opens is not read. It is no fault: nobody could tell it from an image.
 const UNOPENED: &str = "unopened";
@@ -253,13 +253,26 @@ impl Contents {
             if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
         });
         failed.map_or(result.map(|_| ()), Err)?;
-        let member = &mut self.shown.member;
-        let result = self.pages.push(piece, &mut |what| {
-            failed = take(judge, member, source, what, (twice, in_place), packed).err();
-            let goes_on = failed.is_none() && !judge.blocks();
-            if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
-        });
-        failed.map_or(result, Err)
+        let (member, pages, steps) = (&mut self.shown.member, &mut self.pages, judge.steps);
+        let at_once = if pages.passes_over() { piece.len() } else { PDF_STEP };
+        for piece in piece.chunks(at_once.max(1)) {
+            let (out, mut result) = (packed.out, Ok(()));
+            steps(&mut || {
+                result = pages.push(piece, &mut |what| {
+                    failed = take(judge, member, source, what, (twice, in_place), packed).err();
+                    let goes_on = failed.is_none() && !judge.blocks();
+                    if goes_on { ControlFlow::Continue(()) } else { ControlFlow::Break(()) }
+                });
+            });
+            failed.map_or(result, Err)?;
+            // What shows nothing takes its time as well.
+            packed.out = packed.out.max(out + pages.inflated());
+            packed.within_ratio()?;
+            if judge.blocks() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// What follows is not read, which is refused or said.
@@ -416,9 +429,7 @@ fn take(
             }
             if inside.place.is_none() {
                 packed.out += text.len() as u64;
-                if packed.out > DECODED_GRACE && packed.out / DECODED_RATIO > packed.taken {
-                    return Err(DecodeError::Ratio);
-                }
+                packed.within_ratio()?;
             }
             (judge.steps)(&mut || inside.push(judge, text, packed, twice));
         }

@@ -6,7 +6,7 @@ use super::judge::Judge;
 use crate::decode::DecodeError;
 use crate::detect::{Confidence, DetectorId};
 use crate::fingerprint::Fingerprint;
-use crate::limits::ARCHIVE_TWICE;
+use crate::limits::{ARCHIVE_TWICE, DECODED_GRACE, DECODED_RATIO};
 
 /// What was found in members of archives and has not left. None of it is ever edited.
 #[derive(Debug, Default)]
@@ -30,6 +30,12 @@ impl Packed {
     ) {
         let hit = self.hits.entry((detector, fingerprint)).or_insert((confidence, 0));
         *hit = (hit.0.max(confidence), hit.1 + u64::from(counted));
+    }
+
+    /// An error once what was unpacked is far more than what came.
+    pub(super) fn within_ratio(&self) -> Result<(), DecodeError> {
+        let is_bomb = self.out > DECODED_GRACE && self.out / DECODED_RATIO > self.taken;
+        if is_bomb { Err(DecodeError::Ratio) } else { Ok(()) }
     }
 
     /// Why an edit that is now asked for cannot be made, if one is.

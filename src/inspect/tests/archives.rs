@@ -17,6 +17,15 @@ fn multipart(part: &[u8]) -> Vec<u8> {
     [head.as_bytes(), part, b"\r\n--b--\r\n"].concat()
 }
 
+/// A document whose one page is this.
+fn pdf(page: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::ZlibEncoder::new(Vec::new(), flate2::Compression::best());
+    std::io::Write::write_all(&mut packed, page).unwrap();
+    let packed = packed.finish().unwrap();
+    [b"%PDF-1.7\n4 0 obj\n<</Filter/FlateDecode>>\nstream\n", packed.as_slice(), b"\nendstream\nendobj\n"]
+        .concat()
+}
+
 /// Ways to pack a text, and the carriers that are named for them.
 fn ways(text: &[u8]) -> Vec<(Vec<u8>, Vec<&'static str>)> {
     let document = format!("<w:p><w:r><w:t>{}</w:t></w:r></w:p>", String::from_utf8_lossy(text));
@@ -161,13 +170,15 @@ fn what_cannot_be_read_is_refused_or_said() {
     let length = u32::try_from(data.len()).unwrap();
     let nested = (0..8).fold(b"deep".to_vec(), |inner, _| zip(&[packed("x.zip", &inner)]));
     let zeros = zip(&[packed("zeros", &vec![0; 20 << 20])]);
-    let cases: [(Vec<u8>, &str); 6] = [
+    let cases: [(Vec<u8>, &str); 7] = [
         (zip(&[member("a", 1, 8, &data, (length, 5))]), "encrypted"),
         (multipart(&zip(&[member("a", 1, 8, &data, (length, 5))])), "encrypted"),
         (zip(&[member("a", 0, 14, &data, (length, 5))]), "method"),
         (zip(&[member("a", 0, 8, &data, (length, 4))]), "lengths"),
         (nested, "depth"),
         (zeros, "ratio"),
+        // Nothing of it is shown.
+        (pdf(&b"a b ".repeat(5 << 20)), "ratio"),
     ];
     for (body, word) in cases {
         let outcome = alerting().run(&plain(), &[&body]);
