@@ -314,10 +314,10 @@ pub const PDF_DICTIONARY: usize = 16 * 1024;
 pub const PDF_KEPT: usize = 256 * 1024;
 /// Longest string or name of a page that is read.
 pub const PDF_OPERAND: usize = 4 * 1024;
-/// Names, fonts and tables of codes remembered of a document.
-pub const PDF_OBJECTS: usize = 4096;
-/// Codes of one font: all that two bytes can number, in a document of many languages some thousands.
-pub const PDF_CODES: usize = 16 * 1024;
+/// Names, fonts and tables of codes remembered of a document; what is beyond is undecodable.
+pub const PDF_OBJECTS: usize = 64 * 1024;
+/// Ranges of codes of all fonts of a document, of 8 bytes each: a font of one script has some dozen. What is beyond is undecodable.
+pub const PDF_CODES: usize = 256 * 1024;
 /// Codes shown before their font was known that are kept until it is: some thousand pages. What is beyond is undecodable.
 pub const PDF_LATE: usize = 4 * 1024 * 1024;
 /// Longest line of a stream of events whose strings are joined with those of other lines; models send some hundred bytes.

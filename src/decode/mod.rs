@@ -25,6 +25,8 @@ mod origin;
 mod parameter;
 mod parts;
 mod pdf;
+mod pdf_codes;
+mod pdf_fonts;
 mod pdf_object;
 mod pdf_page;
 mod permessage;

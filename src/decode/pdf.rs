@@ -6,10 +6,11 @@ use flate2::Decompress;
 
 use super::DecodeError;
 use super::gzip::inflate;
-use super::pdf_object::{self as object, Filter, Fonts, Role};
+use super::pdf_fonts::Fonts;
+use super::pdf_object::{self as object, Filter, Role};
 use super::pdf_page::Page;
 use super::unpack::{Halt, Member, Sink, Unpacked, tell};
-use crate::limits::{DECODE_WINDOW, PDF_DICTIONARY, PDF_KEPT, PDF_OPENING};
+use crate::limits::{DECODE_WINDOW, INFLATER, PDF_DICTIONARY, PDF_KEPT, PDF_OPENING};
 
 const STREAM: &[u8] = b"stream";
 const END: &[u8] = b"endstream";
@@ -50,6 +51,12 @@ impl Pages {
     /// Bytes that its streams became since this was asked last.
     pub fn inflated(&mut self) -> u64 {
         self.document.as_mut().map_or(0, |document| std::mem::take(&mut document.inflated))
+    }
+
+    /// Memory that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.document.as_ref().map_or(0, |document| document.bytes())
     }
 
     /// The text goes on with `text`. An error where it cannot be read.
@@ -144,6 +151,8 @@ struct Pdf {
     text: Vec<u8>,
     window: Box<[u8]>,
     fonts: Fonts,
+    /// The object in whose midst the text begins.
+    number: u32,
     /// Bytes that streams became and nobody was told of.
     inflated: u64,
 }
@@ -155,6 +164,7 @@ impl Pdf {
             text: Vec::new(),
             window: Box::default(),
             fonts: Fonts::default(),
+            number: 0,
             inflated: 0,
         }
     }
@@ -168,6 +178,14 @@ impl Pdf {
         Ok(())
     }
 
+    fn bytes(&self) -> usize {
+        let stream = match &self.at {
+            At::Objects => 0,
+            At::Stream(stream) => stream.bytes(),
+        };
+        self.text.capacity() + self.window.len() + self.fonts.bytes() + stream
+    }
+
     /// The document has ended.
     fn finish(&mut self, sink: Sink<'_>) -> Result<(), Halt> {
         if let At::Stream(stream) = &mut self.at {
@@ -176,10 +194,14 @@ impl Pdf {
         }
         self.close(sink)?;
         self.read_objects(self.text.len())?;
-        let late = self.fonts.late();
-        if !late.is_empty() {
-            tell(sink, Unpacked::Open(PAGE))?;
-            tell(sink, Unpacked::Text(&late, 0))?;
+        let mut open = false;
+        self.fonts.late(&mut |text| {
+            if !std::mem::replace(&mut open, true) {
+                tell(sink, Unpacked::Open(PAGE))?;
+            }
+            tell(sink, Unpacked::Text(text, 0))
+        })?;
+        if open {
             tell(sink, Unpacked::Close)?;
         }
         match self.fonts.missed() {
@@ -253,7 +275,7 @@ impl Pdf {
         if object::is_encrypted(&text) {
             return Err(DecodeError::Encrypted.into());
         }
-        self.fonts.read(&text);
+        self.number = self.fonts.read(&text, self.number);
         Ok(())
     }
 }
@@ -381,6 +403,11 @@ impl Stream {
         let room = PDF_KEPT.saturating_sub(self.kept.len()).min(data.len());
         self.kept.extend_from_slice(data.get(..room).unwrap_or_default());
         self.cut += (data.len() - room) as u64;
+    }
+
+    fn bytes(&self) -> usize {
+        let inflater = if self.inflate.is_some() { INFLATER } else { 0 };
+        size_of::<Stream>() + self.kept.capacity() + inflater
     }
 
     fn tell(&mut self, text: &[u8], sink: Sink<'_>) -> Result<(), Halt> {

@@ -1,6 +1,7 @@
 //! The operators of a PDF page that show text, read as they come: what one line shows is joined.
 
-use super::pdf_object::{Fonts, plain_names};
+use super::pdf_fonts::{Fonts, Name};
+use super::pdf_object::plain_names;
 use crate::limits::PDF_OPERAND;
 
 /// From which kerning, in thousandths of a font's size, a gap is a space.
@@ -33,7 +34,7 @@ pub(super) struct Page {
     length: usize,
     numbers: Vec<f32>,
     name: Vec<u8>,
-    font: Vec<u8>,
+    font: Name,
     /// The line that the last text matrix set.
     line: Option<f32>,
     /// Length of what was shown last.
@@ -203,7 +204,7 @@ impl Page {
                 self.part(fonts, out);
                 self.show(fonts, out);
             }
-            b"Tf" => self.font = std::mem::take(&mut self.name),
+            b"Tf" => self.font = Name::of(&std::mem::take(&mut self.name)),
             b"Td" | b"TD" => {
                 let down = self.numbers.last().copied().unwrap_or_default();
                 self.moved(down != 0.0, fonts, out);
@@ -227,13 +228,13 @@ impl Page {
         if to_other_line {
             self.part(fonts, out);
         } else if self.last > 2 {
-            fonts.show(&self.font, b" ", out);
+            fonts.show(self.font, b" ", out);
         }
     }
 
     fn part(&mut self, fonts: &mut Fonts, out: &mut Vec<u8>) {
         if self.last > 0 {
-            fonts.show(&[], b"\n", out);
+            fonts.show(Name::NONE, b"\n", out);
             self.last = 0;
         }
     }
@@ -243,9 +244,9 @@ impl Page {
             match run {
                 Some(codes) => {
                     self.last = codes.len();
-                    fonts.show(&self.font, &codes, out);
+                    fonts.show(self.font, &codes, out);
                 }
-                None => fonts.show(&[], b" ", out),
+                None => fonts.show(Name::NONE, b" ", out),
             }
         }
     }

@@ -171,3 +171,72 @@ fn what_cannot_be_read_is_said() {
         [b"--b\r\n\r\n".as_slice(), &[b'x'; 3000], &document(&[object(4, "", b"BT (a) Tj ET")])].concat();
     assert_eq!(shown_any(&part), (vec!["a\n".to_owned()], Ok(())));
 }
+
+/// The table of a font that shows ten codes as digits.
+const DIGITS: &str = "/CIDInit begin begincmap 1 begincodespacerange <0000> <FFFF> endcodespacerange 1 beginbfrange\n\
+                      <0064> <006D> <0030>\nendbfrange endcmap end";
+
+/// A document whose one page shows `4539` in a font that stands behind `before`, with this table.
+fn in_codes(before: &[u8], table: &str) -> Vec<u8> {
+    document(&[
+        before.to_vec(),
+        b"9 0 obj\n<</Type/Font/ToUnicode 6 0 R>>\nendobj\n3 0 obj\n<</F1 9 0 R>>\nendobj\n".to_vec(),
+        object(6, "/Filter/FlateDecode", &flate(table.as_bytes())),
+        object(4, "", b"BT /F1 12 Tf <00680069006700 6D> Tj ET"),
+    ])
+}
+
+#[test]
+fn however_many_fonts_and_codes_come_before_one_it_is_known_or_that_is_said() {
+    let read = |document: &[u8]| shown(document, 4096);
+    let fonts = |count: usize| -> Vec<u8> {
+        (0..count)
+            .flat_map(|at| format!("{} 0 obj\n<</ToUnicode 6 0 R>>\nendobj\n", 10 + at).into_bytes())
+            .collect()
+    };
+    assert_eq!(read(&in_codes(&fonts(5000), DIGITS)), (vec!["4539\n".to_owned()], Ok(())));
+    let too_many = fonts(crate::limits::PDF_OBJECTS);
+    assert_eq!(read(&in_codes(&too_many, DIGITS)).0.last().unwrap(), "size");
+    let names: String = (0..=crate::limits::PDF_OBJECTS).map(|at| format!("/N{at} 1 0 R\n")).collect();
+    assert_eq!(read(&in_codes(names.as_bytes(), DIGITS)).0.last().unwrap(), "size");
+    // Ranges that nothing joins, in no order.
+    let codes: String =
+        (0..8000).map(|at| format!("<{:04X}><{:04X}>\n", 0x9000 - 3 * at, 0x3000 + at * 7)).collect();
+    let table = format!("begincmap 1 beginbfchar\n{codes}endbfchar");
+    let tables = |count: usize| -> Vec<u8> {
+        let data = flate(table.as_bytes());
+        (0..count)
+            .flat_map(|at| object(u32::try_from(1000 + at).unwrap(), "/Filter/FlateDecode", &data))
+            .collect()
+    };
+    assert_eq!(read(&in_codes(&tables(3), DIGITS)), (vec!["4539\n".to_owned()], Ok(())));
+    let too_many = tables(crate::limits::PDF_CODES / 8000 + 1);
+    assert_eq!(read(&in_codes(&too_many, DIGITS)).0.last().unwrap(), "size");
+    let mut pages = Pages::default();
+    pages.push(&too_many_begin(&too_many), &mut |_| ControlFlow::Continue(())).unwrap();
+    assert!((1 << 20..8 << 20).contains(&pages.bytes()), "{}", pages.bytes());
+}
+
+fn too_many_begin(tables: &[u8]) -> Vec<u8> {
+    [b"%PDF-1.7\n".as_slice(), tables].concat()
+}
+
+#[test]
+fn a_code_shows_what_was_said_of_it_last() {
+    let table = |lines: &str| format!("begincmap begincodespacerange <00> <FF> endcodespacerange {lines}");
+    let page = |lines: &str| {
+        let table = object(6, "", table(lines).as_bytes());
+        let font = b"9 0 obj\n<</ToUnicode 6 0 R>>\nendobj\n3 0 obj\n<</F1 9 0 R>>\nendobj\n".to_vec();
+        shown_any(&document(&[font, table, object(4, "", b"BT /F1 12 Tf <0102030405> Tj ET")])).0
+    };
+    assert_eq!(page("beginbfrange <01> <04> <0031> <03> <05> <0041> endbfrange"), ["12ABC\n"]);
+    assert_eq!(
+        page("beginbfrange <01> <05> <0031> endbfrange beginbfchar <03> <005A> endbfchar"),
+        ["12Z45\n"]
+    );
+    assert_eq!(
+        page("beginbfrange <01> <03> [<0031> <0039> <0033>] endbfrange beginbfchar <5> <35> endbfchar"),
+        ["193\n"]
+    );
+    assert_eq!(page("beginbfchar <05> <0031> <04> <0032> <01> <0033> endbfchar"), ["321\n"]);
+}

@@ -340,6 +340,7 @@ impl Contents {
     /// Memory that it takes.
     pub(super) fn bytes(&self) -> usize {
         self.unpacker.bytes()
+            + self.pages.bytes()
             + self.packed.bytes()
             + self.shown.bytes()
             + self.armoured.iter().map(Track::bytes).sum::<usize>()
