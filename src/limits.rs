@@ -308,11 +308,12 @@ pub const ARCHIVE_TWICE: usize = 512;
 pub const PDF_OPENING: usize = 1024;
 /// Bytes of a PDF document that are read at once: they can stand for a thousand times as many.
 pub const PDF_STEP: usize = 256;
-/// Longest dictionary before a stream of a PDF document that is read; common ones have some hundred bytes.
-pub const PDF_DICTIONARY: usize = 16 * 1024;
+/// Longest dictionary before a stream of a PDF document that is read; common ones have some hundred bytes. Behind a longer
+/// one the stream is undecodable.
+pub const PDF_DICTIONARY: usize = 64 * 1024;
 /// Bytes kept of packed objects and of what a font's codes show, which are read whole.
 pub const PDF_KEPT: usize = 256 * 1024;
-/// Longest string or name of a page that is read.
+/// Longest string or name of a page that is read at once; a longer string is shown in pieces.
 pub const PDF_OPERAND: usize = 4 * 1024;
 /// Names, fonts and tables of codes remembered of a document; what is beyond is undecodable.
 pub const PDF_OBJECTS: usize = 64 * 1024;

@@ -2,15 +2,12 @@
 
 use std::ops::ControlFlow;
 
-use flate2::Decompress;
-
 use super::DecodeError;
-use super::gzip::inflate;
 use super::pdf_fonts::Fonts;
-use super::pdf_object::{self as object, Filter, Role};
-use super::pdf_page::Page;
-use super::unpack::{Halt, Member, Sink, Unpacked, tell};
-use crate::limits::{DECODE_WINDOW, INFLATER, PDF_DICTIONARY, PDF_KEPT, PDF_OPENING};
+use super::pdf_object as object;
+use super::pdf_stream::{PAGE, Stream};
+use super::unpack::{Halt, Sink, Unpacked, tell};
+use crate::limits::{DECODE_WINDOW, PDF_DICTIONARY, PDF_OPENING};
 
 const STREAM: &[u8] = b"stream";
 const END: &[u8] = b"endstream";
@@ -123,26 +120,6 @@ enum At {
     Stream(Box<Stream>),
 }
 
-/// A stream object that is being read.
-#[derive(Debug)]
-struct Stream {
-    role: Role,
-    number: u32,
-    first: usize,
-    filters: Vec<Filter>,
-    inflate: Option<Box<Decompress>>,
-    /// What the first filter, if it is one of letters, has not made bytes of.
-    digits: Vec<u8>,
-    /// Nothing more comes of it.
-    ended: bool,
-    page: Page,
-    /// Of what must be read whole.
-    kept: Vec<u8>,
-    /// Bytes that were too many to be kept.
-    cut: u64,
-    open: bool,
-}
-
 /// One document.
 #[derive(Debug)]
 struct Pdf {
@@ -153,6 +130,10 @@ struct Pdf {
     fonts: Fonts,
     /// The object in whose midst the text begins.
     number: u32,
+    /// Where in the text no stream begins before.
+    looked: usize,
+    /// Whether what stood before the text, behind the last stream, is gone.
+    drained: bool,
     /// Bytes that streams became and nobody was told of.
     inflated: u64,
 }
@@ -165,6 +146,8 @@ impl Pdf {
             window: Box::default(),
             fonts: Fonts::default(),
             number: 0,
+            looked: 0,
+            drained: false,
             inflated: 0,
         }
     }
@@ -239,25 +222,29 @@ impl Pdf {
 
     /// Reads objects up to the next stream.
     fn objects(&mut self, sink: Sink<'_>) -> Result<bool, Halt> {
-        let Some((begin, data)) = next_stream(&self.text) else {
-            // What may still be the dictionary of a stream stays.
-            let keep = self.text.len().min(PDF_DICTIONARY);
-            let gone = self.text.len() - keep;
-            if gone > 0 {
-                // Whole objects are read before they go.
-                let from = memchr::memmem::rfind(self.text.get(..gone).unwrap_or_default(), b"endobj");
-                let upto = from.map_or(gone, |from| from + 6);
+        let Some((begin, data)) = next_stream(&self.text, self.looked) else {
+            self.looked = self.text.len().saturating_sub(STREAM.len() + BLANKS + 2);
+            if self.text.len() > 2 * PDF_DICTIONARY {
+                // What may still be the dictionary of a stream stays.
+                let upto = end_of_part(self.text.get(..self.text.len() - PDF_DICTIONARY).unwrap_or_default());
                 self.read_objects(upto)?;
                 self.text.drain(..upto);
+                self.looked = self.looked.saturating_sub(upto);
+                self.drained = true;
             }
             return Ok(false);
         };
         self.read_objects(begin)?;
         let header = self.text.get(..begin).unwrap_or_default();
-        let start = memchr::memmem::rfind(header, b" obj").unwrap_or(0);
-        let number = object::number_before(header, start);
-        let dictionary = object::plain_names(header.get(start..).unwrap_or_default());
-        let stream = Stream::new(&dictionary, number);
+        let start = object::last(header);
+        let dictionary = header.get(start.unwrap_or(0)..).unwrap_or_default();
+        let is_whole = dictionary.len() <= PDF_DICTIONARY && (start.is_some() || !self.drained);
+        let number = object::number_before(header, start.unwrap_or(0));
+        let stream = match is_whole {
+            true => Stream::new(&object::plain_names(dictionary), number),
+            false => Err(DecodeError::Size),
+        };
+        (self.looked, self.drained) = (0, false);
         self.text.drain(..data);
         if let Some(error) = stream.as_ref().err() {
             tell(sink, Unpacked::Unread(*error, 1))?;
@@ -280,11 +267,19 @@ impl Pdf {
     }
 }
 
-const PAGE: Member<'static> = Member { carrier: "pdf", name: &[], markup: false, in_place: false };
+/// Where a long text may be parted: behind an object, or before a name.
+fn end_of_part(text: &[u8]) -> usize {
+    let near = text.len().saturating_sub(PART);
+    memchr::memmem::rfind(text, b"endobj").map(|at| at + 6).unwrap_or_else(|| {
+        memchr::memrchr(b'/', text.get(near..).unwrap_or_default()).map_or(text.len(), |at| near + at)
+    })
+}
 
-/// The keyword that begins the data of a stream, and where these do.
-fn next_stream(text: &[u8]) -> Option<(usize, usize)> {
-    let mut from = 0;
+/// Bytes in which a name is looked for.
+const PART: usize = 512;
+
+/// The keyword that begins the data of a stream, at `from` or behind it, and where these do.
+fn next_stream(text: &[u8], mut from: usize) -> Option<(usize, usize)> {
     loop {
         let at = from + memchr::memmem::find(text.get(from..)?, STREAM)?;
         let behind = text.get(at + STREAM.len()..).unwrap_or_default();
@@ -301,143 +296,6 @@ fn next_stream(text: &[u8]) -> Option<(usize, usize)> {
             return Some((at, at + STREAM.len() + blanks + length));
         }
         from = at + STREAM.len();
-    }
-}
-
-/// Bytes of a stream that tell whether it says what codes show.
-const PROLOGUE: usize = 512;
-
-fn has_codes(text: &[u8]) -> bool {
-    let finds =
-        |word: &[u8]| memchr::memmem::find(text.get(..text.len().min(PROLOGUE)).unwrap_or_default(), word);
-    finds(b"CIDInit").or_else(|| finds(b"begincmap")).is_some()
-}
-
-impl Stream {
-    fn new(dictionary: &[u8], number: u32) -> Result<Stream, DecodeError> {
-        let role = object::role(dictionary);
-        if role == Role::Skipped {
-            return Ok(Stream::skipped());
-        }
-        let filters = object::filters(dictionary)?;
-        let inflate = filters.contains(&Filter::Flate).then(|| Box::new(Decompress::new(true)));
-        let first = object::first(dictionary);
-        Ok(Stream { role, number, first, filters, inflate, ..Stream::skipped() })
-    }
-
-    fn skipped() -> Stream {
-        Stream {
-            role: Role::Skipped,
-            number: 0,
-            first: 0,
-            filters: Vec::new(),
-            inflate: None,
-            digits: Vec::new(),
-            ended: false,
-            page: Page::default(),
-            kept: Vec::new(),
-            cut: 0,
-            open: false,
-        }
-    }
-
-    /// The data go on; gives the bytes that they were inflated to.
-    fn push(
-        &mut self,
-        data: &[u8],
-        window: &mut [u8],
-        fonts: &mut Fonts,
-        sink: Sink<'_>,
-    ) -> Result<u64, Halt> {
-        if self.role == Role::Skipped || self.ended || data.is_empty() {
-            return Ok(0);
-        }
-        let letters = match self.filters.first() {
-            Some(Filter::Ascii85) => Some(object::ascii85(&mut self.digits, data)),
-            Some(Filter::AsciiHex) => Some(object::ascii_hex(&mut self.digits, data)),
-            Some(Filter::Flate) | None => None,
-        };
-        let data = letters.as_deref().unwrap_or(data);
-        let Some(mut engine) = self.inflate.take() else { return self.take(data, fonts, sink).map(|()| 0) };
-        let (mut read, mut inflated) = (0, 0);
-        loop {
-            // A stream that breaks is shown up to there.
-            let Ok((progress, ended)) = inflate(&mut engine, data.get(read..).unwrap_or_default(), window)
-            else {
-                self.ended = true;
-                return Ok(inflated);
-            };
-            read += progress.read;
-            inflated += progress.written as u64;
-            self.take(window.get(..progress.written).unwrap_or_default(), fonts, sink)?;
-            if ended || progress.written < window.len() {
-                self.ended = ended;
-                self.inflate = Some(engine);
-                return Ok(inflated);
-            }
-        }
-    }
-
-    /// What the filters give goes on.
-    fn take(&mut self, data: &[u8], fonts: &mut Fonts, sink: Sink<'_>) -> Result<(), Halt> {
-        match self.role {
-            Role::Skipped => Ok(()),
-            Role::Page => {
-                // What codes of a font show is told in a stream that says no word of itself.
-                if self.kept.len() < PROLOGUE || has_codes(&self.kept) {
-                    self.keep(data);
-                }
-                let mut shown = Vec::new();
-                self.page.push(data, fonts, &mut shown);
-                self.tell(&shown, sink)
-            }
-            Role::File => self.tell(data, sink),
-            Role::Objects => {
-                self.keep(data);
-                self.tell(data, sink)
-            }
-        }
-    }
-
-    fn keep(&mut self, data: &[u8]) {
-        let room = PDF_KEPT.saturating_sub(self.kept.len()).min(data.len());
-        self.kept.extend_from_slice(data.get(..room).unwrap_or_default());
-        self.cut += (data.len() - room) as u64;
-    }
-
-    fn bytes(&self) -> usize {
-        let inflater = if self.inflate.is_some() { INFLATER } else { 0 };
-        size_of::<Stream>() + self.kept.capacity() + inflater
-    }
-
-    fn tell(&mut self, text: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
-        if text.is_empty() {
-            return Ok(());
-        }
-        if !std::mem::replace(&mut self.open, true) {
-            tell(sink, Unpacked::Open(PAGE))?;
-        }
-        tell(sink, Unpacked::Text(text, 0))
-    }
-
-    fn finish(&mut self, fonts: &mut Fonts, sink: Sink<'_>) -> Result<(), Halt> {
-        match self.role {
-            Role::Objects => {
-                fonts.read_packed(&self.kept, self.first);
-                fonts.miss(self.cut);
-            }
-            Role::Page => {
-                if has_codes(&self.kept) {
-                    fonts.characters(self.number, &self.kept);
-                    fonts.miss(self.cut);
-                }
-                let mut shown = Vec::new();
-                self.page.finish(fonts, &mut shown);
-                self.tell(&shown, sink)?;
-            }
-            Role::File | Role::Skipped => {}
-        }
-        if std::mem::take(&mut self.open) { tell(sink, Unpacked::Close) } else { Ok(()) }
     }
 }
 

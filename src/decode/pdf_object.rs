@@ -124,6 +124,15 @@ pub(super) fn number(text: &[u8]) -> usize {
     digits.fold(0, |value, byte| value * 10 + usize::from(byte - b'0'))
 }
 
+/// Where the last object of a text begins: its ` obj`.
+pub(super) fn last(text: &[u8]) -> Option<usize> {
+    let mut found = memchr::memmem::rfind_iter(text, b" obj");
+    found.find(|at| {
+        let is_number = at.checked_sub(1).and_then(|at| text.get(at)).is_some_and(u8::is_ascii_digit);
+        is_number && text.get(at + 4).is_none_or(|byte| !byte.is_ascii_alphanumeric())
+    })
+}
+
 /// The number of the object whose ` obj` stands at `at`: `12 0 obj`.
 pub(super) fn number_before(text: &[u8], at: usize) -> u32 {
     let before = text.get(..at).unwrap_or_default();

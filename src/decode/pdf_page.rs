@@ -7,6 +7,9 @@ use crate::limits::PDF_OPERAND;
 /// From which kerning, in thousandths of a font's size, a gap is a space.
 const GAP: f32 = 180.0;
 
+/// What one string takes beside its bytes.
+const EACH: usize = 8;
+
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum State {
     #[default]
@@ -39,6 +42,9 @@ pub(super) struct Page {
     line: Option<f32>,
     /// Length of what was shown last.
     last: usize,
+    in_text: bool,
+    /// Whether what is read says what codes of a font show: long lists that show nothing.
+    pub(super) is_table: bool,
 }
 
 impl Page {
@@ -46,6 +52,9 @@ impl Page {
     pub(super) fn push(&mut self, data: &[u8], fonts: &mut Fonts, out: &mut Vec<u8>) {
         for &byte in data {
             self.byte(byte, fonts, out);
+            if self.length >= PDF_OPERAND {
+                self.part_of_string(fonts, out);
+            }
         }
     }
 
@@ -162,14 +171,28 @@ impl Page {
     }
 
     fn put(&mut self, byte: u8) {
-        if self.length < PDF_OPERAND {
-            self.length += 1;
-            self.string.push(byte);
+        self.length += 1;
+        self.string.push(byte);
+    }
+
+    /// What is shown next is too long to be kept until its operator comes. Codes of two bytes stay together.
+    fn part_of_string(&mut self, fonts: &mut Fonts, out: &mut Vec<u8>) {
+        if self.is_table && !self.in_text {
+            self.shown.clear();
+            self.string.clear();
         }
+        let rest = self.string.split_off(self.string.len() & !1);
+        let begun = std::mem::replace(&mut self.string, rest);
+        if !begun.is_empty() {
+            self.shown.push(Some(begun));
+        }
+        self.show(fonts, out);
+        self.length = self.string.len();
     }
 
     fn end_string(&mut self) {
         self.state = State::Between;
+        self.length += EACH;
         self.shown.push(Some(std::mem::take(&mut self.string)));
     }
 
@@ -180,7 +203,8 @@ impl Page {
             self.name = name.to_vec();
         } else if let Some(number) = std::str::from_utf8(&word).ok().and_then(|word| word.parse::<f32>().ok())
         {
-            if !self.shown.is_empty() && number < -GAP {
+            if matches!(self.shown.last(), Some(Some(_))) && number < -GAP {
+                self.length += EACH;
                 self.shown.push(None);
             }
             if self.numbers.len() == 6 {
@@ -214,7 +238,9 @@ impl Page {
                 let to_other_line = self.line.replace(line) != Some(line);
                 self.moved(to_other_line, fonts, out);
             }
+            b"BT" => self.in_text = true,
             b"T*" | b"ET" => {
+                self.in_text &= word != b"ET";
                 self.line = None;
                 self.part(fonts, out);
             }

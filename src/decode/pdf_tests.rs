@@ -150,7 +150,7 @@ fn codes_too_many_to_wait_for_their_font_are_said_to_be_unread() {
     assert_eq!(last(&[codes, fonts, page.clone()]).chars().last(), Some('\n'));
     // A font of which nothing is told shows its codes as they are, which were seen.
     assert_ne!(last(&[page]), "size");
-    let long = [table.as_slice(), &vec![b' '; PDF_KEPT]].concat();
+    let long = [table.as_slice(), &vec![b' '; crate::limits::PDF_KEPT]].concat();
     assert_eq!(last(&[object(7, "", &long)]), "size");
 }
 
@@ -239,4 +239,39 @@ fn a_code_shows_what_was_said_of_it_last() {
         ["193\n"]
     );
     assert_eq!(page("beginbfchar <05> <0031> <04> <0032> <01> <0033> endbfchar"), ["321\n"]);
+}
+
+#[test]
+fn what_is_long_is_read_on_or_said() {
+    let comment = format!("%{}\n{DIGITS}", "x".repeat(2000));
+    assert_eq!(shown_any(&in_codes(b"", &comment)), (vec!["4539\n".to_owned()], Ok(())));
+    // Resources that are longer than what is kept of objects.
+    let many: String = (0..20_000).map(|at| format!("/X{at} {at} 0 R")).collect();
+    let many =
+        format!("3 0 obj\n<<{many}/F1 9 0 R {many}>>\nendobj\n9 0 obj\n<</ToUnicode 6 0 R>>\nendobj\n");
+    let objects = [many.into_bytes(), object(6, "", DIGITS.as_bytes())];
+    let page = object(4, "", b"BT /F1 12 Tf <0068006D> Tj ET");
+    let long = document(&[&objects[..], &[page]].concat());
+    for cut in [100, 4096, long.len()] {
+        assert_eq!(shown(&long, cut), (vec!["49\n".to_owned()], Ok(())));
+    }
+    let text = format!("{} 4539", "x".repeat(9999));
+    let hex: String = text.bytes().map(|byte| format!("{byte:02x}")).collect();
+    let pieces = "(45)-1(39)".repeat(3000);
+    for (page, expected) in [
+        (format!("BT ({text}) Tj ET"), text.clone()),
+        (format!("BT <{hex}> Tj ET"), text.clone()),
+        (format!("BT [{pieces}] TJ ET"), "4539".repeat(3000)),
+        (format!("BT [(a){}(b)] TJ ET", "-999 ".repeat(9000)), "a b".to_owned()),
+    ] {
+        let body = document(&[object(4, "/Filter/FlateDecode", &flate(page.as_bytes()))]);
+        assert_eq!(shown_any(&body), (vec![format!("{expected}\n")], Ok(())));
+    }
+    for (length, expected) in [(40_000, "4539\n"), (70_000, "size"), (200_000, "size")] {
+        let dictionary = format!("/Filter/FlateDecode/X(an object {})", "x".repeat(length));
+        let body = document(&[object(4, &dictionary, &flate(b"BT (4539) Tj ET"))]);
+        for cut in [100, 4096, body.len()] {
+            assert_eq!(shown(&body, cut), (vec![expected.to_owned()], Ok(())), "{length}");
+        }
+    }
 }

@@ -1,0 +1,183 @@
+//! One stream of a PDF document, through its filters, to what it shows.
+
+use flate2::Decompress;
+
+use super::DecodeError;
+use super::gzip::inflate;
+use super::pdf_fonts::Fonts;
+use super::pdf_object::{self as object, Filter, Role};
+use super::pdf_page::Page;
+use super::unpack::{Halt, Member, Sink, Unpacked, tell};
+use crate::limits::{INFLATER, PDF_KEPT};
+
+pub(super) const PAGE: Member<'static> = Member { carrier: "pdf", name: &[], markup: false, in_place: false };
+
+/// A stream object that is being read.
+#[derive(Debug)]
+pub(super) struct Stream {
+    role: Role,
+    number: u32,
+    first: usize,
+    filters: Vec<Filter>,
+    inflate: Option<Box<Decompress>>,
+    /// What the first filter, if it is one of letters, has not made bytes of.
+    digits: Vec<u8>,
+    /// Nothing more comes of it.
+    ended: bool,
+    page: Page,
+    /// Of what must be read whole.
+    kept: Vec<u8>,
+    /// Whether it says what codes of a font show.
+    has_codes: bool,
+    /// Bytes that were too many to be kept.
+    cut: u64,
+    open: bool,
+}
+
+/// Bytes before the end of `begincodespace`.
+const LONGEST_WORD: usize = 13;
+
+impl Stream {
+    pub(super) fn new(dictionary: &[u8], number: u32) -> Result<Stream, DecodeError> {
+        let role = object::role(dictionary);
+        if role == Role::Skipped {
+            return Ok(Stream::skipped());
+        }
+        let filters = object::filters(dictionary)?;
+        let inflate = filters.contains(&Filter::Flate).then(|| Box::new(Decompress::new(true)));
+        let first = object::first(dictionary);
+        Ok(Stream { role, number, first, filters, inflate, ..Stream::skipped() })
+    }
+
+    pub(super) fn skipped() -> Stream {
+        Stream {
+            role: Role::Skipped,
+            number: 0,
+            first: 0,
+            filters: Vec::new(),
+            inflate: None,
+            digits: Vec::new(),
+            ended: false,
+            page: Page::default(),
+            kept: Vec::new(),
+            has_codes: false,
+            cut: 0,
+            open: false,
+        }
+    }
+
+    /// The data go on; gives the bytes that they were inflated to.
+    pub(super) fn push(
+        &mut self,
+        data: &[u8],
+        window: &mut [u8],
+        fonts: &mut Fonts,
+        sink: Sink<'_>,
+    ) -> Result<u64, Halt> {
+        if self.role == Role::Skipped || self.ended || data.is_empty() {
+            return Ok(0);
+        }
+        let letters = match self.filters.first() {
+            Some(Filter::Ascii85) => Some(object::ascii85(&mut self.digits, data)),
+            Some(Filter::AsciiHex) => Some(object::ascii_hex(&mut self.digits, data)),
+            Some(Filter::Flate) | None => None,
+        };
+        let data = letters.as_deref().unwrap_or(data);
+        let Some(mut engine) = self.inflate.take() else { return self.take(data, fonts, sink).map(|()| 0) };
+        let (mut read, mut inflated) = (0, 0);
+        loop {
+            // A stream that breaks is shown up to there.
+            let Ok((progress, ended)) = inflate(&mut engine, data.get(read..).unwrap_or_default(), window)
+            else {
+                self.ended = true;
+                return Ok(inflated);
+            };
+            read += progress.read;
+            inflated += progress.written as u64;
+            self.take(window.get(..progress.written).unwrap_or_default(), fonts, sink)?;
+            if ended || progress.written < window.len() {
+                self.ended = ended;
+                self.inflate = Some(engine);
+                return Ok(inflated);
+            }
+        }
+    }
+
+    /// What the filters give goes on.
+    fn take(&mut self, data: &[u8], fonts: &mut Fonts, sink: Sink<'_>) -> Result<(), Halt> {
+        match self.role {
+            Role::Skipped => Ok(()),
+            Role::Page => {
+                self.watch(data);
+                self.page.is_table = self.has_codes;
+                let mut shown = Vec::new();
+                self.page.push(data, fonts, &mut shown);
+                self.tell(&shown, sink)
+            }
+            Role::File => self.tell(data, sink),
+            Role::Objects => {
+                self.keep(data);
+                self.tell(data, sink)
+            }
+        }
+    }
+
+    /// What codes of a font show is told in a stream that says no word of itself, behind comments of any length.
+    fn watch(&mut self, data: &[u8]) {
+        if self.has_codes {
+            return self.keep(data);
+        }
+        self.kept.extend_from_slice(data);
+        let found = memchr::memmem::find_iter(&self.kept, b"begin").find(|at| {
+            let rest = self.kept.get(at + 5..).unwrap_or_default();
+            [&b"cmap"[..], b"codespace", b"bfchar", b"bfrange"].iter().any(|word| rest.starts_with(word))
+        });
+        self.has_codes = found.is_some();
+        // Where none has begun the end may be the beginning of the word.
+        let gone = found.unwrap_or_else(|| self.kept.len().saturating_sub(LONGEST_WORD));
+        self.kept.drain(..gone);
+        self.cut += self.kept.len().saturating_sub(PDF_KEPT) as u64;
+        self.kept.truncate(PDF_KEPT);
+    }
+
+    fn keep(&mut self, data: &[u8]) {
+        let room = PDF_KEPT.saturating_sub(self.kept.len()).min(data.len());
+        self.kept.extend_from_slice(data.get(..room).unwrap_or_default());
+        self.cut += (data.len() - room) as u64;
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let inflater = if self.inflate.is_some() { INFLATER } else { 0 };
+        size_of::<Stream>() + self.kept.capacity() + inflater
+    }
+
+    fn tell(&mut self, text: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
+        if text.is_empty() {
+            return Ok(());
+        }
+        if !std::mem::replace(&mut self.open, true) {
+            tell(sink, Unpacked::Open(PAGE))?;
+        }
+        tell(sink, Unpacked::Text(text, 0))
+    }
+
+    pub(super) fn finish(&mut self, fonts: &mut Fonts, sink: Sink<'_>) -> Result<(), Halt> {
+        match self.role {
+            Role::Objects => {
+                fonts.read_packed(&self.kept, self.first);
+                fonts.miss(self.cut);
+            }
+            Role::Page => {
+                if self.has_codes {
+                    fonts.characters(self.number, &self.kept);
+                    fonts.miss(self.cut);
+                }
+                let mut shown = Vec::new();
+                self.page.finish(fonts, &mut shown);
+                self.tell(&shown, sink)?;
+            }
+            Role::File | Role::Skipped => {}
+        }
+        if std::mem::take(&mut self.open) { tell(sink, Unpacked::Close) } else { Ok(()) }
+    }
+}
