@@ -29,6 +29,7 @@ mod pdf_codes;
 mod pdf_fonts;
 mod pdf_object;
 mod pdf_page;
+mod pdf_predictor;
 mod pdf_stream;
 mod permessage;
 mod probe;

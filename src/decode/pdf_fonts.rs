@@ -267,8 +267,11 @@ fn unpacked(runs: &[u8]) -> Option<(usize, &[u8])> {
     Some((number.iter().rev().fold(0, |number, byte| number << 7 | usize::from(byte & 0x7f)), rest))
 }
 
-/// The strings that stand first in one font, its number, and what is behind them.
-fn next_run(mut runs: &[u8]) -> Option<(usize, Vec<&[u8]>, &[u8])> {
+/// The number of a font, strings in it, and what is behind them.
+type Run<'a> = (usize, Vec<&'a [u8]>, &'a [u8]);
+
+/// The strings that stand first in one font.
+fn next_run(mut runs: &[u8]) -> Option<Run<'_>> {
     let (mut strings, mut bytes) = (Vec::new(), 0);
     let (font, _) = unpacked(runs)?;
     while let Some((_, rest)) = unpacked(runs).filter(|(other, _)| *other == font && bytes < DECODE_WINDOW) {

@@ -47,7 +47,7 @@ fn ends_name(byte: u8) -> bool {
 }
 
 /// What stands behind a key of a dictionary.
-fn value<'a>(dictionary: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
+pub(super) fn value<'a>(dictionary: &'a [u8], key: &[u8]) -> Option<&'a [u8]> {
     let mut from = 0;
     loop {
         let at = from + memchr::memmem::find(dictionary.get(from..)?, key)?;

@@ -7,6 +7,7 @@ use super::gzip::inflate;
 use super::pdf_fonts::Fonts;
 use super::pdf_object::{self as object, Filter, Role};
 use super::pdf_page::Page;
+use super::pdf_predictor::Predictor;
 use super::unpack::{Halt, Member, Sink, Unpacked, tell};
 use crate::limits::{INFLATER, PDF_KEPT};
 
@@ -20,6 +21,7 @@ pub(super) struct Stream {
     first: usize,
     filters: Vec<Filter>,
     inflate: Option<Box<Decompress>>,
+    predictor: Option<Box<Predictor>>,
     /// What the first filter, if it is one of letters, has not made bytes of.
     digits: Vec<u8>,
     /// Nothing more comes of it.
@@ -45,8 +47,9 @@ impl Stream {
         }
         let filters = object::filters(dictionary)?;
         let inflate = filters.contains(&Filter::Flate).then(|| Box::new(Decompress::new(true)));
+        let predictor = if inflate.is_some() { Predictor::of(dictionary)?.map(Box::new) } else { None };
         let first = object::first(dictionary);
-        Ok(Stream { role, number, first, filters, inflate, ..Stream::skipped() })
+        Ok(Stream { role, number, first, filters, inflate, predictor, ..Stream::skipped() })
     }
 
     pub(super) fn skipped() -> Stream {
@@ -56,6 +59,7 @@ impl Stream {
             first: 0,
             filters: Vec::new(),
             inflate: None,
+            predictor: None,
             digits: Vec::new(),
             ended: false,
             page: Page::default(),
@@ -94,7 +98,11 @@ impl Stream {
             };
             read += progress.read;
             inflated += progress.written as u64;
-            self.take(window.get(..progress.written).unwrap_or_default(), fonts, sink)?;
+            let written = window.get(..progress.written).unwrap_or_default();
+            match self.predictor.as_mut().map(|predictor| predictor.undo(written)) {
+                Some(undone) => self.take(&undone, fonts, sink)?,
+                None => self.take(written, fonts, sink)?,
+            }
             if ended || progress.written < window.len() {
                 self.ended = ended;
                 self.inflate = Some(engine);
@@ -148,7 +156,8 @@ impl Stream {
 
     pub(super) fn bytes(&self) -> usize {
         let inflater = if self.inflate.is_some() { INFLATER } else { 0 };
-        size_of::<Stream>() + self.kept.capacity() + inflater
+        let rows = self.predictor.as_ref().map_or(0, |predictor| predictor.bytes());
+        size_of::<Stream>() + self.kept.capacity() + inflater + rows
     }
 
     fn tell(&mut self, text: &[u8], sink: Sink<'_>) -> Result<(), Halt> {

@@ -275,3 +275,42 @@ fn what_is_long_is_read_on_or_said() {
         }
     }
 }
+
+/// Rows of so many bytes, each made as the number before it says.
+fn predicted(text: &[u8], columns: usize, pixel: usize) -> Vec<u8> {
+    let (mut out, mut above) = (Vec::new(), vec![0; columns]);
+    for (row, kind) in text.chunks(columns).zip((0..5).cycle()) {
+        out.push(kind);
+        for (at, byte) in row.iter().enumerate() {
+            let left = at.checked_sub(pixel).map_or(0, |at| row[at]);
+            let (up, corner) = (above[at], at.checked_sub(pixel).map_or(0, |at| above[at]));
+            let expected = i32::from(left) + i32::from(up) - i32::from(corner);
+            let nearest =
+                [left, up, corner].into_iter().min_by_key(|byte| (expected - i32::from(*byte)).abs());
+            let guess = [0, left, up, left.midpoint(up), nearest.unwrap()][usize::from(kind)];
+            out.push(byte.wrapping_sub(guess));
+        }
+        above[..row.len()].copy_from_slice(row);
+    }
+    out
+}
+
+#[test]
+fn rows_are_read_as_they_were_before_png_predicted_them() {
+    let page = b"BT /F1 12 Tf 1 0 0 1 72 700 Tm (the quick brown fox 4539 1488) Tj T* (jumps over the lazy dog) Tj ET";
+    let expected = "the quick brown fox 4539 1488\njumps over the lazy dog\n";
+    for (columns, colors, bits) in [(4usize, 1usize, 8usize), (7, 3, 8), (5, 1, 16), (300, 1, 8), (9, 2, 4)] {
+        let data =
+            flate(&predicted(page, (columns * colors * bits).div_ceil(8), (colors * bits).div_ceil(8)));
+        let said = format!("/Predictor 15 /Columns {columns} /Colors {colors} /BitsPerComponent {bits}");
+        let body = object(4, &format!("/Filter /FlateDecode /DecodeParms << {said} >>"), &data);
+        assert_eq!(shown_any(&document(&[body])), (vec![expected.to_owned()], Ok(())), "{said}");
+    }
+    for said in ["<< /Predictor 2 /Columns 4 >>", "<< /Predictor 12 /Columns 99999999 >>", "8 0 R"] {
+        let body = object(4, &format!("/Filter /FlateDecode /DecodeParms {said}"), &flate(page));
+        assert_eq!(shown_any(&document(&[body])), (vec!["method".to_owned()], Ok(())), "{said}");
+        // Of what is passed over it does not matter.
+        let image = object(4, &format!("/Subtype /Image /Filter /FlateDecode /DecodeParms {said}"), b"x");
+        assert_eq!(shown_any(&document(&[image])), (vec![], Ok(())), "{said}");
+    }
+}
