@@ -31,6 +31,7 @@ mod pdf_object;
 mod pdf_page;
 mod pdf_predictor;
 mod pdf_stream;
+mod pdf_string;
 mod permessage;
 mod probe;
 mod protobuf;

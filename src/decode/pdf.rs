@@ -6,6 +6,7 @@ use super::DecodeError;
 use super::pdf_fonts::Fonts;
 use super::pdf_object as object;
 use super::pdf_stream::{PAGE, Stream};
+use super::pdf_string::Strings;
 use super::unpack::{Halt, Sink, Unpacked, tell};
 use crate::limits::{DECODE_WINDOW, PDF_DICTIONARY, PDF_OPENING};
 
@@ -128,6 +129,7 @@ struct Pdf {
     text: Vec<u8>,
     window: Box<[u8]>,
     fonts: Fonts,
+    strings: Strings,
     /// The object in whose midst the text begins.
     number: u32,
     /// Where in the text no stream begins before.
@@ -145,6 +147,7 @@ impl Pdf {
             text: Vec::new(),
             window: Box::default(),
             fonts: Fonts::default(),
+            strings: Strings::default(),
             number: 0,
             looked: 0,
             drained: false,
@@ -176,7 +179,7 @@ impl Pdf {
             self.inflated += stream.push(&rest, &mut self.window, &mut self.fonts, sink)?;
         }
         self.close(sink)?;
-        self.read_objects(self.text.len())?;
+        self.read_objects(self.text.len(), sink)?;
         let mut open = false;
         self.fonts.late(&mut |text| {
             if !std::mem::replace(&mut open, true) {
@@ -227,14 +230,14 @@ impl Pdf {
             if self.text.len() > 2 * PDF_DICTIONARY {
                 // What may still be the dictionary of a stream stays.
                 let upto = end_of_part(self.text.get(..self.text.len() - PDF_DICTIONARY).unwrap_or_default());
-                self.read_objects(upto)?;
+                self.read_objects(upto, sink)?;
                 self.text.drain(..upto);
                 self.looked = self.looked.saturating_sub(upto);
                 self.drained = true;
             }
             return Ok(false);
         };
-        self.read_objects(begin)?;
+        self.read_objects(begin, sink)?;
         let header = self.text.get(..begin).unwrap_or_default();
         let start = object::last(header);
         let dictionary = header.get(start.unwrap_or(0)..).unwrap_or_default();
@@ -245,6 +248,7 @@ impl Pdf {
             false => Err(DecodeError::Size),
         };
         (self.looked, self.drained) = (0, false);
+        self.strings = Strings::default();
         self.text.drain(..data);
         if let Some(error) = stream.as_ref().err() {
             tell(sink, Unpacked::Unread(*error, 1))?;
@@ -256,14 +260,21 @@ impl Pdf {
         Ok(true)
     }
 
-    /// Reads what the objects before `upto` say of fonts, and whether all is under a password.
-    fn read_objects(&mut self, upto: usize) -> Result<(), Halt> {
+    /// Reads what the objects before `upto` say of fonts, what their strings stand for, and whether all is under a password.
+    fn read_objects(&mut self, upto: usize, sink: Sink<'_>) -> Result<(), Halt> {
         let text = object::plain_names(self.text.get(..upto).unwrap_or_default());
         if object::is_encrypted(&text) {
             return Err(DecodeError::Encrypted.into());
         }
         self.number = self.fonts.read(&text, self.number);
-        Ok(())
+        let mut shown = Vec::new();
+        self.strings.read(self.text.get(..upto).unwrap_or_default(), &mut shown);
+        if shown.is_empty() {
+            return Ok(());
+        }
+        tell(sink, Unpacked::Open(PAGE))?;
+        tell(sink, Unpacked::Text(&shown, 0))?;
+        tell(sink, Unpacked::Close)
     }
 }
 

@@ -1,5 +1,7 @@
 //! What the codes of one font of a PDF document show, in a small table.
 
+use super::pdf_object::{ends_name, number};
+
 /// Codes that follow each other and show characters that do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Range {
@@ -12,6 +14,8 @@ struct Range {
 #[derive(Debug, Default)]
 pub(super) struct Codes {
     wide: bool,
+    /// Whether a code that is not named shows itself.
+    plain: bool,
     /// In order, none of them in another.
     ranges: Box<[Range]>,
 }
@@ -45,7 +49,33 @@ impl Codes {
             }
             rest = rest.get(end..).unwrap_or_default();
         }
-        Codes { wide, ranges: in_order(ranges) }
+        Codes { wide, plain: false, ranges: in_order(ranges) }
+    }
+
+    /// Reads a list of numbers and names: `[65 /zero /one 97 /a]`. None where each shows itself.
+    pub(super) fn named(list: &[u8]) -> Option<Codes> {
+        let end = memchr::memchr(b']', list).unwrap_or(list.len());
+        let (mut ranges, mut code) = (Vec::new(), 0u16);
+        let list = list.get(..end).unwrap_or_default();
+        let mut at = 0;
+        while let Some(rest) = list.get(at..).filter(|rest| !rest.is_empty()) {
+            let is_name = rest.starts_with(b"/");
+            let begin = usize::from(is_name);
+            let behind = rest.get(begin..).unwrap_or_default();
+            let length = behind.iter().position(|byte| ends_name(*byte)).unwrap_or(behind.len());
+            let word = behind.get(..length).unwrap_or_default();
+            if is_name {
+                if let Some(shown) = glyph(word).filter(|shown| u32::from(*shown) != u32::from(code)) {
+                    ranges.push(Range { from: code, to: code, shown: u32::from(shown) });
+                }
+                code = code.wrapping_add(1);
+            } else if word.first().is_some_and(u8::is_ascii_digit) {
+                code = u16::try_from(number(word)).unwrap_or_default();
+            }
+            at += (begin + length).max(1);
+        }
+        ranges.truncate(ALL);
+        (!ranges.is_empty()).then(|| Codes { wide: false, plain: true, ranges: in_order(ranges) })
     }
 
     /// How many ranges there are.
@@ -61,6 +91,8 @@ impl Codes {
             if let Some(shown) = self.get(code) {
                 hits += 1;
                 out.extend(shown.encode_utf8(&mut [0; 4]).as_bytes());
+            } else if let (true, Ok(code @ b' '..)) = (self.plain, u8::try_from(code)) {
+                out.push(code);
             }
         }
         (hits, out)
@@ -141,3 +173,66 @@ fn strings(text: &[u8]) -> Vec<(u16, usize)> {
     }
     out
 }
+
+/// The character of ASCII that a glyph of this name shows: `/seven`, `/A`, `/uni0037`, `/seven.tnum`.
+fn glyph(name: &[u8]) -> Option<char> {
+    let name = name.split(|byte| *byte == b'.').next().unwrap_or_default();
+    if let [letter @ (b'a'..=b'z' | b'A'..=b'Z')] = name {
+        return Some(char::from(*letter));
+    }
+    if let Some(&(_, shown)) = GLYPHS.iter().find(|(known, _)| known.as_bytes() == name) {
+        return Some(shown);
+    }
+    let digits = name.strip_prefix(b"uni").or_else(|| name.strip_prefix(b"u"))?;
+    let digits = std::str::from_utf8(digits).ok().filter(|digits| (4..=6).contains(&digits.len()))?;
+    u32::from_str_radix(digits, 16).ok().and_then(char::from_u32)
+}
+
+const GLYPHS: [(&str, char); 46] = [
+    ("space", ' '),
+    ("zero", '0'),
+    ("one", '1'),
+    ("two", '2'),
+    ("three", '3'),
+    ("four", '4'),
+    ("five", '5'),
+    ("six", '6'),
+    ("seven", '7'),
+    ("eight", '8'),
+    ("nine", '9'),
+    ("hyphen", '-'),
+    ("minus", '-'),
+    ("endash", '-'),
+    ("period", '.'),
+    ("comma", ','),
+    ("colon", ':'),
+    ("semicolon", ';'),
+    ("slash", '/'),
+    ("at", '@'),
+    ("underscore", '_'),
+    ("plus", '+'),
+    ("equal", '='),
+    ("numbersign", '#'),
+    ("ampersand", '&'),
+    ("percent", '%'),
+    ("dollar", '$'),
+    ("asterisk", '*'),
+    ("exclam", '!'),
+    ("question", '?'),
+    ("parenleft", '('),
+    ("parenright", ')'),
+    ("bracketleft", '['),
+    ("bracketright", ']'),
+    ("braceleft", '{'),
+    ("braceright", '}'),
+    ("less", '<'),
+    ("greater", '>'),
+    ("bar", '|'),
+    ("backslash", '\\'),
+    ("quotedbl", '"'),
+    ("quotesingle", '\''),
+    ("grave", '`'),
+    ("asciitilde", '~'),
+    ("asciicircum", '^'),
+    ("nbspace", ' '),
+];

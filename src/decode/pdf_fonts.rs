@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::hash::{DefaultHasher, Hasher};
 
 use super::pdf_codes::Codes;
-use super::pdf_object::{number, number_before, plain_names};
+use super::pdf_object::{number, number_before, plain_names, value};
 use super::unpack::Halt;
 use crate::limits::{DECODE_WINDOW, PDF_CODES, PDF_LATE, PDF_OBJECTS};
 
@@ -35,9 +35,13 @@ pub(super) struct Fonts {
     named: BTreeSet<(Name, u32)>,
     /// Of a font, the stream that says what its codes show.
     streams: HashMap<u32, u32>,
+    /// Of a font, the object that names what its codes show, unless it does so itself.
+    encodings: HashMap<u32, u32>,
     codes: HashMap<u32, Codes>,
     /// Ranges in all of these.
     ranges: usize,
+    /// Whether there is no room for more.
+    full_of_codes: bool,
     late: Late,
     /// Of a font, bytes shown before it was known that are not kept.
     dropped: HashMap<Name, u64>,
@@ -87,6 +91,9 @@ impl Fonts {
 
     /// Takes `/Name 12 0 R` out of an object.
     fn object(&mut self, number_of: u32, text: &[u8]) {
+        if let Some(codes) = value(text, b"/Differences").and_then(Codes::named) {
+            self.insert(number_of, codes, text.len());
+        }
         let words = text
             .split(|byte| byte.is_ascii_whitespace() || matches!(byte, b'<' | b'>' | b'[' | b']'))
             .filter(|word| !word.is_empty());
@@ -111,9 +118,14 @@ impl Fonts {
 
     fn refers(&mut self, from: u32, name: &[u8], to: u32) {
         let name = name.rsplit(|byte| *byte == b'/').next().unwrap_or_default();
-        if name == b"ToUnicode" {
-            if self.streams.len() < PDF_OBJECTS || self.streams.contains_key(&from) {
-                self.streams.insert(from, to);
+        let known = match name {
+            b"ToUnicode" => Some(&mut self.streams),
+            b"Encoding" => Some(&mut self.encodings),
+            _ => None,
+        };
+        if let Some(known) = known {
+            if known.len() < PDF_OBJECTS || known.contains_key(&from) {
+                known.insert(from, to);
             } else {
                 self.cut += 1;
             }
@@ -136,14 +148,19 @@ impl Fonts {
 
     /// Reads what the codes of a font show.
     pub(super) fn characters(&mut self, number: u32, text: &[u8]) {
-        let known = self.codes.remove(&number).map_or(0, |codes| codes.ranges());
-        self.ranges -= known;
         // Where there is no room for another, none is read.
-        let is_full = self.codes.len() >= PDF_OBJECTS || self.ranges >= PDF_CODES;
-        let codes = if is_full { Codes::default() } else { Codes::read(text) };
-        if is_full || self.ranges + codes.ranges() > PDF_CODES {
-            self.ranges = PDF_CODES;
-            self.cut += text.len() as u64;
+        let codes = if self.full_of_codes { Codes::default() } else { Codes::read(text) };
+        self.insert(number, codes, text.len());
+    }
+
+    /// What the codes of a font show was said in so many bytes.
+    fn insert(&mut self, number: u32, codes: Codes, bytes: usize) {
+        self.ranges -= self.codes.remove(&number).map_or(0, |known| known.ranges());
+        if self.codes.len() >= PDF_OBJECTS || self.ranges + codes.ranges() > PDF_CODES {
+            self.full_of_codes = true;
+        }
+        if self.full_of_codes {
+            self.cut += bytes as u64;
         } else {
             self.ranges += codes.ranges();
             self.codes.insert(number, codes);
@@ -152,7 +169,10 @@ impl Fonts {
 
     /// What strings of a font show, if it is known.
     fn of(&self, font: Name, strings: &[&[u8]]) -> Option<Vec<u8>> {
-        let known = self.namesakes(font).filter_map(|object| self.codes.get(self.streams.get(&object)?));
+        let known = self.namesakes(font).filter_map(|object| {
+            let by_stream = self.streams.get(&object).and_then(|stream| self.codes.get(stream));
+            by_stream.or_else(|| self.codes.get(self.encodings.get(&object).unwrap_or(&object)))
+        });
         known.map(|known| known.show(strings)).max_by_key(|(hits, _)| *hits).map(|(_, shown)| shown)
     }
 
@@ -220,7 +240,7 @@ impl Fonts {
     pub(super) fn bytes(&self) -> usize {
         let names = self.late.fonts.len() + self.dropped.len();
         self.named.len() * 24
-            + (self.streams.len() + names) * 32
+            + (self.streams.len() + self.encodings.len() + names) * 32
             + self.codes.len() * (size_of::<Codes>() + 16)
             + self.ranges * Codes::RANGE
             + self.late.runs.capacity()

@@ -41,7 +41,7 @@ pub(super) fn plain_names(text: &[u8]) -> Cow<'_, [u8]> {
 }
 
 /// Whether no name goes on with it.
-fn ends_name(byte: u8) -> bool {
+pub(super) fn ends_name(byte: u8) -> bool {
     byte.is_ascii_whitespace()
         || matches!(byte, 0 | b'/' | b'(' | b')' | b'<' | b'>' | b'[' | b']' | b'{' | b'}' | b'%')
 }

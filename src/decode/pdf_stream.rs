@@ -8,6 +8,7 @@ use super::pdf_fonts::Fonts;
 use super::pdf_object::{self as object, Filter, Role};
 use super::pdf_page::Page;
 use super::pdf_predictor::Predictor;
+use super::pdf_string::Strings;
 use super::unpack::{Halt, Member, Sink, Unpacked, tell};
 use crate::limits::{INFLATER, PDF_KEPT};
 
@@ -27,6 +28,9 @@ pub(super) struct Stream {
     /// Nothing more comes of it.
     ended: bool,
     page: Page,
+    strings: Strings,
+    /// What strings of packed objects stand for, if it is not what they read.
+    shown: Vec<u8>,
     /// Of what must be read whole.
     kept: Vec<u8>,
     /// Whether it says what codes of a font show.
@@ -63,6 +67,8 @@ impl Stream {
             digits: Vec::new(),
             ended: false,
             page: Page::default(),
+            strings: Strings::default(),
+            shown: Vec::new(),
             kept: Vec::new(),
             has_codes: false,
             cut: 0,
@@ -125,6 +131,9 @@ impl Stream {
             Role::File => self.tell(data, sink),
             Role::Objects => {
                 self.keep(data);
+                self.strings.read(data, &mut self.shown);
+                self.cut += self.shown.len().saturating_sub(PDF_KEPT) as u64;
+                self.shown.truncate(PDF_KEPT);
                 self.tell(data, sink)
             }
         }
@@ -175,6 +184,12 @@ impl Stream {
             Role::Objects => {
                 fonts.read_packed(&self.kept, self.first);
                 fonts.miss(self.cut);
+                if !self.shown.is_empty() {
+                    // Behind what was told as it stands.
+                    self.tell(b"\n", sink)?;
+                    let shown = std::mem::take(&mut self.shown);
+                    self.tell(&shown, sink)?;
+                }
             }
             Role::Page => {
                 if self.has_codes {

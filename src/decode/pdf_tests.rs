@@ -314,3 +314,45 @@ fn rows_are_read_as_they_were_before_png_predicted_them() {
         assert_eq!(shown_any(&document(&[image])), (vec![], Ok(())), "{said}");
     }
 }
+
+#[test]
+fn strings_of_objects_that_are_not_written_as_they_read_are_told() {
+    let field = |value: &[u8]| [b"8 0 obj\n<</T(a \\(b\\) c)/V(", value, b")>>\nendobj\n"].concat();
+    let wide: Vec<u8> = "\u{feff}card 4539".encode_utf16().flat_map(u16::to_be_bytes).collect();
+    let long = format!("{}\\064539", "x".repeat(9000));
+    for (value, expected) in [
+        (b"4539".to_vec(), None),
+        (b"\\0645\\63\\0719\\\n8".to_vec(), Some("453998\n".to_owned())),
+        (b"a\\(\\0645\\)(b)".to_vec(), Some("a(45)(b)\n".to_owned())),
+        (wide, Some("card 4539\n".to_owned())),
+        (b"\\376\\377\\0004\\0005".to_vec(), Some("45\n".to_owned())),
+        (b"\\001\\002\\003".to_vec(), Some("\n".to_owned())),
+        (long.into_bytes(), Some(format!("{}4539\n", "x".repeat(808)))),
+    ] {
+        let told: Vec<String> = expected.clone().into_iter().collect();
+        assert_eq!(shown_any(&document(&[field(&value)])), (told, Ok(())));
+        let object_of = [b"8 0 <</V(".as_slice(), &value, b")>>"].concat();
+        let packed = object(7, "/Type/ObjStm/N 1/First 4/Filter/FlateDecode", &flate(&object_of));
+        let behind = expected.map_or(String::new(), |text| format!("\n{text}"));
+        let told = String::from_utf8_lossy(&object_of).into_owned() + &behind;
+        assert_eq!(shown(&document(&[packed]), 4096), (vec![told], Ok(())));
+    }
+}
+
+#[test]
+fn codes_that_a_font_names_are_shown() {
+    let names = "/Type/Encoding/Differences[65/zero/one/two 70/nine.tnum 71/uni0034/g12 97/a]";
+    let page = object(4, "", b"BT /F1 12 Tf (FABG ax-) Tj ET");
+    let inline = format!("9 0 obj\n<</Type/Font/Encoding<<{names}>>>>\nendobj\n");
+    let apart = format!("9 0 obj\n<</Type/Font/Encoding 8 0 R>>\nendobj\n8 0 obj\n<<{names}>>\nendobj\n");
+    let resources = b"3 0 obj\n<</F1 9 0 R>>\nendobj\n".to_vec();
+    for font in [inline, apart] {
+        let early = document(&[resources.clone(), font.clone().into_bytes(), page.clone()]);
+        assert_eq!(shown_any(&early).0, ["9014 ax-\n"]);
+        let late = document(&[page.clone(), resources.clone(), font.into_bytes()]);
+        assert_eq!(shown_any(&late).0, ["FABG ax-\n", "9014 ax-\n"]);
+    }
+    // One that names what all show anyway says nothing.
+    let usual = b"9 0 obj\n<</Encoding<</Differences[48/zero/one 65/A/B 32/space]>>>>\nendobj\n".to_vec();
+    assert_eq!(shown_any(&document(&[page, resources, usual])).0, ["FABG ax-\n"]);
+}
