@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 use super::DecodeError;
 use super::pdf_fonts::Fonts;
 use super::pdf_object as object;
-use super::pdf_stream::{PAGE, Stream};
+use super::pdf_stream::{Begun, PAGE, Stream};
 use super::pdf_string::Strings;
 use super::unpack::{Halt, Sink, Unpacked, tell};
 use crate::limits::{DECODE_WINDOW, PDF_DICTIONARY, PDF_OPENING};
@@ -130,6 +130,8 @@ struct Pdf {
     window: Box<[u8]>,
     fonts: Fonts,
     strings: Strings,
+    /// A page whose stream has ended within a text.
+    page: Option<Box<Begun>>,
     /// The object in whose midst the text begins.
     number: u32,
     /// Where in the text no stream begins before.
@@ -148,6 +150,7 @@ impl Pdf {
             window: Box::default(),
             fonts: Fonts::default(),
             strings: Strings::default(),
+            page: None,
             number: 0,
             looked: 0,
             drained: false,
@@ -180,6 +183,7 @@ impl Pdf {
         }
         self.close(sink)?;
         self.read_objects(self.text.len(), sink)?;
+        self.end_page(sink)?;
         let mut open = false;
         self.fonts.late(&mut |text| {
             if !std::mem::replace(&mut open, true) {
@@ -217,10 +221,16 @@ impl Pdf {
 
     /// The stream that is open, if one is, has ended.
     fn close(&mut self, sink: Sink<'_>) -> Result<(), Halt> {
-        if let At::Stream(mut stream) = std::mem::replace(&mut self.at, At::Objects) {
-            stream.finish(&mut self.fonts, sink)?;
+        if let At::Stream(stream) = std::mem::replace(&mut self.at, At::Objects) {
+            let begun = stream.finish(&mut self.fonts, sink)?;
+            self.page = begun.map(Box::new).or(self.page.take());
         }
         Ok(())
+    }
+
+    /// A page that could have gone on does not.
+    fn end_page(&mut self, sink: Sink<'_>) -> Result<(), Halt> {
+        self.page.take().map_or(Ok(()), |page| page.end(&mut self.fonts, sink))
     }
 
     /// Reads objects up to the next stream.
@@ -253,7 +263,14 @@ impl Pdf {
         if let Some(error) = stream.as_ref().err() {
             tell(sink, Unpacked::Unread(*error, 1))?;
         }
-        self.at = At::Stream(Box::new(stream.unwrap_or_else(|_| Stream::skipped())));
+        let mut stream = Box::new(stream.unwrap_or_else(|_| Stream::skipped()));
+        let begun = self.page.take().and_then(|page| stream.resume(*page));
+        if stream.is_skipped() {
+            self.page = begun.map(Box::new);
+        } else if let Some(begun) = begun {
+            begun.end(&mut self.fonts, sink)?;
+        }
+        self.at = At::Stream(stream);
         if self.window.is_empty() {
             self.window = vec![0; DECODE_WINDOW].into_boxed_slice();
         }
@@ -272,6 +289,7 @@ impl Pdf {
         if shown.is_empty() {
             return Ok(());
         }
+        self.end_page(sink)?;
         tell(sink, Unpacked::Open(PAGE))?;
         tell(sink, Unpacked::Text(&shown, 0))?;
         tell(sink, Unpacked::Close)

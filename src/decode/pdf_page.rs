@@ -2,6 +2,7 @@
 
 use super::pdf_fonts::{Fonts, Name};
 use super::pdf_object::plain_names;
+use super::pdf_string::text;
 use crate::limits::PDF_OPERAND;
 
 /// From which kerning, in thousandths of a font's size, a gap is a space.
@@ -38,11 +39,16 @@ pub(super) struct Page {
     numbers: Vec<f32>,
     name: Vec<u8>,
     font: Name,
-    /// The line that the last text matrix set.
+    /// The line to which the text moved last, in whichever text it was.
     line: Option<f32>,
     /// Length of what was shown last.
     last: usize,
     in_text: bool,
+    /// Whether a text has begun whose place is not known yet, and on which line it stands.
+    is_fresh: bool,
+    height: f32,
+    /// What stands for what is shown, as its document says.
+    actual: Vec<u8>,
     /// Whether what is read says what codes of a font show: long lists that show nothing.
     pub(super) is_table: bool,
 }
@@ -58,10 +64,23 @@ impl Page {
         }
     }
 
-    /// The page has ended.
-    pub(super) fn finish(&mut self, fonts: &mut Fonts, out: &mut Vec<u8>) {
+    /// A stream of the page has ended; whether a text goes on in the next.
+    pub(super) fn finish(&mut self, fonts: &mut Fonts, out: &mut Vec<u8>) -> bool {
         self.byte(b'\n', fonts, out);
+        self.state = State::Between;
+        if !self.in_text {
+            self.end(fonts, out);
+        }
+        self.in_text
+    }
+
+    /// The page has ended.
+    pub(super) fn end(&mut self, fonts: &mut Fonts, out: &mut Vec<u8>) {
         self.part(fonts, out);
+        if !self.actual.is_empty() {
+            out.append(&mut self.actual);
+            out.push(b'\n');
+        }
     }
 
     fn byte(&mut self, byte: u8, fonts: &mut Fonts, out: &mut Vec<u8>) {
@@ -193,7 +212,21 @@ impl Page {
     fn end_string(&mut self) {
         self.state = State::Between;
         self.length += EACH;
-        self.shown.push(Some(std::mem::take(&mut self.string)));
+        let string = std::mem::take(&mut self.string);
+        if self.name == b"ActualText" {
+            self.name.clear();
+            self.stands_for(&text(&string));
+        } else {
+            self.shown.push(Some(string));
+        }
+    }
+
+    /// Words are parted, characters are not.
+    fn stands_for(&mut self, text: &[u8]) {
+        if text.len() > 2 && !self.actual.is_empty() {
+            self.actual.push(b' ');
+        }
+        self.actual.extend_from_slice(text);
     }
 
     /// A number, a name or an operator is whole.
@@ -231,16 +264,29 @@ impl Page {
             b"Tf" => self.font = Name::of(&std::mem::take(&mut self.name)),
             b"Td" | b"TD" => {
                 let down = self.numbers.last().copied().unwrap_or_default();
-                self.moved(down != 0.0, fonts, out);
-            }
-            b"Tm" => {
-                let line = self.numbers.last().copied().unwrap_or_default();
-                let to_other_line = self.line.replace(line) != Some(line);
+                self.height += down;
+                let was = self.line.replace(self.height);
+                // The first of a text begins at the page's edge.
+                let to_other_line = if self.is_fresh { was != self.line } else { down != 0.0 };
                 self.moved(to_other_line, fonts, out);
             }
-            b"BT" => self.in_text = true,
-            b"T*" | b"ET" => {
-                self.in_text &= word != b"ET";
+            b"Tm" => {
+                self.height = self.numbers.last().copied().unwrap_or_default();
+                let to_other_line = self.line.replace(self.height) != Some(self.height);
+                self.moved(to_other_line, fonts, out);
+            }
+            b"BT" => {
+                (self.in_text, self.is_fresh, self.height) = (true, true, 0.0);
+            }
+            b"ET" => {
+                self.in_text = false;
+                if self.actual.len() > PDF_OPERAND {
+                    self.end(fonts, out);
+                }
+            }
+            // The page itself moves: heights are not those of before.
+            b"cm" | b"Q" => self.line = None,
+            b"T*" => {
                 self.line = None;
                 self.part(fonts, out);
             }
@@ -251,6 +297,7 @@ impl Page {
 
     /// The place moves: to another line, or along this one. Writers that place each character by itself leave no gaps.
     fn moved(&mut self, to_other_line: bool, fonts: &mut Fonts, out: &mut Vec<u8>) {
+        self.is_fresh = false;
         if to_other_line {
             self.part(fonts, out);
         } else if self.last > 2 {
@@ -266,6 +313,10 @@ impl Page {
     }
 
     fn show(&mut self, fonts: &mut Fonts, out: &mut Vec<u8>) {
+        if std::mem::take(&mut self.is_fresh) {
+            self.line = None;
+            self.part(fonts, out);
+        }
         for run in std::mem::take(&mut self.shown) {
             match run {
                 Some(codes) => {

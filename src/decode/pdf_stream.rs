@@ -40,6 +40,28 @@ pub(super) struct Stream {
     open: bool,
 }
 
+/// A page within a text of it, which another stream goes on with.
+#[derive(Debug)]
+pub(super) struct Begun {
+    page: Page,
+    open: bool,
+}
+
+impl Begun {
+    /// No other stream does.
+    pub(super) fn end(mut self, fonts: &mut Fonts, sink: Sink<'_>) -> Result<(), Halt> {
+        let mut shown = Vec::new();
+        self.page.end(fonts, &mut shown);
+        if !shown.is_empty() && !std::mem::replace(&mut self.open, true) {
+            tell(sink, Unpacked::Open(PAGE))?;
+        }
+        if !shown.is_empty() {
+            tell(sink, Unpacked::Text(&shown, 0))?;
+        }
+        if self.open { tell(sink, Unpacked::Close) } else { Ok(()) }
+    }
+}
+
 /// Bytes before the end of `begincodespace`.
 const LONGEST_WORD: usize = 13;
 
@@ -54,6 +76,19 @@ impl Stream {
         let predictor = if inflate.is_some() { Predictor::of(dictionary)?.map(Box::new) } else { None };
         let first = object::first(dictionary);
         Ok(Stream { role, number, first, filters, inflate, predictor, ..Stream::skipped() })
+    }
+
+    /// Goes on with a page, if it is one itself; gives it back where it tells of something else.
+    pub(super) fn resume(&mut self, begun: Begun) -> Option<Begun> {
+        if self.role != Role::Page {
+            return Some(begun);
+        }
+        (self.page, self.open) = (begun.page, begun.open);
+        None
+    }
+
+    pub(super) fn is_skipped(&self) -> bool {
+        self.role == Role::Skipped
     }
 
     pub(super) fn skipped() -> Stream {
@@ -179,7 +214,8 @@ impl Stream {
         tell(sink, Unpacked::Text(text, 0))
     }
 
-    pub(super) fn finish(&mut self, fonts: &mut Fonts, sink: Sink<'_>) -> Result<(), Halt> {
+    /// It has ended; gives a page that goes on in the next stream.
+    pub(super) fn finish(mut self, fonts: &mut Fonts, sink: Sink<'_>) -> Result<Option<Begun>, Halt> {
         match self.role {
             Role::Objects => {
                 fonts.read_packed(&self.kept, self.first);
@@ -197,11 +233,17 @@ impl Stream {
                     fonts.miss(self.cut);
                 }
                 let mut shown = Vec::new();
-                self.page.finish(fonts, &mut shown);
+                let goes_on = self.page.finish(fonts, &mut shown);
                 self.tell(&shown, sink)?;
+                if goes_on {
+                    return Ok(Some(Begun { page: self.page, open: self.open }));
+                }
             }
             Role::File | Role::Skipped => {}
         }
-        if std::mem::take(&mut self.open) { tell(sink, Unpacked::Close) } else { Ok(()) }
+        if self.open {
+            tell(sink, Unpacked::Close)?;
+        }
+        Ok(None)
     }
 }

@@ -356,3 +356,34 @@ fn codes_that_a_font_names_are_shown() {
     let usual = b"9 0 obj\n<</Encoding<</Differences[48/zero/one 65/A/B 32/space]>>>>\nendobj\n".to_vec();
     assert_eq!(shown_any(&document(&[page, resources, usual])).0, ["FABG ax-\n"]);
 }
+
+#[test]
+fn texts_of_one_line_and_of_one_page_are_joined() {
+    for (page, expected) in [
+        ("BT 72 700 Td (4) Tj ET\nBT 78 700 Td (5) Tj ET BT 72 690 Td (6) Tj ET", "45\n6\n"),
+        (
+            "BT 1 0 0 1 72 700 Tm (card) Tj ET BT 1 0 0 1 99 700 Tm (4539) Tj ET BT (1488) Tj ET",
+            "card 4539\n1488\n",
+        ),
+        // Each in a place of its own.
+        ("q 1 0 0 1 9 90 cm BT 0 0 Td (45) Tj ET Q q 1 0 0 1 9 80 cm BT 0 0 Td (39) Tj ET Q", "45\n39\n"),
+        ("BT 72 700 Td (4) Tj 0 -12 Td (5) Tj 0 -12 Td (6) Tj 6 0 Td (7) Tj ET", "4\n5\n67\n"),
+        ("/Span <</ActualText (card 4539)>> BDC BT (xx) Tj ET EMC", "xx\ncard 4539\n"),
+        ("BT /Span<</ActualText<FEFF0034>>>BDC (x) Tj EMC /Span<</ActualText(5)>>BDC (y) Tj ET", "xy\n45\n"),
+    ] {
+        assert_eq!(
+            shown_any(&document(&[object(4, "", page.as_bytes())])),
+            (vec![expected.to_owned()], Ok(())),
+            "{page}"
+        );
+    }
+    let half = object(4, "", b"BT /F1 12 Tf (card 45391488) Tj");
+    let other = object(6, "", b"(03436467) Tj ET");
+    let image = object(5, "/Subtype /Image", b"(x) Tj");
+    let joined = document(&[half.clone(), image, other.clone()]);
+    assert_eq!(shown_any(&joined), (vec!["card 4539148803436467\n".to_owned()], Ok(())));
+    let packed = object(5, "/Type /ObjStm /N 1 /First 4", b"8 0 <<>>");
+    let apart = document(&[half.clone(), packed, other]);
+    assert_eq!(shown_any(&apart).0, ["card 45391488\n", "8 0 <<>>\n", "03436467\n"]);
+    assert_eq!(shown_any(&document(&[half])).0, ["card 45391488\n"]);
+}
