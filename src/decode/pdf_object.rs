@@ -87,6 +87,74 @@ pub(super) fn role(dictionary: &[u8]) -> Role {
     }
 }
 
+/// Whether a stream that says nothing of itself begins as a text, of a form or a script, and not as operators of a page.
+pub(super) fn is_file(opening: &[u8]) -> bool {
+    let opening = opening.strip_prefix(b"\xef\xbb\xbf").unwrap_or(opening).trim_ascii_start();
+    let is_text = |byte: &u8| *byte >= b' ' || byte.is_ascii_whitespace();
+    if opening.starts_with(b"%!") || !opening.iter().all(is_text) {
+        return false;
+    }
+    if let Some(behind) = opening.strip_prefix(b"<") {
+        let end = memchr::memchr(b'>', behind).unwrap_or(behind.len());
+        let is_hex =
+            behind.iter().take(end).all(|byte| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace());
+        return !is_hex && !behind.starts_with(b"<");
+    }
+    words(opening).find_map(|word| judge(&word)).unwrap_or(false)
+}
+
+/// Whether a word stands in a text (`true`) or in a program (`false`). Operators of pages are shorter.
+fn judge(word: &[u8]) -> Option<bool> {
+    let letters = word.split(|byte| !byte.is_ascii_alphabetic()).find(|letters| letters.len() > 3)?;
+    match letters {
+        b"true" | b"false" | b"null" => None,
+        b"findresource" | b"dict" => Some(false),
+        _ => Some(!letters.starts_with(b"begin")),
+    }
+}
+
+/// What stands in a page beside names, strings and comments.
+fn words(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        loop {
+            let rest = text.get(at..).filter(|rest| !rest.is_empty())?;
+            let length = |ends: &dyn Fn(&u8) -> bool| {
+                rest.iter().skip(1).position(ends).map_or(rest.len(), |at| at + 1)
+            };
+            match rest.first()? {
+                b'(' => at += string_length(rest),
+                b'<' => at += length(&|byte| *byte == b'>' || *byte == b'<'),
+                b'%' => at += length(&|byte| matches!(byte, b'\r' | b'\n')),
+                b'/' => at += length(&|byte| ends_name(*byte)),
+                byte if ends_name(*byte) => at += 1,
+                _ => {
+                    let end = length(&|byte| ends_name(*byte));
+                    at += end;
+                    // What follows is an image.
+                    return rest.get(..end).filter(|word| *word != b"ID").map(<[u8]>::to_vec);
+                }
+            }
+        }
+    })
+}
+
+/// Bytes of the string that a text begins with.
+fn string_length(text: &[u8]) -> usize {
+    let (mut depth, mut is_escaped) = (0, false);
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'(' => depth += 1,
+            b')' if depth == 1 => return at + 1,
+            b')' => depth -= 1,
+            _ => {}
+        }
+    }
+    text.len()
+}
+
 pub(super) fn filters(dictionary: &[u8]) -> Result<Vec<Filter>, DecodeError> {
     let Some(value) = value(dictionary, b"/Filter") else { return Ok(Vec::new()) };
     let end = match value.first() {

@@ -28,15 +28,20 @@ pub(super) struct Stream {
     /// Nothing more comes of it.
     ended: bool,
     page: Page,
+    /// The first bytes, until they are judged.
+    opening: Option<Vec<u8>>,
+    /// Whether it seems to be no page.
+    is_file: bool,
     strings: Strings,
-    /// What strings of packed objects stand for, if it is not what they read.
+    /// What is told at the end: what strings of packed objects stand for, if it is not what they read.
     shown: Vec<u8>,
     /// Of what must be read whole.
     kept: Vec<u8>,
     /// Whether it says what codes of a font show.
     has_codes: bool,
-    /// Bytes that were too many to be kept.
+    /// Bytes that were too many to be kept, of this and of what is told at the end.
     cut: u64,
+    missed: u64,
     open: bool,
 }
 
@@ -62,6 +67,8 @@ impl Begun {
     }
 }
 
+/// Bytes of a stream by which it is judged.
+const OPENING: usize = 512;
 /// Bytes before the end of `begincodespace`.
 const LONGEST_WORD: usize = 13;
 
@@ -102,11 +109,14 @@ impl Stream {
             digits: Vec::new(),
             ended: false,
             page: Page::default(),
+            opening: Some(Vec::new()),
+            is_file: false,
             strings: Strings::default(),
             shown: Vec::new(),
             kept: Vec::new(),
             has_codes: false,
             cut: 0,
+            missed: 0,
             open: false,
         }
     }
@@ -157,21 +167,60 @@ impl Stream {
         match self.role {
             Role::Skipped => Ok(()),
             Role::Page => {
-                self.watch(data);
-                self.page.is_table = self.has_codes;
-                let mut shown = Vec::new();
-                self.page.push(data, fonts, &mut shown);
-                self.tell(&shown, sink)
+                let Some(opening) = &mut self.opening else { return self.page(data, fonts, sink) };
+                opening.extend_from_slice(data);
+                if opening.len() < OPENING { Ok(()) } else { self.begin(fonts, sink) }
             }
             Role::File => self.tell(data, sink),
             Role::Objects => {
                 self.keep(data);
                 self.strings.read(data, &mut self.shown);
-                self.cut += self.shown.len().saturating_sub(PDF_KEPT) as u64;
-                self.shown.truncate(PDF_KEPT);
+                self.bound();
                 self.tell(data, sink)
             }
         }
+    }
+
+    /// The first bytes of what says nothing of itself tell whether it is a page.
+    fn begin(&mut self, fonts: &mut Fonts, sink: Sink<'_>) -> Result<(), Halt> {
+        let opening = self.opening.take().unwrap_or_default();
+        self.is_file = object::is_file(opening.get(..OPENING).unwrap_or(&opening));
+        if self.is_file && self.open {
+            // What is told of a page before it ends here.
+            self.tell(b"\n", sink)?;
+        }
+        self.page(&opening, fonts, sink)
+    }
+
+    /// A page goes on. What seems to be none is told as it stands, too, since nobody minds a word too many in one.
+    fn page(&mut self, data: &[u8], fonts: &mut Fonts, sink: Sink<'_>) -> Result<(), Halt> {
+        self.watch(data);
+        self.page.is_table = self.has_codes;
+        if !self.is_file {
+            let mut shown = Vec::new();
+            self.page.push(data, fonts, &mut shown);
+            return self.tell(&shown, sink);
+        }
+        self.page.push(data, fonts, &mut self.shown);
+        self.bound();
+        self.tell(data, sink)
+    }
+
+    /// What is told at the end must not grow.
+    fn bound(&mut self) {
+        self.missed += self.shown.len().saturating_sub(PDF_KEPT) as u64;
+        self.shown.truncate(PDF_KEPT);
+    }
+
+    /// Tells what was kept until now, behind what was told as it stands.
+    fn tell_kept(&mut self, fonts: &mut Fonts, sink: Sink<'_>) -> Result<(), Halt> {
+        fonts.miss(self.missed);
+        let shown = std::mem::take(&mut self.shown);
+        if shown.iter().all(u8::is_ascii_whitespace) {
+            return Ok(());
+        }
+        self.tell(b"\n", sink)?;
+        self.tell(&shown, sink)
     }
 
     /// What codes of a font show is told in a stream that says no word of itself, behind comments of any length.
@@ -201,7 +250,7 @@ impl Stream {
     pub(super) fn bytes(&self) -> usize {
         let inflater = if self.inflate.is_some() { INFLATER } else { 0 };
         let rows = self.predictor.as_ref().map_or(0, |predictor| predictor.bytes());
-        size_of::<Stream>() + self.kept.capacity() + inflater + rows
+        size_of::<Stream>() + self.kept.capacity() + self.shown.capacity() + inflater + rows
     }
 
     fn tell(&mut self, text: &[u8], sink: Sink<'_>) -> Result<(), Halt> {
@@ -216,25 +265,28 @@ impl Stream {
 
     /// It has ended; gives a page that goes on in the next stream.
     pub(super) fn finish(mut self, fonts: &mut Fonts, sink: Sink<'_>) -> Result<Option<Begun>, Halt> {
+        if self.role == Role::Page && self.opening.is_some() {
+            self.begin(fonts, sink)?;
+        }
         match self.role {
             Role::Objects => {
                 fonts.read_packed(&self.kept, self.first);
                 fonts.miss(self.cut);
-                if !self.shown.is_empty() {
-                    // Behind what was told as it stands.
-                    self.tell(b"\n", sink)?;
-                    let shown = std::mem::take(&mut self.shown);
-                    self.tell(&shown, sink)?;
-                }
+                self.tell_kept(fonts, sink)?;
             }
             Role::Page => {
                 if self.has_codes {
                     fonts.characters(self.number, &self.kept);
                     fonts.miss(self.cut);
                 }
-                let mut shown = Vec::new();
+                let mut shown = std::mem::take(&mut self.shown);
                 let goes_on = self.page.finish(fonts, &mut shown);
-                self.tell(&shown, sink)?;
+                if self.is_file {
+                    self.shown = shown;
+                    self.tell_kept(fonts, sink)?;
+                } else {
+                    self.tell(&shown, sink)?;
+                }
                 if goes_on {
                     return Ok(Some(Begun { page: self.page, open: self.open }));
                 }

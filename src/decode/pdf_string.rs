@@ -74,8 +74,8 @@ impl Strings {
         match byte {
             b'\\' => self.escape = Some((0, 0)),
             b')' if self.depth == 1 => {
-                self.tell(out);
-                out.extend(self.odd.then_some(b'\n'));
+                let is_told = self.tell(out);
+                out.extend(is_told.then_some(b'\n'));
                 *self = Strings::default();
             }
             _ => {
@@ -99,10 +99,11 @@ impl Strings {
         }
     }
 
-    fn tell(&self, out: &mut Vec<u8>) {
+    /// Whether there was something to read.
+    fn tell(&self, out: &mut Vec<u8>) -> bool {
         let shown = if self.odd { text(&self.string) } else { Vec::new() };
-        if armour::is_readable(shown.iter().copied()) {
-            out.extend(shown);
-        }
+        let is_text = armour::is_readable(shown.iter().copied());
+        out.extend(shown.into_iter().filter(|_| is_text));
+        is_text
     }
 }

@@ -326,7 +326,7 @@ fn strings_of_objects_that_are_not_written_as_they_read_are_told() {
         (b"a\\(\\0645\\)(b)".to_vec(), Some("a(45)(b)\n".to_owned())),
         (wide, Some("card 4539\n".to_owned())),
         (b"\\376\\377\\0004\\0005".to_vec(), Some("45\n".to_owned())),
-        (b"\\001\\002\\003".to_vec(), Some("\n".to_owned())),
+        (b"\\001\\002\\003".to_vec(), None),
         (long.into_bytes(), Some(format!("{}4539\n", "x".repeat(808)))),
     ] {
         let told: Vec<String> = expected.clone().into_iter().collect();
@@ -386,4 +386,34 @@ fn texts_of_one_line_and_of_one_page_are_joined() {
     let apart = document(&[half.clone(), packed, other]);
     assert_eq!(shown_any(&apart).0, ["card 45391488\n", "8 0 <<>>\n", "03436467\n"]);
     assert_eq!(shown_any(&document(&[half])).0, ["card 45391488\n"]);
+}
+
+#[test]
+fn texts_that_say_nothing_of_themselves_are_told_and_programs_are_not() {
+    let told = |data: &[u8]| shown_any(&document(&[object(9, "/Filter/FlateDecode", &flate(data))])).0;
+    for text in [
+        "<xfa:data><card>4539</card></xfa:data>",
+        "</xdp:xdp>",
+        "\u{feff}<?xml version=\"1.0\"?>\n<a>1</a>",
+        "var card=\"4539\"; if (x) { app.alert(card); }",
+        "name,card\njoe,4539\n",
+        &format!("<template>{}4539</template>", "<field/>".repeat(200)),
+    ] {
+        assert_eq!(told(text.as_bytes()), [text]);
+    }
+    let line = "100.5 200 m 300.25 400 l S\n".repeat(40);
+    for program in [
+        "<0034> pop <</Lang(some words)/MCID 0>> q 1 0 0 rg",
+        "/Artifact <</Attached[/Bottom]/Type/Pagination/X true>> BDC q Q EMC % a comment\n(with words) pop",
+        "%!PS-Adobe-3.0\n%%Title: (words)\nuserdict begin",
+        "BI /W 1 ID words and more words EI",
+        "\u{0}\u{1}some binary words",
+        &line,
+    ] {
+        assert_eq!(told(program.as_bytes()), Vec::<String>::new(), "{program}");
+    }
+    // One word more changes nothing.
+    assert_eq!(shown_any(&in_codes(b"", &format!("words {DIGITS}"))).0.last().unwrap(), "4539\n");
+    let page = "words BT [(45)-1(39)] TJ ET";
+    assert_eq!(told(page.as_bytes()), [format!("{page}\n4539\n")]);
 }
