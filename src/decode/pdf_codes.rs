@@ -52,7 +52,8 @@ impl Codes {
         Codes { wide, plain: false, ranges: in_order(ranges) }
     }
 
-    /// Reads a list of numbers and names: `[65 /zero /one 97 /a]`. None where each shows itself.
+    /// Reads a list of numbers and names: `[65 /zero /one 97 /a]`. None where each digit and letter shows itself: most fonts
+    /// name other dashes and quotes, and no value stands in these.
     pub(super) fn named(list: &[u8]) -> Option<Codes> {
         let end = memchr::memchr(b']', list).unwrap_or(list.len());
         let (mut ranges, mut code) = (Vec::new(), 0u16);
@@ -75,7 +76,19 @@ impl Codes {
             at += (begin + length).max(1);
         }
         ranges.truncate(ALL);
-        (!ranges.is_empty()).then(|| Codes { wide: false, plain: true, ranges: in_order(ranges) })
+        let is_plain = |code: u32| u8::try_from(code).is_ok_and(|byte| byte.is_ascii_alphanumeric());
+        let matters = |range: &Range| is_plain(range.shown) || is_plain(u32::from(range.from));
+        ranges.iter().any(matters).then(|| Codes { wide: false, plain: true, ranges: in_order(ranges) })
+    }
+
+    /// Whether digits and letters show themselves, and nothing else shows one.
+    pub(super) fn is_plain(&self) -> bool {
+        let beside = |from: u32, to: u32| to < u32::from(b'0') || from > u32::from(b'z');
+        !self.wide
+            && self.ranges.iter().all(|range| {
+                let (from, to) = (u32::from(range.from), u32::from(range.to));
+                range.shown == from || beside(from, to) && beside(range.shown, range.shown + (to - from))
+            })
     }
 
     /// How many ranges there are.

@@ -201,13 +201,14 @@ impl Fonts {
 
     /// Bytes of which nobody knows what they show: their font was known too late, or could not be read whole.
     pub(super) fn missed(&self) -> u64 {
-        let is_missed = |font: Name| match self.namesakes(font).next() {
-            Some(_) => self.of(font, &[]).is_some(),
-            None => self.full && font != Name::NONE,
-        };
+        // Those that only name their characters show most as they are, which was seen.
+        let table = |object: u32| self.codes.get(self.streams.get(&object)?);
+        let has_table = |object: u32| table(object).is_some_and(|codes| !codes.is_plain());
+        let is_unnamed =
+            |font: Name| self.full && font != Name::NONE && self.namesakes(font).next().is_none();
+        let is_missed = |font: Name| self.namesakes(font).any(has_table) || is_unnamed(font);
         let dropped = self.dropped.iter().filter(|(font, _)| is_missed(**font));
-        let unnamed =
-            self.late.fonts.iter().filter(|font| is_missed(**font) && self.of(**font, &[]).is_none());
+        let unnamed = self.late.fonts.iter().filter(|font| is_unnamed(**font));
         self.cut + dropped.map(|(_, bytes)| bytes).sum::<u64>() + unnamed.count() as u64
     }
 

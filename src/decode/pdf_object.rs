@@ -91,7 +91,8 @@ pub(super) fn role(dictionary: &[u8]) -> Role {
 pub(super) fn is_file(opening: &[u8]) -> bool {
     let opening = opening.strip_prefix(b"\xef\xbb\xbf").unwrap_or(opening).trim_ascii_start();
     let is_text = |byte: &u8| *byte >= b' ' || byte.is_ascii_whitespace();
-    if opening.starts_with(b"%!") || !opening.iter().all(is_text) {
+    let is_utf8 = std::str::from_utf8(opening).map_or_else(|error| error.error_len().is_none(), |_| true);
+    if opening.starts_with(b"%!") || !is_utf8 || !opening.iter().all(is_text) {
         return false;
     }
     if let Some(behind) = opening.strip_prefix(b"<") {
@@ -100,20 +101,24 @@ pub(super) fn is_file(opening: &[u8]) -> bool {
             behind.iter().take(end).all(|byte| byte.is_ascii_hexdigit() || byte.is_ascii_whitespace());
         return !is_hex && !behind.starts_with(b"<");
     }
-    words(opening).find_map(|word| judge(&word)).unwrap_or(false)
-}
-
-/// Whether a word stands in a text (`true`) or in a program (`false`). Operators of pages are shorter.
-fn judge(word: &[u8]) -> Option<bool> {
-    let letters = word.split(|byte| !byte.is_ascii_alphabetic()).find(|letters| letters.len() > 3)?;
-    match letters {
-        b"true" | b"false" | b"null" => None,
-        b"findresource" | b"dict" => Some(false),
-        _ => Some(!letters.starts_with(b"begin")),
+    // Operators of pages are shorter than words, and stand among numbers and names.
+    let (mut all, mut long) = (0, 0);
+    for word in words(opening) {
+        let letters = word.split(|byte| !byte.is_ascii_alphabetic()).find(|letters| letters.len() > 3);
+        let is_of_program = letters.is_some_and(|letters| {
+            letters.starts_with(b"begin") || matches!(letters, b"findresource" | b"dict")
+        });
+        if is_of_program {
+            return false;
+        }
+        let is_name = word.starts_with(b"/") || matches!(letters, Some(b"true" | b"false" | b"null"));
+        all += 1;
+        long += usize::from(letters.is_some() && !is_name);
     }
+    long * 4 >= all && long > 0
 }
 
-/// What stands in a page beside names, strings and comments.
+/// What stands in a page beside strings and comments.
 fn words(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -126,8 +131,7 @@ fn words(text: &[u8]) -> impl Iterator<Item = Vec<u8>> {
                 b'(' => at += string_length(rest),
                 b'<' => at += length(&|byte| *byte == b'>' || *byte == b'<'),
                 b'%' => at += length(&|byte| matches!(byte, b'\r' | b'\n')),
-                b'/' => at += length(&|byte| ends_name(*byte)),
-                byte if ends_name(*byte) => at += 1,
+                byte if *byte != b'/' && ends_name(*byte) => at += 1,
                 _ => {
                     let end = length(&|byte| ends_name(*byte));
                     at += end;

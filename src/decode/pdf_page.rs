@@ -49,7 +49,7 @@ pub(super) struct Page {
     height: f32,
     /// What stands for what is shown, as its document says.
     actual: Vec<u8>,
-    /// Whether what is read says what codes of a font show: long lists that show nothing.
+    /// Whether what is read seems to be no page: what is long shows nothing where no text has begun.
     pub(super) is_table: bool,
 }
 

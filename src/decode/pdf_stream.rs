@@ -30,8 +30,9 @@ pub(super) struct Stream {
     page: Page,
     /// The first bytes, until they are judged.
     opening: Option<Vec<u8>>,
-    /// Whether it seems to be no page.
+    /// Whether it seems to be no page, but a text; or neither.
     is_file: bool,
+    is_binary: bool,
     strings: Strings,
     /// What is told at the end: what strings of packed objects stand for, if it is not what they read.
     shown: Vec<u8>,
@@ -111,6 +112,7 @@ impl Stream {
             page: Page::default(),
             opening: Some(Vec::new()),
             is_file: false,
+            is_binary: false,
             strings: Strings::default(),
             shown: Vec::new(),
             kept: Vec::new(),
@@ -184,7 +186,9 @@ impl Stream {
     /// The first bytes of what says nothing of itself tell whether it is a page.
     fn begin(&mut self, fonts: &mut Fonts, sink: Sink<'_>) -> Result<(), Halt> {
         let opening = self.opening.take().unwrap_or_default();
-        self.is_file = object::is_file(opening.get(..OPENING).unwrap_or(&opening));
+        let head = opening.get(..OPENING).unwrap_or(&opening);
+        self.is_binary = head.iter().any(|byte| *byte < b' ' && !byte.is_ascii_whitespace());
+        self.is_file = object::is_file(head);
         if self.is_file && self.open {
             // What is told of a page before it ends here.
             self.tell(b"\n", sink)?;
@@ -195,7 +199,7 @@ impl Stream {
     /// A page goes on. What seems to be none is told as it stands, too, since nobody minds a word too many in one.
     fn page(&mut self, data: &[u8], fonts: &mut Fonts, sink: Sink<'_>) -> Result<(), Halt> {
         self.watch(data);
-        self.page.is_table = self.has_codes;
+        self.page.is_table = self.has_codes || self.is_binary;
         if !self.is_file {
             let mut shown = Vec::new();
             self.page.push(data, fonts, &mut shown);

@@ -353,7 +353,7 @@ fn codes_that_a_font_names_are_shown() {
         assert_eq!(shown_any(&late).0, ["FABG ax-\n", "9014 ax-\n"]);
     }
     // One that names what all show anyway says nothing.
-    let usual = b"9 0 obj\n<</Encoding<</Differences[48/zero/one 65/A/B 32/space]>>>>\nendobj\n".to_vec();
+    let usual = b"9 0 obj\n<</Encoding<</Differences[48/zero/one 65/A/B 32/space 123/endash 34/quotedblright]>>>>\nendobj\n".to_vec();
     assert_eq!(shown_any(&document(&[page, resources, usual])).0, ["FABG ax-\n"]);
 }
 
@@ -409,11 +409,12 @@ fn texts_that_say_nothing_of_themselves_are_told_and_programs_are_not() {
         "BI /W 1 ID words and more words EI",
         "\u{0}\u{1}some binary words",
         &line,
+        "0 0 /Filter , 12.5 Level : 1 /Visible , 0 J 0 j",
     ] {
         assert_eq!(told(program.as_bytes()), Vec::<String>::new(), "{program}");
     }
     // One word more changes nothing.
     assert_eq!(shown_any(&in_codes(b"", &format!("words {DIGITS}"))).0.last().unwrap(), "4539\n");
-    let page = "words BT [(45)-1(39)] TJ ET";
+    let page = "words BT [(45)-1(39)]TJ";
     assert_eq!(told(page.as_bytes()), [format!("{page}\n4539\n")]);
 }
