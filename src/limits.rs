@@ -320,7 +320,7 @@ pub const PDF_OBJECTS: usize = 64 * 1024;
 /// Ranges of codes of all fonts of a document, of 8 bytes each: a font of one script has some dozen. What is beyond is undecodable.
 pub const PDF_CODES: usize = 256 * 1024;
 /// Codes shown before their font was known that are kept until it is: some thousand pages. What is beyond is undecodable.
-pub const PDF_LATE: usize = 6 * 1024 * 1024;
+pub const PDF_LATE: usize = 8 * 1024 * 1024;
 /// Longest line of a stream of events whose strings are joined with those of other lines; models send some hundred bytes.
 pub const DELTA_LINE: usize = 16 * 1024;
 /// Strings that go on from event to event at the same time: answers and calls of tools side by side.
