@@ -11,15 +11,12 @@ use super::judge::{Judge, Whence};
 use super::look::{Seen, shape};
 use super::packed::{Packed, is_second};
 use super::reading::is_unmarked;
-use super::spots::Stands;
+use super::spots::{Stands, joined};
 use super::text::Text;
 use super::{Engine, Part};
 use crate::decode::{DecodeError, Decoder, Framing, Member, Packing, Pages, Piece, Unpacked, Unpacker};
 use crate::detect::{DetectorId, Finding};
 use crate::limits::{ARCHIVE_DEPTH, DECODE_STEP, DECODE_WINDOW, PDF_STEP};
-
-/// Why what is packed in a way that nobody here opens is not read. It is no fault: nobody could tell it from an image.
-const UNOPENED: &str = "unopened";
 
 /// Whoever has the text above below `above` knows the member below `inner`, and no more.
 #[derive(Clone, Copy, Debug)]
@@ -132,7 +129,7 @@ impl Contents {
                     Ok(())
                 }
                 depth::Packed::Text(text, _) if is_part && self.unopened => {
-                    packed.miss(UNOPENED, text.len() as u64);
+                    packed.unopened(text.len() as u64);
                     Ok(())
                 }
                 depth::Packed::Open(at, packing, _) => {
@@ -444,19 +441,13 @@ fn take(
                 packed.add(detector, confidence, fingerprint, true);
             }
         }
-        Unpacked::Unopened(bytes) => packed.miss(UNOPENED, bytes),
+        Unpacked::Unopened(bytes) => packed.unopened(bytes),
         Unpacked::Unread(error, bytes) => {
             packed.miss(error.as_str(), bytes.max(1));
             judge.unreadable(error.as_str());
         }
     }
     Ok(())
-}
-
-/// Two names, one in the other.
-fn joined(outer: &[u8], inner: &[u8]) -> Vec<u8> {
-    let blank: &[u8] = if outer.is_empty() || inner.is_empty() { b"" } else { b" " };
-    [outer, blank, inner].concat()
 }
 
 /// Text whose shape is kept: values of the longest piece that is told at once.

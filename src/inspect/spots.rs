@@ -19,6 +19,12 @@ pub(super) struct Stands<'a> {
     pub(super) path: Path,
 }
 
+/// Two names, one in the other.
+pub(super) fn joined(outer: &[u8], inner: &[u8]) -> Vec<u8> {
+    let blank: &[u8] = if outer.is_empty() || inner.is_empty() { b"" } else { b" " };
+    [outer, blank, inner].concat()
+}
+
 /// The fields of a form that rules speak of, as its reader will part them: by `&` and `=` that are written as such.
 #[derive(Debug, Default)]
 pub(super) struct Keys {

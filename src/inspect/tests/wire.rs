@@ -398,7 +398,6 @@ fn what_parts_a_body_is_read_in_one_way_or_not_at_all() {
         "Content-Type: text/plain; charset=utf-7\r\nContent-Type: text/plain; charset=utf-8\r\n",
         b"+ADQ-5",
     );
-    let long = format!("boundary={}", "b".repeat(400));
     let rows: Vec<(&str, Vec<u8>, Option<Reason>)> = vec![
         ("boundary=b7", deflated("b7"), found.clone()),
         ("x=\u{e9}; boundary=b7", deflated("b7"), found.clone()),
@@ -422,9 +421,6 @@ fn what_parts_a_body_is_read_in_one_way_or_not_at_all() {
         ("x=y\nmultipart/mixed; boundary=b7", deflated("b7"), found.clone()),
         ("boundary=b7\nmultipart/form-data; boundary=b8", deflated("b7"), unclear),
         ("boundary=b7", twice, Some(Reason::Undecodable("charset"))),
-        // However long it is, and however many blanks stand behind it.
-        (&long, deflated(&"b".repeat(400)), found.clone()),
-        ("boundary=b7", deflated(&format!("b7{}", " ".repeat(400))), found.clone()),
         // One may begin like the one in it.
         (
             "boundary=b77",
@@ -438,15 +434,18 @@ fn what_parts_a_body_is_read_in_one_way_or_not_at_all() {
         ("boundary=b7", nested(5), found),
         ("boundary=b7", nested(6), Some(Reason::Undecodable("depth"))),
     ];
-    for (parameters, body, reason) in rows {
-        let kind = format!("multipart/form-data; {parameters}");
-        let fields: Vec<_> = kind.lines().map(|line| ("content-type", line.as_bytes())).collect();
-        for length in [1, 7, 1000, body.len()] {
-            let chunks: Vec<_> = body.chunks(length).collect();
-            let outcome = setup(Action::Block).run(&typed(&fields), &chunks);
-            let told = (outcome.last, outcome.decision.reason.clone());
-            assert_eq!(told, (Step::Stop, reason.clone()), "{kind} in pieces of {length}");
-        }
+    rows.iter().for_each(|(parameters, body, reason)| stops_for(parameters, body, reason.as_ref()));
+}
+
+/// A body of several parts is stopped: for what is found, or for a reason. Lines of `parameters` are fields of their own.
+fn stops_for(parameters: &str, body: &[u8], reason: Option<&Reason>) {
+    let kind = format!("multipart/form-data; {parameters}");
+    let fields: Vec<_> = kind.lines().map(|line| ("content-type", line.as_bytes())).collect();
+    for length in [1, 7, 1000, body.len()] {
+        let chunks: Vec<_> = body.chunks(length).collect();
+        let outcome = setup(Action::Block).run(&typed(&fields), &chunks);
+        let told = (outcome.last, outcome.decision.reason.as_ref());
+        assert_eq!(told, (Step::Stop, reason), "{kind} in pieces of {length}");
     }
 }
 
