@@ -1,12 +1,10 @@
 //! Runs of base64 and hexadecimal digits in what stands around a body: looked into as those of a body are.
 
-use std::sync::Arc;
-
 use super::depth::{self, Depth, Lane, Path, Risen};
+use super::judge::Judge;
 use super::look::{self, Look};
 use crate::decode::{Wrapping, is_unarmoured};
 use crate::detect::{Finding, first_run};
-use crate::inspect::Engine;
 use crate::limits::LAYER_DEPTH;
 
 /// A value that stands in a run of a text, and what it wears there.
@@ -31,7 +29,8 @@ pub(super) fn may_hold(text: &[u8]) -> bool {
 }
 
 /// What runs of `text` hold, which stands under `name`. `plus` stands for a space in queries.
-pub(super) fn look(engine: &Arc<Engine>, name: Option<&[u8]>, text: &[u8], plus: bool) -> Held {
+pub(super) fn look(judge: &Judge, name: Option<&[u8]>, text: &[u8], plus: bool) -> Held {
+    let engine = judge.engine();
     // Words of a name count for what stands under it, as in a body.
     let mut line = name.map_or_else(Vec::new, |name| [name, b"="].concat());
     let from = line.len() as u64;
@@ -41,7 +40,7 @@ pub(super) fn look(engine: &Arc<Engine>, name: Option<&[u8]>, text: &[u8], plus:
     let (mut risen, mut held) = (Risen::default(), Held::default());
     for mut depth in [escapes, Depth::new(engine, Wrapping::Armour, LAYER_DEPTH)] {
         depth.last(engine, None, &line, &mut risen);
-        unpack(engine, risen.packed.drain(..), &mut held);
+        unpack(judge, risen.packed.drain(..), &mut held);
     }
     let found = risen.found.into_iter().filter(|sunk| sunk.path.is_armoured() && sunk.finding.start >= from);
     let found = found.map(|sunk| Armoured { finding: sunk.finding, path: sunk.path, packed: None });
@@ -55,7 +54,7 @@ pub(super) fn look(engine: &Arc<Engine>, name: Option<&[u8]>, text: &[u8], plus:
 }
 
 /// Looks into what runs hold that is packed, one lane behind the other.
-fn unpack(engine: &Arc<Engine>, told: impl Iterator<Item = depth::Armoured>, held: &mut Held) {
+fn unpack(judge: &Judge, told: impl Iterator<Item = depth::Armoured>, held: &mut Held) {
     let told: Vec<_> = told.collect();
     for lane in [Lane::Plain, Lane::Undone, Lane::Twice] {
         let (mut bytes, mut start, mut end) = (Vec::new(), 0, 0);
@@ -66,7 +65,7 @@ fn unpack(engine: &Arc<Engine>, told: impl Iterator<Item = depth::Armoured>, hel
                     bytes.extend_from_slice(text);
                     end = *at;
                 }
-                depth::Packed::Close => held.look(engine, &bytes, start, end),
+                depth::Packed::Close => held.look(judge, &bytes, start, end),
             }
         }
     }
@@ -74,8 +73,8 @@ fn unpack(engine: &Arc<Engine>, told: impl Iterator<Item = depth::Armoured>, hel
 
 impl Held {
     /// What stands between these offsets is packed in `bytes`.
-    fn look(&mut self, engine: &Arc<Engine>, bytes: &[u8], start: u64, end: u64) {
-        let (seen, unread) = Look::into_run(engine, bytes);
+    fn look(&mut self, judge: &Judge, bytes: &[u8], start: u64, end: u64) {
+        let (seen, unread) = Look::into_run(judge, bytes);
         self.unread = self.unread.or(unread.first().copied());
         for look::Seen { mut finding, carrier, member, .. } in seen {
             if member.is_some() {

@@ -400,7 +400,7 @@ fn look_beneath(judge: &Judge, text: &[u8], sight: &mut Sight<'_>) {
     if text.iter().all(is_text) || decode::is_bare_run(text, first_run) {
         return;
     }
-    let (seen, unread) = Look::into_run(judge.engine(), text);
+    let (seen, unread) = Look::into_run(judge, text);
     sight.unread = sight.unread.or(unread.first().copied());
     for look::Seen { mut finding, carrier, .. } in seen {
         let carrier: &[&str] = match carrier.first().copied() {
@@ -436,7 +436,7 @@ fn look_into<'a>(judge: &Judge, piece: Piece<'a>, undone: Option<&Decoded>, sigh
     // is called one is no part of a token, and a name with a password has no issuer.
     let is_credential = matches!(name, Some(b"authorization" | b"proxy-authorization"));
     let is_basic = piece.text.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "));
-    let held = armoured::look(judge.engine(), name, piece.text, piece.plus);
+    let held = armoured::look(judge, name, piece.text, piece.plus);
     sight.unread = sight.unread.or(held.unread.filter(|_| !is_credential));
     for found in held.found {
         let (path, mut finding) = (found.path, found.finding);

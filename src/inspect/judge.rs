@@ -59,6 +59,8 @@ pub(super) struct Judge {
     resizes: bool,
     /// By whom the steps of a look are run.
     pub(super) steps: Steps,
+    /// Looks around this one, of what stands beside something or in a head.
+    pub(super) nested: usize,
 }
 
 impl Judge {
@@ -81,6 +83,7 @@ impl Judge {
             gathered: None,
             resizes: false,
             steps: |act| act(),
+            nested: 0,
         };
         if judge.unlisted == Action::Block && judge.mode() == Mode::Enforce {
             judge.refused = Some(Reason::Unlisted);

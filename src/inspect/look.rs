@@ -6,8 +6,10 @@ use super::Engine;
 use super::fields::Declared;
 use super::judge::Judge;
 use super::reading::Reading;
+use crate::decode::DecodeError;
 use crate::detect::{DetectorId, Finding};
 use crate::flow::{Destination, Direction, Host, Scheme};
+use crate::limits::ARCHIVE_DEPTH;
 use crate::policy::Message;
 
 /// A finding that counts.
@@ -47,10 +49,14 @@ impl Look {
         Look { judge: Judge::gathering(engine, nobody(), gathered), reading }
     }
 
-    /// The same of what a run of base64 or hexadecimal digits stands for, all of it.
-    pub(super) fn into_run(engine: &Arc<Engine>, bytes: &[u8]) -> (Vec<Seen>, Vec<&'static str>) {
-        let look = Look::new(Arc::clone(engine), None);
+    /// The same of what a run of base64 or hexadecimal digits stands for, all of it, which stands in what is being judged.
+    pub(super) fn into_run(above: &Judge, bytes: &[u8]) -> (Vec<Seen>, Vec<&'static str>) {
+        if above.nested == ARCHIVE_DEPTH {
+            return (Vec::new(), vec![DecodeError::Depth.as_str()]);
+        }
+        let look = Look::new(Arc::clone(above.engine()), None);
         let mut look = Look { reading: Reading::of_run(), ..look };
+        look.judge.nested = above.nested + 1;
         look.push(bytes);
         look.finish();
         look.take()

@@ -65,6 +65,28 @@ fn the_header_of_a_coding_carries_nothing_past() {
     assert_eq!(outcome.decision.found[0].at[0].path.as_deref(), Some("coding_header"));
 }
 
+/// A member of gzip with a field that holds `extra`.
+fn with_extra(extra: &[u8], text: &[u8]) -> Vec<u8> {
+    let plain = gzip(text);
+    let length = u16::try_from(extra.len()).unwrap().to_le_bytes();
+    [&plain[..3], b"\x04", &plain[4..10], &length, extra, &plain[10..]].concat()
+}
+
+#[test]
+fn what_stands_beside_what_stands_beside_something_is_looked_at_to_a_depth() {
+    for (levels, reason) in [(2, None), (20, Some(Reason::Undecodable("depth")))] {
+        let card = format!("\u{e9} card {PAN}");
+        let nested = (0..levels).fold(card.into_bytes(), |inner, _| with_extra(&inner, b""));
+        let body = with_extra(&nested, noise(300).as_bytes());
+        let setup = Setup::new(vec![on("payment.pan", Action::Block, 1)]);
+        for length in [97, body.len()] {
+            let outcome = setup.run(&gzip_head(), &body.chunks(length).collect::<Vec<_>>());
+            let told = (outcome.decision.action, outcome.decision.reason.clone());
+            assert_eq!(told, (Action::Block, reason.clone()), "{levels}");
+        }
+    }
+}
+
 #[test]
 fn a_skippable_frame_carries_nothing_past_whatever_it_is_written_in() {
     let zstd = |text: &str| encode(&[Coding::Zstd], text.as_bytes());
