@@ -184,7 +184,7 @@ impl Opening<'_> {
 
     fn has_signature(&self) -> bool {
         let [a, b, c, d, e, ..] = self.bytes;
-        begins_packed([a, b, c, d, e])
+        self.may_be_base64() && begins_packed([a, b, c, d, e])
     }
 
     /// Whether what it stands for is a text in UTF-8, as far as it goes.

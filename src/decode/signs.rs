@@ -72,7 +72,10 @@ pub fn is_unopened(opening: &[u8]) -> bool {
 pub(super) fn may_be_unopened(begin: [u8; 5]) -> bool {
     let [first @ .., last] = begin;
     let is_bzip2 = matches!(first, [b'B', b'Z', b'h', b'1'..=b'9']) && matches!(last, b'1' | 0x17);
-    is_bzip2 || UNOPENED.iter().any(|sign| sign.iter().zip(&begin).all(|(one, other)| one == other))
+    let begins = |sign: &[u8]| {
+        sign.first() == begin.first() && sign.iter().zip(&begin).all(|(one, other)| one == other)
+    };
+    is_bzip2 || UNOPENED.into_iter().any(begins)
 }
 
 fn first_sign(tail: &[u8; 3], text: &[u8], ends: impl Iterator<Item = usize>) -> Option<(usize, Sign)> {

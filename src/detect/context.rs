@@ -703,7 +703,7 @@ mod tests {
         ("panss", false),
         ("ccs", false),
         ("tax_ids", false),
-        ("taxIDs", true),
+        ("taxIDs", false),
         ("cardNumber", true),
         ("cardNumbers", true),
         ("cardnumberss", false),
