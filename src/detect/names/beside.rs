@@ -56,7 +56,7 @@ pub(super) fn question(text: &[u8], open: usize, key: &Range<usize>, at: usize) 
         return None;
     }
     let from = open.saturating_sub(2 * QUESTION).max(at.saturating_sub(NAMES_REACH));
-    let before = text[from..open].trim_ascii_end().strip_suffix(b",")?.trim_ascii_end();
+    let before = text.get(from..open)?.trim_ascii_end().strip_suffix(b",")?.trim_ascii_end();
     let said = before.strip_suffix(b"}")?.trim_ascii_end().strip_suffix(b"\"")?;
     let is_bare =
         |quote: &usize| said[..*quote].iter().rev().take_while(|byte| **byte == b'\\').count() % 2 == 0;

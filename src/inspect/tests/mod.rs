@@ -13,6 +13,7 @@ mod layers;
 mod matrix;
 mod overlaps;
 mod overlays;
+mod parts;
 mod places;
 mod property;
 mod resting;
