@@ -232,10 +232,10 @@ pub async fn world_set(
     (world, origin)
 }
 
-/// The firewall's part, in a namespace of the test's own.
+/// The firewall's part, in a namespace of the test's own. What was redirected for the world before may be a port of this one.
 fn redirect(from: u16, to: u16) {
     let rules = format!(
-        "table ip ways {{\nchain out {{\ntype nat hook output priority -100\n\
+        "table ip ways\ndelete table ip ways\ntable ip ways {{\nchain out {{\ntype nat hook output priority -100\n\
          tcp dport {from} meta mark != {MARK} redirect to :{to}\n}}\n}}"
     );
     let done = Command::new("nft").arg(rules).stderr(Stdio::inherit()).status().unwrap();
