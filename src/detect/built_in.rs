@@ -1,5 +1,7 @@
 //! The packs that are part of the binary.
 
+use std::sync::OnceLock;
+
 use super::Pack;
 
 /// A file of a pack that is part of the binary.
@@ -34,12 +36,16 @@ const NAMES: &[&str] = &["payment", "contact", "national-id", "secrets", "health
 /// Those that are in use when a configuration names none.
 const DEFAULT: &[&str] = &["payment", "contact", "national-id", "secrets"];
 
+/// What they are read to, in the same order: they never change, and a reload need not read them again.
+static READ: [OnceLock<Option<Pack>>; BUILT_IN.len()] = [const { OnceLock::new() }; BUILT_IN.len()];
+
 impl Pack {
     /// A pack that is part of the binary.
     #[must_use]
     pub fn built_in(name: &str) -> Option<Pack> {
-        let files = Pack::built_in_files(name);
-        if files.is_empty() { None } else { Pack::parse_files(files).ok() }
+        let mut known = BUILT_IN.iter().zip(&READ);
+        let ((_, files), read) = known.find(|((built_in, _), _)| *built_in == name)?;
+        read.get_or_init(|| Pack::parse_files(files).ok()).clone()
     }
 
     /// The files, by name, that make a pack which is part of the binary.
@@ -73,6 +79,8 @@ mod tests {
             assert_eq!(pack.name, *name);
         }
         assert!(Pack::built_in("nothing").is_none());
+        let pattern = || Pack::built_in("payment").and_then(|pack| pack.definitions[0].read.clone()).unwrap();
+        assert!(std::sync::Arc::ptr_eq(&pattern(), &pattern()), "read once");
         assert!(Pack::default_names().iter().all(|name| NAMES.contains(name)));
     }
 }
