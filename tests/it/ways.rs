@@ -232,11 +232,11 @@ pub async fn world_set(
     (world, origin)
 }
 
-/// The firewall's part, in a namespace of the test's own. What was redirected for the world before may be a port of this one.
+/// The firewall's part, in a namespace of the test's own. The newest rule comes first: a port may have been another world's.
 fn redirect(from: u16, to: u16) {
     let rules = format!(
-        "table ip ways\ndelete table ip ways\ntable ip ways {{\nchain out {{\ntype nat hook output priority -100\n\
-         tcp dport {from} meta mark != {MARK} redirect to :{to}\n}}\n}}"
+        "table ip ways {{\nchain out {{\ntype nat hook output priority -100\n}}\n}}\n\
+         insert rule ip ways out tcp dport {from} meta mark != {MARK} redirect to :{to}"
     );
     let done = Command::new("nft").arg(rules).stderr(Stdio::inherit()).status().unwrap();
     assert!(done.success(), "nft");

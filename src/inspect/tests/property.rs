@@ -36,7 +36,10 @@ fn clean_word(drawn: u64) -> impl Iterator<Item = char> {
 
 pub(super) fn chunks<'a>(body: &'a [u8], cuts: &[usize]) -> Vec<&'a [u8]> {
     let (mut rest, mut out) = (body, Vec::new());
-    for cut in cuts.iter().cycle().take(body.len()) {
+    for cut in cuts.iter().cycle() {
+        if rest.is_empty() {
+            break;
+        }
         let (chunk, after) = rest.split_at((*cut).min(rest.len()));
         out.push(chunk);
         rest = after;
