@@ -52,6 +52,9 @@ const KEYS: [&[u8]; 12] = [
     b"transcript",
 ];
 
+/// What a patch appends in events, to whatever the one before named.
+const APPENDED: &[u8] = b"v";
+
 /// Appends the pieces that a line holds.
 pub fn deltas(lines: Lines, line: &[u8], out: &mut Vec<Delta>) {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -62,13 +65,19 @@ pub fn deltas(lines: Lines, line: &[u8], out: &mut Vec<Delta>) {
             line.len() - data.strip_prefix(b" ").unwrap_or(data).len()
         }
     };
-    let first = line[from..].iter().find(|byte| !byte.is_ascii_whitespace());
-    if matches!(first, Some(b'{' | b'[')) && !line[from..].starts_with(b"[DONE]") {
-        let (frames, indexes, found) = (Vec::new(), Vec::new(), Vec::new());
-        let mut walk = Walk { line, at: from, frames, indexes, opened: 0, found };
-        walk.run();
-        out.extend(walk.finish());
+    let Some(blanks) = line[from..].iter().position(|byte| !byte.is_ascii_whitespace()) else { return };
+    let from = from + blanks;
+    if line[from..].starts_with(b"[DONE]") {
+        return;
     }
+    let (frames, indexes, found) = (Vec::new(), Vec::new(), Vec::new());
+    let mut walk = Walk { lines, line, at: from, frames, indexes, opened: 0, found };
+    match line[from] {
+        b'{' | b'[' => walk.run(),
+        b'"' if lines == Lines::Events => walk.whole(),
+        _ => {}
+    }
+    out.extend(walk.finish());
 }
 
 /// An object or array that is open.
@@ -83,6 +92,7 @@ struct Frame {
 }
 
 struct Walk<'a> {
+    lines: Lines,
     line: &'a [u8],
     at: usize,
     frames: Vec<Frame>,
@@ -122,6 +132,16 @@ impl Walk<'_> {
         }
     }
 
+    /// An event that is one string and nothing else.
+    fn whole(&mut self) {
+        self.at += 1;
+        if let Some(string) = self.string()
+            && self.line[self.at..].iter().all(u8::is_ascii_whitespace)
+        {
+            self.found.push((string, Vec::new()));
+        }
+    }
+
     /// The string whose quote was just read.
     fn string(&mut self) -> Option<Range<usize>> {
         let from = self.at;
@@ -143,7 +163,9 @@ impl Walk<'_> {
         }
         let keys = || self.frames.iter().filter_map(|frame| frame.key.clone()).map(|key| &self.line[key]);
         let own = self.frames.iter().rev().find_map(|frame| frame.key.clone()).map(|key| &self.line[key]);
-        let goes_on = own.is_some_and(|own| KEYS.contains(&own)) || keys().any(|key| key == b"delta");
+        let is_patch = self.lines == Lines::Events && self.frames.len() == 1 && own == Some(APPENDED);
+        let goes_on =
+            is_patch || own.is_some_and(|own| KEYS.contains(&own)) || keys().any(|key| key == b"delta");
         if goes_on && self.found.len() < DELTA_STRINGS {
             self.found.push((string, self.frames.clone()));
         }
@@ -211,6 +233,15 @@ mod tests {
                 r#"data:{"index":7,"token":{"id":9,"text":" 45","special":false},"generated_text":null}"#,
                 &[(".token.text", " 45")],
             ),
+            (Lines::Events, r#"data:  " 4\"5" "#, &[("", " 4\\\"5")]),
+            (Lines::Events, r#"data: "torn"#, &[]),
+            (Lines::Events, r#"data: "4","5""#, &[]),
+            (Lines::Events, r#"data: {"p":"/message/parts/0","o":"append","v":" 45"}"#, &[(".v", " 45")]),
+            (Lines::Events, r#"data: {"v":"39"}"#, &[(".v", "39")]),
+            (Lines::Events, r#"data: {"values":[{"k":"a","v":"39"}]}"#, &[]),
+            (Lines::Json, r#"{"k":"a","v":"39"}"#, &[]),
+            (Lines::Json, r#""39""#, &[]),
+            (Lines::Events, "data: ", &[]),
             (Lines::Events, "data: word", &[]),
             (Lines::Events, "data: [DONE]", &[]),
             (Lines::Events, "event: delta", &[]),

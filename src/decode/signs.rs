@@ -56,26 +56,30 @@ const UNOPENED: [&[u8]; 9] = [
     b"\xff\x06\0\0sNaP",
 ];
 
+/// bzip2, behind the size of its blocks: what begins one, or ends them all.
+const BZIP2: [&[u8]; 2] = [b"1AY&", b"\x17rE8"];
+
 /// Whether a text that begins so is packed in a way that nobody here opens.
 #[must_use]
 pub fn is_unopened(opening: &[u8]) -> bool {
-    // bzip2: the size of its blocks, and what begins one or ends them.
-    let is_bzip2 = matches!(
-        opening,
-        [b'B', b'Z', b'h', b'1'..=b'9', b'1', b'A', b'Y', b'&', ..]
-            | [b'B', b'Z', b'h', b'1'..=b'9', 0x17, b'r', b'E', b'8', ..]
-    );
-    is_bzip2 || UNOPENED.iter().any(|sign| opening.starts_with(sign))
+    let is_bzip2 = |behind: &[u8]| BZIP2.iter().any(|sign| behind.starts_with(sign));
+    behind_size(opening).is_some_and(is_bzip2) || UNOPENED.iter().any(|sign| opening.starts_with(sign))
 }
 
 /// Whether it may be, going by its very first bytes.
 pub(super) fn may_be_unopened(begin: [u8; 5]) -> bool {
-    let [first @ .., last] = begin;
-    let is_bzip2 = matches!(first, [b'B', b'Z', b'h', b'1'..=b'9']) && matches!(last, b'1' | 0x17);
-    let begins = |sign: &[u8]| {
-        sign.first() == begin.first() && sign.iter().zip(&begin).all(|(one, other)| one == other)
-    };
-    is_bzip2 || UNOPENED.into_iter().any(begins)
+    let agree = |sign: &[u8], begin: &[u8]| sign.iter().zip(begin).all(|(one, other)| one == other);
+    let is_bzip2 = |behind: &[u8]| BZIP2.iter().any(|sign| agree(sign, behind));
+    behind_size(&begin).is_some_and(is_bzip2)
+        || UNOPENED.iter().any(|sign| sign.first() == begin.first() && agree(sign, &begin))
+}
+
+/// What stands behind the size of the blocks of bzip2.
+fn behind_size(opening: &[u8]) -> Option<&[u8]> {
+    match opening {
+        [b'B', b'Z', b'h', b'1'..=b'9', behind @ ..] => Some(behind),
+        _ => None,
+    }
 }
 
 fn first_sign(tail: &[u8; 3], text: &[u8], ends: impl Iterator<Item = usize>) -> Option<(usize, Sign)> {

@@ -29,6 +29,10 @@ const EVENTS: &[Event] = &[
     ("application/x-ndjson", |text| {
         format!("{{\"model\":\"m\",\"message\":{{\"content\":\"{text}\"}},\"done\":false}}\n")
     }),
+    ("text/event-stream", |text| {
+        format!("data: {{\"p\":\"/message/content/parts/0\",\"o\":\"append\",\"v\":\"{text}\"}}\n\n")
+    }),
+    ("text/event-stream", |text| format!("data: \"{text}\"\n\n")),
     // Recognised by its shape.
     ("application/octet-stream; x", |text| format!("data: {{\"delta\":{{\"text\":\"{text}\"}}}}\n\n")),
 ];
@@ -71,7 +75,8 @@ fn a_value_over_several_events_is_found_and_masked_in_each() {
                 (1, 1, Confidence::High),
                 "{lengths:?}"
             );
-            assert!(found.at[0].path.as_deref().is_some_and(|path| path.starts_with("$.")), "{:?}", found.at);
+            let is_told = found.at[0].path.as_deref().is_some_and(|path| path.starts_with("$."));
+            assert_eq!(is_told, event("").contains('{'), "{:?}", found.at);
             assert_eq!((outcome.decision.edits, outcome.decision.disclosure), (1, Disclosure::Redacted));
             // However the events are cut.
             let whole = wire.concat();
