@@ -73,19 +73,20 @@ impl Compiled {
     fn is_listed(&self, text: &[u8], value: &Range<usize>, crowd: usize) -> bool {
         let is_like = |number: &Range<usize>| value.len().abs_diff(number.len()) <= ALIKE;
         let (mut passed, mut failed) = (0, 0);
+        // Two that pass are no chance, whatever else there is.
         let mut judge = |number: Range<usize>| {
             *(if self.passes(&text[number]) { &mut passed } else { &mut failed }) += 1;
             passed
         };
-        let mut so_far = after(text, value.end).filter(is_like).map(&mut judge).last().unwrap_or(0);
-        for (nth, number) in before(text, value.start).filter(is_like).take(MORE).enumerate() {
-            if so_far > 1 || so_far == 0 && nth >= NEAREST {
-                break;
-            }
-            so_far = judge(number);
-        }
-        if passed > 1 {
+        if after(text, value.end).filter(is_like).any(|number| judge(number) > 1) {
             return false;
+        }
+        for (nth, number) in before(text, value.start).filter(is_like).take(MORE).enumerate() {
+            match judge(number) {
+                0 if nth + 1 >= NEAREST => break,
+                0 | 1 => {}
+                _ => return false,
+            }
         }
         failed >= crowd && (passed == 0 || failed >= CHANCE && !self.has_siblings(text, value))
     }

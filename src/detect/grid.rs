@@ -136,6 +136,10 @@ fn is_in_table(text: &[u8], value: &Range<usize>, passes: impl Fn(&[u8]) -> bool
         let beside = four(&cells[column..behind]);
         rows += usize::from(beside.is_some());
         passing += usize::from(beside.is_some_and(|four| passes(&four)));
+        // There are no rows enough for so many.
+        if passing * CHANCE > (most - least) / value.len() {
+            return false;
+        }
         holding += usize::from(holds(&cells));
     }
     let enough = match own.len() {

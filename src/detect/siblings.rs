@@ -190,19 +190,29 @@ fn each<'t>(text: &'t [u8], value: &Range<usize>, mut see: impl FnMut(&'t [u8]) 
     is_named
 }
 
-/// The rows around the one that begins at `row` of what stands before a value, the nearest first.
+/// The rows around the one that begins at `row` of what stands before a value, the nearest first; the first and the last
+/// that are read may be parts, and are none then.
 fn rows<'t>(
     (before, row): (&'t [u8], usize),
     behind: &'t [u8],
     (begins, ends): (bool, bool),
 ) -> impl Iterator<Item = &'t [u8]> {
     let begin = begin_of(before, row);
-    let above = before[..row.saturating_sub(1)].rsplit(move |&byte| byte == begin);
-    let below = behind.split(move |&byte| byte == begin).skip(1);
-    // The first and the last that are read may be parts.
-    let (all_above, all_below) = (above.clone().count(), below.clone().count());
-    let above = above.take(all_above - usize::from(!begins));
-    above.chain(below.take(all_below.saturating_sub(usize::from(!ends))))
+    let mut above = Some(&before[..row.saturating_sub(1)]);
+    let above = std::iter::from_fn(move || {
+        let rest = above.take()?;
+        let Some(at) = memchr::memrchr(begin, rest) else { return begins.then_some(rest) };
+        above = Some(&rest[..at]);
+        Some(&rest[at + 1..])
+    });
+    let mut below = memchr::memchr(begin, behind).map(|at| &behind[at + 1..]);
+    let below = std::iter::from_fn(move || {
+        let rest = below.take()?;
+        let Some(at) = memchr::memchr(begin, rest) else { return ends.then_some(rest) };
+        below = Some(&rest[at + 1..]);
+        Some(&rest[..at])
+    });
+    above.chain(below)
 }
 
 /// What blanks part in a line.

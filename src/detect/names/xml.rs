@@ -166,27 +166,28 @@ pub(super) fn up(text: &[u8], from: usize, at: usize, out: &mut Vec<Name>) -> bo
         let Some(tag) = memchr::memrchr(b'<', &text[from..end]).map(|tag| from + tag) else { break };
         at = tag;
         match text[tag + 1] {
-            b'/' => ended.push(&text[tag + 2..end]),
+            b'/' => ended.push(text[tag + 2..end].trim_ascii_end()),
             byte if text[end - 1] == b'/' || !is_name(byte) || byte.is_ascii_digit() => {}
             _ => {
+                if let Some(last) = ended.last() {
+                    let behind = text[tag + 1..end].strip_prefix(*last);
+                    // Otherwise nobody ended it.
+                    if behind.is_some_and(|behind| behind.first().is_none_or(|&byte| !is_name(byte))) {
+                        ended.pop();
+                    }
+                    continue;
+                }
                 let name = element(text, tag, end);
                 let whole = &text[tag + 1..name.end];
-                match ended.last() {
-                    Some(last) if last.trim_ascii_end() == whole => drop(ended.pop()),
-                    // Nobody ended it.
-                    Some(_) => {}
-                    None if VOID.iter().any(|void| whole.eq_ignore_ascii_case(void)) => {}
-                    None if is_cell(whole, out.last().map(|inner| &text[inner.range.clone()])) => {}
-                    None => {
-                        let attributes = name.end..end;
-                        let friendly = value_of(text, attributes.clone(), FRIENDLY);
-                        let called = called(text, attributes).into_iter().chain(friendly);
-                        out.push(Name::of(Scope::XmlName, name));
-                        out.extend(
-                            called.map(|name| Name { called: true, ..Name::of(Scope::XmlName, name) }),
-                        );
-                    }
+                let is_void = VOID.iter().any(|void| whole.eq_ignore_ascii_case(void));
+                if is_void || is_cell(whole, out.last().map(|inner| &text[inner.range.clone()])) {
+                    continue;
                 }
+                let attributes = name.end..end;
+                let friendly = value_of(text, attributes.clone(), FRIENDLY);
+                let called = called(text, attributes).into_iter().chain(friendly);
+                out.push(Name::of(Scope::XmlName, name));
+                out.extend(called.map(|name| Name { called: true, ..Name::of(Scope::XmlName, name) }));
             }
         }
     }
