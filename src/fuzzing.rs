@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 
 use crate::config;
 use crate::decode::{
-    Coding, DecodeError, Decoder, Event, Framing, Layer, Lines, Packed, Pages, Unpacked, Unpacker, Wrapping,
-    deltas, parameter, rewrap,
+    Coding, DecodeError, Decoder, Event, Framing, Layer, Legacy, Lines, Packed, Pages, Unpacked, Unpacker,
+    Wrapping, deltas, parameter, rewrap,
 };
 use crate::detect::{Finding, Matcher, Pack, Scan, first_run};
 use crate::fingerprint::FingerprintKey;
@@ -300,7 +300,7 @@ fn undone<'a>(mut layer: Layer, pieces: impl IntoIterator<Item = &'a [u8]>) -> V
             }
             (Event::Packed(Packed::Open(at, ..)), _) => stretches.push((at, Vec::new(), Vec::new())),
             (Event::Packed(Packed::Text(text, _)), Some((_, all, _))) => all.extend_from_slice(text),
-            (Event::Text(..) | Event::Close { .. } | Event::Packed(_), _) => {}
+            (Event::Text(..) | Event::Close { .. } | Event::Packed(_) | Event::Sealed(..), _) => {}
         }
     };
     for piece in pieces {
@@ -332,6 +332,9 @@ pub fn carriers(data: &[u8]) {
     }
 }
 
+const CHARSETS: [&str; 8] =
+    ["windows1251", "windows1252", "shiftjis", "eucjp", "euckr", "gbk", "gb18030", "big5"];
+
 /// Any chunking of a text gives the same stretches of every layer, each byte of which comes from where it says; and
 /// what is wrapped up again unchanged, or masked, takes the room that it had.
 pub fn layers(data: &[u8]) {
@@ -341,6 +344,11 @@ pub fn layers(data: &[u8]) {
         0 if *kind >= 0x80 => Wrapping::Form,
         0 => Wrapping::Escapes,
         1 => Wrapping::Armour,
+        2 | 3 if *kind >= 0x80 => {
+            let charset = CHARSETS.get(usize::from(*kind / 4 % 8)).copied();
+            let Some(charset) = Legacy::declared(b"", charset) else { return };
+            Wrapping::Charset(charset)
+        }
         2 => Wrapping::Utf16 { big_endian: false },
         _ => Wrapping::Utf16 { big_endian: true },
     };

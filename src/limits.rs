@@ -14,6 +14,9 @@ pub const KEYWORD_REACH: usize = 128;
 /// Furthest that names are looked for backwards from a value: keys of enclosing objects, elements, its row's beginning,
 /// its part's header. Far enough for the records that people send, short enough to be carried over from chunk to chunk.
 pub const NAMES_REACH: usize = 1024;
+/// So much of a text before its first character beyond ASCII is read with it where another charset than UTF-8 is declared:
+/// the names of a table's columns mostly begin no later.
+pub const CHARSET_REACH: usize = 4096;
 /// Columns of a list whose names are kept when they stand further back: of those that values were found in.
 pub const KEPT_COLUMNS: usize = 8;
 /// Furthest that one is looked for forwards from where a value begins: what a member of the same object calls it.

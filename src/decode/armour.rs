@@ -94,6 +94,32 @@ pub(super) fn lead(before: Option<u8>, run: &[u8]) -> usize {
     }
 }
 
+/// What parts words, and is a digit of one of the alphabets.
+fn is_mark(byte: &u8) -> bool {
+    matches!(byte, b'/' | b'-' | b'_' | b'+')
+}
+
+/// Where in a run that stands for nothing another may begin, going by its first digits: behind a mark that parts words, as
+/// in `items/eyJ…`, with enough other digits behind it. Of ASCII hardly any text holds a mark in its own digits.
+pub(super) fn behind_mark(opening: &[u8]) -> Option<usize> {
+    let mut from = opening.iter().position(is_mark)? + 1;
+    loop {
+        let rest = opening.get(from..).unwrap_or_default();
+        match rest.iter().position(is_mark) {
+            Some(plain) if plain >= ARMOUR_LEAST => return Some(from),
+            Some(plain) => from += plain + 1,
+            // More of it may follow.
+            None => {
+                let is_cut = opening.len() >= ARMOUR_JUDGED && !rest.is_empty();
+                return (is_cut || rest.len() >= ARMOUR_LEAST).then_some(from);
+            }
+        }
+    }
+}
+
+/// How often one is looked for in one run.
+pub(super) const BEHIND_MARKS: u8 = 4;
+
 /// What a run is, going by its beginning, and whether what it stands for is packed.
 pub(super) fn recognise(run: &[u8]) -> Option<(Kind, bool)> {
     let opening = Opening::of(run);
@@ -267,8 +293,22 @@ fn is_text(opening: &[u8]) -> bool {
             let marked = opening.starts_with(&[0xff, 0xfe]) || opening.starts_with(&[0xfe, 0xff]);
             is_readable(opening.iter().copied().skip(2 * usize::from(marked)).filter(|byte| *byte != 0))
         }
-        None => is_readable(opening.iter().copied()),
+        None => is_readable(opening.iter().copied()) || holds_strings(opening),
     }
+}
+
+/// Bytes of ASCII that stand together in what is mostly text, at least: binary formats keep strings as they are.
+const STRING: usize = 8;
+
+/// Whether more than half of it is ASCII, with a string in it: noise has one in thousands of times.
+fn holds_strings(opening: &[u8]) -> bool {
+    let (mut plain, mut own, mut longest) = (0, 0, 0);
+    for byte in opening {
+        own = if byte.is_ascii_graphic() || *byte == b' ' { own + 1 } else { 0 };
+        plain += usize::from(own > 0);
+        longest = longest.max(own);
+    }
+    longest >= STRING && plain * 5 >= opening.len() * 3
 }
 
 /// Most of it is letters, of any script in UTF-8, or of Latin-1.

@@ -3,6 +3,7 @@
 use super::charset::xml_is_foreign;
 use super::escape::{Active, Unit, unit};
 use super::layer::{Seek, Wrapping};
+use super::legacy::Legacy;
 use super::{armour, probe, signs, tar, utf16};
 use crate::limits::{ARMOUR_JUDGED, PROBED};
 
@@ -14,6 +15,7 @@ pub fn is_bare(text: &[u8], charset: Option<&str>, form: bool, unmarked: bool, s
     // Parts begin with a dash, and what is sent in parts may hold documents.
     !text.starts_with(b"-")
         && utf16::recognise(text, charset).is_none()
+        && (unmarked || Legacy::declared(text, charset).is_none())
         && tar::begins(text) != Some(true)
         && xml_is_foreign(text) != Some(true)
         && !signs::is_unopened(text)
@@ -59,13 +61,17 @@ pub fn is_unarmoured(text: &[u8], seek: Seek) -> bool {
     let mut rest = text;
     while let Ok(start) = seek(rest) {
         rest = rest.get(start..).unwrap_or_default();
-        let run = rest.get(..armour::digits(rest)).unwrap_or_default();
-        let opening = run.get(..ARMOUR_JUDGED).unwrap_or(run);
-        let opening = opening.get(armour::mark(opening)..).unwrap_or_default();
-        if armour::judge(opening).is_some() || armour::packed(opening).is_some() {
-            return false;
-        }
+        let mut run = rest.get(..armour::digits(rest)).unwrap_or_default();
         rest = rest.get(run.len()..).unwrap_or_default();
+        for _ in 0..=armour::BEHIND_MARKS {
+            let opening = run.get(..ARMOUR_JUDGED).unwrap_or(run);
+            let own = opening.get(armour::mark(opening)..).unwrap_or_default();
+            if armour::judge(own).is_some() || armour::packed(own).is_some() {
+                return false;
+            }
+            let Some(behind) = armour::behind_mark(opening) else { break };
+            run = run.get(behind..).unwrap_or_default();
+        }
     }
     true
 }

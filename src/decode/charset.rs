@@ -34,10 +34,12 @@ pub fn is_foreign(charset: &[u8]) -> bool {
 /// `<?xm` in EBCDIC.
 const EBCDIC_XML: [u8; 4] = [0x4c, 0x6f, 0xa7, 0x94];
 
+const BEGIN: &[u8] = b"<?xml";
+/// UTF-8's own mark.
+const MARK: &[u8] = b"\xef\xbb\xbf";
+
 /// Whether a text that begins so is XML and declares one of these charsets. `None`: more of it is needed to tell.
 pub(super) fn xml_is_foreign(opening: &[u8]) -> Option<bool> {
-    const BEGIN: &[u8] = b"<?xml";
-    const MARK: &[u8] = b"\xef\xbb\xbf";
     if opening.len() < MARK.len() && MARK.starts_with(opening) {
         return None;
     }
@@ -49,17 +51,25 @@ pub(super) fn xml_is_foreign(opening: &[u8]) -> Option<bool> {
     if !text.starts_with(BEGIN) {
         return if may_be(BEGIN) || may_be(&EBCDIC_XML) { None } else { Some(false) };
     }
+    xml_encoding(opening).map(|declared| declared.is_some_and(is_foreign))
+}
+
+/// What the declaration of XML says that a text begins with, if it does. `None`: more of it is needed to tell.
+pub(super) fn xml_encoding(opening: &[u8]) -> Option<Option<&[u8]>> {
+    let text = opening.strip_prefix(MARK).unwrap_or(opening);
+    if !text.starts_with(BEGIN) {
+        return Some(None);
+    }
     let text = text.get(..text.len().min(XML_DECLARATION)).unwrap_or_default();
     let end = memchr::memmem::find(text, b"?>");
     if end.is_none() && text.len() < XML_DECLARATION {
         return None;
     }
     let text = text.get(..end.unwrap_or(text.len())).unwrap_or_default();
-    let Some(at) = memchr::memmem::find(text, b"encoding") else { return Some(false) };
+    let Some(at) = memchr::memmem::find(text, b"encoding") else { return Some(None) };
     let value = text.get(at + b"encoding".len()..).unwrap_or_default().trim_ascii_start();
     let value = value.strip_prefix(b"=").unwrap_or(value).trim_ascii_start();
-    let value = value.split(|byte| matches!(byte, b'"' | b'\'')).nth(1);
-    Some(value.is_some_and(is_foreign))
+    Some(value.split(|byte| matches!(byte, b'"' | b'\'')).nth(1))
 }
 
 #[cfg(test)]

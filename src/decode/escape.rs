@@ -2,6 +2,7 @@
 
 use super::armour;
 use super::fold::{fold, lone};
+use super::legacy::Legacy;
 use super::quoted_printable::quoted_printable;
 use super::tags::{self, Between};
 use crate::limits::{ESCAPE_LEN, REFERENCE_LEN};
@@ -24,6 +25,8 @@ pub enum Kind {
     /// UTF-16, the lower byte first, and the higher.
     Utf16,
     Utf16Big,
+    /// Another charset.
+    Charset(Legacy),
     Base64,
     Hex,
     /// Tags between runs of one text, and in the midst of a number.
@@ -35,7 +38,7 @@ pub enum Kind {
 
 impl Kind {
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub fn as_str(self) -> &'static str {
         match self {
             Kind::Backslash => "json",
             Kind::Percent => "percent",
@@ -44,6 +47,7 @@ impl Kind {
             Kind::QuotedPrintable => "quoted-printable",
             Kind::LookAlike => "look-alike",
             Kind::Utf16 | Kind::Utf16Big => "utf-16",
+            Kind::Charset(legacy) => legacy.as_str(),
             Kind::Base64 => "base64",
             Kind::Hex => "hex",
             Kind::Markup => "xml",
@@ -350,8 +354,21 @@ fn plus(rest: &[u8], before: &[u8], last: bool) -> Look {
     }
 }
 
+/// One more than the longest of them has.
+const NAME_LEN: usize = 17;
+
 /// Named references that hide what a value needs, or that others hide behind.
-const NAMED: [(&[u8], u32); 27] = [
+const NAMED: [(&[u8], u32); 46] = [
+    (b"ApplyFunction", 0x2061),
+    (b"InvisibleComma", 0x2063),
+    (b"InvisibleTimes", 0x2062),
+    (b"MediumSpace", 0x205f),
+    (b"NoBreak", 0x2060),
+    (b"NonBreakingSpace", 0xa0),
+    (b"ThinSpace", 0x2009),
+    (b"VeryThinSpace", 0x200a),
+    (b"ZeroWidthSpace", 0x200b),
+    (b"af", 0x2061),
     (b"amp", 0x26),
     (b"apos", 0x27),
     (b"colon", 0x3a),
@@ -359,21 +376,30 @@ const NAMED: [(&[u8], u32); 27] = [
     (b"commat", 0x40),
     (b"dash", 0x2010),
     (b"emsp", 0x2003),
+    (b"emsp13", 0x2004),
+    (b"emsp14", 0x2005),
     (b"ensp", 0x2002),
     (b"equals", 0x3d),
     (b"gt", 0x3e),
+    (b"hairsp", 0x200a),
     (b"hyphen", 0x2010),
+    (b"ic", 0x2063),
+    (b"it", 0x2062),
     (b"lowbar", 0x5f),
+    (b"lrm", 0x200e),
     (b"lt", 0x3c),
     (b"mdash", 0x2014),
     (b"minus", 0x2212),
     (b"nbsp", 0xa0),
     (b"ndash", 0x2013),
     (b"num", 0x23),
+    (b"numsp", 0x2007),
     (b"percnt", 0x25),
     (b"period", 0x2e),
     (b"plus", 0x2b),
+    (b"puncsp", 0x2008),
     (b"quot", 0x22),
+    (b"rlm", 0x200f),
     (b"shy", 0xad),
     (b"sol", 0x2f),
     (b"thinsp", 0x2009),
@@ -420,7 +446,7 @@ fn end(digits: &[u8], count: usize, prefix: usize, radix: u32, semicolon: usize)
 }
 
 fn named(behind: &[u8], before: Option<u8>, last: bool) -> Look {
-    let length = behind.iter().take(7).take_while(|byte| byte.is_ascii_alphabetic()).count();
+    let length = behind.iter().take(NAME_LEN).take_while(|byte| byte.is_ascii_alphanumeric()).count();
     let (name, after) = behind.split_at_checked(length).unwrap_or((behind, &[]));
     let Some(next) = after.first() else {
         let begins = NAMED.iter().any(|(known, _)| known.starts_with(name));
@@ -576,7 +602,7 @@ pub(super) fn written(kind: Kind, raw: &[u8], byte: u8) -> Option<Vec<u8>> {
             let wide = char::from_u32(0xff00 + u32::from(byte) - 0x20)?;
             wide.encode_utf8(&mut buffer).as_bytes().to_vec()
         }
-        Kind::Plus | Kind::LookAlike => vec![b'*'; raw.len()],
+        Kind::Plus | Kind::LookAlike | Kind::Charset(_) => vec![b'*'; raw.len()],
         Kind::Hex => hex(raw, raw.len()).into_bytes(),
         Kind::Utf16 | Kind::Utf16Big | Kind::Base64 | Kind::Markup | Kind::Field | Kind::Number => {
             return None;

@@ -4,12 +4,13 @@ use super::DecodeError;
 use super::coding::Coding;
 use super::escape::{Active, Kind, Unit, unit, unit_of_form};
 use super::form::{self, Form};
+use super::legacy::{self, Legacy};
 use super::markup::Markup;
 use super::origin::Origin;
 use super::parts::{Parts, Step};
 use super::protobuf::{Framing, Protobuf};
 use super::{armour, utf16};
-use crate::limits::LAYER_STEP;
+use crate::limits::{CHARSET_REACH, LAYER_STEP};
 
 #[path = "layer_runs.rs"]
 mod runs;
@@ -24,6 +25,8 @@ pub enum Wrapping {
     Utf16 {
         big_endian: bool,
     },
+    /// Another charset, from its first character on that is no ASCII.
+    Charset(Legacy),
     /// The tags between character data.
     Markup,
     /// Runs of base64 or hexadecimal digits, as a layer looks for them.
@@ -79,6 +82,8 @@ pub enum Event<'a> {
     Text(&'a [u8], &'a Origin),
     /// It ends; `whole`: where the text above ends, too.
     Close { whole: bool, origin: &'a Origin },
+    /// Whether nothing of the text above is edited from this offset on.
+    Sealed(u64, bool),
 }
 
 /// What is told of something packed in a run of base64 or a part, and where in the text above that is known.
@@ -128,11 +133,15 @@ pub struct Layer {
     /// is read whole, however far the next escape is.
     in_digits: bool,
     run: Run,
+    /// How often another run was looked for in the one that stands here.
+    tried: u8,
     /// Where a form is one.
     form: Form,
     seek: Seek,
     markup: Markup,
     parts: Option<Box<Parts>>,
+    /// Whether what stands here is never edited.
+    sealed: bool,
     protobuf: Option<Box<Protobuf>>,
     /// Whether the run, or the part, is something packed.
     packed: bool,
@@ -153,10 +162,12 @@ impl Layer {
             wrapping,
             reach: if wrapping.is_escapes() { reach } else { 0 },
             run: Run::Seeking,
+            tried: 0,
             form: Form::new(false),
             seek: |text| armour::seek(text, 0),
             markup: Markup::default(),
             parts: None,
+            sealed: false,
             protobuf: None,
             packed: false,
             whole: false,
@@ -188,6 +199,11 @@ impl Layer {
     #[must_use]
     pub fn of_parts(boundaries: &[Box<[u8]>]) -> Layer {
         Layer { parts: Some(Box::new(Parts::new(boundaries))), ..Layer::new(Wrapping::Parts, 0) }
+    }
+
+    #[must_use]
+    pub fn of_charset(charset: Legacy) -> Layer {
+        Layer { reach: CHARSET_REACH, ..Layer::new(Wrapping::Charset(charset), 0) }
     }
 
     #[must_use]
@@ -255,6 +271,7 @@ impl Layer {
             && match self.wrapping {
                 Wrapping::Escapes | Wrapping::Form => active.next(chunk, 0) == chunk.len(),
                 Wrapping::Armour => !self.whole && self.run == Run::Seeking && (self.seek)(chunk).is_err(),
+                Wrapping::Charset(_) => chunk.is_ascii(),
                 Wrapping::Markup
                 | Wrapping::Utf16 { .. }
                 | Wrapping::Base64 { .. }
@@ -274,7 +291,7 @@ impl Layer {
     /// [`MARKS`](super::MARKS).
     #[must_use]
     pub fn passes_over(&self) -> bool {
-        self.wrapping.is_escapes() && self.is_idle()
+        (self.wrapping.is_escapes() || matches!(self.wrapping, Wrapping::Charset(_))) && self.is_idle()
     }
 
     /// The text goes on with `chunk`, which is [passed over](Self::passes_over).
@@ -346,6 +363,7 @@ impl Layer {
         match self.wrapping {
             Wrapping::Escapes | Wrapping::Form => self.escapes(last, sink),
             Wrapping::Utf16 { big_endian } => self.utf16(big_endian, last, sink),
+            Wrapping::Charset(charset) => self.charset(charset, last, sink),
             Wrapping::Markup => self.tags(sink),
             Wrapping::Parts => self.in_parts(last, sink),
             Wrapping::Protobuf => self.fields(last, sink),
@@ -458,6 +476,18 @@ impl Layer {
         }
     }
 
+    fn charset(&mut self, charset: Legacy, last: bool, sink: Sink<'_>) {
+        if self.open.is_none() {
+            self.done += legacy::ascii(&self.text[self.done..]);
+            if self.done == self.text.len() {
+                return;
+            }
+            self.begin(self.done, sink);
+            self.open = Some(u64::MAX);
+        }
+        self.done += charset.tell(&self.text[self.done..], last, &mut self.view, &mut self.origin);
+    }
+
     fn tags(&mut self, sink: Sink<'_>) {
         self.begin(0, sink);
         self.open = Some(u64::MAX);
@@ -477,9 +507,13 @@ impl Layer {
     fn in_parts(&mut self, last: bool, sink: Sink<'_>) {
         let Some(mut parts) = self.parts.take() else { return };
         loop {
+            if std::mem::replace(&mut self.sealed, parts.is_sealed()) != parts.is_sealed() {
+                sink(Event::Sealed(self.looked(), self.sealed));
+            }
             let rest = self.text.get(self.done..).unwrap_or_default();
             match parts.step(rest, last) {
                 Step::Wait | Step::Pass(0) => break,
+                Step::Ask => {}
                 Step::Pass(length) => self.done += length,
                 Step::Open => {
                     self.packed = parts.packing().is_some();

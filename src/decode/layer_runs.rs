@@ -130,8 +130,13 @@ impl Layer {
             return false;
         }
         let run = &self.text[self.done..self.done + count];
+        let before = self.byte_before(self.base + self.done as u64, chunk);
+        if !before.is_some_and(armour::is_digit) {
+            self.tried = 0;
+        }
+        let behind = armour::behind_mark(run).filter(|_| self.tried < armour::BEHIND_MARKS);
         let mark = match armour::mark(run) {
-            0 => armour::lead(self.byte_before(self.base + self.done as u64, chunk), run),
+            0 => armour::lead(before, run),
             mark => mark,
         };
         let run = &run[mark..];
@@ -144,7 +149,10 @@ impl Layer {
                 self.open = Some(u64::MAX);
                 self.run = Run::In(kind, 0);
             }
-            None => self.run = Run::Skipping,
+            None => match behind {
+                Some(behind) => (self.done, self.tried) = (self.done + behind, self.tried + 1),
+                None => self.run = Run::Skipping,
+            },
         }
         true
     }

@@ -166,6 +166,7 @@ impl Origin {
                 return match self.kind(from, to) {
                     Some(Kind::Utf16) => Wrapping::Utf16 { big_endian: false },
                     Some(Kind::Utf16Big) => Wrapping::Utf16 { big_endian: true },
+                    Some(Kind::Charset(charset)) => Wrapping::Charset(charset),
                     Some(Kind::QuotedPrintable) => Wrapping::Quoted,
                     Some(Kind::Base64) => self.worn(Wrapping::Armour, from, to),
                     Some(_) | None => wrapping,

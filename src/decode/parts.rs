@@ -7,7 +7,9 @@ use super::charset::xml_is_foreign;
 use super::coding::{self, Coding};
 use super::escape::Kind;
 use super::layer::Packing;
+use super::legacy::Legacy;
 use super::origin::Origin;
+use super::sealed::{is_sealed_part, sealed_start};
 use super::signs::is_unopened;
 use super::transfer::{self, Transfer};
 use super::{DecodeError, is_foreign, listed, parameter, parted, plain_name, utf16};
@@ -31,6 +33,8 @@ pub(super) enum Form {
     Utf16 {
         big_endian: bool,
     },
+    /// Another charset.
+    Charset(Legacy),
     /// A table: its first line names its columns.
     Table,
     /// In codings: whoever takes it apart reads it.
@@ -47,6 +51,8 @@ pub(super) enum Form {
 pub(super) enum Step {
     /// Nothing more without more text.
     Wait,
+    /// What is known of the part that begins here is asked for before it goes on.
+    Ask,
     /// So many bytes belong to nothing that is told.
     Pass(usize),
     /// A part that is told begins here.
@@ -100,6 +106,7 @@ pub(super) struct Parts {
     name: String,
     packing: Packing,
     transfer: Option<Transfer>,
+    sealed: bool,
 }
 
 impl Parts {
@@ -117,7 +124,13 @@ impl Parts {
             name: String::new(),
             packing: Packing::Told,
             transfer: None,
+            sealed: false,
         }
+    }
+
+    /// Whether what stands here is never edited.
+    pub(super) fn is_sealed(&self) -> bool {
+        self.sealed
     }
 
     /// What the part that is told is called.
@@ -237,6 +250,7 @@ impl Parts {
             self.at = At::Opening;
             return Step::Pass(line.end);
         }
+        self.sealed = false;
         self.boundaries.truncate(line.index + 1 - usize::from(line.is_end && line.index > 0));
         self.at = if line.is_end { At::Outside } else { At::Header };
         Step::Pass(line.end)
@@ -281,7 +295,7 @@ impl Parts {
         };
         self.transfer = header.transfer;
         self.packing = header.packing;
-        (self.charset, self.name) = (header.charset, header.name);
+        (self.charset, self.name, self.sealed) = (header.charset, header.name, header.sealed);
         Step::Pass(end)
     }
 
@@ -314,6 +328,10 @@ impl Parts {
         if text.len() < utf16::OPENING && !last {
             return Step::Wait;
         }
+        if !self.sealed && sealed_start(text).is_some() {
+            self.sealed = true;
+            return Step::Ask;
+        }
         let beneath = match xml_is_foreign(text) {
             None if !last => return Step::Wait,
             Some(true) => Some(Packing::Unread(DecodeError::Charset)),
@@ -324,8 +342,10 @@ impl Parts {
             self.at = At::Inside(Form::Coded);
             return Step::Open;
         }
+        let charset = Legacy::declared(text, self.charset.as_deref());
         let form = match utf16::recognise(text, self.charset.as_deref()) {
             Some(super::Wrapping::Utf16 { big_endian }) => Some(Form::Utf16 { big_endian }),
+            Some(_) | None if charset.is_some() => charset.map(Form::Charset),
             Some(_) | None => {
                 let line = text.get(..text.len().min(HEADER_ROW)).unwrap_or_default();
                 let end = memchr::memchr(b'\n', line);
@@ -382,6 +402,9 @@ impl Parts {
     pub(super) fn tell(&self, text: &[u8], last: bool, view: &mut Vec<u8>, origin: &mut Origin) -> usize {
         if let At::Inside(Form::Declared { transfer, .. }) = self.at {
             return transfer.tell(text, last, view, origin);
+        }
+        if let At::Inside(Form::Charset(charset)) = self.at {
+            return charset.tell(text, last, view, origin);
         }
         let At::Inside(Form::Utf16 { big_endian }) = self.at else {
             view.extend_from_slice(text);
@@ -441,12 +464,14 @@ struct Header {
     /// Why it cannot be read, if so.
     unread: Option<DecodeError>,
     packing: Packing,
+    /// Whether it is of a type that is never edited.
+    sealed: bool,
 }
 
 impl Header {
     fn of(text: &[u8]) -> Header {
         let mut header = Header::default();
-        let (mut transfer, mut codings, mut types) = (None, String::new(), Vec::new());
+        let (mut transfer, mut codings, mut types, mut unknown) = (None, String::new(), Vec::new(), None);
         let lines = unfolded(text);
         for line in &lines {
             let Some(mark) = memchr::memchr(b':', line) else { continue };
@@ -459,12 +484,17 @@ impl Header {
                     let said = parameter(value, "name").values.pop().unwrap_or_default();
                     header.name = String::from_utf8_lossy(&said).into_owned();
                 }
-                b"content-transfer-encoding" => transfer = Transfer::of(&word()),
+                b"content-transfer-encoding" => match Transfer::of(&word()) {
+                    Ok(said) => transfer = said,
+                    Err(error) => unknown = Some(error),
+                },
                 b"content-encoding" => codings = format!("{codings},{}", word()),
                 _ => {}
             }
         }
         header.of_types(&types);
+        header.unread = header.unread.or(unknown);
+        header.sealed = types.iter().any(|said| std::str::from_utf8(said).is_ok_and(is_sealed_part));
         header.packing = match coding::parse(&codings).as_deref() {
             Ok([]) => Packing::Told,
             // Known by its first bytes, also in base64.

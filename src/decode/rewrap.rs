@@ -87,6 +87,10 @@ fn undo(wrapping: Wrapping, raw: &[u8]) -> Vec<Undone<'_>> {
                 Some((length, escape)) => (length, escape.out().to_vec(), Some(Kind::Utf16)),
                 None => (1, raw[at..at + 1].to_vec(), None),
             },
+            Wrapping::Charset(charset) => match charset.unit(&raw[at..], true) {
+                Some(escape) if !raw[at].is_ascii() => of(Unit::Escape(escape), raw, at),
+                Some(_) | None => (1, raw[at..at + 1].to_vec(), None),
+            },
             Wrapping::Hex => match raw.get(at..at + 2).and_then(armour::pair) {
                 Some(byte) => (2, vec![byte], Some(Kind::Hex)),
                 None if raw[at].is_ascii_hexdigit() => (1, raw[at..at + 1].to_vec(), None),

@@ -42,7 +42,7 @@ pub(super) fn has_sign(text: &[u8]) -> bool {
 }
 
 /// What is packed in a way that nobody here opens begins with one of these.
-const UNOPENED: [&[u8]; 9] = [
+const UNOPENED: [&[u8]; 14] = [
     b"\xfd7zXZ\0",
     b"7z\xbc\xaf\x27\x1c",
     b"Rar!\x1a\x07",
@@ -54,6 +54,12 @@ const UNOPENED: [&[u8]; 9] = [
     b"\x02\x21\x4c\x18",
     // Snappy's framing.
     b"\xff\x06\0\0sNaP",
+    // compress(1), of 16 bits and of 12 to 14; LZMA alone, ARJ.
+    b"\x1f\x9d\x90",
+    b"\x1f\x9d\x8c",
+    b"\x1f\x9d\x8e",
+    b"]\0\0",
+    b"\x60\xea",
 ];
 
 /// bzip2, behind the size of its blocks: what begins one, or ends them all.

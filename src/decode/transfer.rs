@@ -3,6 +3,7 @@
 use super::armour;
 use super::escape::Kind;
 use super::origin::Origin;
+use super::{DecodeError, plain_name};
 use crate::limits::{ARMOUR_JUDGED, ARMOUR_LEAST};
 
 /// Bytes of a text by which it is judged: some lines.
@@ -18,12 +19,15 @@ pub(super) enum Transfer {
 }
 
 impl Transfer {
-    /// What a field says; other words change nothing.
-    pub(super) fn of(field: &str) -> Option<Transfer> {
-        match field.split(';').next().unwrap_or_default().trim_ascii_end() {
-            "base64" => Some(Transfer::Base64),
-            "quoted-printable" => Some(Transfer::Quoted),
-            _ => None,
+    /// What a field says, in lower case; an error where nobody here reads it. What says no more than that bytes stand for themselves is none.
+    pub(super) fn of(field: &str) -> Result<Option<Transfer>, DecodeError> {
+        let field = uncommented(field);
+        match plain_name(field.split(';').next().unwrap_or_default().as_bytes()).as_str() {
+            "base64" | "b" => Ok(Some(Transfer::Base64)),
+            "quotedprintable" | "q" => Ok(Some(Transfer::Quoted)),
+            "" | "7bit" | "8bit" | "7bits" | "8bits" | "binary" | "gzip" | "identity" | "none" | "raw"
+            | "text" | "utf8" | "ascii" | "usascii" => Ok(None),
+            _ => Err(DecodeError::UnknownCoding),
         }
     }
 
@@ -55,6 +59,21 @@ impl Transfer {
             Transfer::Quoted => quoted(text, last, view, origin),
         }
     }
+}
+
+/// A field without what stands in parentheses, which says nothing (RFC 2045, section 5.1; RFC 5322, section 3.2.2).
+fn uncommented(field: &str) -> String {
+    let mut depth = 0usize;
+    let outside = field.chars().filter(|c| {
+        let before = depth;
+        match c {
+            '(' => depth += 1,
+            ')' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        before == 0 && depth == 0
+    });
+    outside.collect()
 }
 
 /// Whether the first line of base64 is written as most are, which every run of digits is read by.

@@ -4,14 +4,14 @@ use bytes::Bytes;
 
 use super::coded::{Coded, Recoder};
 use super::decision::Coverage;
-use super::fields::{self, Declared};
+use super::fields::Declared;
 use super::glance;
 use super::head::HeadHits;
 use super::hold::Hold;
 use super::judge::Judge;
 use super::reading::Reading;
 use super::{Head, Reason};
-use crate::decode::{Coding, DecodeError};
+use crate::decode::{Coding, DecodeError, sealed_start};
 use crate::detect::Finding;
 
 /// First bytes that tell how a body is read that nobody called coded.
@@ -253,7 +253,11 @@ impl Body {
     fn sealed(&self) -> Option<&'static str> {
         let reading = self.reading.as_ref();
         let packed = reading.is_some_and(|reading| reading.is_packed()).then_some("archive");
-        self.sealed.or(packed).or_else(|| reading.and_then(|reading| fields::sealed_start(reading.opening())))
+        let signed = reading.is_some_and(|reading| reading.is_signed()).then_some("signed");
+        self.sealed
+            .or(packed)
+            .or(signed)
+            .or_else(|| reading.and_then(|reading| sealed_start(reading.opening())))
     }
 
     /// It begins to stream. A coded body that may have to be edited is encoded anew from its first byte on.

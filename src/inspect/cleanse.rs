@@ -81,7 +81,7 @@ fn undone(mut layer: Layer, text: &[u8]) -> Option<Vec<Vec<u8>>> {
             Event::Packed(Packed::Text(text, _)) => {
                 packed.last_mut().into_iter().for_each(|packed| packed.extend_from_slice(text));
             }
-            Event::Packed(Packed::Close) | Event::Close { .. } => {}
+            Event::Packed(Packed::Close) | Event::Close { .. } | Event::Sealed(..) => {}
         };
         layer.push(text, &mut take);
         layer.finish(&mut take);

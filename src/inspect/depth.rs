@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::decode::{self, Event, Framing, Kind, Layer, Origin, Packing, Wrapping};
+use crate::decode::{self, Event, Framing, Kind, Layer, Legacy, Origin, Packing, Wrapping};
 use crate::detect::{Finding, Layout, Place, Scan, Under, first_run};
-use crate::inspect::Engine;
-use crate::limits::{KEYWORD_REACH, LAYER_DEPTH};
+use crate::inspect::{Engine, signed};
+use crate::limits::{CHARSET_REACH, KEYWORD_REACH, LAYER_DEPTH};
 
 /// Wrappings around a value at most: its layers, and a charset and protocol buffers that a run of base64 stands for.
 const STEPS: usize = LAYER_DEPTH + 2;
@@ -14,6 +14,8 @@ const STEPS: usize = LAYER_DEPTH + 2;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Path {
     steps: [Option<(Wrapping, Option<Kind>)>; STEPS],
+    /// Whether a signature covers what it was found in.
+    signed: bool,
 }
 
 impl Path {
@@ -37,16 +39,17 @@ impl Path {
         self.steps.iter().flatten().any(|(wrapping, _)| is_run(*wrapping))
     }
 
-    /// Whether nothing can be written in its place.
-    pub(super) fn is_fixed(&self) -> bool {
-        self.steps.iter().flatten().any(|(_, kind)| *kind == Some(Kind::Number))
+    /// Why nothing can be written in its place, if so.
+    pub(super) fn fixed(&self) -> Option<&'static str> {
+        let is_number = self.steps.iter().flatten().any(|(_, kind)| *kind == Some(Kind::Number));
+        self.signed.then_some("signed").or(is_number.then_some("number"))
     }
 
     pub(super) fn within(self, wrapping: Wrapping, kind: Option<Kind>) -> Path {
         let mut steps = [None; STEPS];
         let (first, inner) = (std::iter::once(Some((wrapping, kind))), self.steps);
         steps.iter_mut().zip(first.chain(inner)).for_each(|(to, from)| *to = from);
-        Path { steps }
+        Path { steps, ..self }
     }
 }
 
@@ -84,6 +87,8 @@ struct Stretch {
     left: usize,
     /// Whether nothing of a run was told yet.
     fresh_text: bool,
+    /// Whether a signature covers it, as far as it tells.
+    signed: bool,
 }
 
 /// What comes up from below: findings, and where they stand.
@@ -97,6 +102,8 @@ pub(super) struct Risen {
     pub(super) seams: Vec<u64>,
     /// Whether something that has ended is compressed in a way that is not known here.
     pub(super) unknown: bool,
+    /// From which offsets on nothing is edited, and from which on it is again, ascending.
+    pub(super) seals: Vec<(u64, bool)>,
 }
 
 /// What is told of something packed in a run of base64 or a part.
@@ -164,6 +171,10 @@ impl Depth {
     /// Parts that are texts of their own; `boundary`: what the head declares.
     pub(super) fn of_parts(boundaries: &[Box<[u8]>]) -> Depth {
         Depth::of(Layer::of_parts(boundaries), LAYER_DEPTH)
+    }
+
+    pub(super) fn of_charset(charset: Legacy) -> Depth {
+        Depth::of(Layer::of_charset(charset), LAYER_DEPTH)
     }
 
     pub(super) fn of_protobuf(framing: Framing) -> Depth {
@@ -309,17 +320,20 @@ fn take(
 ) {
     if let Event::Open(at, before) = event {
         let is_run = wrapping == Wrapping::Armour && !before.is_empty();
+        let signed = is_run && signed::follows_header(&before);
         let under = is_run.then(|| Arc::new(Under::new(before, layout)));
         *slot = Some(Stretch {
             // Escapes stand in the midst of a text, and fields name no columns; other stretches are texts of their own.
             scan: match wrapping {
                 Wrapping::Escapes | Wrapping::Form | Wrapping::Protobuf => Scan::within(),
+                Wrapping::Charset(_) if at > CHARSET_REACH as u64 => Scan::within(),
                 _ => Scan::new(),
             }
             .under(under.clone()),
             below: below(engine, left, framing),
             left,
             fresh_text: wrapping == Wrapping::Armour,
+            signed,
             // What begins earlier ends before it, and is found by a look at the text itself.
             from: at.saturating_sub(engine.matcher.lag() as u64),
             fresh: Vec::new(),
@@ -334,12 +348,16 @@ fn take(
         out.packed.push(Armoured { lane, what });
         return;
     }
+    if let Event::Sealed(at, sealed) = event {
+        out.seals.push((at, sealed));
+        return;
+    }
     let Some(stretch) = slot else { return };
     if wrapping.is_escapes() {
         stretch.scan.adopt(layout);
     }
     match event {
-        Event::Open(..) | Event::Packed(_) => {}
+        Event::Open(..) | Event::Packed(_) | Event::Sealed(..) => {}
         Event::Text(text, origin) => {
             // A run is judged before any of it is told, by more than it takes to tell its charset.
             if std::mem::take(&mut stretch.fresh_text)
@@ -347,6 +365,7 @@ fn take(
             {
                 stretch.below.push(Depth::new(engine, utf16, stretch.left.saturating_sub(1).max(1)));
             }
+            stretch.signed |= wrapping == Wrapping::Armour && signed::is_told(text);
             if wrapping == Wrapping::Protobuf {
                 out.seams.extend(seams(text, stretch.scan.seen(), origin));
             }
@@ -450,7 +469,8 @@ impl Stretch {
                 (_, _, Some(place)) => out.places.push(Place { start: finding.start, ..place.clone() }),
                 (_, _, None) => {}
             }
-            out.found.push(Sunk { finding, path: path.within(wrapping, kind) });
+            let path = path.within(wrapping, kind);
+            out.found.push(Sunk { finding, path: Path { signed: path.signed || self.signed, ..path } });
         }
     }
 }

@@ -153,7 +153,8 @@ pub(super) struct Signed {
 impl Signed {
     /// Reads the signs of it in a head.
     pub(super) fn of(target: Option<&str>, fields: &[(&str, &[u8])]) -> Signed {
-        let mut signed = Signed { head: target.is_some_and(is_presigned), body: false };
+        let (head, body) = (target.is_some_and(is_presigned), target.is_some_and(names_digest));
+        let mut signed = Signed { head, body };
         for (name, value) in fields {
             match *name {
                 // SigV4, and the drafts that RFC 9421 grew from.
@@ -205,6 +206,18 @@ fn is_presigned(target: &str) -> bool {
     query.split('&').filter_map(|pair| pair.split_once('=')).any(|(key, _)| {
         ["x-amz-signature", "x-goog-signature", "sig"].iter().any(|word| key.eq_ignore_ascii_case(word))
     })
+}
+
+/// Whether a target tells the digest of what is put there, as registries of images have it: `?digest=sha256:…`, and
+/// `/manifests/sha256:…`.
+fn names_digest(target: &str) -> bool {
+    let is_digest = |text: &str| {
+        let text = text.get(..7).unwrap_or_default().to_ascii_lowercase();
+        text == "sha256:" || text == "sha512:" || text == "sha256%" || text == "sha512%"
+    };
+    let (path, query) = target.split_once('?').unwrap_or((target, ""));
+    path.rsplit('/').next().is_some_and(is_digest)
+        || query.split('&').filter_map(|pair| pair.strip_prefix("digest=")).any(is_digest)
 }
 
 /// Whether the lines of a body are events, by its type.
@@ -261,54 +274,6 @@ pub(super) fn holds_credentials(field: Option<&str>, key: Option<&[u8]>) -> bool
     }
 }
 
-/// Why the body is never edited, going by its declared type, if it is not.
-pub(super) fn sealed_type(media_type: &str) -> Option<&'static str> {
-    let mark = media_type.bytes().position(|byte| byte == b';').unwrap_or(media_type.len());
-    let essence = lower(media_type.get(..mark).unwrap_or_default().trim());
-    let (family, kind) = halves(&essence)?;
-    match family {
-        "audio" | "font" | "image" | "video" if kind != "svg+xml" => return Some("archive"),
-        "application" => {}
-        _ => return None,
-    }
-    let archive = matches!(
-        kind,
-        "octet-stream"
-            | "zip"
-            | "gzip"
-            | "x-gzip"
-            | "zstd"
-            | "x-tar"
-            | "x-gtar"
-            | "x-bzip2"
-            | "x-xz"
-            | "wasm"
-            | "x-7z-compressed"
-            | "vnd.rar"
-            | "x-rar-compressed"
-            | "java-archive"
-            | "pdf"
-            | "epub+zip"
-            | "vnd.debian.binary-package"
-            | "x-rpm"
-            | "x-debian-package"
-            | "vnd.android.package-archive"
-    ) || kind.ends_with("+zip")
-        || ["vnd.openxmlformats-", "vnd.oasis.opendocument.", "vnd.ms-excel.sheet."]
-            .iter()
-            .any(|p| kind.starts_with(p));
-    let index = kind.starts_with("vnd.npm.") || kind.starts_with("vnd.pypi.");
-    if archive { Some("archive") } else { index.then_some("package_index") }
-}
-
-/// The same, going by its first bytes: a label proves nothing.
-pub(super) fn sealed_start(bytes: &[u8]) -> Option<&'static str> {
-    let magic: [&[u8]; 6] =
-        [b"PK\x03\x04", b"\x1f\x8b\x08", b"BZh", b"\x28\xb5\x2f\xfd", b"%PDF-", b"\x89PNG"];
-    let is_packed = decode::is_unopened(bytes) || magic.iter().any(|magic| bytes.starts_with(magic));
-    is_packed.then_some("archive")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -316,7 +281,7 @@ mod tests {
     #[test]
     fn signatures_are_seen() {
         type Fields<'a> = &'a [(&'a str, &'a [u8])];
-        let cases: [(Option<&str>, Fields<'_>, bool, bool); 13] = [
+        let cases: [(Option<&str>, Fields<'_>, bool, bool); 16] = [
             (None, &[("trailer", b"Expires, Content-Digest")], false, true),
             (None, &[("x-amz-trailer", b"x-amz-checksum-crc32")], false, true),
             (None, &[("trailer", b"grpc-status, grpc-message")], false, false),
@@ -329,6 +294,9 @@ mod tests {
             (None, &[("stripe-signature", b"t=1")], false, true),
             (Some("/a?x=1&X-Amz-Signature=ab"), &[], true, true),
             (Some("/sig=1?design=2"), &[], false, false),
+            (Some("/v2/a/blobs/uploads/1?x=y&digest=sha256%3Aabc"), &[], false, true),
+            (Some("/v2/a/manifests/sha256:abc"), &[], false, true),
+            (Some("/v2/a/manifests/latest?digest=no"), &[], false, false),
             (None, &[("x-amz-content-sha256", b"UNSIGNED-PAYLOAD")], false, false),
         ];
         for (target, fields, head, body) in cases {
@@ -352,27 +320,5 @@ mod tests {
         for name in others.split_whitespace() {
             assert!(!Signed::of(None, &[(name, b"abc")]).body, "{name}");
         }
-    }
-
-    #[test]
-    fn what_is_packed_is_sealed() {
-        let sealed = [
-            "application/octet-stream",
-            "Application/ZIP; x=y",
-            "image/png",
-            "application/vnd.oasis.opendocument.text",
-            "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
-            "application/epub+zip",
-        ];
-        for media_type in sealed {
-            assert_eq!(sealed_type(media_type), Some("archive"), "{media_type}");
-        }
-        assert_eq!(sealed_type("application/vnd.npm.install-v1+json"), Some("package_index"));
-        for media_type in ["application/json", "text/csv", "image/svg+xml", "multipart/form-data", "", "zip"]
-        {
-            assert_eq!(sealed_type(media_type), None, "{media_type}");
-        }
-        assert_eq!(sealed_start(b"PK\x03\x04..."), Some("archive"));
-        assert_eq!(sealed_start(b"{\"a\":1}"), None);
     }
 }

@@ -483,6 +483,7 @@ fn carrier(kind: Kind, depth: usize) -> &'static [&'static str] {
         // Not looked for in a head.
         Kind::Utf16
         | Kind::Utf16Big
+        | Kind::Charset(_)
         | Kind::Base64
         | Kind::Hex
         | Kind::Markup

@@ -12,7 +12,7 @@ use super::head::{self, HeadHits};
 use super::hold::Hold;
 use super::judge::Judge;
 use super::{Coverage, Decision, Engine, Head, HeadEdit, Reason, Step, Steps};
-use crate::decode::{Coding, DecodeError, coding};
+use crate::decode::{Coding, DecodeError, coding, sealed_type};
 use crate::policy::{Action, Laid, Message, Mode};
 
 /// Partial content (RFC 9110, section 15.3.7): a range of a coded body starts anywhere in its coding.
@@ -401,7 +401,7 @@ impl Inspector {
     fn take_head(&mut self, head: &Head<'_>, familiar: &mut Familiar) -> Step {
         self.signed = Signed::of(head.target, head.fields);
         let media_type = self.judge.message().media_type.as_deref();
-        let sealed = if self.signed.body { Some("signed") } else { media_type.and_then(fields::sealed_type) };
+        let sealed = if self.signed.body { Some("signed") } else { media_type.and_then(sealed_type) };
         self.body.announce(head, sealed);
         match (codings(head), self.body.unread()) {
             (Ok(_), Some(word)) => self.body.cannot_decode(word),

@@ -389,7 +389,9 @@ impl Judge {
             return;
         }
         // What is written in escapes begins with none.
-        let is_bare = |wrapping: &Wrapping| matches!(wrapping, Wrapping::Utf16 { .. } | Wrapping::Parts);
+        let is_bare = |wrapping: &Wrapping| {
+            matches!(wrapping, Wrapping::Utf16 { .. } | Wrapping::Charset(_) | Wrapping::Parts)
+        };
         let scalar = hit.yaml && hit.path.wrappings().iter().all(is_bare);
         let mut mask = |before: &[u8], value: &[u8]| {
             let masked = self.mask(hit.hidden(), before, value);

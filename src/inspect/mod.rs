@@ -33,6 +33,7 @@ mod packed;
 mod percent;
 mod reading;
 mod resting;
+mod signed;
 mod spots;
 mod text;
 mod threads;

@@ -11,6 +11,7 @@ use super::fields::Declared;
 use super::judge::{Hidden, Judge, Whence};
 use super::look::Seen;
 use super::packed::Packed;
+use super::signed::Signs;
 use super::spots::{Keys, Stands};
 use super::text::Text;
 use crate::decode::{DecodeError, MARKS};
@@ -33,6 +34,8 @@ pub(super) struct Hit {
     pub(super) more: Vec<Range<u64>>,
     /// Whether it may be a scalar of YAML without quotes.
     pub(super) yaml: bool,
+    /// Why nothing can be written in its place, if so.
+    fixed: Option<&'static str>,
 }
 
 impl Hit {
@@ -69,7 +72,7 @@ pub(super) struct Reading {
     carrier: Vec<&'static str>,
     /// Whether one of `hits` may stand in several pieces.
     spread: bool,
-    /// Whether one of `hits` may be a number that no mask can take the place of.
+    /// Whether nothing can be written in the place of one of `hits`, perhaps.
     fixed: bool,
     /// Whether something was met that is compressed in a way that is not known here.
     unknown: bool,
@@ -78,6 +81,8 @@ pub(super) struct Reading {
     redactions: u32,
     /// The first bytes of the text.
     opening: Opening,
+    /// What in it tells that it is signed.
+    signs: Signs,
     /// What is packed in it.
     contents: Contents,
     packed: Packed,
@@ -90,7 +95,7 @@ pub(super) struct Reading {
 /// As many bytes as tell a packed format.
 #[derive(Clone, Copy, Debug, Default)]
 struct Opening {
-    bytes: [u8; 8],
+    bytes: [u8; 24],
     length: usize,
 }
 
@@ -130,6 +135,7 @@ impl Reading {
     pub(super) fn push(&mut self, judge: &mut Judge, piece: &[u8]) {
         let bare = is_unmarked(piece);
         self.opening.push(piece);
+        self.signs.push(piece);
         self.keys.push(judge, piece);
         self.text.push(judge.engine(), piece, bare);
         self.contents.push(judge, &self.carrier, piece, bare, &mut self.packed);
@@ -142,6 +148,7 @@ impl Reading {
     pub(super) fn last(&mut self, judge: &mut Judge, piece: &[u8]) {
         let bare = is_unmarked(piece);
         self.opening.push(piece);
+        self.signs.push(piece);
         self.keys.push(judge, piece);
         self.text.last(judge.engine(), piece, bare);
         self.sink(judge);
@@ -198,7 +205,9 @@ impl Reading {
             let whence = Whence { part: Part::Body, path: named, family: None, carrier: &carrier };
             let spots = self.keys.spots(judge, &finding, self.text.stands(&finding, path));
             let exempt = judge.count(&finding, whence, &spots);
-            self.fixed |= path.is_fixed();
+            let sealed = self.text.is_sealed(&finding).then_some("archive");
+            let fixed = sealed.or(path.fixed());
+            self.fixed |= fixed.is_some();
             self.must_edit |= !exempt && judge.edits(finding.detector, finding.confidence);
             let length = u32::try_from(finding.end - finding.start).unwrap_or(u32::MAX);
             self.longest = self.longest.max(length);
@@ -212,6 +221,7 @@ impl Reading {
                 path,
                 more,
                 yaml: self.yaml,
+                fixed,
             });
         }
         self.text.forget_paths(settled);
@@ -228,9 +238,9 @@ impl Reading {
 
     /// Why an edit that is now asked for cannot be made in what is packed, if one is.
     pub(super) fn refusal(&self, judge: &Judge) -> Option<&'static str> {
-        let is_fixed = |hit: &Hit| hit.path.is_fixed() && hit.is_edited(judge);
-        let fixed = self.fixed && self.hits.iter().any(is_fixed);
-        self.packed.refusal(judge).or(fixed.then_some("number"))
+        let asked = |hit: &Hit| hit.fixed.filter(|_| hit.is_edited(judge));
+        let fixed = || if self.fixed { self.hits.iter().find_map(asked) } else { None };
+        self.packed.refusal(judge).or_else(fixed)
     }
 
     /// Whether the text is something packed, of which nothing is ever edited.
@@ -246,6 +256,11 @@ impl Reading {
     /// What was found in what is packed leaves with what it was found in.
     pub(super) fn leave_packed(&mut self, judge: &mut Judge) {
         self.packed.leave(judge);
+    }
+
+    /// Whether the text tells of a signature over it.
+    pub(super) fn is_signed(&self) -> bool {
+        self.signs.is_signed()
     }
 
     pub(super) fn opening(&self) -> &[u8] {

@@ -8,7 +8,7 @@ use super::depth::{Armoured, Depth, Path, Risen, Sunk};
 use super::fields::Declared;
 use super::joined::{Joined, Spread};
 use super::spots::Stands;
-use crate::decode::{Lines, OPENING, Wrapping, recognise};
+use crate::decode::{Legacy, Lines, OPENING, Wrapping, recognise};
 use crate::detect::{DetectorId, Finding, Matcher, Place, Scan};
 use crate::inspect::Engine;
 use crate::limits::{LAYER_DEPTH, PROTOBUF_SEAMS};
@@ -40,6 +40,14 @@ pub(super) struct Text {
     spread: Vec<Spread>,
     /// The further pieces of values that stand in several.
     more: HashMap<(DetectorId, u64, u64), Vec<Range<u64>>>,
+}
+
+/// Seals that are kept before those are looked for that nobody asks about.
+const SEALS: usize = 16;
+
+/// Whether a text that begins so tells what layers it has.
+fn is_told(opening: &[u8]) -> bool {
+    opening.len() >= OPENING && Legacy::is_told(opening)
 }
 
 /// The layers below the text.
@@ -130,12 +138,10 @@ impl Text {
                     }
                 }
             }
-            Below::Fresh(opening) if opening.is_empty() && piece.len() >= OPENING => {
-                self.begin(engine, piece)
-            }
+            Below::Fresh(opening) if opening.is_empty() && is_told(piece) => self.begin(engine, piece),
             Below::Fresh(opening) => {
                 opening.extend_from_slice(piece);
-                if opening.len() >= OPENING {
+                if is_told(opening) {
                     let opening = std::mem::take(opening);
                     self.begin(engine, &opening);
                 }
@@ -146,6 +152,10 @@ impl Text {
 
     /// Notes where findings stand.
     fn locate(&mut self) {
+        if self.sunk.seals.len() > SEALS {
+            let first = self.overlap.first_start().unwrap_or(u64::MAX).min(self.first_fresh());
+            self.unseal(first.min(self.scan.settled()));
+        }
         if !self.sunk.seams.is_empty() {
             let needed = self.first_fresh().min(self.scan.settled()).saturating_sub(PROTOBUF_SEAMS);
             let behind = self.sunk.seams.partition_point(|seam| *seam < needed);
@@ -190,6 +200,8 @@ impl Text {
             None => Depth::new(engine, Wrapping::Armour, LAYER_DEPTH),
         };
         let mut layers = vec![Depth::of_escapes(engine, opening, self.declared.form), armour];
+        let charset = Legacy::declared(opening, self.declared.charset.as_deref());
+        layers.extend(charset.filter(|_| utf16.is_none()).map(Depth::of_charset));
         layers.extend(utf16.map(|utf16| Depth::new(engine, utf16, LAYER_DEPTH)));
         layers.extend(self.markup.then(|| Depth::new(engine, Wrapping::Markup, LAYER_DEPTH)));
         let boundaries = &self.declared.boundaries;
@@ -353,6 +365,16 @@ impl Text {
         self.fresh.retain(|_| !explained.next().unwrap_or_default());
     }
 
+    /// Whether a finding that counts stands in a part that is never edited.
+    pub(super) fn is_sealed(&self, finding: &Finding) -> bool {
+        self.sunk
+            .seals
+            .iter()
+            .rev()
+            .find(|(from, _)| *from <= finding.start)
+            .is_some_and(|(_, sealed)| *sealed)
+    }
+
     /// How a finding that counts is written.
     pub(super) fn path(&mut self, finding: &Finding) -> Path {
         self.paths.remove(&place(finding)).unwrap_or_default()
@@ -381,6 +403,13 @@ impl Text {
         if !self.paths.is_empty() {
             self.paths.retain(|(_, _, end), _| *end > settled);
         }
+    }
+
+    /// Forgets seals that no finding asks about any more.
+    fn unseal(&mut self, settled: u64) {
+        let seals = &mut self.sunk.seals;
+        let needed = seals.partition_point(|(from, _)| *from <= settled).saturating_sub(1);
+        seals.drain(..needed);
     }
 
     /// How far the text may leave: no undecided finding reaches below.

@@ -117,13 +117,16 @@ fn names_and_comments_are_looked_at() {
 
 #[test]
 fn what_nobody_opens_passes_and_is_said_to_be_unread() {
-    let signs: [&[u8]; 11] = [
+    let signs: [&[u8]; 14] = [
         b"7z\xbc\xaf\x27\x1c\0\x04",
         b"\xfd7zXZ\0\0\x04",
         b"BZh91AY&SY",
         b"BZh1\x17rE8P\x90",
         b"Rar!\x1a\x07\x01\0",
         b"LZIP\x01\x0c",
+        b"\x1f\x9d\x90",
+        b"]\0\0\x80\0",
+        b"\x60\xea\x29\0",
         b"MSCF\0\0\0\0",
         b"\x04\x22\x4d\x18d@",
         b"\x02\x21\x4c\x18",

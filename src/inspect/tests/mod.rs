@@ -4,6 +4,7 @@ mod archives;
 mod around;
 mod body;
 mod carriers;
+mod charsets;
 mod coded;
 mod coverage;
 mod events;

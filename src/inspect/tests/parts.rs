@@ -209,6 +209,7 @@ fn parts_in_a_coding_are_read_or_refused() {
     let base64 = data_encoding_of(&brotli);
     for (header, bytes, word) in [
         ("Content-Encoding: rot13\r\n", &brotli[..], "unknown_coding"),
+        ("Content-Transfer-Encoding: x-uuencode\r\n", b"M=&AI<R!I<R!T97AT", "unknown_coding"),
         (
             "Content-Encoding: br\r\nContent-Transfer-Encoding: base64\r\n",
             base64.as_bytes(),
@@ -222,9 +223,63 @@ fn parts_in_a_coding_are_read_or_refused() {
         let reason = outcome.decision.reason;
         assert_eq!(reason, Some(Reason::Undecodable(word)), "{header}");
     }
+    for header in ["base64 (all of it)", "(x) BASE64", "base64; x=y"] {
+        let header = format!("Content-Transfer-Encoding: {header}\r\n");
+        let body = part(&header, data_encoding_of(text.as_bytes()).as_bytes());
+        let outcome = setup(Action::Block).run(&typed(&fields), &[&body]);
+        assert_eq!(outcome.last, Step::Stop, "{header}");
+    }
+    for word in ["7bit", "8-Bit", "binary", "(none)", "utf-8"] {
+        let body = part(&format!("Content-Transfer-Encoding: {word}\r\n"), PAN.as_bytes());
+        assert_eq!(setup(Action::Redact).run(&typed(&fields), &[&body]).decision.edits, 1, "{word}");
+    }
     // Nothing to undo.
     let body = part("Content-Encoding: identity\r\n", PAN.as_bytes());
     assert_eq!(setup(Action::Redact).run(&typed(&fields), &[&body]).decision.edits, 1);
+}
+
+#[test]
+fn a_part_whose_checksums_cover_its_text_is_never_edited_and_others_are() {
+    let fields = [("content-type", b"multipart/form-data; boundary=b7".as_slice())];
+    let card = format!("card {PAN}, thanks");
+    let image = [b"\x89PNG\r\n\x1a\n\0\0\0\x20tEXtComment\0", card.as_bytes(), b"\0\xff\xfe"].concat();
+    let masked = card.replace(PAN, "**** **** **** 6467");
+    for (header, text, sealed) in [
+        ("Content-Type: image/png\r\n", &image[..], true),
+        ("Content-Type: application/octet-stream\r\n", &image, true),
+        ("", &image, true),
+        ("Content-Type: audio/mpeg; x=y\r\n", card.as_bytes(), true),
+        ("Content-Type: image/png\r\nContent-Transfer-Encoding: quoted-printable\r\n", card.as_bytes(), true),
+        ("Content-Type: application/octet-stream\r\n", card.as_bytes(), false),
+        ("Content-Type: image/svg+xml\r\n", card.as_bytes(), false),
+        ("Content-Type: text/plain\r\n", card.as_bytes(), false),
+    ] {
+        let body = part(header, text);
+        // Behind it and before it a text is edited, as long as nothing in it is.
+        let clean = part(
+            header,
+            &text.iter().map(|b| if b.is_ascii_digit() { b'x' } else { *b }).collect::<Vec<_>>(),
+        );
+        let around = |word: &str| {
+            let head = "--b7\r\nContent-Disposition: form-data; name=\"a\"\r\n\r\n";
+            let clean = String::from_utf8_lossy(&clean).replace("last", word);
+            format!("{head}{word}\r\n{clean}")
+        };
+        for length in [1, 7, body.len()] {
+            let outcome =
+                setup(Action::Redact).run(&typed(&fields), &body.chunks(length).collect::<Vec<_>>());
+            match sealed {
+                true => {
+                    assert_eq!(outcome.decision.reason, Some(Reason::CannotRedact("archive")), "{header}")
+                }
+                false => assert_eq!(outcome.text(), String::from_utf8_lossy(&body).replace(&card, &masked)),
+            }
+            let (body, edited) = (around(&card), around(&masked));
+            let chunks = body.as_bytes().chunks(length).collect::<Vec<_>>();
+            let outcome = setup(Action::Redact).run(&typed(&fields), &chunks);
+            assert_eq!(String::from_utf8_lossy(&outcome.out), edited, "{header} in pieces of {length}");
+        }
+    }
 }
 
 #[test]

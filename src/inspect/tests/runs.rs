@@ -55,6 +55,91 @@ fn written(text: &str) -> Vec<(&'static str, String)> {
 }
 
 #[test]
+fn a_run_is_read_behind_words_that_marks_join_to_it() {
+    let plain = json(&PAN.replace(' ', ""));
+    let long = format!(r#"{{"note":"{}","card":"{PAN}"}}"#, "all is well and fine here, ".repeat(40));
+    let sum = "d41d8cd98f00b204e9800998ecf8427e";
+    for before in [
+        "/",
+        "/x/",
+        "token-",
+        "id_",
+        "sess-a-",
+        "+",
+        "https://shop.example/api/v1/items/",
+        &format!("/{sum}/"),
+        &format!("/a/{sum}/b-c_d/{sum}{sum}/e/"),
+        &format!("{}-", "words_that/stand-before_it/".repeat(5)),
+    ] {
+        let runs = [base64(plain.as_bytes()), hex(plain.as_bytes()), base64(long.as_bytes())];
+        for run in runs.iter().map(|run| run.trim_end_matches('=')) {
+            let body = format!(r#"{{"u":"{before}{run}"}}"#);
+            for length in [1, 7, body.len()] {
+                let outcome = Setup::new(vec![on("payment.pan", Action::Block, 1)])
+                    .run(&super::plain(), &body.as_bytes().chunks(length).collect::<Vec<_>>());
+                assert_eq!(outcome.last, Step::Stop, "{before} {run} in pieces of {length}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_signed_within_a_body_is_never_edited() {
+    let url = |text: &str| {
+        base64(text.as_bytes()).replace('+', "-").replace('/', "_").trim_end_matches('=').to_owned()
+    };
+    let claims = format!(r#"{{"sub":"a","card":"{PAN}","n":1}}"#);
+    let token = format!("{}.{}.c2lnbmF0dXJl", url(r#"{"alg":"RS256","typ":"JWT"}"#), url(&claims));
+    let xml = |signature: &str| {
+        format!("<Response>{signature}<Attribute Name=\"card\"><Value>{PAN}</Value></Attribute></Response>")
+    };
+    let signature = "<ds:Signature><ds:SignatureValue>c2ln</ds:SignatureValue></ds:Signature>";
+    let (form, json) = ("application/x-www-form-urlencoded", "application/json");
+    for (media_type, body, is_signed) in [
+        (json, format!(r#"{{"id_token":"{token}"}}"#), true),
+        (form, format!("assertion={token}&x=1"), true),
+        (form, format!("SAMLResponse={}&x=1", percent(base64(xml(signature).as_bytes()).as_bytes())), true),
+        ("text/xml", format!("<?xml version=\"1.0\"?>{}", xml(signature)), true),
+        ("multipart/signed; boundary=b7", format!("--b7\r\n\r\n{PAN}\r\n--b7--"), true),
+        ("text/plain", format!("-----BEGIN PGP SIGNED MESSAGE-----\n\n{PAN}\n"), true),
+        (json, format!(r#"{{"id_token":"x.{}.y"}}"#, url(&claims)), false),
+        (form, format!("Response={}&x=1", base64(xml("").as_bytes())), false),
+        ("text/xml", xml(""), false),
+        ("text/plain", format!("not SignatureValue> {PAN}\n"), false),
+    ] {
+        let fields = [("content-type", media_type.as_bytes())];
+        for length in [1, 13, body.len()] {
+            let mut setup = Setup::new(vec![on("payment.pan", Action::Redact, 1)]);
+            setup.hold = 1 << 20;
+            let chunks = body.as_bytes().chunks(length).collect::<Vec<_>>();
+            let outcome = setup.run(&Head { fields: &fields, ..plain() }, &chunks);
+            let reason = is_signed.then_some(Reason::CannotRedact("signed"));
+            assert_eq!(outcome.decision.reason, reason, "{body}");
+            assert_eq!(outcome.decision.edits, u64::from(!is_signed), "{body}");
+        }
+    }
+}
+
+#[test]
+fn strings_in_a_binary_format_are_read_in_base64() {
+    let pan = PAN.replace(' ', "");
+    let of = |pieces: &[&[u8]]| pieces.concat();
+    for bytes in [
+        of(&[b"\0\0\0\0\x2a\x12bob smith\x20", pan.as_bytes(), b"\x0a12/28"]),
+        of(&[b"\x83\xa4name\xa9bob smith\xa4card\xb0", pan.as_bytes(), b"\xa3exp\xa512/28"]),
+        of(&[b"\x0a\x09bob smith\x12\x10", pan.as_bytes(), b"\x1a\x0512/28"]),
+        of(&[b"\x0b\0\x01\0\0\0\x09bob smith\x0b\0\x02\0\0\0\x10", pan.as_bytes(), b"\0"]),
+    ] {
+        for run in [base64(&bytes), hex(&bytes)] {
+            let body = format!(r#"{{"v":"{run}"}}"#);
+            let outcome = Setup::new(vec![on("payment.pan", Action::Block, 1)])
+                .run(&super::plain(), &[body.as_bytes()]);
+            assert_eq!(outcome.last, Step::Stop, "{run}");
+        }
+    }
+}
+
+#[test]
 fn runs_in_each_other_are_read_and_masked() {
     let mut setup = Setup::new(vec![on("payment.pan", Action::Redact, 1)]);
     setup.hold = 1 << 20;
