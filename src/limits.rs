@@ -603,6 +603,8 @@ pub const AUDIT_SPARE_BYTES: usize = 2048;
 pub const AUDIT_ENDS: usize = 64;
 /// Time between writing a record and asking the disk to keep it through a power cut.
 pub const AUDIT_SYNC: Duration = Duration::from_secs(1);
+/// Time after which the file being written is looked at again, whether it is still where records are looked for.
+pub const AUDIT_LOOK: Duration = Duration::from_millis(500);
 /// Time between two tries to write while nothing can be written; recovery is promised within 2 s.
 pub const AUDIT_RETRY: Duration = Duration::from_millis(100);
 /// Kept of the disk budget for the writer's own records, so that a full trail is still closed with a signature.

@@ -48,8 +48,16 @@ impl Disk {
 /// Why nothing was written. The trail is as it was.
 #[derive(Debug)]
 pub(super) enum WriteError {
-    Budget { used: u64, max: u64 },
+    Budget {
+        used: u64,
+        max: u64,
+    },
     Io(io::Error),
+    /// What is written would be lost.
+    Astray {
+        path: PathBuf,
+        what: String,
+    },
 }
 
 impl fmt::Display for WriteError {
@@ -59,6 +67,9 @@ impl fmt::Display for WriteError {
                 write!(f, "the audit disk budget is spent: {used} of {max} bytes (audit.max_disk)")
             }
             WriteError::Io(error) => write!(f, "cannot write to the audit directory: {error}"),
+            WriteError::Astray { path, what } => {
+                write!(f, "{} {what} while records were written to it", path.display())
+            }
         }
     }
 }
@@ -135,6 +146,25 @@ fn take_up(path: &Path, mut keys: Keys) -> Result<(Keys, (Option<End>, Recovery)
     }
 }
 
+/// What an earlier start left where there may be no records now.
+pub(super) fn left_behind(config: &AuditConfig) -> Option<PathBuf> {
+    let prints = config.print_epochs.as_ref().map(|epochs| epochs.file.clone());
+    let left = [Some(config.directory.join(directory::PUBLIC_KEY_FILE)), prints];
+    left.into_iter().flatten().find(|path| path.metadata().is_ok_and(|found| found.len() > 0))
+}
+
+/// A trail begins anew. Whether that is right the gate cannot know: it may be the first, or one in another directory.
+fn say_if_second(directory: &Path, left: Option<&Path>) {
+    if let Some(left) = left {
+        tracing::warn!(
+            "a trail begins in {}, which holds no records, though {} is there from an earlier start: if that one \
+             wrote records here, they were moved or removed, and only a witness can tell which",
+            directory.display(),
+            left.display()
+        );
+    }
+}
+
 /// Whether a trail that ends with record `last` may be gone on with under a key.
 fn signs_on(path: &Path, keys: &Keys, signer: &Signer, last: u64) -> Result<(), OpenError> {
     let from = keys.handed_over();
@@ -163,6 +193,7 @@ impl Log {
     pub(super) fn open(config: &AuditConfig, signer: Signer) -> Result<(Log, Recovery), OpenError> {
         let path = &config.directory;
         let at = |error: io::Error| OpenError::new(path, format!("cannot be written to: {error}"));
+        let left = left_behind(config);
         let (lock, first) = directory::claim(path, &signer.public())?;
         let keys = Keys::read(path, first).map_err(at)?;
         pack::tidy(path).map_err(at)?;
@@ -196,6 +227,7 @@ impl Log {
                 Log::assemble(config, signer, lock, id, state, segment)
             }
             None => {
+                say_if_second(path, left.as_deref().filter(|_| recovery.torn.is_empty()));
                 let id = checkpoint::new_log_id().ok_or_else(|| {
                     OpenError::new(path, "the system gives no random bytes to name the trail")
                 })?;
@@ -273,6 +305,12 @@ impl Log {
 
     pub(super) fn file(&self) -> Arc<File> {
         Arc::clone(&self.segment.file)
+    }
+
+    /// Whether the file being written is still the one that will be read.
+    pub(super) fn look(&self) -> Result<(), WriteError> {
+        let Some(what) = self.segment.astray() else { return Ok(()) };
+        Err(WriteError::Astray { path: self.segment.path.clone(), what })
     }
 
     /// The newest checkpoint's line, once.

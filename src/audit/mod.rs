@@ -41,6 +41,8 @@ mod writer;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_astray;
+#[cfg(test)]
 mod tests_classes;
 #[cfg(test)]
 mod tests_epochs;

@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -158,6 +158,27 @@ impl Segment {
                 Err(error)
             }
         }
+    }
+
+    /// What became of the file, if its path no longer leads to it or it holds less than was written: what is added
+    /// then is lost.
+    pub(super) fn astray(&self) -> Option<String> {
+        let found = match fs::symlink_metadata(&self.path) {
+            Ok(found) => found,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Some("was moved or removed".into());
+            }
+            Err(error) => return Some(format!("cannot be looked at ({error})")),
+        };
+        let open = match self.file.metadata() {
+            Ok(open) => open,
+            Err(error) => return Some(format!("cannot be looked at ({error})")),
+        };
+        if (found.dev(), found.ino()) != (open.dev(), open.ino()) || open.nlink() == 0 {
+            return Some("was replaced by another file".into());
+        }
+        let (has, bytes) = (open.len(), self.bytes);
+        (has < bytes).then(|| format!("was cut to {has} of {bytes} bytes"))
     }
 
     fn cut(&mut self) -> io::Result<()> {

@@ -121,6 +121,8 @@ pub(super) struct Worker {
     /// Since when no next signing key could be made.
     keyless: Option<Timestamp>,
     signed_at: Instant,
+    /// When the file being written was seen where it belongs.
+    looked_at: Instant,
     outage: Option<Outage>,
     /// How many of the disk alarms hold.
     alarms: usize,
@@ -169,6 +171,7 @@ impl Worker {
             unshown: Vec::new(),
             keyless: None,
             signed_at: Instant::now(),
+            looked_at: Instant::now(),
             outage: None,
             alarms: 0,
         };
@@ -250,7 +253,19 @@ impl Worker {
         }
     }
 
+    /// Looks from time to time, and at each try during an outage, whether the file being written is still where it
+    /// was: a file without a name takes every record, and keeps none.
+    fn look(&mut self) -> Result<(), WriteError> {
+        if self.outage.is_none() && self.looked_at.elapsed() < limits::AUDIT_LOOK {
+            return Ok(());
+        }
+        self.log.look()?;
+        self.looked_at = Instant::now();
+        Ok(())
+    }
+
     fn write_batch(&mut self) -> Result<(), WriteError> {
+        self.look()?;
         if self.log.is_segment_full() {
             self.rotate()?;
         }
@@ -309,6 +324,9 @@ impl Worker {
         }
         if let Some(error) = self.syncer.error() {
             return self.fail(error);
+        }
+        if let Err(error) = self.look() {
+            return self.fail(error.to_string());
         }
         if self.log.is_key_due()
             && let Err(error) = self.change_key()
@@ -410,6 +428,9 @@ impl Worker {
     /// Tries whether records can be written again, with one that tells of the outage.
     fn probe(&mut self) {
         let Some(outage) = &self.outage else { return };
+        if let Err(error) = self.log.look() {
+            return self.shared.note_error(error.to_string());
+        }
         if self.syncer.error().is_some() || self.log.weigh().is_err() {
             return;
         }
@@ -455,7 +476,7 @@ impl Worker {
     pub(super) fn finish(&mut self) {
         let said = self.shared.goodbye.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let stop = encode::event(Kind::Stop, &said);
-        let told = self.tell_of_strays();
+        let told = self.log.look().and_then(|()| self.tell_of_strays());
         match told.and_then(|()| self.log.append_own(&stop)).and_then(|()| self.log.sign(Cause::Stop)) {
             Ok(()) => self.written(),
             Err(error) => tracing::error!("the audit trail could not be closed: {error}"),
