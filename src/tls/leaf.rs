@@ -50,6 +50,14 @@ struct Kept {
     configs: [Arc<rustls::ServerConfig>; 2],
     /// From here on a fresh leaf is minted: a client may keep its session for hours.
     renew_at: i64,
+    /// Before this a fresh leaf is minted, too: the clock was ahead when this one was.
+    good_from: i64,
+}
+
+impl Kept {
+    fn is_good(&self, now: i64) -> bool {
+        (self.good_from..self.renew_at).contains(&now)
+    }
 }
 
 /// What the leaf cache has done since it was made.
@@ -101,11 +109,11 @@ impl Leaves {
     fn kept(&self, host: &Host) -> Result<Kept, IssuerError> {
         let now = unix_now();
         if let Some(kept) = self.cache.get(host) {
-            if now < kept.renew_at {
+            if kept.is_good(now) {
                 self.reused.fetch_add(1, Ordering::Relaxed);
                 return Ok(kept);
             }
-            self.cache.remove_if(host, |kept| kept.renew_at <= now);
+            self.cache.remove_if(host, |kept| !kept.is_good(now));
         }
         // Whoever comes second waits for the first one's leaf: a mint takes well under a millisecond.
         let mut mine = false;
@@ -135,7 +143,8 @@ impl Leaves {
     }
 
     fn mint(&self, host: &Host, now: i64) -> Result<Kept, IssuerError> {
-        let not_before = now.saturating_sub(seconds(limits::LEAF_BACKDATE)).max(self.issuer.not_before());
+        let good_from = now.saturating_sub(seconds(limits::LEAF_BACKDATE));
+        let not_before = good_from.max(self.issuer.not_before());
         let not_after = now.saturating_add(seconds(limits::LEAF_LIFE)).min(self.issuer.not_after());
         if not_after <= now {
             return Err(IssuerError::new("issuer certificate has expired"));
@@ -145,7 +154,8 @@ impl Leaves {
         chain.push(leaf);
         chain.extend_from_slice(self.issuer.chain());
         let configs = self.configs.with_leaf(CertifiedKey::new(chain, Arc::clone(&self.key)))?;
-        Ok(Kept { configs, renew_at: now.saturating_add(not_after.saturating_sub(now) / 2).max(now + 1) })
+        let renew_at = now.saturating_add(not_after.saturating_sub(now) / 2).max(now + 1);
+        Ok(Kept { configs, renew_at, good_from })
     }
 
     /// One certificate (RFC 5280, section 4.1), written here and not by a builder, because the issuer field

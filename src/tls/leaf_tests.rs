@@ -210,6 +210,19 @@ fn a_leaf_stays_within_its_issuer() {
     assert_eq!((leaf.validity().not_before.timestamp(), leaf.validity().not_after.timestamp()), (from, to));
 }
 
+#[tokio::test]
+async fn a_leaf_minted_while_the_clock_was_ahead_is_not_shown() {
+    let (issuer, certificate) = issuer();
+    let leaves = Leaves::new(issuer).unwrap();
+    let trust = trusting(&certificate);
+    let ahead = unix_now() + 10 * 86_400;
+    leaves.cache.insert(host("a.example"), leaves.mint(&host("a.example"), ahead).unwrap());
+    for _ in 0..2 {
+        assert_eq!(handshake(&leaves, "a.example", &trust, "a.example").await, Ok(()));
+    }
+    assert_eq!(leaves.stats(), LeafStats { minted: 1, reused: 1, kept: 1 });
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn many_clients_at_once_share_one_mint() {
     let (issuer, certificate) = issuer();
