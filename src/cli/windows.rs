@@ -9,6 +9,8 @@ use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread::{self, JoinHandle};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use rustix::time::{ClockId, clock_gettime};
+
 use super::Failure;
 use crate::fingerprint::{Fingerprint, FingerprintKey};
 use crate::limits;
@@ -29,7 +31,8 @@ pub(super) struct Windows {
 impl Windows {
     /// Takes over what the last process wrote, and goes on from there.
     pub(super) fn open(directory: &Path, key: &FingerprintKey, tenants: usize) -> Result<Windows, Failure> {
-        let budgets = Arc::new(LocalBudgets::new(key.clone(), limits::BUDGET_BYTES, Box::new(now_ms)));
+        let budgets = LocalBudgets::new(key.clone(), limits::BUDGET_BYTES, Box::new(steady()));
+        let budgets = Arc::new(budgets.dated_by(Box::new(now_ms)));
         budgets.share_among(tenants);
         let file = directory.join(FILE);
         if let Some(bytes) = read(&file).map_err(|error| Failure::file(&file, "cannot be read", &error))? {
@@ -110,6 +113,18 @@ pub(super) fn replace(file: &Path, parts: &[&[u8]]) -> io::Result<()> {
     parts.iter().try_for_each(|part| out.write_all(part))?;
     out.sync_all()?;
     fs::rename(&draft, file)
+}
+
+/// Milliseconds by a clock that nobody sets, and that goes on while the machine sleeps. It begins at the time of day, so
+/// that the past has its place before it.
+fn steady() -> impl Fn() -> u64 + Send + Sync + 'static {
+    let since_boot = || {
+        let now = clock_gettime(ClockId::Boottime);
+        let (seconds, nanos) = (u64::try_from(now.tv_sec), u64::try_from(now.tv_nsec));
+        seconds.unwrap_or_default() * 1_000 + nanos.unwrap_or_default() / 1_000_000
+    };
+    let (began, boot) = (now_ms(), since_boot());
+    move || began.saturating_add(since_boot().saturating_sub(boot))
 }
 
 /// Milliseconds since the Unix epoch.

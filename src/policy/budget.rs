@@ -64,13 +64,15 @@ pub trait Budgets: fmt::Debug + Send + Sync {
     fn release_bytes(&self, account: Account, terms: Terms, held: u64, left: u64);
 }
 
-/// Tells the time, in milliseconds since the Unix epoch.
+/// Tells the time, in milliseconds since the Unix epoch or any other moment.
 pub type Clock = Box<dyn Fn() -> u64 + Send + Sync>;
 
 /// Accounts in this process, bounded in memory.
 pub struct LocalBudgets {
     key: FingerprintKey,
     clock: Clock,
+    /// What time it is for other processes, if `clock` does not say that.
+    calendar: Option<Clock>,
     store: Mutex<Store>,
 }
 
@@ -85,7 +87,14 @@ impl LocalBudgets {
     /// counted before is not recognised.
     #[must_use]
     pub fn new(key: FingerprintKey, room: usize, clock: Clock) -> LocalBudgets {
-        LocalBudgets { key, clock, store: Mutex::new(Store::new(room)) }
+        LocalBudgets { key, clock, calendar: None, store: Mutex::new(Store::new(room)) }
+    }
+
+    /// Time in snapshots is told by `calendar`, which may be set at any moment: windows are counted by the other clock,
+    /// and what was counted under a wrong date counts neither longer nor shorter.
+    #[must_use]
+    pub fn dated_by(self, calendar: Clock) -> LocalBudgets {
+        LocalBudgets { calendar: Some(calendar), ..self }
     }
 
     /// Tenants that share the room in equal parts.
@@ -97,12 +106,12 @@ impl LocalBudgets {
     /// time.
     #[must_use]
     pub fn snapshot(&self) -> Option<Vec<u8>> {
-        self.with(Store::encode)
+        self.with(|store, now| store.encode(now, self.date(now)))
     }
 
     /// Takes over what an earlier process wrote.
     pub fn restore(&self, bytes: &[u8]) -> Result<(), StoreError> {
-        self.with(|store, now| store.decode(bytes, now))
+        self.with(|store, now| store.decode(bytes, now, self.date(now)))
     }
 
     /// Bytes that accounts take, and how often one could not be kept.
@@ -115,6 +124,10 @@ impl LocalBudgets {
         let now = (self.clock)();
         // A panic inside leaves counts that are at worst too high for a while.
         work(&mut self.store.lock().unwrap_or_else(PoisonError::into_inner), now)
+    }
+
+    fn date(&self, now: u64) -> u64 {
+        self.calendar.as_ref().map_or(now, |calendar| calendar())
     }
 
     fn hash(&self, family: &str, text: &[u8]) -> u128 {
@@ -168,5 +181,110 @@ pub(super) fn subject(per: Per, message: &Message) -> String {
         },
         Per::Destination if message.proven => message.destination.host.to_string(),
         Per::Destination => "unproven".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicU64, Ordering};
+
+    use super::*;
+
+    const DAY_MS: u64 = 86_400_000;
+    const HOUR: Terms = Terms { at_least: 10, window_ms: 3_600_000 };
+
+    /// A process that began at `began`, by a calendar that is set as the test likes.
+    struct Process {
+        budgets: LocalBudgets,
+        steady: Arc<AtomicU64>,
+        calendar: Arc<AtomicU64>,
+    }
+
+    impl Process {
+        fn begin(began: u64) -> Process {
+            let (steady, calendar) = (Arc::new(AtomicU64::new(began)), Arc::new(AtomicU64::new(began)));
+            let clock = |time: &Arc<AtomicU64>| -> Clock {
+                let time = Arc::clone(time);
+                Box::new(move || time.load(Ordering::Relaxed))
+            };
+            let budgets = LocalBudgets::new(FingerprintKey::new(&[7; 32]), 1 << 20, clock(&steady));
+            Process { budgets: budgets.dated_by(clock(&calendar)), steady, calendar }
+        }
+
+        fn next(&self, began: u64) -> Process {
+            let next = Process::begin(began);
+            next.budgets.restore(&self.budgets.snapshot().unwrap()).unwrap();
+            next
+        }
+
+        fn wait(&self, ms: u64) {
+            self.steady.fetch_add(ms, Ordering::Relaxed);
+            self.calendar.fetch_add(ms, Ordering::Relaxed);
+        }
+
+        /// Values that count beside one that does not leave.
+        fn others(&self) -> u64 {
+            let account = self.budgets.account("t", "r", "c");
+            let Standing::Counts(count) = self.budgets.reserve(account, HOUR, Value(0)) else { panic!() };
+            self.budgets.release(account, HOUR, Value(0), false);
+            count - 1
+        }
+
+        /// Bytes that count.
+        fn bytes(&self) -> u64 {
+            let account = self.budgets.account("t", "b", "c");
+            let Standing::Counts(count) = self.budgets.reserve_bytes(account, HOUR, 0) else { panic!() };
+            count
+        }
+
+        fn leaves(&self, value: u64) {
+            let (values, bytes) = (self.budgets.account("t", "r", "c"), self.budgets.account("t", "b", "c"));
+            self.budgets.reserve(values, HOUR, Value(value));
+            self.budgets.release(values, HOUR, Value(value), true);
+            self.budgets.reserve_bytes(bytes, HOUR, 100);
+            self.budgets.release_bytes(bytes, HOUR, 100, 100);
+        }
+    }
+
+    #[test]
+    fn a_clock_that_was_ahead_keeps_no_window_full_in_this_process_or_the_next() {
+        let began = 1_000 * DAY_MS;
+        let process = Process::begin(began);
+        process.leaves(1);
+        process.calendar.fetch_add(10 * DAY_MS, Ordering::Relaxed);
+        process.leaves(2);
+        let wrong = process.next(began + 10 * DAY_MS);
+        assert_eq!((wrong.others(), wrong.bytes()), (2, 200));
+        wrong.leaves(3);
+        // Set right between the end of one process and the beginning of another.
+        let right = wrong.next(began);
+        assert_eq!((right.others(), right.bytes()), (3, 300), "a clock set back forgets nothing");
+        right.wait(HOUR.window_ms - 1);
+        assert_eq!((right.others(), right.bytes()), (3, 300));
+        right.wait(HOUR.window_ms / 60 + 1);
+        assert_eq!((right.others(), right.bytes()), (0, 0));
+        // And under way.
+        process.calendar.fetch_sub(10 * DAY_MS, Ordering::Relaxed);
+        process.leaves(4);
+        assert_eq!((process.others(), process.bytes()), (3, 300));
+        process.wait(HOUR.window_ms + HOUR.window_ms / 60);
+        assert_eq!((process.others(), process.bytes()), (0, 0));
+    }
+
+    #[test]
+    fn a_clock_set_back_and_right_again_forgets_nothing() {
+        let began = 1_000 * DAY_MS;
+        let process = Process::begin(began);
+        process.leaves(1);
+        process.calendar.fetch_sub(10 * DAY_MS, Ordering::Relaxed);
+        process.leaves(2);
+        process.calendar.fetch_add(10 * DAY_MS, Ordering::Relaxed);
+        process.wait(60_000);
+        assert_eq!((process.others(), process.bytes()), (2, 200));
+        let next = process.next(began + 60_000);
+        assert_eq!((next.others(), next.bytes()), (2, 200));
+        next.wait(HOUR.window_ms - 60_000);
+        assert_eq!(next.others(), 0);
     }
 }

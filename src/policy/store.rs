@@ -9,6 +9,8 @@ use super::window::Window;
 
 /// Time between two searches for accounts that have run empty, in milliseconds.
 const SWEEP_MS: u64 = 1_000;
+/// What two clocks may differ by though neither was set: they are read one after the other.
+const SAME_MS: u64 = 1_000;
 const MAGIC: &[u8; 16] = b"tidegate.budget1";
 
 #[derive(Debug)]
@@ -225,8 +227,9 @@ impl Store {
         }
     }
 
-    /// Everything that has left and still counts, if anything changed since the last call.
-    pub(super) fn encode(&mut self, now: u64) -> Option<Vec<u8>> {
+    /// Everything that has left and still counts, if anything changed since the last call. `date` is what others call
+    /// `now`.
+    pub(super) fn encode(&mut self, now: u64, date: u64) -> Option<Vec<u8>> {
         if !std::mem::take(&mut self.changed) {
             return None;
         }
@@ -250,14 +253,15 @@ impl Store {
             }
             for (what, at) in pairs {
                 out.extend_from_slice(&what.to_be_bytes());
-                out.extend_from_slice(&at.to_be_bytes());
+                out.extend_from_slice(&moved(at, now, date).to_be_bytes());
             }
         }
         Some(out)
     }
 
-    /// Takes over what was written, beside what is there.
-    pub(super) fn decode(&mut self, bytes: &[u8], now: u64) -> Result<(), StoreError> {
+    /// Takes over what was written, beside what is there. What lies in the future was written under a clock that was
+    /// ahead, and counts from now on.
+    pub(super) fn decode(&mut self, bytes: &[u8], now: u64, date: u64) -> Result<(), StoreError> {
         let mut rest = bytes.strip_prefix(MAGIC).ok_or(StoreError::Format)?;
         while let Some((&kind, after)) = rest.split_first() {
             rest = after;
@@ -266,7 +270,7 @@ impl Store {
             let terms = Terms { at_least: number(&mut rest)?, window_ms: number(&mut rest)? };
             let (account, pairs) = (Account { tenant, id }, number(&mut rest)?);
             for _ in 0..pairs {
-                let (what, at) = (number(&mut rest)?, number(&mut rest)?);
+                let (what, at) = (number(&mut rest)?, moved(number(&mut rest)?, date, now).min(now));
                 match kind {
                     0 => {
                         self.change(
@@ -298,6 +302,15 @@ impl Store {
         let tenants: Vec<u64> = self.shares.keys().copied().collect();
         tenants.into_iter().for_each(|tenant| self.sweep(tenant, now));
         Ok(())
+    }
+}
+
+/// A time by one clock as the other has it, where each shows what it shows now.
+fn moved(at: u64, from: u64, to: u64) -> u64 {
+    match from.abs_diff(to) {
+        0..SAME_MS => at,
+        ahead if to > from => at.saturating_add(ahead),
+        behind => at.saturating_sub(behind),
     }
 }
 
@@ -360,19 +373,19 @@ mod tests {
         store.reserve(account(1, 1), HOUR, Value(999), 5_000);
         store.reserve_bytes(account(1, 2), HOUR, 500, 5_000);
         store.release_bytes(account(1, 2), HOUR, 500, 400, 5_000);
-        let bytes = store.encode(5_000).unwrap();
-        assert_eq!(store.encode(5_000), None, "nothing has changed");
+        let bytes = store.encode(5_000, 5_000).unwrap();
+        assert_eq!(store.encode(5_000, 5_000), None, "nothing has changed");
 
         let mut next = Store::new(1 << 20);
-        next.decode(&bytes, 6_000).unwrap();
+        next.decode(&bytes, 6_000, 6_000).unwrap();
         assert_eq!(leave(&mut next, account(1, 1), 1, 6_000), Standing::Counts(300));
         assert_eq!(next.reserve_bytes(account(1, 2), HOUR, 1, 6_000), Standing::Counts(401));
         let mut late = Store::new(1 << 20);
-        late.decode(&bytes, 3_600_000 + 1_000).unwrap();
+        late.decode(&bytes, 3_601_000, 3_601_000).unwrap();
         assert_eq!(late.reserve(account(1, 1), HOUR, Value(999), 3_601_000), Standing::Counts(201));
 
-        assert_eq!(next.decode(&bytes[..bytes.len() - 3], 0), Err(StoreError::Truncated));
-        assert_eq!(next.decode(b"something else", 0), Err(StoreError::Format));
+        assert_eq!(next.decode(&bytes[..bytes.len() - 3], 0, 0), Err(StoreError::Truncated));
+        assert_eq!(next.decode(b"something else", 0, 0), Err(StoreError::Format));
     }
 
     #[test]

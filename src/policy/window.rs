@@ -65,7 +65,7 @@ impl Window {
     /// It has left. To be followed by `release`, like everything reserved.
     pub(super) fn settle(&mut self, value: Value, terms: Terms, now: u64) {
         self.expire(terms, now);
-        // A clock that was set back must not disturb the order.
+        // Who looked at the clock first need not come first; one that was set back must not disturb the order.
         let at = self.seen.back().map_or(now, |last| last.at.max(now));
         match self.number_of(value) {
             Some(number) => {
