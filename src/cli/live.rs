@@ -128,7 +128,12 @@ impl Live {
     pub(super) fn reload(&self, by: &By) -> Result<Reloaded, NotLoaded> {
         // One at a time: what is compared with what holds must still hold when it is exchanged.
         let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
-        let (config, compiled) = match config::load(self.parts.config.file.as_deref()) {
+        let loaded = config::load(self.parts.config.file.as_deref());
+        let loaded = loaded.and_then(|loaded| {
+            loaded.0.may_follow(&current, &self.parts.config)?;
+            Ok(loaded)
+        });
+        let (config, compiled) = match loaded {
             Ok(loaded) => loaded,
             Err(complaints) => {
                 self.refused(by, &complaints);
@@ -227,7 +232,10 @@ impl Live {
                 "by": by.as_str(), "actor": actor, "from": from,
             }),
         );
-        let place = complaints.first().map(|first| format!(" (the first: {}:{})", first.file, first.line));
+        let place = complaints.first().map(|first| match first.line {
+            0 => format!(" (the first: {})", first.file),
+            line => format!(" (the first: {}:{line})", first.file),
+        });
         let place = place.unwrap_or_default();
         self.failed(format!("a reload was refused with {count} complaints{place}; what was in force stays"));
     }

@@ -45,6 +45,7 @@ pub(super) fn check(
     let (audit, audit_key, fingerprint_key) = trail(&raw, &node, &paths, log);
     let sampled = raw.audit.sample.as_mut().and_then(|sample| sample.identifiers.take()).unwrap_or_default();
     check_identity::answerable(&raw, log);
+    let listeners_named = raw.listeners.is_some();
     let (listeners, listed) = listeners(raw.listeners, folder, log);
     let admin = admin(&raw.admin, &listeners, &paths, log);
     let packs = packs(raw.packs, &paths, log);
@@ -104,6 +105,8 @@ pub(super) fn check(
         sampled,
         names,
         groups_named,
+        says_something: true,
+        listeners_named,
         listeners,
     }
 }

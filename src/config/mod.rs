@@ -96,6 +96,9 @@ pub struct Config {
     names: check_names::Names,
     /// Whether `[destinations]` has a group of its own.
     groups_named: bool,
+    /// Whether the text has any key, and any `[[listener]]`.
+    says_something: bool,
+    listeners_named: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -154,6 +157,20 @@ impl Config {
             (_, 0..100) => Ok(origin.place_of("enforce_percent").replaced("100")),
             (_, _) => Err(format!("rule `{rule}` is enforced already")),
         }
+    }
+
+    /// Whether it may take the place of `before` in a gate that was started with `first`. A full disk, an editor or a
+    /// template that fails leaves a file that is empty or cut, which would be taken for the built-in configuration.
+    pub fn may_follow(&self, before: &Config, first: &Config) -> Result<(), Complaints> {
+        let Some(file) = &self.file else { return Ok(()) };
+        let what = if before.says_something && !self.says_something {
+            "says nothing, where the one in force does: it was emptied"
+        } else if first.listeners_named && !self.listeners_named {
+            "has no [[listener]], where the one of the start does: it was cut, or else this takes a restart"
+        } else {
+            return Ok(());
+        };
+        Err(Complaints(vec![Complaint::whole(&file.display().to_string(), what)]))
     }
 
     /// The files and folders that a reload reads.
@@ -239,11 +256,12 @@ fn judge(
     folder: &Path,
 ) -> Result<(Config, Vec<Complaint>), Complaints> {
     let log = Log::default();
-    let raw = Table::document(source, &log).map(raw::Raw::read);
-    match raw {
-        Some(raw) => {
+    match Table::document(source, &log) {
+        Some(table) => {
+            let says_something = !table.is_blank();
+            let raw = raw::Raw::read(table);
             let config = check::check(raw, source, file, folder, &log);
-            Ok((config, log.take()))
+            Ok((Config { says_something, ..config }, log.take()))
         }
         None => Err(sorted(log.take())),
     }

@@ -350,6 +350,11 @@ impl<'a> Table<'a> {
         self.entries.iter().any(|entry| entry.key == key)
     }
 
+    /// Whether nothing is written in it.
+    pub(super) fn is_blank(&self) -> bool {
+        self.entries.is_empty()
+    }
+
     /// Complains about every key that nobody asked for.
     pub(super) fn finish(self) {
         for entry in &self.entries {

@@ -335,6 +335,34 @@ fn who_asks_nothing_keeps_nobody_from_asking() {
 }
 
 #[test]
+fn a_file_that_was_emptied_or_cut_takes_no_force() {
+    let folder = folder();
+    let folder = folder.path();
+    configure(folder, RULE);
+    let (mut gate, admin) = start(folder);
+    let policy = || ask(&admin, "GET", "/api/v1/policy", &[], "").2;
+    let before = policy();
+    for (text, why) in [
+        ("", "t.toml: says nothing"),
+        ("# \n\n", "t.toml: says nothing"),
+        (RULE, "t.toml: has no [[listener]]"),
+    ] {
+        fs::write(folder.join("t.toml"), text).unwrap();
+        gate.signal("HUP");
+        gate.logged("configuration not reloaded");
+        gate.logged(why);
+        assert_eq!(policy(), before);
+        assert!(page(&admin, "/readyz?verbose").contains("config: warning (a reload was refused"));
+    }
+    configure(folder, &RULE.replace("cards", "again"));
+    gate.signal("HUP");
+    gate.logged("configuration reloaded");
+    assert_eq!(policy()["rules"][0]["id"], "again");
+    gate.signal("TERM");
+    assert_eq!(gate.end().0, 0);
+}
+
+#[test]
 fn a_changed_file_is_read_by_itself_when_asked_for() {
     let folder = folder();
     let folder = folder.path();
