@@ -40,7 +40,7 @@ ends at once. Each signed checkpoint is also printed: keep that output elsewhere
 pub(super) struct Args {
     #[command(flatten)]
     config: ConfigArg,
-    /// How log lines on standard error look; RUST_LOG chooses which.
+    /// How log lines on standard error look; RUST_LOG chooses which (unset: error,tidegate=info).
     #[arg(long, value_enum, default_value = "text")]
     log_format: LogFormat,
 }
@@ -74,8 +74,12 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     served
 }
 
+/// Unless RUST_LOG says otherwise. Libraries warn of what a client does, and in its words: whoever is a client could fill
+/// the log.
+const LOGGED: &str = "error,tidegate=info";
+
 fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     let logs = logs.with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
     match format {
@@ -260,4 +264,23 @@ fn shown(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-+".contains(&b));
     if is_plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::{Level, enabled};
+
+    use super::*;
+
+    #[test]
+    fn by_default_no_library_warns_in_the_words_of_a_client() {
+        let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(LOGGED)).with_writer(io::sink);
+        tracing::subscriber::with_default(log.finish(), || {
+            assert!(!enabled!(target: "h2::proto::ping_pong", Level::WARN));
+            assert!(!enabled!(target: "rustls::conn", Level::WARN));
+            assert!(!enabled!(target: "hyper_util::client::legacy", Level::WARN));
+            assert!(enabled!(target: "rustls::conn", Level::ERROR));
+            assert!(enabled!(Level::INFO) && !enabled!(Level::DEBUG), "{}", module_path!());
+        });
+    }
 }
