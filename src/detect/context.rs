@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::called;
 use super::glued;
 use super::literal::letters_at;
 use super::simd::{self, Heads, Level, Start};
@@ -83,6 +84,15 @@ impl Entry {
         self.text.iter().take(letters).all(u8::is_ascii_lowercase)
     }
 
+    /// Whether it counts where it stands: a word of a sentence does not that is only a name, nor one that speaks for something
+    /// and names how many of them there are.
+    #[inline(always)]
+    fn counts(&self, text: &[u8], start: usize, end: usize) -> bool {
+        let speaks_for = || self.speaks.iter().any(|&(_, positive)| positive);
+        (!self.called || called::is_name(text, start, end))
+            && !(called::is_quantity(text, end) && speaks_for())
+    }
+
     /// What a second part begins with, or 0.
     fn next(&self) -> u8 {
         self.text.get(self.part() + 1).copied().unwrap_or(0)
@@ -116,6 +126,8 @@ struct Entry {
     plain: bool,
     /// Whether no pack has it but as the plural of a word.
     plural: bool,
+    /// Whether packs write it in capitals: it counts where it is what something is called.
+    called: bool,
     /// Detectors it speaks for and against, by number.
     speaks: Vec<(u16, bool)>,
 }
@@ -181,6 +193,11 @@ pub(super) fn unfit(word: &str) -> Option<&'static str> {
 fn is_plural(word: &str, spelling: &[u8]) -> bool {
     let small = word.to_lowercase();
     !small.ends_with("number") && spelling.strip_suffix(b"s").is_some_and(|one| one == small.as_bytes())
+}
+
+/// Whether a pack writes a word in capitals, since in small letters it is another one.
+fn is_in_capitals(word: &str) -> bool {
+    word.bytes().all(|byte| byte.is_ascii_uppercase())
 }
 
 /// The texts that a word is looked for as. Letters beyond ASCII are compared byte by byte: small, capital, with one
@@ -252,12 +269,13 @@ impl Entry {
         let mask = u64::MAX >> (64 - 8 * count.max(1));
         let plain = count == text.len() && text.iter().all(u8::is_ascii_lowercase);
         let first = (u64::from_le_bytes(first) | CASE) & mask;
-        Entry { first, mask, plain, plural: true, text, speaks: Vec::new() }
+        Entry { first, mask, plain, plural: true, called: false, text, speaks: Vec::new() }
     }
 }
 
 impl Words {
-    /// `words`: text, detector, and whether it speaks for the detector.
+    /// `words`: text, detector, and whether it speaks for the detector. One in capitals is another one than that in small
+    /// letters.
     pub(super) fn build(words: &[(String, u16, bool)]) -> Words {
         let mut built = Words { bits: vec![0; (1 << BITS) / 64], ..Words::default() };
         let (mut index, mut known) = (HashMap::new(), HashMap::new());
@@ -272,7 +290,8 @@ impl Words {
                 continue;
             }
             for text in spellings(word).into_iter().map(String::into_bytes) {
-                let number = *index.entry(text.clone()).or_insert_with(|| {
+                let called = is_in_capitals(word);
+                let number = *index.entry((text.clone(), called)).or_insert_with(|| {
                     let number = built.entries.len();
                     for hash in beginnings(&text) {
                         let bit = (hash >> (32 - BITS)) as usize;
@@ -282,7 +301,7 @@ impl Words {
                             slot.push(number as u16);
                         }
                     }
-                    built.entries.push(Entry::new(text));
+                    built.entries.push(Entry { called, ..Entry::new(text) });
                     number
                 });
                 let entry = &mut built.entries[number];
@@ -398,7 +417,9 @@ impl Words {
                 } else {
                     spelled(&entry.text[proved..], text, at + proved)
                 };
-                if let Some(end) = end.and_then(|end| glued::end(text, from, end)) {
+                if let Some(end) = end.and_then(|end| glued::end(text, from, end))
+                    && entry.counts(text, from, end)
+                {
                     hit(number, end);
                 }
             }
@@ -764,7 +785,13 @@ mod tests {
         ("mypan—4", false),
         ("myPan—4", true),
         ("panß4", false),
-        ("panー", false),
+        ("panー", true),
+        ("PANは4", true),
+        ("私のPANは4", true),
+        ("我的pan是4", true),
+        ("제 PAN은 4", true),
+        ("我们pan是4", false),
+        ("mypanは4", false),
         ("Número：", true),
     ];
 

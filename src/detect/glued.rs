@@ -61,9 +61,12 @@ const SIGNS: [&[u8]; 16] = [
     "\u{ff1a}".as_bytes(),
 ];
 
+/// Letters of scripts without spaces that join a name to whose it is: of Japanese and of Chinese.
+const OF: [&[u8]; 2] = ["\u{306e}".as_bytes(), "\u{7684}".as_bytes()];
+
 /// What words can begin with behind which others are looked for.
 pub(super) fn heads() -> impl Iterator<Item = &'static [u8]> {
-    WHOSE.into_iter().chain(SIGNS)
+    WHOSE.into_iter().chain(SIGNS).chain(OF)
 }
 
 /// A bit for each two letters that one of `WHOSE` begins with.
@@ -126,11 +129,11 @@ pub(super) fn each(text: &[u8], start: Start, mut found: impl FnMut(usize, usize
     if first.is_ascii() {
         let plain = start.letters.to_le_bytes().iter().take_while(|byte| byte.is_ascii()).count();
         let end = start.at + plain;
-        if (WORD_MIN..start.count).contains(&plain) && text.get(end..).and_then(sign).is_some() {
+        if (WORD_MIN..start.count).contains(&plain) && text.get(end..).is_some_and(parts) {
             found(start.at, end, Start { count: plain, capital: false, ..start });
         }
         behind(text, &start, |at| found(start.at, at + PLURAL_MIN, begin(text, at)));
-    } else if let Some(length) = sign(text.get(start.at..).unwrap_or_default()) {
+    } else if let Some(length) = leads(text.get(start.at..).unwrap_or_default()) {
         let at = start.at + length;
         found(at, at + WORD_MIN, begin(text, at));
     }
@@ -163,7 +166,7 @@ fn behind(text: &[u8], start: &Start, mut each: impl FnMut(usize)) {
 fn begin(text: &[u8], at: usize) -> Start {
     let letters = letters_at(text, at);
     let bytes = letters.to_le_bytes();
-    let is_sign = |count: usize| !bytes[count].is_ascii() && text.get(at + count..).and_then(sign).is_some();
+    let is_sign = |count: usize| !bytes[count].is_ascii() && text.get(at + count..).is_some_and(parts);
     let is_capital = |count: usize| {
         count > 0 && bytes[count - 1].is_ascii_lowercase() && bytes[count].is_ascii_uppercase()
     };
@@ -199,11 +202,22 @@ pub(super) fn sign(text: &[u8]) -> Option<usize> {
     is_sign.then_some(3)
 }
 
-/// Whether a sign beyond ASCII ends before `at`.
+/// The length of the sign beyond ASCII, or of the letter that means `of`, that stands there.
+fn leads(text: &[u8]) -> Option<usize> {
+    sign(text).or_else(|| OF.iter().find(|of| text.starts_with(of)).map(|of| of.len()))
+}
+
+/// Whether a sign beyond ASCII begins there, or a letter of a script without spaces, which goes on behind a word of ASCII:
+/// Japanese, Chinese, Korean, Thai.
+pub(super) fn parts(text: &[u8]) -> bool {
+    matches!(*text, [0xe3..=0xed, _, _, ..] | [0xe0, 0xb8 | 0xb9, _, ..]) || sign(text).is_some()
+}
+
+/// Whether a sign beyond ASCII, or a letter that means `of`, ends before `at`.
 pub(super) fn is_behind_sign(text: &[u8], at: usize) -> bool {
     [2, 3].iter().any(|&length| {
         let before = at.checked_sub(length).and_then(|from| text.get(from..at));
-        before.is_some_and(|before| sign(before) == Some(length))
+        before.is_some_and(|before| leads(before) == Some(length))
     })
 }
 

@@ -33,6 +33,7 @@
 mod alike;
 pub mod anchor;
 mod built_in;
+mod called;
 mod cleanse;
 mod context;
 mod crowd;

@@ -179,7 +179,9 @@ pub(super) fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
     let before = start.checked_sub(1).and_then(|i| letter(text.get(i)));
     let before = before.filter(|b| b.is_ascii() || !glued::is_behind_sign(text, start));
     let after = letter(text.get(end));
-    let after = after.filter(|b| b.is_ascii() || glued::sign(&text[end..]).is_none());
+    let plain = || end.checked_sub(1).and_then(|i| text.get(i)).is_some_and(u8::is_ascii);
+    let is_parted = || if plain() { glued::parts(&text[end..]) } else { glued::sign(&text[end..]).is_some() };
+    let after = after.filter(|b| b.is_ascii() || !is_parted());
     let (first, last) = (text.get(start), text.get(end - 1));
     let left = match (before, first) {
         (Some(before), Some(first)) if first.is_ascii_alphabetic() => {
@@ -214,7 +216,7 @@ pub(super) fn stands_alone(text: &[u8], start: usize, end: usize) -> bool {
     // Nor does it begin one, as in `cc09c4ade3`.
     let begins_code = || {
         let behind = text.get(end..).unwrap_or_default();
-        let digits = behind.iter().take(PAST_WORD - 1).take_while(|byte| byte.is_ascii_digit()).count();
+        let digits = behind.iter().take(CODE_DIGITS).take_while(|byte| byte.is_ascii_digit()).count();
         digits > 0 && behind.get(digits).is_some_and(u8::is_ascii_alphabetic)
     };
     let is_glued = || before.is_some() || after.is_some();
@@ -252,8 +254,10 @@ fn ends_abbreviation(text: &[u8], at: usize) -> bool {
     [a, b, c].iter().all(u8::is_ascii_uppercase) && small.iter().all(u8::is_ascii_lowercase)
 }
 
-/// Most bytes past a word that are looked at to see that it is one.
-pub(super) const PAST_WORD: usize = 4;
+/// Most bytes past a word that are looked at to see that it is one, and what it is called.
+pub(super) const PAST_WORD: usize = 12;
+/// Digits right behind two letters that may begin a code.
+const CODE_DIGITS: usize = 3;
 
 /// Whether a letter of two bytes begins here: Latin with marks, Greek, Cyrillic and others that put spaces between
 /// words, which scripts of three bytes often do not.
