@@ -41,7 +41,7 @@ pub(super) fn own(unlisted: &mut Unlisted, text: &[u8], from: usize, at: usize) 
 }
 
 /// A value of a tuple behind `VALUES`.
-fn inserted(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
+pub(super) fn inserted(text: &[u8], at: usize) -> Option<(Range<usize>, usize)> {
     let values = last(text, b"values")?;
     let end = values + b"values".len();
     let (mut quoted, mut open, mut column, mut i) = (false, false, 0, end);

@@ -7,6 +7,7 @@ mod ahead;
 mod aligned;
 mod behind;
 mod beside;
+mod bound;
 mod declared;
 mod form;
 pub(super) mod headers;
@@ -303,6 +304,7 @@ impl Names {
         self.inside(text, part.as_ref().map_or(from, |part| part.from), at, layout.is_yaml());
         self.list.extend(part.and_then(|part| part.name));
         let index = beside::index(text, at).or_else(|| declared::own(text, at));
+        let index = index.or_else(|| bound::own(text, at));
         let index = index.map(|index| Name::beside(Scope::FormKey, index));
         self.list.splice(self.list.len().min(1)..self.list.len().min(1), index);
         self.list.retain(|name| !name.range.is_empty());
