@@ -55,7 +55,7 @@ pub(super) async fn serve(
     let original = way::original(&listener, &tcp);
     let mut io = Prefixed::new(Bytes::new(), Wire::new(tcp, Arc::clone(&reset)));
     let mut stage = shared.stage.subscribe();
-    let mut peer = Peer::new(shared, listener, address, original, reset);
+    let mut peer = Peer::new(Arc::clone(&shared), listener, address, original, reset);
     let mut arrived = tokio::select! {
         arrived = arrive(&mut peer, &mut io) => arrived,
         // Until a request has begun there is nothing to wait for.
@@ -112,8 +112,10 @@ pub(super) async fn serve(
         Err(error) => Err(error),
     };
     if let Err(error) = served {
-        // Clients come and go: nothing that an operator could mend.
-        tracing::debug!(client = %address.ip, %error, "client connection ended");
+        // Clients come and go: nothing that an operator could mend. Why an HTTP/2 connection ends its client may say
+        // in words of its own.
+        let cleansed = |text: String| shared.edition().engine.matcher.cleanse(&text);
+        tracing::debug!(client = %address.ip, error = %cleansed(error.to_string()), "client connection ended");
     }
 }
 
