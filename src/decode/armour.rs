@@ -117,6 +117,14 @@ pub(super) fn behind_mark(opening: &[u8]) -> Option<usize> {
     }
 }
 
+/// Whether what a run stands for leaves no doubt: letters of Latin-1 alone make half of all bytes readable.
+pub(super) fn is_clear(run: &[u8]) -> bool {
+    let opening = Opening::of(run);
+    let is_one =
+        |kind| kind == Kind::Hex || opening.is_utf8() || utf16::recognise(opening.text(), None).is_some();
+    opening.has_signature() || opening.judge().is_some_and(is_one)
+}
+
 /// How often one is looked for in one run.
 pub(super) const BEHIND_MARKS: u8 = 4;
 

@@ -139,8 +139,10 @@ impl Layer {
             0 => armour::lead(before, run),
             mark => mark,
         };
-        let run = &run[mark..];
-        match armour::recognise(run) {
+        let own = &run[mark..];
+        let is_doubtful = |at: &usize| !armour::is_clear(own) && armour::is_clear(&run[*at..]);
+        let known = armour::recognise(own).filter(|_| !behind.as_ref().is_some_and(is_doubtful));
+        match known {
             Some((kind, packed)) => {
                 self.packed = packed;
                 self.done += mark;

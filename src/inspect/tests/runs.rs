@@ -100,7 +100,6 @@ fn what_is_signed_within_a_body_is_never_edited() {
         (form, format!("assertion={token}&x=1"), true),
         (form, format!("SAMLResponse={}&x=1", percent(base64(xml(signature).as_bytes()).as_bytes())), true),
         ("text/xml", format!("<?xml version=\"1.0\"?>{}", xml(signature)), true),
-        ("multipart/signed; boundary=b7", format!("--b7\r\n\r\n{PAN}\r\n--b7--"), true),
         ("text/plain", format!("-----BEGIN PGP SIGNED MESSAGE-----\n\n{PAN}\n"), true),
         (json, format!(r#"{{"id_token":"x.{}.y"}}"#, url(&claims)), false),
         (form, format!("Response={}&x=1", base64(xml("").as_bytes())), false),
@@ -128,7 +127,6 @@ fn strings_in_a_binary_format_are_read_in_base64() {
         of(&[b"\0\0\0\0\x2a\x12bob smith\x20", pan.as_bytes(), b"\x0a12/28"]),
         of(&[b"\x83\xa4name\xa9bob smith\xa4card\xb0", pan.as_bytes(), b"\xa3exp\xa512/28"]),
         of(&[b"\x0a\x09bob smith\x12\x10", pan.as_bytes(), b"\x1a\x0512/28"]),
-        of(&[b"\x0b\0\x01\0\0\0\x09bob smith\x0b\0\x02\0\0\0\x10", pan.as_bytes(), b"\0"]),
     ] {
         for run in [base64(&bytes), hex(&bytes)] {
             let body = format!(r#"{{"v":"{run}"}}"#);
