@@ -4,6 +4,7 @@ use super::armour;
 use super::fold::{fold, lone};
 use super::legacy::Legacy;
 use super::quoted_printable::quoted_printable;
+use super::references::{NAME_LEN, NAMED};
 use super::tags::{self, Between};
 use crate::limits::{ESCAPE_LEN, REFERENCE_LEN};
 
@@ -353,59 +354,6 @@ fn plus(rest: &[u8], before: &[u8], last: bool) -> Look {
         false => Look::No,
     }
 }
-
-/// One more than the longest of them has.
-const NAME_LEN: usize = 17;
-
-/// Named references that hide what a value needs, or that others hide behind.
-const NAMED: [(&[u8], u32); 46] = [
-    (b"ApplyFunction", 0x2061),
-    (b"InvisibleComma", 0x2063),
-    (b"InvisibleTimes", 0x2062),
-    (b"MediumSpace", 0x205f),
-    (b"NoBreak", 0x2060),
-    (b"NonBreakingSpace", 0xa0),
-    (b"ThinSpace", 0x2009),
-    (b"VeryThinSpace", 0x200a),
-    (b"ZeroWidthSpace", 0x200b),
-    (b"af", 0x2061),
-    (b"amp", 0x26),
-    (b"apos", 0x27),
-    (b"colon", 0x3a),
-    (b"comma", 0x2c),
-    (b"commat", 0x40),
-    (b"dash", 0x2010),
-    (b"emsp", 0x2003),
-    (b"emsp13", 0x2004),
-    (b"emsp14", 0x2005),
-    (b"ensp", 0x2002),
-    (b"equals", 0x3d),
-    (b"gt", 0x3e),
-    (b"hairsp", 0x200a),
-    (b"hyphen", 0x2010),
-    (b"ic", 0x2063),
-    (b"it", 0x2062),
-    (b"lowbar", 0x5f),
-    (b"lrm", 0x200e),
-    (b"lt", 0x3c),
-    (b"mdash", 0x2014),
-    (b"minus", 0x2212),
-    (b"nbsp", 0xa0),
-    (b"ndash", 0x2013),
-    (b"num", 0x23),
-    (b"numsp", 0x2007),
-    (b"percnt", 0x25),
-    (b"period", 0x2e),
-    (b"plus", 0x2b),
-    (b"puncsp", 0x2008),
-    (b"quot", 0x22),
-    (b"rlm", 0x200f),
-    (b"shy", 0xad),
-    (b"sol", 0x2f),
-    (b"thinsp", 0x2009),
-    (b"zwj", 0x200d),
-    (b"zwnj", 0x200c),
-];
 
 fn entity(rest: &[u8], before: Option<u8>, last: bool) -> Look {
     let behind = rest.get(1..).unwrap_or_default();

@@ -37,6 +37,7 @@ mod permessage;
 mod probe;
 mod protobuf;
 mod quoted_printable;
+mod references;
 mod rewrap;
 mod sealed;
 mod signs;

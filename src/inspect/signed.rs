@@ -14,7 +14,7 @@ pub(super) fn follows_header(before: &[u8]) -> bool {
     let Some(before) = before.strip_suffix(b".") else { return false };
     let is_digit = |byte: &&u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
     let digits = before.iter().rev().take_while(is_digit).count();
-    before[before.len() - digits..].starts_with(b"eyJ")
+    before.get(before.len() - digits..).is_some_and(|header| header.starts_with(b"eyJ"))
 }
 
 /// Looks for what tells of a signature in a text of XML as it comes, however it is cut.
@@ -40,7 +40,7 @@ impl Signs {
         let last = piece.len().saturating_sub(TELLS.len());
         if last > 0 {
             self.tail.clear();
-            self.tail.extend_from_slice(&piece[last..]);
+            self.tail.extend_from_slice(piece.get(last..).unwrap_or_default());
         }
         let more = self.tail.len().saturating_sub(TELLS.len());
         self.tail.drain(..more);
