@@ -106,6 +106,8 @@ pub(super) fn behind_mark(opening: &[u8]) -> Option<usize> {
     loop {
         let rest = opening.get(from..).unwrap_or_default();
         match rest.iter().position(is_mark) {
+            // The head of what is packed holds marks of its own.
+            Some(_) if PACKED.iter().any(|begin| rest.starts_with(begin)) => return Some(from),
             Some(plain) if plain >= ARMOUR_LEAST => return Some(from),
             Some(plain) => from += plain + 1,
             // More of it may follow.
@@ -116,6 +118,9 @@ pub(super) fn behind_mark(opening: &[u8]) -> Option<usize> {
         }
     }
 }
+
+/// What gzip, zip, zstd and PDF begin with in base64.
+const PACKED: [&[u8]; 4] = [b"H4sI", b"UEsD", b"KLUv", b"JVBE"];
 
 /// Whether what a run stands for leaves no doubt: letters of Latin-1 alone make half of all bytes readable.
 pub(super) fn is_clear(run: &[u8]) -> bool {

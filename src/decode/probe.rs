@@ -103,6 +103,7 @@ fn has_codes(bits: &mut Bits<'_>) -> Option<bool> {
 /// Whether a block of fixed codes shows text, as far as it goes.
 fn shows_text(bits: &mut Bits<'_>) -> bool {
     let mut shown: Vec<u8> = Vec::with_capacity(SHOWN);
+    let mut copies = false;
     while shown.len() < SHOWN {
         let Some(symbol) = bits.fixed() else { break };
         match symbol {
@@ -111,6 +112,7 @@ fn shows_text(bits: &mut Bits<'_>) -> bool {
             257..=285 => match copy(bits, symbol) {
                 None => break,
                 Some((length, distance)) => {
+                    copies = true;
                     let Some(from) = shown.len().checked_sub(distance) else { return false };
                     for at in from..from + length.min(SHOWN) {
                         let byte = shown.get(at).copied().unwrap_or_default();
@@ -121,7 +123,9 @@ fn shows_text(bits: &mut Bits<'_>) -> bool {
             _ => return false,
         }
     }
-    shown.len() >= LEAST && is_readable(shown.iter().copied())
+    // Who writes a letter again and again copies it: `333…` would be `666…`, and that the next.
+    let repeats = !copies && shown.windows(2).all(|two| two[0] == two[1]);
+    shown.len() >= LEAST && !repeats && is_readable(shown.iter().copied())
 }
 
 /// Length and distance of a copy (RFC 1951, section 3.2.5).

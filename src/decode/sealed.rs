@@ -80,8 +80,16 @@ const ARCHIVES: [&str; 31] = [
 const DOCUMENTS: [&str; 3] = ["vnd.openxmlformats-", "vnd.oasis.opendocument.", "vnd.ms-excel.sheet."];
 
 /// S/MIME (RFC 8551), OpenPGP (RFC 3156), JOSE (RFC 7515).
-const SIGNED: [&str; 7] =
-    ["pkcs7-mime", "x-pkcs7-mime", "pkcs7-signature", "pgp-encrypted", "pgp-signature", "jose", "jwt"];
+const SIGNED: [&str; 8] = [
+    "pkcs7-mime",
+    "x-pkcs7-mime",
+    "pkcs7-signature",
+    "pgp-encrypted",
+    "pgp-signature",
+    "jose",
+    "jose+json",
+    "jwt",
+];
 
 const STARTS: [&[u8]; 11] = [
     b"PK\x03\x04",
