@@ -103,21 +103,31 @@ fn is_mark(byte: &u8) -> bool {
 /// in `items/eyJ…`, with enough other digits behind it. Of ASCII hardly any text holds a mark in its own digits.
 pub(super) fn behind_mark(opening: &[u8]) -> Option<usize> {
     let mut from = opening.iter().position(is_mark)? + 1;
-    loop {
+    let found = loop {
         let rest = opening.get(from..).unwrap_or_default();
         match rest.iter().position(is_mark) {
             // The head of what is packed holds marks of its own.
-            Some(_) if PACKED.iter().any(|begin| rest.starts_with(begin)) => return Some(from),
-            Some(plain) if plain >= ARMOUR_LEAST => return Some(from),
+            Some(_) if PACKED.iter().any(|begin| rest.starts_with(begin)) => break from,
+            Some(plain) if plain >= ARMOUR_LEAST => break from,
             Some(plain) => from += plain + 1,
             // More of it may follow.
-            None => {
-                let is_cut = opening.len() >= ARMOUR_JUDGED && !rest.is_empty();
-                return (is_cut || rest.len() >= ARMOUR_LEAST).then_some(from);
-            }
+            None if opening.len() >= ARMOUR_JUDGED && !rest.is_empty() => break from,
+            None if rest.len() >= ARMOUR_LEAST => break from,
+            None => return None,
         }
-    }
+    };
+    is_of_words(opening.get(..found)?).then_some(found)
 }
+
+/// Whether digits may be words, or hexadecimal ones: a capital behind a small letter is rare in them, and every sixth of
+/// those that stand for noise.
+fn is_of_words(digits: &[u8]) -> bool {
+    let is_hump = |two: &&[u8]| two[0].is_ascii_lowercase() && two[1].is_ascii_uppercase();
+    digits.windows(2).filter(is_hump).count() <= HUMPS + digits.len() / 16
+}
+
+/// So many in any words.
+const HUMPS: usize = 2;
 
 /// What gzip, zip, zstd and PDF begin with in base64.
 const PACKED: [&[u8]; 4] = [b"H4sI", b"UEsD", b"KLUv", b"JVBE"];
