@@ -279,6 +279,8 @@ mod arrival_tests;
 #[cfg(test)]
 mod every_key_tests;
 #[cfg(test)]
+mod reload_tests;
+#[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tls_tests;

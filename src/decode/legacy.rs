@@ -13,11 +13,8 @@ pub struct Legacy(u8);
 
 /// Label of the standard, and plain names that it goes by. Those with states, whose bytes below 128 may be no ASCII, are none
 /// of them.
-const KNOWN: [(&str, &[&str]); 32] = [
-    (
-        "windows-1252",
-        &["windows1252", "cp1252", "iso88591", "latin1", "l1", "iso885914", "iso885915", "latin9"],
-    ),
+const KNOWN: [(&str, &[&str]); 34] = [
+    ("windows-1252", &["windows1252", "cp1252", "iso88591", "latin1", "l1"]),
     ("windows-1250", &["windows1250", "cp1250"]),
     ("windows-1251", &["windows1251", "cp1251"]),
     ("windows-1253", &["windows1253", "cp1253"]),
@@ -37,6 +34,8 @@ const KNOWN: [(&str, &[&str]); 32] = [
     ("iso-8859-8-i", &["iso88598i"]),
     ("iso-8859-10", &["iso885910", "latin6"]),
     ("iso-8859-13", &["iso885913", "latin7"]),
+    ("iso-8859-14", &["iso885914", "latin8"]),
+    ("iso-8859-15", &["iso885915", "latin9"]),
     ("iso-8859-16", &["iso885916", "latin10"]),
     ("koi8-r", &["koi8r", "koi8"]),
     ("koi8-u", &["koi8u"]),
@@ -148,6 +147,7 @@ mod tests {
         for (opening, charset, known) in [
             (&b"x"[..], Some("shiftjis"), Some("shift_jis")),
             (b"x", Some("iso88591"), Some("windows-1252")),
+            (b"x", Some("iso885915"), Some("iso-8859-15")),
             (b"x", Some("utf8"), None),
             (b"x", Some("iso2022jp"), None),
             (b"x", None, None),

@@ -19,7 +19,8 @@ pub(super) enum Transfer {
 }
 
 impl Transfer {
-    /// What a field says, in lower case; an error where nobody here reads it. What says no more than that bytes stand for themselves is none.
+    /// What a field says, in lower case; an error where nobody here reads it. What says no more than that bytes stand for
+    /// themselves is none.
     pub(super) fn of(field: &str) -> Result<Option<Transfer>, DecodeError> {
         let field = uncommented(field);
         match plain_name(field.split(';').next().unwrap_or_default().as_bytes()).as_str() {
