@@ -10,8 +10,8 @@ use std::sync::OnceLock;
 
 use crate::config;
 use crate::decode::{
-    Coding, DecodeError, Decoder, Event, Framing, Layer, Legacy, Lines, Packed, Pages, Unpacked, Unpacker,
-    Wrapping, deltas, parameter, rewrap,
+    Coding, DecodeError, Decoder, Event, Framing, Layer, Legacy, Lines, Objects, Packed, Pages, Unpacked,
+    Unpacker, Wrapping, deltas, parameter, rewrap,
 };
 use crate::detect::{Finding, Matcher, Pack, Scan, first_run};
 use crate::fingerprint::FingerprintKey;
@@ -312,16 +312,18 @@ fn undone<'a>(mut layer: Layer, pieces: impl IntoIterator<Item = &'a [u8]>) -> V
     stretches
 }
 
-/// Any chunking of a multipart body, of protocol buffers, or of base64 as a whole, tells the same of it, and from where each byte came.
+/// Any chunking of a multipart body, of protocol buffers, CBOR or MessagePack, or of base64 as a whole, tells the same of it, and from where each byte came.
 pub fn carriers(data: &[u8]) {
     let Some((kind, rest)) = data.split_first() else { return };
     let (text, pieces) = pieces(rest);
     let boundaries = [Box::from(*b"b"), Box::from(*b"b, b")];
-    let layer = || match kind % 5 {
+    let layer = || match kind % 7 {
         0 => Layer::of_parts(&[]),
         1 => Layer::of_parts(boundaries.get(..1 + usize::from(*kind >= 0x80)).unwrap_or_default()),
         2 => Layer::of_protobuf(Framing::Message),
         3 => Layer::of_protobuf(Framing::Frames),
+        4 => Layer::of_objects(Objects::Cbor),
+        5 => Layer::of_objects(Objects::MessagePack),
         _ => Layer::of_base64(),
     };
     let whole = undone(layer(), [text]);

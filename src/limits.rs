@@ -284,6 +284,10 @@ pub const PARTS_DEPTH: usize = 5;
 /// Longest header of a part that is read: browsers send some hundred bytes.
 pub const PART_HEADER: usize = 8 * 1024;
 
+/// Arrays and maps within each other that are followed in CBOR and MessagePack, and bytes of a string of theirs that tell
+/// whether it is a text.
+pub const OBJECTS_DEPTH: usize = 64;
+pub const OBJECTS_PEEK: usize = 64;
 /// Bytes of what a run stands for by which deflate is told: what [`ARMOUR_JUDGED`] hexadecimal digits stand for.
 pub const PROBED: usize = 48;
 

@@ -32,9 +32,9 @@ pub enum Kind {
     Hex,
     /// Tags between runs of one text, and in the midst of a number.
     Markup,
-    /// What stands around values in protocol buffers, and a number of theirs.
-    Field,
-    Number,
+    /// What stands around values in a binary format of this name, and a number of its own.
+    Field(&'static str),
+    Number(&'static str),
 }
 
 impl Kind {
@@ -52,7 +52,7 @@ impl Kind {
             Kind::Base64 => "base64",
             Kind::Hex => "hex",
             Kind::Markup => "xml",
-            Kind::Field | Kind::Number => "protobuf",
+            Kind::Field(format) | Kind::Number(format) => format,
         }
     }
 }
@@ -552,7 +552,7 @@ pub(super) fn written(kind: Kind, raw: &[u8], byte: u8) -> Option<Vec<u8>> {
         }
         Kind::Plus | Kind::LookAlike | Kind::Charset(_) => vec![b'*'; raw.len()],
         Kind::Hex => hex(raw, raw.len()).into_bytes(),
-        Kind::Utf16 | Kind::Utf16Big | Kind::Base64 | Kind::Markup | Kind::Field | Kind::Number => {
+        Kind::Utf16 | Kind::Utf16Big | Kind::Base64 | Kind::Markup | Kind::Field(_) | Kind::Number(_) => {
             return None;
         }
     };

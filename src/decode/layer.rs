@@ -6,6 +6,7 @@ use super::escape::{Active, Kind, Unit, unit, unit_of_form};
 use super::form::{self, Form};
 use super::legacy::{self, Legacy};
 use super::markup::Markup;
+use super::objects::{self, Objects};
 use super::origin::Origin;
 use super::parts::{Parts, Step};
 use super::protobuf::{Framing, Protobuf};
@@ -37,6 +38,8 @@ pub enum Wrapping {
     Quoted,
     /// Strings and numbers of protocol buffers.
     Protobuf,
+    /// What CBOR or MessagePack is in JSON.
+    Objects(Objects),
     /// A run of base64: of the bytes that the first digits stand for `lead` are others', and `trail` of the last.
     Base64 {
         lead: u8,
@@ -143,6 +146,7 @@ pub struct Layer {
     /// Whether what stands here is never edited.
     sealed: bool,
     protobuf: Option<Box<Protobuf>>,
+    objects: Option<Box<objects::Reader>>,
     /// Whether the run, or the part, is something packed.
     packed: bool,
     /// Whether all of the text is base64, in one piece or several.
@@ -169,6 +173,7 @@ impl Layer {
             parts: None,
             sealed: false,
             protobuf: None,
+            objects: None,
             packed: false,
             whole: false,
             before: Vec::new(),
@@ -209,6 +214,12 @@ impl Layer {
     #[must_use]
     pub fn of_protobuf(framing: Framing) -> Layer {
         Layer { protobuf: Some(Box::new(Protobuf::new(framing))), ..Layer::new(Wrapping::Protobuf, 0) }
+    }
+
+    #[must_use]
+    pub fn of_objects(objects: Objects) -> Layer {
+        let reader = objects::Reader::new(objects);
+        Layer { objects: Some(Box::new(reader)), ..Layer::new(Wrapping::Objects(objects), 0) }
     }
 
     /// Protocol buffers in a text that is base64 as a whole.
@@ -278,7 +289,8 @@ impl Layer {
                 | Wrapping::Hex
                 | Wrapping::Parts
                 | Wrapping::Quoted
-                | Wrapping::Protobuf => false,
+                | Wrapping::Protobuf
+                | Wrapping::Objects(_) => false,
             }
     }
 
@@ -366,7 +378,7 @@ impl Layer {
             Wrapping::Charset(charset) => self.charset(charset, last, sink),
             Wrapping::Markup => self.tags(sink),
             Wrapping::Parts => self.in_parts(last, sink),
-            Wrapping::Protobuf => self.fields(last, sink),
+            Wrapping::Protobuf | Wrapping::Objects(_) => self.fields(last, sink),
             Wrapping::Armour if self.whole => self.digits_alone(last, sink),
             Wrapping::Armour | Wrapping::Base64 { .. } | Wrapping::Hex | Wrapping::Quoted => {
                 self.armour(chunk, last, sink)
@@ -498,8 +510,10 @@ impl Layer {
     fn fields(&mut self, last: bool, sink: Sink<'_>) {
         self.begin(0, sink);
         self.open = Some(u64::MAX);
-        if let Some(protobuf) = &mut self.protobuf {
-            let text = self.text.get(self.done..).unwrap_or_default();
+        let text = self.text.get(self.done..).unwrap_or_default();
+        if let Some(objects) = &mut self.objects {
+            self.done += objects.walk(text, last, &mut self.view, &mut self.origin);
+        } else if let Some(protobuf) = &mut self.protobuf {
             self.done += protobuf.walk(text, last, &mut self.view, &mut self.origin);
         }
     }

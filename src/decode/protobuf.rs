@@ -16,6 +16,10 @@ pub enum Framing {
     Frames,
 }
 
+/// What stands around values, and a number.
+const FIELD: Kind = Kind::Field("protobuf");
+const NUMBER: Kind = Kind::Number("protobuf");
+
 /// Fixed numbers of eight bytes from here on are more likely fractions.
 const FIXED_MOST: u64 = 100_000_000_000_000_000;
 /// Whole numbers that a fraction of eight bytes tells exactly end here.
@@ -131,7 +135,7 @@ impl Protobuf {
 
     fn pass(&mut self, length: usize, origin: &mut Origin) -> usize {
         if length > 0 {
-            origin.add(0, length, Some(Kind::Field));
+            origin.add(0, length, Some(FIELD));
             self.position += length as u64;
         }
         length
@@ -146,7 +150,7 @@ impl Protobuf {
     /// A line ends, in the place of `length` bytes.
     fn part(&mut self, length: usize, number: Option<u32>, view: &mut Vec<u8>, origin: &mut Origin) {
         view.push(b'\n');
-        origin.add(1, length, Some(Kind::Field));
+        origin.add(1, length, Some(FIELD));
         self.position += length as u64;
         if let Some(number) = number {
             let around = self.levels.iter().skip(1).map(|level| level.number);
@@ -163,7 +167,7 @@ impl Protobuf {
         }
         let digits = number.to_string();
         view.extend_from_slice(digits.as_bytes());
-        origin.add(digits.len(), length, Some(Kind::Number));
+        origin.add(digits.len(), length, Some(NUMBER));
         self.position += length as u64;
     }
 

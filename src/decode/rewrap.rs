@@ -103,12 +103,13 @@ fn undo(wrapping: Wrapping, raw: &[u8]) -> Vec<Undone<'_>> {
                 }
                 _ => (1, raw[at..at + 1].to_vec(), None),
             },
-            // Tags stand in archives, which are never edited; parts and strings of protocol buffers as they are.
+            // Tags stand in archives, which are never edited; parts and strings of binary formats as they are.
             Wrapping::Markup
             | Wrapping::Armour
             | Wrapping::Base64 { .. }
             | Wrapping::Parts
-            | Wrapping::Protobuf => (1, raw[at..at + 1].to_vec(), None),
+            | Wrapping::Protobuf
+            | Wrapping::Objects(_) => (1, raw[at..at + 1].to_vec(), None),
         };
         let end = raw.len().min(at + length);
         units.push(Undone { raw: &raw[at..end], text, kind });

@@ -6,7 +6,7 @@ use super::charset::xml_is_foreign;
 use super::deflate::Deflate;
 use super::gzip::Gzip;
 use super::signs::{Sign, is_unopened, next_sign};
-use super::stream::run;
+use super::stream::{Doubt, run};
 use super::tar::{self, Tar};
 use super::zip::{self, Zip};
 use super::zip_directory::Directory;
@@ -111,6 +111,9 @@ const OPAQUE: [&[u8]; 6] =
     [b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"BZh", b"\x04\x22\x4d\x18", b"Rar!\x1a\x07", b"!<arch>\n"];
 const OPAQUE_HEAD: usize = 8;
 
+/// Room for text of what may be none: as much as proves it and the longest copy of deflate.
+const DOUBTED_WINDOW: usize = 2 * ARCHIVE_PROOF as usize;
+
 #[derive(Debug)]
 enum At {
     /// The first bytes of what may be a stream without a signature, until they tell.
@@ -135,6 +138,8 @@ struct Container {
     kept: Vec<u8>,
     /// So long.
     doubt: usize,
+    /// What the last step took, also where it failed.
+    read: usize,
     /// Members of zip archives before it.
     members: usize,
 }
@@ -143,21 +148,20 @@ struct Container {
 enum Kind {
     Zip(Box<Zip>),
     Tar(Box<Tar>),
-    Gzip(Box<Gzip>, Box<[u8]>),
-    Zstd(Box<Zstd>, Box<[u8]>),
-    Deflate(Box<Deflate>, Box<[u8]>),
+    Gzip(Box<Gzip>, Vec<u8>),
+    Zstd(Box<Zstd>, Vec<u8>),
+    Deflate(Box<Deflate>, Vec<u8>),
 }
 
 impl Sign {
     /// `at`: where it begins; `directory`: members of zip archives before it.
     fn kind(self, at: u64, directory: &mut Directory) -> Kind {
-        let window = || vec![0; DECODE_WINDOW].into_boxed_slice();
         match self {
             Sign::Zip | Sign::ZipEntry | Sign::ZipEnd => {
                 Kind::Zip(Box::new(Zip::new(at, std::mem::take(directory))))
             }
-            Sign::Gzip => Kind::Gzip(Box::new(Gzip::new()), window()),
-            Sign::Zstd => Kind::Zstd(Box::new(Zstd::new()), window()),
+            Sign::Gzip => Kind::Gzip(Box::new(Gzip::new()), Vec::new()),
+            Sign::Zstd => Kind::Zstd(Box::new(Zstd::new()), Vec::new()),
         }
     }
 }
@@ -396,8 +400,7 @@ impl Unpacker {
         if self.headed && !probe::may_be_zlib(begin) || !probe::may_be_deflate(begin) {
             return self.take(begin, sink);
         }
-        let window = vec![0; DECODE_WINDOW].into_boxed_slice();
-        self.at = inside(Kind::Deflate(Box::new(Deflate::new()), window), true, 0);
+        self.at = inside(Kind::Deflate(Box::new(Deflate::new()), Vec::new()), true, 0);
         self.go_on(begin, sink)
     }
 
@@ -473,8 +476,6 @@ impl Unpacker {
     fn inside(&mut self, text: &[u8], at: u64, sink: Sink<'_>) -> Result<usize, Halt> {
         let is_opaque = self.is_opaque();
         let At::Inside(container) = &mut self.at else { return Ok(0) };
-        // Byte by byte as long as it may be none, so that nothing depends on how the text is cut.
-        let text = if container.may_be_chance() { text.get(..1).unwrap_or(text) } else { text };
         let (took, again) = match container.step(text, at, is_opaque, sink) {
             Ok(took) if took.over => {
                 let unread = container.unread();
@@ -494,14 +495,16 @@ impl Unpacker {
                 if self.mistaken > ARCHIVE_FALSE {
                     return Err(DecodeError::Members.into());
                 }
+                let read = container.read;
+                container.kept.extend_from_slice(text.get(..read).unwrap_or_default());
                 self.doubts += u32::from(container.kept.len() > ARCHIVE_DOUBT);
                 // What follows the signature is text as before.
                 container.forget_members();
-                (Took { read: 0, over: true }, std::mem::take(&mut container.kept))
+                (Took { read, over: true }, std::mem::take(&mut container.kept))
             }
             Err(Halt::Fault(_)) if is_opaque => {
                 self.blind = true;
-                (Took { read: 0, over: true }, Vec::new())
+                (Took { read: container.read, over: true }, Vec::new())
             }
             Err(halt) => return Err(halt),
         };
@@ -524,13 +527,29 @@ impl Unpacker {
 
 fn inside(kind: Kind, within: bool, members: usize) -> At {
     let doubt = ARCHIVE_DOUBT;
-    At::Inside(Box::new(Container { kind, out: 0, open: false, within, kept: Vec::new(), doubt, members }))
+    At::Inside(Box::new(Container {
+        kind,
+        out: 0,
+        open: false,
+        within,
+        kept: Vec::new(),
+        doubt,
+        read: 0,
+        members,
+    }))
 }
 
 impl Container {
     /// Whether it may be something that only begins like it.
     fn may_be_chance(&self) -> bool {
-        self.within && self.out < ARCHIVE_PROOF && self.kept.len() < self.doubt
+        self.left_in_doubt().is_some()
+    }
+
+    /// How much longer it may be.
+    fn left_in_doubt(&self) -> Option<Doubt> {
+        let bytes = self.doubt.saturating_sub(self.kept.len());
+        let text = ARCHIVE_PROOF.saturating_sub(self.out);
+        (self.within && bytes > 0 && text > 0).then_some(Doubt { bytes, text })
     }
 
     fn keep(&mut self, taken: &[u8]) {
@@ -544,6 +563,12 @@ impl Container {
 
     /// One step over `text`, which begins at offset `at`.
     fn step(&mut self, text: &[u8], at: u64, is_opaque: bool, sink: Sink<'_>) -> Result<Took, Halt> {
+        let doubt = self.left_in_doubt();
+        if let Kind::Gzip(_, window) | Kind::Zstd(_, window) | Kind::Deflate(_, window) = &mut self.kind {
+            // What proves itself fits in little; runs that are short are many.
+            let room = if doubt.is_some() { DOUBTED_WINDOW } else { DECODE_WINDOW };
+            window.resize(room.max(window.len()), 0);
+        }
         let (mut is_open, out) = (self.open, &mut self.out);
         let open = &mut self.open;
         let mut counted = |what: Unpacked<'_>| {
@@ -560,35 +585,39 @@ impl Container {
             sink(what)
         };
         let sink: Sink<'_> = &mut counted;
+        self.read = 0;
+        let read = &mut self.read;
         match &mut self.kind {
+            // Byte by byte, too.
+            Kind::Zip(zip) if doubt.is_some() => zip.step(text.get(..1).unwrap_or_default(), sink),
             Kind::Zip(zip) => zip.step(text, sink),
             Kind::Tar(tar) => tar.step(text, sink),
             Kind::Gzip(gzip, window) => {
-                if gzip.is_complete() && gzip.has_begun() && text.first() != Some(&0x1f) {
-                    return Ok(Took { read: 0, over: true });
-                }
-                run("gzip", &mut is_open, text, window, sink, &mut |text, window, aside| {
+                run("gzip", &mut is_open, text, read, doubt, window, sink, &mut |text, window, aside| {
+                    if gzip.is_complete()
+                        && gzip.has_begun()
+                        && text.first().is_some_and(|next| *next != 0x1f)
+                    {
+                        return Err(DecodeError::Trailing);
+                    }
                     let progress = gzip.step(text, window);
                     aside.extend_from_slice(gzip.aside());
                     progress
                 })
             }
             Kind::Zstd(zstd, window) => {
-                let goes_on = matches!(text.first(), Some(0x28 | 0x50..=0x5f));
-                if zstd.is_complete() && zstd.has_begun() && !goes_on {
-                    return Ok(Took { read: 0, over: true });
-                }
-                run("zstd", &mut is_open, text, window, sink, &mut |text, window, aside| {
+                run("zstd", &mut is_open, text, read, doubt, window, sink, &mut |text, window, aside| {
+                    let goes_on = matches!(text.first(), None | Some(0x28 | 0x50..=0x5f));
+                    if zstd.is_complete() && zstd.has_begun() && !goes_on {
+                        return Err(DecodeError::Trailing);
+                    }
                     let progress = zstd.step(text, window);
                     aside.extend_from_slice(zstd.aside());
                     progress
                 })
             }
             Kind::Deflate(deflate, window) => {
-                if deflate.is_complete() && is_open {
-                    return Ok(Took { read: 0, over: true });
-                }
-                run("deflate", &mut is_open, text, window, sink, &mut |text, window, _| {
+                run("deflate", &mut is_open, text, read, doubt, window, sink, &mut |text, window, _| {
                     deflate.step(text, window)
                 })
             }

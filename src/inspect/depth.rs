@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::decode::{self, Event, Framing, Kind, Layer, Legacy, Origin, Packing, Wrapping};
+use crate::decode::{self, Event, Framing, Kind, Layer, Legacy, Objects, Origin, Packing, Wrapping};
 use crate::detect::{Finding, Layout, Place, Scan, Under, first_run};
 use crate::inspect::{Engine, signed};
 use crate::limits::{CHARSET_REACH, KEYWORD_REACH, LAYER_DEPTH};
@@ -41,7 +41,7 @@ impl Path {
 
     /// Why nothing can be written in its place, if so.
     pub(super) fn fixed(&self) -> Option<&'static str> {
-        let is_number = self.steps.iter().flatten().any(|(_, kind)| *kind == Some(Kind::Number));
+        let is_number = self.steps.iter().flatten().any(|(_, kind)| matches!(kind, Some(Kind::Number(_))));
         self.signed.then_some("signed").or(is_number.then_some("number"))
     }
 
@@ -179,6 +179,10 @@ impl Depth {
 
     pub(super) fn of_protobuf(framing: Framing) -> Depth {
         Depth::of(Layer::of_protobuf(framing), LAYER_DEPTH)
+    }
+
+    pub(super) fn of_objects(objects: Objects) -> Depth {
+        Depth::of(Layer::of_objects(objects), LAYER_DEPTH)
     }
 
     /// A text that is base64 as a whole, and stands for protocol buffers.
@@ -366,8 +370,9 @@ fn take(
                 stretch.below.push(Depth::new(engine, utf16, stretch.left.saturating_sub(1).max(1)));
             }
             stretch.signed |= wrapping == Wrapping::Armour && signed::is_told(text);
-            if wrapping == Wrapping::Protobuf {
-                out.seams.extend(seams(text, stretch.scan.seen(), origin));
+            if let Wrapping::Protobuf | Wrapping::Objects(_) = wrapping {
+                let end = if wrapping == Wrapping::Protobuf { b'\n' } else { b'"' };
+                out.seams.extend(seams(text, end, stretch.scan.seen(), origin));
             }
             stretch.scan.push(&engine.matcher, &engine.key, text, &mut stretch.fresh);
             for below in &mut stretch.below {
@@ -391,13 +396,15 @@ fn take(
     }
 }
 
-/// Where fields end within `text`, the line breaks between them, in the text above; `at`: where it begins.
-fn seams(text: &[u8], at: u64, origin: &Origin) -> impl Iterator<Item = u64> {
-    let ends = memchr::memchr_iter(b'\n', text).filter(|&end| {
+/// Where fields end within `text`, the `end` of each, in the text above; `at`: where it begins.
+fn seams(text: &[u8], end: u8, at: u64, origin: &Origin) -> impl Iterator<Item = u64> {
+    let ends = memchr::memchr_iter(end, text).filter(|&end| {
         end.checked_sub(1).and_then(|last| text.get(last)).is_none_or(u8::is_ascii_alphanumeric)
     });
     let views = ends.map(move |end| at + end as u64);
-    views.filter(|&view| origin.kind(view, view + 1) == Some(Kind::Field)).map(|view| origin.start(view))
+    views
+        .filter(|&view| matches!(origin.kind(view, view + 1), Some(Kind::Field(_))))
+        .map(|view| origin.start(view))
 }
 
 impl Stretch {

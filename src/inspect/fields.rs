@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::decode::{self, DecodeError, Framing, Lines};
+use crate::decode::{self, DecodeError, Framing, Lines, Objects};
 
 /// What a head says of how its body is written.
 #[derive(Clone, Debug, Default)]
@@ -17,7 +17,9 @@ pub(super) struct Declared {
     pub(super) boundaries: Vec<Box<[u8]>>,
     /// It is protocol buffers.
     pub(super) protobuf: Option<Framing>,
-    /// The same, in base64.
+    /// It is objects in a binary form.
+    pub(super) objects: Option<Objects>,
+    /// It is protocol buffers in base64.
     pub(super) armoured: Option<Framing>,
     /// It is a form, where `+` stands for a space.
     pub(super) form: bool,
@@ -27,8 +29,10 @@ pub(super) struct Declared {
 impl Declared {
     /// Whether it is one text and nothing else.
     pub(super) fn is_one_text(&self) -> bool {
-        let Declared { charset: _, unread: _, lines, boundaries, protobuf, armoured, form: _, yaml } = self;
-        !yaml && lines.is_none() && boundaries.is_empty() && protobuf.is_none() && armoured.is_none()
+        let Declared { charset: _, unread: _, lines, boundaries, protobuf, objects, armoured, form: _, yaml } =
+            self;
+        let is_binary = protobuf.is_some() || objects.is_some() || armoured.is_some();
+        !yaml && lines.is_none() && boundaries.is_empty() && !is_binary
     }
 
     /// Where a head says it twice, either may be what its reader goes by.
@@ -55,6 +59,7 @@ impl Declared {
         self.charset = if is_other { other.charset.or(self.charset.take()) } else { self.charset.take() };
         self.lines = self.lines.or(other.lines);
         self.protobuf = self.protobuf.or(other.protobuf);
+        self.objects = self.objects.or(other.objects);
         self.armoured = self.armoured.or(other.armoured);
         self.form |= other.form;
         self.yaml |= other.yaml;
@@ -77,6 +82,7 @@ impl Declared {
             lines: lines(&essence),
             boundaries: Vec::new(),
             protobuf: protobuf(&essence),
+            objects: objects(&essence),
             armoured: essence.starts_with("application/grpc-web-text").then_some(Framing::Frames),
             form: essence == "application/x-www-form-urlencoded",
             yaml: is_yaml(&essence),
@@ -104,6 +110,24 @@ fn halves(essence: &str) -> Option<(&str, &str)> {
 fn is_yaml(essence: &str) -> bool {
     let kind = halves(essence).map(|(_, kind)| kind).unwrap_or_default();
     matches!(kind, "yaml" | "x-yaml" | "vnd.yaml") || kind.ends_with("+yaml")
+}
+
+/// In which form a body of this type holds objects, if it does.
+fn objects(essence: &str) -> Option<Objects> {
+    let kind = essence.strip_prefix("application/")?;
+    // A registered name, one that was never registered, or a type that says what it is written in.
+    let is = |names: &[&str]| {
+        let is_one =
+            |name: &&str| kind == *name || kind.strip_suffix(name).is_some_and(|more| more.ends_with('+'));
+        names.iter().any(is_one)
+    };
+    if is(&["cbor", "cbor-seq"]) {
+        Some(Objects::Cbor)
+    } else if is(&["msgpack", "x-msgpack", "vnd.msgpack", "messagepack", "x-messagepack"]) {
+        Some(Objects::MessagePack)
+    } else {
+        None
+    }
 }
 
 /// How a body of this type holds protocol buffers, if it does.

@@ -487,8 +487,8 @@ fn carrier(kind: Kind, depth: usize) -> &'static [&'static str] {
         | Kind::Base64
         | Kind::Hex
         | Kind::Markup
-        | Kind::Field
-        | Kind::Number => &[],
+        | Kind::Field(_)
+        | Kind::Number(_) => &[],
     }
 }
 

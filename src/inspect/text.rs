@@ -209,6 +209,7 @@ impl Text {
             (!boundaries.is_empty() || opening.starts_with(b"--")).then(|| Depth::of_parts(boundaries)),
         );
         layers.extend(self.declared.protobuf.map(Depth::of_protobuf));
+        layers.extend(self.declared.objects.map(Depth::of_objects));
         layers
     }
 
@@ -311,7 +312,7 @@ impl Text {
         self.overlap.resolve(limit, &family, &mut exempt, out);
     }
 
-    /// What has one byte more than a field of protocol buffers, the first of what announces the next, is no value.
+    /// What has one byte more than a field of a binary format, the first of what announces the next, is no value.
     fn uncut(&mut self) {
         let Risen { seams, found, .. } = &mut self.sunk;
         if seams.is_empty() {
@@ -320,7 +321,8 @@ impl Text {
         let is_cut = |finding: &Finding| seams.binary_search(&finding.end.saturating_sub(1)).is_ok();
         self.fresh.retain(|finding| !is_cut(finding));
         // What is undone around it reads the same; the fields themselves end where they do.
-        let of_fields = |sunk: &Sunk| sunk.path.wrappings().contains(&Wrapping::Protobuf);
+        let is_of_fields = |step: &Wrapping| matches!(step, Wrapping::Protobuf | Wrapping::Objects(_));
+        let of_fields = |sunk: &Sunk| sunk.path.wrappings().iter().any(is_of_fields);
         found.retain(|sunk| !is_cut(&sunk.finding) || of_fields(sunk));
     }
 

@@ -12,6 +12,7 @@ mod forms;
 mod kinds;
 mod layers;
 mod matrix;
+mod objects;
 mod overlaps;
 mod overlays;
 mod parts;
