@@ -1,12 +1,15 @@
 //! One escape or look-alike character at a time: what it stands for, and how a mask is written in its place.
 
 use super::armour;
-use super::fold::{fold, lone};
+use super::fold::fold;
 use super::legacy::Legacy;
 use super::quoted_printable::quoted_printable;
 use super::references::{NAME_LEN, NAMED};
 use super::tags::{self, Between};
 use crate::limits::{ESCAPE_LEN, REFERENCE_LEN};
+
+#[path = "escape_high.rs"]
+mod high;
 
 /// How something was written otherwise than as itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -127,11 +130,13 @@ pub(super) struct Active {
     signs: Option<usize>,
     tags: Option<usize>,
     high: Option<usize>,
+    asked: high::Asked,
 }
 
 impl Active {
     /// Nothing was looked for yet.
-    pub(super) const UNKNOWN: Active = Active { marks: None, signs: None, tags: None, high: None };
+    pub(super) const UNKNOWN: Active =
+        Active { marks: None, signs: None, tags: None, high: None, asked: high::Asked::NONE };
 
     /// The next such byte of `text` from `at` on, or its end. A place that is known is not looked for again.
     pub(super) fn next(&mut self, text: &[u8], at: usize) -> usize {
@@ -145,7 +150,8 @@ impl Active {
         let marks = next(&mut self.marks, |rest| memchr::memchr3(b'\\', b'%', b'&', rest));
         let signs = next(&mut self.signs, |rest| memchr::memchr2(b'+', b'=', rest));
         let tags = *self.tags.get_or_insert_with(|| first_tag(text, at));
-        marks.min(signs).min(tags).min(next(&mut self.high, first_high))
+        let high = *self.high.get_or_insert_with(|| self.asked.next(text, at));
+        marks.min(signs).min(tags).min(high)
     }
 }
 
@@ -159,14 +165,6 @@ fn first_tag(text: &[u8], at: usize) -> usize {
     opens.find(may).unwrap_or(text.len())
 }
 
-/// The first byte that is no ASCII.
-fn first_high(text: &[u8]) -> Option<usize> {
-    const BLOCK: usize = 64;
-    let blocks = text.chunks(BLOCK).position(|block| !block.is_ascii())?;
-    let rest = text.get(blocks * BLOCK..).unwrap_or_default();
-    rest.iter().position(|byte| !byte.is_ascii()).map(|at| blocks * BLOCK + at)
-}
-
 /// What stands at `at`. `last`: nothing follows the text.
 pub(super) fn unit(text: &[u8], at: usize, last: bool) -> Unit {
     let rest = text.get(at..).unwrap_or_default();
@@ -178,7 +176,7 @@ pub(super) fn unit(text: &[u8], at: usize, last: bool) -> Unit {
         Some(b'=') => quoted_printable(rest, text.get(..at).unwrap_or_default(), last),
         Some(b'+') => plus(rest, text.get(..at).unwrap_or_default(), last),
         Some(b'<') => return in_number(rest, before, last),
-        Some(0x80..) => return high(rest, text.get(..at).unwrap_or_default(), last),
+        Some(0x80..) => return high::unit(rest, text.get(..at).unwrap_or_default(), last),
         Some(_) | None => Look::No,
     };
     let longest = if rest.first() == Some(&b'&') { REFERENCE_LEN } else { ESCAPE_LEN };
@@ -426,84 +424,11 @@ fn fills(before: Option<u8>, next: Option<u8>) -> bool {
     before.is_some_and(|byte| holds(byte, b';')) && next.is_some_and(|byte| holds(byte, b'&'))
 }
 
-/// A character outside ASCII, or a byte that is none.
-fn high(rest: &[u8], before: &[u8], last: bool) -> Unit {
-    let first = rest.first().copied().unwrap_or_default();
-    let length = match first {
-        0xc2..=0xdf => 2,
-        0xe0..=0xef => 3,
-        0xf0..=0xf4 => 4,
-        _ => 1,
-    };
-    let sequence = rest.get(..length.min(rest.len())).unwrap_or_default();
-    let character = std::str::from_utf8(sequence).ok().and_then(|text| text.chars().next());
-    if let Some(character) = character {
-        let code = u32::from(character);
-        return match fold(code) {
-            Some(_) => {
-                // Punctuation of other scripts has wide twins, too, which hide nothing.
-                let escape = Escape::of(Kind::LookAlike, length, code);
-                let telling = escape.out().iter().all(|byte| {
-                    byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'.' | b'-' | b' ' | b'/' | b'_')
-                });
-                // An accent on a letter is everyday.
-                let is_accent =
-                    matches!(first, 0xcc | 0xcd) && !before.last().is_some_and(u8::is_ascii_digit);
-                Unit::Escape(Escape { telling: telling && !is_accent, ..escape })
-            }
-            None if is_latin(code) => {
-                match in_address(before, rest.get(length..).unwrap_or_default(), last) {
-                    Some(true) => {
-                        // Which letter it is taken for matters to nobody but those who count different addresses.
-                        let letter = b"abcdefghijklmnopqrstuvwxyz".get(code as usize % 26).copied();
-                        Unit::Escape(Escape::byte(Kind::LookAlike, length, letter.unwrap_or(b'x')))
-                    }
-                    Some(false) => Unit::Literal(length),
-                    None => Unit::Open,
-                }
-            }
-            None => Unit::Literal(length),
-        };
-    }
-    let continues = sequence.iter().skip(1).all(|byte| byte & 0xc0 == 0x80);
-    if !last && sequence.len() < length && continues {
-        return Unit::Open;
-    }
-    match lone(first) {
-        Some(Some(byte)) => Unit::Escape(Escape::byte(Kind::LookAlike, 1, byte)),
-        Some(None) => Unit::Escape(Escape::nothing(Kind::LookAlike, 1)),
-        None => Unit::Literal(1),
-    }
-}
-
 /// What stands before the digits of an escape that is two halves of one character.
 fn half(raw: &[u8]) -> Option<&[u8]> {
     let lead = raw.len().checked_sub(8).filter(|rest| rest % 2 == 0)? / 2;
     let (first, second) = (raw.get(..lead)?, raw.get(lead + 4..2 * lead + 4)?);
     (lead > 1 && first == second && first.ends_with(b"u")).then_some(first)
-}
-
-/// A letter of Latin with something on it.
-fn is_latin(code: u32) -> bool {
-    matches!(code, 0xc0..=0x24f) && !matches!(code, 0xd7 | 0xf7)
-}
-
-/// Whether such a letter between these stands in a mail address: an `@` is near, and nothing but letters of an address
-/// between. `None`: what follows tells.
-fn in_address(before: &[u8], behind: &[u8], last: bool) -> Option<bool> {
-    let is_part = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'+' | b'-' | 0x80..=0xbf | 0xc3..=0xc9)
-    };
-    const NEAR: usize = ESCAPE_LEN - 4;
-    let earlier = before.iter().rev().take(NEAR).find(|byte| !is_part(byte));
-    if earlier == Some(&b'@') {
-        return Some(true);
-    }
-    match behind.iter().take(NEAR).find(|byte| !is_part(byte)) {
-        Some(byte) => Some(*byte == b'@'),
-        None if behind.len() < NEAR && !last => None,
-        None => Some(false),
-    }
 }
 
 /// The escape `raw` with another byte in it, of the same length.

@@ -76,7 +76,7 @@ const ZEROS: [u32; 68] = [
 ];
 
 /// The same of a byte that is no UTF-8, taken for Latin-1 or the Windows code page that goes by its name.
-pub(super) fn lone(byte: u8) -> Option<Option<u8>> {
+pub(super) const fn lone(byte: u8) -> Option<Option<u8>> {
     match byte {
         0xa0 => Some(Some(b' ')),
         0xad => Some(None),

@@ -1,0 +1,323 @@
+//! Characters outside of ASCII, and bytes that are none: which look like ASCII, and which of those may hide a value.
+
+use super::{ESCAPE_LEN, Escape, Kind, Unit};
+use crate::decode::fold::{fold, lone};
+
+/// How many bytes are looked at in one step.
+const BLOCK: usize = 64;
+
+/// Where in one text bytes stand that are no ASCII and that [`unit`] must be asked about: most others are letters that nothing
+/// is known of, or bytes of what is no text.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Asked {
+    /// The block that was looked at, and a bit for each byte of it that may be one.
+    from: usize,
+    bits: u64,
+    begun: bool,
+}
+
+impl Asked {
+    /// Nothing was looked at yet.
+    pub(super) const NONE: Asked = Asked { from: 0, bits: 0, begun: false };
+
+    /// The first from `at` on, or the end of the text.
+    pub(super) fn next(&mut self, text: &[u8], mut at: usize) -> usize {
+        loop {
+            let Some(found) = self.first_that_may_be(text, at) else { return text.len() };
+            if is_asked_about(text, found) {
+                return found;
+            }
+            at = found + 1;
+        }
+    }
+
+    /// The first from `at` on that may be one, going by itself and its neighbours.
+    fn first_that_may_be(&mut self, text: &[u8], at: usize) -> Option<usize> {
+        if !self.begun || at >= self.from + BLOCK {
+            *self = Asked { from: at, bits: bits(text, at), begun: true };
+        }
+        let passed = at.saturating_sub(self.from);
+        let mut left = self.bits >> passed << passed;
+        while left == 0 {
+            self.from += BLOCK;
+            let rest = text.get(self.from..).filter(|rest| !rest.is_empty())?;
+            let plain = rest.as_chunks::<BLOCK>().0.iter().take_while(|block| block.is_ascii()).count();
+            self.from += plain * BLOCK;
+            self.bits = bits(text, self.from);
+            left = self.bits;
+        }
+        Some(self.from + left.trailing_zeros() as usize)
+    }
+}
+
+/// A bit for each byte of a block that may be asked about.
+fn bits(text: &[u8], at: usize) -> u64 {
+    let block = |from: Option<usize>| text.get(from?..)?.first_chunk::<BLOCK>();
+    // Neighbours on both sides are at hand but at the ends.
+    if let (Some(before), Some(block), Some(behind)) =
+        (block(at.checked_sub(1)), block(Some(at)), block(Some(at + 1)))
+    {
+        if block.is_ascii() {
+            return 0;
+        }
+        let flags: [u8; BLOCK] =
+            std::array::from_fn(|at| u8::from(may_be(before[at], block[at], behind[at])));
+        // The lowest bit of each byte, side by side.
+        const GATHER: u64 = 0x0102_0408_1020_4080;
+        let words = flags.as_chunks::<8>().0.iter().rev();
+        return words.fold(0, |bits, word| bits << 8 | u64::from_le_bytes(*word).wrapping_mul(GATHER) >> 56);
+    }
+    let byte = |at: Option<usize>| at.and_then(|at| text.get(at)).copied();
+    (0..BLOCK)
+        .filter(|place| {
+            let at = at + place;
+            let (before, here, behind) = (byte(at.checked_sub(1)), byte(Some(at)), byte(at.checked_add(1)));
+            // What follows may go on with the last byte.
+            let is_last = behind.is_none() && here.is_some_and(|here| !here.is_ascii());
+            is_last
+                || may_be(before.unwrap_or_default(), here.unwrap_or_default(), behind.unwrap_or_default())
+        })
+        .fold(0, |bits, place| bits | 1 << place)
+}
+
+/// Whether a byte may be asked about: where it begins a character of those that may look like ASCII, or looks like it by itself
+/// amid what is written in ASCII. By comparisons alone, which the compiler takes many at a time.
+fn may_be(before: u8, byte: u8, behind: u8) -> bool {
+    let is_between = |byte: u8, from: u8, to: u8| byte.wrapping_sub(from) <= to - from;
+    let is_lone = |byte: u8| (byte & 0xfe == 0x96) | (byte == 0xa0) | (byte == 0xad) | (byte == 0xb7);
+    let is_plain = |byte: u8| (byte < 0x80) | is_lone(byte);
+    // Greek, Cyrillic, Armenian and Hebrew; ideographs; most syllables of Hangul; what everybody uses as he likes.
+    let is_letter =
+        is_between(byte, 0xce, 0xd7) | is_between(byte, 0xe4, 0xe9) | is_between(byte, 0xeb, 0xee);
+    let begins = is_between(byte, 0xc2, 0xf4) & !is_letter & (behind & 0xc0 == 0x80);
+    begins | (is_lone(byte) & is_plain(before) & is_plain(behind))
+}
+
+/// The same, after a closer look at what begins there.
+fn is_asked_about(text: &[u8], at: usize) -> bool {
+    let (before, rest) = text.split_at_checked(at).unwrap_or((text, &[]));
+    match rest {
+        [0xc2, next, ..] => matches!(next, 0xa0 | 0xad | 0xb2 | 0xb3 | 0xb7 | 0xb9),
+        [0xc3..=0xc9, _, behind @ ..] => in_address(before, behind, false) != Some(false),
+        [0xd8, next, ..] => *next == 0x9c,
+        [0xd9, next, ..] => matches!(next, 0xa0..=0xa9),
+        [0xdb, next, ..] => matches!(next, 0xb0..=0xb9),
+        [0xdf, next, ..] => matches!(next, 0x80..=0x89),
+        [0xda | 0xdc..=0xde, _, ..] => false,
+        // Kana; more syllables of Hangul.
+        [0xe3, 0x81..=0x83, ..] | [0xea, 0xb0..=0xff, ..] => false,
+        _ => !is_covered(text, at),
+    }
+}
+
+/// Whether the byte at `at` is one of a character that begins before it.
+fn is_covered(text: &[u8], at: usize) -> bool {
+    let is_inner = |at: usize| text.get(at).is_some_and(|byte| byte & 0xc0 == 0x80);
+    let lead = (1..=3).map_while(|back| at.checked_sub(back)).find(|at| !is_inner(*at));
+    let Some(lead) = lead.filter(|_| is_inner(at)) else { return false };
+    let rest = text.get(lead..).unwrap_or_default();
+    character(rest).is_some_and(|character| lead + character.len_utf8() > at)
+}
+
+/// A character outside ASCII, or a byte that is none.
+pub(super) fn unit(rest: &[u8], before: &[u8], last: bool) -> Unit {
+    let first = rest.first().copied().unwrap_or_default();
+    let length = length(first);
+    if let Some(character) = character(rest) {
+        let code = u32::from(character);
+        let behind = rest.get(length..).unwrap_or_default();
+        return match fold(code) {
+            Some(_) => look_alike(Escape::of(Kind::LookAlike, length, code), first, before, behind, last),
+            None if is_latin(code) => match in_address(before, behind, last) {
+                Some(true) => {
+                    // Which letter it is taken for matters to nobody but those who count different addresses.
+                    let letter = b"abcdefghijklmnopqrstuvwxyz".get(code as usize % 26).copied();
+                    Unit::Escape(Escape::byte(Kind::LookAlike, length, letter.unwrap_or(b'x')))
+                }
+                Some(false) => Unit::Literal(length),
+                None => Unit::Open,
+            },
+            None => Unit::Literal(length),
+        };
+    }
+    if !last && is_cut(rest) {
+        return Unit::Open;
+    }
+    let escape = match lone(first) {
+        Some(Some(byte)) => Escape::byte(Kind::LookAlike, 1, byte),
+        Some(None) => Escape::nothing(Kind::LookAlike, 1),
+        None => return Unit::Literal(1),
+    };
+    // It stands amid what is written in ASCII, or is a byte of what is no text.
+    let is_text = |byte: u8| byte < 0x80 || lone(byte).is_some();
+    match (before.last(), rest.get(1)) {
+        (_, None) if !last => Unit::Open,
+        (earlier, later) if [earlier, later].iter().all(|byte| byte.is_none_or(|byte| is_text(*byte))) => {
+            Unit::Escape(escape)
+        }
+        _ => Unit::Literal(1),
+    }
+}
+
+/// What looks like ASCII or like nothing. Where letters of another script are on both sides of it, it hides no value.
+fn look_alike(escape: Escape, first: u8, before: &[u8], behind: &[u8], last: bool) -> Unit {
+    // Punctuation of other scripts has wide twins, too, which hide nothing.
+    let is_part =
+        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'.' | b'-' | b' ' | b'/' | b'_');
+    // An accent on a letter is everyday.
+    let is_accent = matches!(first, 0xcc | 0xcd) && !before.last().is_some_and(u8::is_ascii_digit);
+    let is_foreign = match (escape.out(), before.last()) {
+        ([b'0'..=b'9' | b'@', ..], _) | (_, None | Some(0..=0x7f)) => false,
+        _ => match behind.first() {
+            None if !last => return Unit::Open,
+            None | Some(0..=0x7f) => false,
+            Some(_) => match character(behind) {
+                Some(next) => fold(u32::from(next)).is_none(),
+                None if !last && is_cut(behind) => return Unit::Open,
+                None => true,
+            },
+        },
+    };
+    let telling = escape.out().iter().all(is_part) && !is_accent && !is_foreign;
+    Unit::Escape(Escape { telling, ..escape })
+}
+
+/// How many bytes a character takes that begins so.
+fn length(first: u8) -> usize {
+    match first {
+        0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => 1,
+    }
+}
+
+/// The character that `text` begins with.
+fn character(text: &[u8]) -> Option<char> {
+    let sequence = text.get(..length(*text.first()?))?;
+    std::str::from_utf8(sequence).ok()?.chars().next()
+}
+
+/// Whether it may begin with one of which not all has come.
+fn is_cut(text: &[u8]) -> bool {
+    let is_short = text.first().is_some_and(|first| text.len() < length(*first));
+    is_short && text.iter().skip(1).all(|byte| byte & 0xc0 == 0x80)
+}
+
+/// A letter of Latin with something on it.
+fn is_latin(code: u32) -> bool {
+    matches!(code, 0xc0..=0x24f) && !matches!(code, 0xd7 | 0xf7)
+}
+
+/// Whether such a letter between these stands in a mail address: an `@` is near, and nothing but letters of an address
+/// between. `None`: what follows tells.
+fn in_address(before: &[u8], behind: &[u8], last: bool) -> Option<bool> {
+    let is_part = |byte: &u8| {
+        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'+' | b'-' | 0x80..=0xbf | 0xc3..=0xc9)
+    };
+    const NEAR: usize = ESCAPE_LEN - 4;
+    let earlier = before.iter().rev().take(NEAR).find(|byte| !is_part(byte));
+    if earlier == Some(&b'@') {
+        return Some(true);
+    }
+    match behind.iter().take(NEAR).find(|byte| !is_part(byte)) {
+        Some(byte) => Some(*byte == b'@'),
+        None if behind.len() < NEAR && !last => None,
+        None => Some(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// The same by asking about all of them.
+    fn asked(text: &[u8]) -> Vec<usize> {
+        let (mut at, mut places) = (0, Vec::new());
+        while at < text.len() {
+            match text[at].is_ascii() {
+                true => at += 1,
+                false => match unit(&text[at..], &text[..at], true) {
+                    Unit::Literal(length) => at += length,
+                    Unit::Escape(escape) => {
+                        places.push(at);
+                        at += escape.len;
+                    }
+                    Unit::Open => panic!("nothing follows"),
+                },
+            }
+        }
+        places
+    }
+
+    fn found(text: &[u8]) -> Vec<usize> {
+        let (mut asked, mut at, mut places) = (Asked::NONE, 0, Vec::new());
+        loop {
+            at = asked.next(text, at);
+            if at == text.len() {
+                return places;
+            }
+            at += match unit(&text[at..], &text[..at], true) {
+                Unit::Escape(escape) => {
+                    places.push(at);
+                    escape.len
+                }
+                Unit::Literal(length) => length,
+                Unit::Open => panic!("nothing follows"),
+            };
+        }
+    }
+
+    #[test]
+    fn no_character_is_passed_over_that_looks_like_another() {
+        for code in (0x80..=0x10_ffff).filter_map(char::from_u32) {
+            for text in [format!("4{code}5"), format!("{code}"), format!("{:40}{code}{code}{:40}", 'é', '中')]
+            {
+                let text = text.into_bytes();
+                assert_eq!(found(&text), asked(&text), "{code:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_hides_nothing_opens_nothing() {
+        let telling = |text: &[u8]| {
+            let at = Some(Asked::NONE.next(text, 0)).filter(|at| *at < text.len())?;
+            match unit(&text[at..], &text[..at], true) {
+                Unit::Escape(escape) => Some(escape.telling),
+                Unit::Literal(_) | Unit::Open => None,
+            }
+        };
+        let cases: [(&[u8], Option<bool>); 14] = [
+            ("4\u{a0}5".as_bytes(), Some(true)),
+            ("中\u{a0}5".as_bytes(), Some(true)),
+            ("5\u{3002}中".as_bytes(), Some(true)),
+            ("中\u{3002}文".as_bytes(), Some(false)),
+            ("中\u{3002}\u{ff14}".as_bytes(), Some(true)),
+            ("中\u{ff14}文".as_bytes(), Some(true)),
+            ("م\u{200c}ی".as_bytes(), Some(false)),
+            (b"4\xa05", Some(true)),
+            (b"e\xa0:", Some(true)),
+            (b"4\xa0\xa05", Some(true)),
+            (b"\xa05", Some(true)),
+            (b"\xe9\xa05", None),
+            (b"5\xa0\xe9", None),
+            (b"5\xe9\xe95", None),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(telling(text), expected, "{}", text.escape_ascii());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn no_byte_is_passed_over_that_is_to_be_asked_about(
+            text in prop::collection::vec(prop_oneof![
+                4 => any::<u8>(), 2 => 0x80u8..=0xbf, 2 => 0xc2u8..=0xf4, 1 => Just(b'@'), 1 => Just(b'a'), 1 => Just(0xa0),
+            ], 0..120),
+        ) {
+            prop_assert_eq!(found(&text), asked(&text));
+        }
+    }
+}
