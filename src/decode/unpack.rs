@@ -103,6 +103,8 @@ pub struct Unpacker {
     head: Vec<u8>,
     begun: bool,
     blind: bool,
+    /// Whether it is packed in a way that nobody here opens, though it begins like one that is.
+    unopened: bool,
 }
 
 /// What begins with one of these is packed in a way that is not read, or holds what is. Parts of what it packs may show, as of
@@ -201,6 +203,7 @@ impl Unpacker {
             head: Vec::new(),
             begun: false,
             blind: false,
+            unopened: false,
         }
     }
 
@@ -339,7 +342,7 @@ impl Unpacker {
             }
             self.go_on(&[], sink)?;
         }
-        if !self.packed && is_unopened(&self.head) {
+        if self.unopened || !self.packed && is_unopened(&self.head) {
             tell(sink, Unpacked::Unopened(self.taken))?;
         }
         // What breaks off in a member is a part of an archive; what goes on behind its members is a whole one.
@@ -502,6 +505,11 @@ impl Unpacker {
                 container.forget_members();
                 (Took { read, over: true }, std::mem::take(&mut container.kept))
             }
+            // Files may ask for more memory than a content coding may, and are packed so for good.
+            Err(Halt::Fault(DecodeError::Window)) if container.is_a_file() => {
+                (self.blind, self.unopened) = (true, true);
+                (Took { read: container.read, over: true }, Vec::new())
+            }
             Err(Halt::Fault(_)) if is_opaque => {
                 self.blind = true;
                 (Took { read: container.read, over: true }, Vec::new())
@@ -550,6 +558,11 @@ impl Container {
         let bytes = self.doubt.saturating_sub(self.kept.len());
         let text = ARCHIVE_PROOF.saturating_sub(self.out);
         (self.within && bytes > 0 && text > 0).then_some(Doubt { bytes, text })
+    }
+
+    /// Whether it is a file of Zstandard from the beginning of the text.
+    fn is_a_file(&self) -> bool {
+        !self.within && matches!(self.kind, Kind::Zstd(..))
     }
 
     fn keep(&mut self, taken: &[u8]) {

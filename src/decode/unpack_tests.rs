@@ -271,6 +271,52 @@ fn noise(length: u32) -> Vec<u8> {
 }
 
 #[test]
+fn files_of_zstd_that_ask_for_more_memory_are_unopened() {
+    // A window of 128 MiB (RFC 8878, section 3.1.1.1.2), and a frame that needs a dictionary.
+    for begin in [b"\x28\xb5\x2f\xfd\x00\x88".as_slice(), b"\x28\xb5\x2f\xfd\x01\x00\x07"] {
+        let text = [begin, b"\x01\x00\x00", b" and my card 4539148803436467 ", &noise(4000)].concat();
+        for cut in [1, 7, text.len()] {
+            let (mut unpacker, mut unopened) = (Unpacker::new(), Vec::new());
+            let mut take = |what: Unpacked<'_>| {
+                match what {
+                    Unpacked::Unopened(bytes) => unopened.push(bytes),
+                    Unpacked::Text(..) | Unpacked::Unread(..) => panic!("{what:?}"),
+                    Unpacked::Open(_) | Unpacked::Close | Unpacked::Aside(_) => {}
+                }
+                ControlFlow::Continue(())
+            };
+            for piece in text.chunks(cut) {
+                unpacker.push(piece, &mut take).unwrap().continue_value().unwrap();
+            }
+            unpacker.finish(&mut take).unwrap().continue_value().unwrap();
+            assert_eq!(unopened, [text.len() as u64], "cut {cut}");
+        }
+    }
+}
+
+#[test]
+fn a_member_goes_on_where_a_piece_ends_as_the_window_is_full() {
+    let text = noise(3 * DECODE_WINDOW as u32);
+    let archive = zip(&[packed("a", &text)]);
+    let mut is_full = false;
+    let about = |window: usize| window * archive.len() / text.len();
+    for cut in about(DECODE_WINDOW) - 300..about(DECODE_WINDOW) + 300 {
+        let (first, rest) = archive.split_at(cut);
+        let mut unpacker = Unpacker::new();
+        for piece in [first, rest] {
+            let mut out = 0;
+            let taken = unpacker.push(piece, &mut |what| {
+                out += if let Unpacked::Text(text, _) = what { text.len() } else { 0 };
+                ControlFlow::Continue(())
+            });
+            assert_eq!(taken, Ok(ControlFlow::Continue(())), "cut at {cut}");
+            is_full |= out == DECODE_WINDOW;
+        }
+    }
+    assert!(is_full);
+}
+
+#[test]
 fn zstd_in_the_midst_of_a_text_is_read_however_its_blocks_end() {
     // Blocks of 128 KiB, of which each fills the window some times and no more.
     let text = noise(3 << 17);

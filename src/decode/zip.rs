@@ -392,7 +392,8 @@ impl Zip {
                 let is_short = !self.current.streamed && self.current.read == self.current.coded;
                 return match (is_short, progress.read + progress.written) {
                     (true, _) => Err(DecodeError::Lengths.into()),
-                    (false, 0) => Err(DecodeError::Broken.into()),
+                    // Where the text ends as the window is full, neither is more of.
+                    (false, 0) if !rest.is_empty() => Err(DecodeError::Broken.into()),
                     (false, _) => Ok(Took { read, over: false }),
                 };
             }
