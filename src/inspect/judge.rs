@@ -322,6 +322,12 @@ impl Judge {
         self.tally().may_redact(&engine.policy)
     }
 
+    /// Whether any rule may stop or edit this message.
+    pub(super) fn may_act(&mut self) -> bool {
+        let engine = Arc::clone(&self.engine);
+        self.tally().may_act(&engine.policy)
+    }
+
     /// Whether a finding may still have to be edited.
     pub(super) fn may_edit(&self, detector: DetectorId, confidence: Confidence) -> bool {
         self.tally.as_ref().is_some_and(|tally| tally.may_edit(&self.engine.policy, detector, confidence))

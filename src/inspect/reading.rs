@@ -167,7 +167,9 @@ impl Reading {
     pub(super) fn settle_exactly(&mut self, judge: &mut Judge) -> u64 {
         let settled = self.text.settled_exact(judge.engine());
         self.settle(judge, settled);
-        self.text.limit(settled).min(self.contents.settled(judge.engine(), true))
+        let packed = self.contents.settled(judge.engine(), true);
+        // Where no rule could stop or edit it, nothing waits for what tells how sure a find is.
+        if judge.may_act() { self.text.limit(settled).min(packed) } else { packed }
     }
 
     pub(super) fn settle(&mut self, judge: &mut Judge, settled: u64) {

@@ -288,7 +288,16 @@ impl Tally {
     /// Whether any rule that looks at this message could ask for an edit.
     #[must_use]
     pub fn may_redact(&self, policy: &Policy) -> bool {
-        let asks = |rule: &Rule| rule.action == Action::Redact;
+        self.holds(policy, |rule| rule.action == Action::Redact)
+    }
+
+    /// The same for a rule that stops it.
+    #[must_use]
+    pub fn may_act(&self, policy: &Policy) -> bool {
+        self.holds(policy, |rule| rule.action >= Action::Redact)
+    }
+
+    fn holds(&self, policy: &Policy, asks: fn(&Rule) -> bool) -> bool {
         let enforced = self.active.iter().filter(|active| active.mode == Mode::Enforce);
         enforced.into_iter().any(|active| policy.rules.get(active.rule).is_some_and(asks))
     }

@@ -204,6 +204,32 @@ fn events_leave_as_they_come() {
 }
 
 #[test]
+fn where_no_rule_acts_an_event_leaves_whole_whatever_it_may_hold() {
+    let alerts = || Setup::new(vec![on("payment.*", Action::Alert, 1), on("contact.*", Action::Alert, 1)]);
+    let observed = Setup::new(usual()).observe();
+    for setup in [alerts(), observed] {
+        let mut inspector = setup.inspector();
+        inspector.head(&Head { events: true, ..plain() });
+        for event in ["data: 1764421800123\n\n".to_owned(), format!("id: 1764421800123\ndata: {BARE}\n\n")] {
+            assert_eq!(inspector.push(Bytes::from(event.clone())), Step::Release, "{event}");
+            let mut out = Vec::new();
+            drain(&mut inspector, &mut out);
+            assert_eq!(String::from_utf8_lossy(&out), event);
+        }
+        assert_eq!(inspector.finish(), Step::Release);
+        let decision = inspector.decision();
+        assert!(decision.found.iter().any(|found| &*found.identifier == "payment.pan"));
+    }
+    // A rule that may still stop it waits for what follows.
+    let mut inspector = Setup::new(vec![on("payment.pan", Action::Block, 1)]).inspector();
+    inspector.head(&Head { events: true, ..plain() });
+    inspector.push(Bytes::from(format!("data: {}", &BARE[..13])));
+    let mut out = Vec::new();
+    drain(&mut inspector, &mut out);
+    assert!(out.len() <= 6, "{}", String::from_utf8_lossy(&out));
+}
+
+#[test]
 fn a_clean_chunk_is_never_copied() {
     let chunk = Bytes::from(filler(100));
     let mut inspector = Setup::new(usual()).inspector();
