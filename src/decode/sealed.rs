@@ -91,7 +91,7 @@ const SIGNED: [&str; 8] = [
     "jwt",
 ];
 
-const STARTS: [&[u8]; 11] = [
+const STARTS: [&[u8]; 14] = [
     b"PK\x03\x04",
     b"\x1f\x8b\x08",
     b"BZh",
@@ -103,6 +103,9 @@ const STARTS: [&[u8]; 11] = [
     b"wOF2",
     b"\0asm",
     b"Obj\x01",
+    b"ORC\x0a",
+    b"SQLite format 3\0",
+    b"\x89HDF\r\n\x1a\n",
 ];
 
 #[cfg(test)]
@@ -134,6 +137,17 @@ mod tests {
             assert_eq!(sealed_type(media_type), None, "{media_type}");
         }
         assert_eq!(sealed_start(b"PK\x03\x04..."), Some("archive"));
-        assert_eq!(sealed_start(b"{\"a\":1}"), None);
+        for start in [
+            b"SQLite format 3\0".as_slice(),
+            b"ARROW1\0\0",
+            b"\x93NUMPY\x01\0",
+            b"ORC\x0a",
+            b"\x89HDF\r\n\x1a\n",
+        ] {
+            assert_eq!(sealed_start(start), Some("archive"), "{}", start.escape_ascii());
+        }
+        for start in [b"{\"a\":1}".as_slice(), b"ORCA, a whale", b"SQLite is a library", b"ARROW1 of 2"] {
+            assert_eq!(sealed_start(start), None, "{}", start.escape_ascii());
+        }
     }
 }

@@ -41,8 +41,8 @@ pub(super) fn has_sign(text: &[u8]) -> bool {
     next_sign(&[0; 3], text, false).is_some()
 }
 
-/// What is packed in a way that nobody here opens begins with one of these.
-const UNOPENED: [&[u8]; 14] = [
+/// What is packed in a way that nobody here opens, or parts, begins with one of these.
+const UNOPENED: [&[u8]; 16] = [
     b"\xfd7zXZ\0",
     b"7z\xbc\xaf\x27\x1c",
     b"Rar!\x1a\x07",
@@ -60,6 +60,9 @@ const UNOPENED: [&[u8]; 14] = [
     b"\x1f\x9d\x8e",
     b"]\0\0",
     b"\x60\xea",
+    // Texts stand back to back in them, so that nothing tells where one ends: Arrow, arrays of NumPy.
+    b"ARROW1\0\0",
+    b"\x93NUMPY",
 ];
 
 /// bzip2, behind the size of its blocks: what begins one, or ends them all.

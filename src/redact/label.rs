@@ -35,13 +35,24 @@ pub fn label(
     let is_form = media_type == FORM;
     let is_text =
         TEXTS.contains(&media_type) || media_type.ends_with("+json") || media_type.ends_with("+xml");
-    if !(is_form || is_text) || is_number(value) && may_be_number(before) && !is_form || has_tags(value) {
+    let has_room = (is_form || is_text) && !has_tags(value) && !is_counted(before);
+    if !has_room || is_number(value) && may_be_number(before) && !is_form {
         return None;
     }
     Some(match is_form || percent {
         true => format!("%5BREDACTED%3A{identifier}%5D").into_bytes(),
         false => format!("[REDACTED:{identifier}]").into_bytes(),
     })
+}
+
+/// Whether the string in which `before` ends says how long it is, as in what PHP serialises: `s:11:"…"`.
+fn is_counted(before: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(before).replace("%3A", ":").replace("%3a", ":").replace("%22", "\"");
+    let text = text.replace('\\', "");
+    let Some((head, string)) = text.rsplit_once(":\"") else { return false };
+    let count = head.bytes().rev().take_while(u8::is_ascii_digit).count();
+    let is_string = head.get(..head.len() - count).is_some_and(|head| head.ends_with("s:"));
+    count > 0 && is_string && !string.contains("\";") && !string.contains("\"%3")
 }
 
 /// Whether digits may be a number, whole or with a fraction: groups of them are text.
@@ -88,6 +99,12 @@ mod tests {
             (json, false, "\"", "4539 \\u003Cb>1488 0343 6467", None),
             (form, false, "card=", "45391488%3Cb%3E03436467", None),
             (form, false, "card=", "4539148803436467", escaped),
+            (json, false, r#"{"option":"a:1:{s:3:\"ssn\";s:11:\""#, "536-90-4399", None),
+            (json, false, r#"{"option":"a:1:{s:3:\"ssn\";s:30:\"my number is "#, "536-90-4399", None),
+            (json, false, r#"{"option":"s:3:\"ssn\";","note":""#, "536-90-4399", plain),
+            (json, false, r#"{"ss:1":"x","note":""#, "536-90-4399", plain),
+            (form, false, "option=s%3A11%3A%22", "536-90-4399", None),
+            (Some("text/plain"), false, "s:11:\"", "536-90-4399", None),
             (form, false, "card=", "4539+1488+0343+6467", escaped),
             (Some("application/yaml"), false, "card: ", "4539 1488 0343 6467", None),
             (Some("multipart/form-data"), false, "\r\n", "4539 1488 0343 6467", None),

@@ -132,6 +132,8 @@ fn what_nobody_opens_passes_and_is_said_to_be_unread() {
         b"\x02\x21\x4c\x18",
         b"\xff\x06\0\0sNaPpY",
         b"\x89LZO\0\r\n\x1a\n",
+        b"ARROW1\0\0",
+        b"\x93NUMPY\x01\0",
     ];
     let parted: [(&str, &[u8]); 1] = [("content-type", b"multipart/form-data; boundary=b")];
     for sign in signs {
