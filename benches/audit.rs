@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 use ring::digest::{SHA256, digest};
 use rustix::time::{ClockId, clock_gettime};
 use tidegate::audit::{
-    Audit, AuditConfig, Dialled, Draft, FlowFacts, Kind, MessageDraft, PackStamp, PackStamps, Verdict,
-    generate_signing_key, verify,
+    Audit, AuditConfig, Dialled, Draft, FlowFacts, Kind, MessageDraft, Outside, PackStamp, PackStamps,
+    Verdict, generate_signing_key, verify,
 };
 use tidegate::flow::{Direction, FlowId};
 use tidegate::inspect::{Coverage, Decision};
@@ -126,7 +126,7 @@ fn verify_speed(directory: &std::path::Path) -> f64 {
     let mut shown = None;
     for _ in 0..ROUNDS {
         let begun = cpu_time();
-        let report = verify(directory, None, &[], &mut |_| {}).expect("a readable trail");
+        let report = verify(directory, None, Outside::default(), &mut |_| {}).expect("a readable trail");
         let took = cpu_time() - begun;
         assert_eq!(report.verdict(), Verdict::Whole, "{report}");
         // Two opening checkpoints and a start, a stop and its checkpoint; the rest of the checkpoints are counted.

@@ -101,6 +101,11 @@ impl Keys {
         self.later.iter().enumerate().find_map(ended)
     }
 
+    /// All of them, the first one first.
+    pub(super) fn all(&self) -> impl Iterator<Item = PublicKey> {
+        std::iter::once(self.first).chain(self.later.iter().map(|(_, key, _)| *key))
+    }
+
     /// How many there are.
     pub(super) fn count(&self) -> usize {
         self.later.len() + 1

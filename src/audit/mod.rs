@@ -63,6 +63,7 @@ pub use signing::{KeyError, PublicKey, Signer, base64, from_base64, generate_sig
 pub use sync::Witness;
 pub use verify::{Report, Verdict, verify};
 pub use walk::Fault;
+pub use witnessed::{OtherLog, Outside};
 
 use std::fmt;
 use std::io;

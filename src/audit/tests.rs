@@ -115,8 +115,13 @@ pub(super) fn pack_all(directory: &Path) -> usize {
     closed.map(|found| assert!(pack::pack(directory, found, &disk, &false.into()).unwrap())).count()
 }
 
+/// What a witness kept.
+pub(super) fn seen(lines: &[String]) -> Outside<'_> {
+    Outside { lines, other_logs: &[] }
+}
+
 pub(super) fn check(directory: &Path) -> Report {
-    verify(directory, Some(&public_key()), &[], &mut |_| {}).unwrap()
+    verify(directory, Some(&public_key()), Outside::default(), &mut |_| {}).unwrap()
 }
 
 fn segments(directory: &Path) -> Vec<PathBuf> {
@@ -150,7 +155,7 @@ async fn a_run_begins_and_ends_signed_and_every_record_is_there() {
     }
     assert_eq!(records[1]["configuration"], "c0ffee");
     assert_eq!(records[1]["key"], public_key().id());
-    let report = verify(&directory, None, &[], &mut |_| {}).unwrap();
+    let report = verify(&directory, None, Outside::default(), &mut |_| {}).unwrap();
     assert_eq!(report.verdict(), Verdict::Whole, "{report}");
     assert_eq!((report.records, report.signed, report.key_beside_records), (8, 8, true));
     use std::os::unix::fs::PermissionsExt;
@@ -206,7 +211,7 @@ async fn records_of_many_tasks_are_numbered_without_gaps_across_segments() {
     assert_eq!(flows.len(), 3201);
     assert!(segments(dir.path()).len() > 10);
     let heads = lines.lock().unwrap().clone();
-    let report = verify(dir.path(), Some(&public_key()), &heads, &mut |_| {}).unwrap();
+    let report = verify(dir.path(), Some(&public_key()), seen(&heads), &mut |_| {}).unwrap();
     assert_eq!(report.verdict(), Verdict::Whole, "{report}");
     assert_eq!(report.witnessed, Some(report.last));
     let stats = audit.stats();

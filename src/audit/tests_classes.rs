@@ -219,7 +219,7 @@ fn each_class_is_found_wherever_it_is() {
             let seq = class(&mut trail, &mut draw);
             let dir = temp();
             write(dir.path(), &trail);
-            let report = verify(dir.path(), Some(&public_key()), &[], &mut |_| {}).unwrap();
+            let report = verify(dir.path(), Some(&public_key()), Outside::default(), &mut |_| {}).unwrap();
             let answer = match (report.verdict(), &report.fault) {
                 (Verdict::Tampered, Some((fault, _))) if fault.seq == seq => "that record",
                 // Where a line is broken in two, or its successor is the first that contradicts it.

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::checkpoint::Cause;
 use super::epochs::Keys;
 use super::query::prove;
-use super::tests::{config, key, message, public_key, records, temp};
+use super::tests::{config, key, message, public_key, records, seen, temp};
 use super::*;
 
 /// A trail whose key lies in a file; epochs as long as asked for.
@@ -52,7 +52,7 @@ impl Scene {
     }
 
     fn check(&self) -> Report {
-        verify(self.directory(), Some(&public_key()), &[], &mut |_| {}).unwrap()
+        verify(self.directory(), Some(&public_key()), Outside::default(), &mut |_| {}).unwrap()
     }
 
     /// Names of the key's folder, without the trail.
@@ -90,7 +90,7 @@ fn the_first_key_leads_to_the_last_and_old_ones_are_gone() {
     assert_eq!(fs::read(&keys).unwrap(), kept);
     // A key of a later epoch alone does not prove the beginning.
     let last = Signer::from_pkcs8(&fs::read(&scene.file).unwrap()).unwrap().public();
-    let report = verify(scene.directory(), Some(&last), &[], &mut |_| {}).unwrap();
+    let report = verify(scene.directory(), Some(&last), Outside::default(), &mut |_| {}).unwrap();
     assert_eq!(report.verdict(), Verdict::UnknownKey);
 }
 
@@ -263,7 +263,7 @@ async fn keys_change_by_themselves_and_a_witness_follows_them() {
     // The witness knows the keys by itself.
     let listed = fs::read(&list).unwrap();
     fs::remove_file(&list).unwrap();
-    let report = verify(scene.directory(), Some(&public_key()), &heads, &mut |_| {}).unwrap();
+    let report = verify(scene.directory(), Some(&public_key()), seen(&heads), &mut |_| {}).unwrap();
     assert_eq!((report.verdict(), report.witness_ignored), (Verdict::Whole, 0), "{report}");
     assert_eq!(report.witnessed, Some(report.last));
     assert!(report.keys > 3);
@@ -272,6 +272,31 @@ async fn keys_change_by_themselves_and_a_witness_follows_them() {
     let given = fs::read(&scene.file).unwrap();
     Audit::open(scene.config.clone(), &given).unwrap().1.close();
     assert_eq!(scene.check().verdict(), Verdict::Whole);
+}
+
+#[test]
+fn a_log_that_was_removed_is_missed_whichever_of_its_keys_signs_now() {
+    let scene = Scene::new(HOUR);
+    let heads = || {
+        let lines = super::tests_tamper::read(scene.directory()).into_iter().flat_map(|(_, lines)| lines);
+        let lines = lines.map(|line| String::from_utf8(line).unwrap());
+        lines.filter(|line| line.contains("\"kind\":\"checkpoint\"")).collect::<Vec<_>>()
+    };
+    scene.hand_over(3);
+    let before = heads();
+    fs::remove_dir_all(scene.directory()).unwrap();
+    scene.hand_over(3);
+    let lines = [before.clone(), heads()].concat();
+    let report = verify(scene.directory(), None, seen(&lines), &mut |_| {}).unwrap();
+    assert_eq!(report.verdict(), Verdict::Unproven, "{report}");
+    let last: Vec<u64> = report.other_logs.iter().map(|other| other.last).collect();
+    assert_eq!(last, [before.len() as u64 + 6], "{report}");
+    // Those that only keys from before the trail's first one signed prove nothing.
+    assert!(report.witness_ignored > 0 && report.witness_ignored < before.len(), "{report}");
+    assert_eq!(report.witnessed, Some(report.last));
+    // The first key of the log that is gone leads to all of its own heads, and not to this trail.
+    let report = verify(scene.directory(), Some(&public_key()), seen(&lines), &mut |_| {}).unwrap();
+    assert_ne!(report.verdict(), Verdict::Whole, "{report}");
 }
 
 #[tokio::test]

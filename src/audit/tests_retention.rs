@@ -263,7 +263,7 @@ async fn a_tombstone_proves_nothing_but_what_it_was_signed_for() {
     assert_eq!(check(dir.path()).verdict(), Verdict::Whole);
     // Under another key it is not said to be tampered with.
     let other = Signer::from_pkcs8(&generate_signing_key().unwrap()).unwrap().public();
-    let report = verify(dir.path(), Some(&other), &[], &mut |_| {}).unwrap();
+    let report = verify(dir.path(), Some(&other), Outside::default(), &mut |_| {}).unwrap();
     assert_eq!(report.verdict(), Verdict::UnknownKey);
 }
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::{Mutex, OnceLock};
 
-use super::tests::{check, config, key, message, public_key, run, temp};
+use super::tests::{check, config, key, message, public_key, run, seen, temp};
 use super::*;
 use proptest::prelude::*;
 
@@ -63,7 +63,7 @@ fn original() -> &'static Original {
 fn verdict_of(trail: &Trail, witness: &[String]) -> Report {
     let dir = temp();
     write(dir.path(), trail);
-    verify(dir.path(), Some(&public_key()), witness, &mut |_| {}).unwrap()
+    verify(dir.path(), Some(&public_key()), seen(witness), &mut |_| {}).unwrap()
 }
 
 /// A segment, and a line in it.
@@ -312,9 +312,68 @@ fn a_history_rewritten_with_the_key_is_known_to_the_witness() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(run(AuditConfig { segment_size: 8 * 1024, ..config(dir.path()) }, 60));
     assert_eq!(check(dir.path()).verdict(), Verdict::Whole);
-    let report = verify(dir.path(), Some(&public_key()), &original().heads, &mut |_| {}).unwrap();
+    let report = verify(dir.path(), Some(&public_key()), seen(&original().heads), &mut |_| {}).unwrap();
     assert_eq!(report.verdict(), Verdict::Tampered, "{report}");
     assert!(report.fault.unwrap().0.what.contains("witness"));
+}
+
+/// The heads of a log that was there before the original, under the same key, and its name.
+fn before() -> &'static (Vec<String>, String) {
+    static BEFORE: OnceLock<(Vec<String>, String)> = OnceLock::new();
+    BEFORE.get_or_init(|| {
+        let heads: Vec<String> = another(&key())
+            .into_iter()
+            .flat_map(|(_, lines)| lines)
+            .map(|line| String::from_utf8(line).unwrap())
+            .filter(|line| line.contains("\"kind\":\"checkpoint\""))
+            .collect();
+        let log = checkpoint::Checkpoint::parse(heads[0].trim_end().as_bytes()).unwrap().log;
+        (heads, log)
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_trail_begun_anew_is_not_whole_without_the_one_before(
+        some in prop::sample::subsequence(before().0.clone(), 1..before().0.len()),
+        at in 0..original().heads.len(),
+    ) {
+        let mut lines = original().heads.clone();
+        lines.splice(at..at, some.iter().cloned());
+        let report = verdict_of(&original().trail, &lines);
+        prop_assert_eq!(report.verdict(), Verdict::Unproven, "{}", &report);
+        prop_assert_eq!((report.witnessed, report.witness_ignored), (Some(last_seq()), 0));
+        let last = checkpoint::Checkpoint::parse(some[some.len() - 1].trim_end().as_bytes()).unwrap().seq;
+        let said = format!("seen outside, and not here: records 1 to {last} of the log {}, ", before().1);
+        prop_assert!(report.to_string().contains(&said), "{}", report);
+    }
+}
+
+#[test]
+fn another_log_of_the_same_key_may_be_kept_elsewhere() {
+    let (heads, log) = before();
+    let dir = temp();
+    write(dir.path(), &original().trail);
+    let lines = [heads.clone(), original().heads.clone()].concat();
+    let verdict = |lines: &[String], other_logs: &[String]| {
+        verify(dir.path(), Some(&public_key()), Outside { lines, other_logs }, &mut |_| {}).unwrap()
+    };
+    let own = verdict_of(&original().trail, &[]).log.unwrap();
+    let report = verdict(&lines, &[own.clone()]);
+    assert_eq!(report.verdict(), Verdict::Unproven, "{report}");
+    let report = verdict(&lines, &[log.clone(), own]);
+    assert_eq!((report.verdict(), report.witnessed), (Verdict::Whole, Some(last_seq())), "{report}");
+    assert!(report.to_string().contains("seen outside, and kept elsewhere: records 1 to"), "{report}");
+    // Known to be elsewhere or not: the witness has not seen this one.
+    let report = verdict(heads, std::slice::from_ref(log));
+    assert_eq!((report.verdict(), report.witnessed), (Verdict::Whole, None), "{report}");
+    // Whoever can write to the witness, but has no key of the trail, names no log.
+    let foreign = another(&generate_signing_key().unwrap()).into_iter().flat_map(|(_, lines)| lines);
+    let foreign: Vec<_> = foreign.map(|line| String::from_utf8(line).unwrap()).collect();
+    let report = verdict(&[original().heads.clone(), foreign.clone()].concat(), &[]);
+    assert_eq!((report.verdict(), report.witness_ignored), (Verdict::Whole, foreign.len()), "{report}");
 }
 
 #[test]
@@ -337,8 +396,9 @@ fn a_witness_may_be_wrapped_and_mixed() {
 fn an_empty_or_unreadable_directory_is_not_whole() {
     let dir = temp();
     assert_eq!(check(dir.path()).verdict(), Verdict::Unproven);
-    let error = verify(dir.path(), None, &[], &mut |_| {}).unwrap_err();
+    let error = verify(dir.path(), None, Outside::default(), &mut |_| {}).unwrap_err();
     assert!(error.to_string().contains("audit.pub"), "{error}");
-    let error = verify(&dir.path().join("none"), Some(&public_key()), &[], &mut |_| {}).unwrap_err();
+    let error =
+        verify(&dir.path().join("none"), Some(&public_key()), Outside::default(), &mut |_| {}).unwrap_err();
     assert!(error.to_string().contains("cannot be read"), "{error}");
 }

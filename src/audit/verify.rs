@@ -18,10 +18,13 @@ use crate::audit::segment::{self, Found};
 use crate::audit::signing::PublicKey;
 use crate::audit::tombstone::{self, Claim, Tombstone};
 use crate::audit::walk::{Fault, Walk};
-use crate::audit::witnessed::Witnessed;
+use crate::audit::witnessed::{OtherLog, Outside, Witnessed};
 
 /// Removed segments that a report names one by one.
 const REMOVED_SHOWN: usize = 20;
+
+/// Other logs that a report names one by one.
+const LOGS_SHOWN: usize = 20;
 
 /// The answer in one word. Stronger ones hide weaker ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -96,8 +99,10 @@ pub struct Report {
     pub unknown_key: Option<(u64, String)>,
     /// Every record up to here was witnessed outside; `None` without a witness that speaks of this trail.
     pub witnessed: Option<u64>,
-    /// Lines of the witness that prove nothing: of another key, another trail, or no checkpoints.
+    /// Lines of the witness that prove nothing: of another key, or no checkpoints.
     pub witness_ignored: usize,
+    /// Logs that the witness has seen besides, under a key of this trail.
+    pub other_logs: Vec<OtherLog>,
 }
 
 impl Report {
@@ -107,6 +112,11 @@ impl Report {
         whole || self.asked.is_some_and(|asked| self.signed >= asked)
     }
 
+    /// Whether every record that the witness speaks of is here, or somebody knows where it is.
+    fn has_all_logs(&self) -> bool {
+        self.other_logs.iter().all(|other| other.is_known)
+    }
+
     #[must_use]
     pub fn verdict(&self) -> Verdict {
         if self.fault.is_some() {
@@ -114,7 +124,7 @@ impl Report {
         } else if self.unknown_key.is_some() {
             Verdict::UnknownKey
         } else if self.missing.is_empty() && !self.successor_missing && self.is_signed() {
-            if self.records > 0 { Verdict::Whole } else { Verdict::Unproven }
+            if self.records > 0 && self.has_all_logs() { Verdict::Whole } else { Verdict::Unproven }
         } else {
             Verdict::Unproven
         }
@@ -178,6 +188,18 @@ impl fmt::Display for Report {
                  checkpoint, would not be noticed"
             )?,
         }
+        for other in self.other_logs.iter().take(LOGS_SHOWN) {
+            match other.is_known {
+                true => writeln!(f, "seen outside, and kept elsewhere: {other}")?,
+                false => writeln!(f, "seen outside, and not here: {other}")?,
+            }
+        }
+        if self.other_logs.len() > LOGS_SHOWN {
+            writeln!(f, "and {} more logs", self.other_logs.len() - LOGS_SHOWN)?;
+        }
+        if !self.has_all_logs() {
+            writeln!(f, "where a log is kept elsewhere, verify it there and name it here (--other-logs)")?;
+        }
         if self.witness_ignored > 0 {
             writeln!(f, "{} lines of the witness do not speak of this trail", self.witness_ignored)?;
         }
@@ -194,11 +216,11 @@ impl fmt::Display for Report {
     }
 }
 
-/// Checks the trail in `directory`. Without `key`, the one beside the records is taken. `witness` holds lines that a
+/// Checks the trail in `directory`. Without `key`, the one beside the records is taken. `outside` holds lines that a
 /// witness kept; `progress` is told how many bytes each step has read.
 ///
 /// ```
-/// use tidegate::audit::{Audit, AuditConfig, Verdict, generate_signing_key, verify};
+/// use tidegate::audit::{Audit, AuditConfig, Outside, Verdict, generate_signing_key, verify};
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
 /// # let folder = tempfile::tempdir()?;
@@ -207,14 +229,14 @@ impl fmt::Display for Report {
 /// let key = generate_signing_key()?;
 /// let (_audit, writer) = Audit::open(AuditConfig::new(directory.clone(), "egress-1".into()), &key)?;
 /// writer.close();
-/// let report = verify(&directory, None, &[], &mut |_| {})?;
+/// let report = verify(&directory, None, Outside::default(), &mut |_| {})?;
 /// assert_eq!(report.verdict(), Verdict::Whole);
 ///
 /// // One word of one record changed: the record is named.
 /// let segment = directory.join("segment-00000000000000000001.jsonl");
 /// let records = std::fs::read_to_string(&segment)?;
 /// std::fs::write(&segment, records.replace("\"kind\":\"stop\"", "\"kind\":\"shot\""))?;
-/// let report = verify(&directory, None, &[], &mut |_| {})?;
+/// let report = verify(&directory, None, Outside::default(), &mut |_| {})?;
 /// assert_eq!(report.verdict(), Verdict::Tampered);
 /// let (fault, file) = report.fault.ok_or("no fault")?;
 /// println!("record {} {} in {}", fault.seq, fault.what, file.display());
@@ -224,7 +246,7 @@ impl fmt::Display for Report {
 pub fn verify(
     directory: &Path,
     key: Option<&PublicKey>,
-    witness: &[String],
+    outside: Outside<'_>,
     progress: &mut dyn FnMut(u64),
 ) -> Result<Report, OpenError> {
     let (key, key_beside_records) = match key {
@@ -235,7 +257,7 @@ pub fn verify(
     let keys = Keys::read(directory, key).map_err(failed)?;
     let segments = segment::list(directory).map_err(failed)?;
     let mut check = Check {
-        witnessed: Witnessed::read(witness, keys.clone()),
+        witnessed: Witnessed::read(outside, &keys),
         walk: Walk::new(keys),
         tombstones: tombstone::list(directory).map_err(failed)?,
         removed: Vec::new(),
@@ -285,6 +307,7 @@ pub fn verify(
         unknown_key: check.walk.unknown_key,
         witnessed: check.witnessed.through,
         witness_ignored: check.witnessed.ignored,
+        other_logs: check.witnessed.others,
         log: check.walk.log,
         removed: check.removed.iter().map(Removed::shown).collect(),
         missing: check.missing,

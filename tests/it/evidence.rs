@@ -154,6 +154,32 @@ fn a_witness_can_be_required() {
 }
 
 #[test]
+fn a_trail_that_was_removed_and_begun_anew_is_missed() {
+    let folder = folder();
+    configure(folder.path(), "[audit]\nwitness = \"heads\"\n");
+    let run = || {
+        let (gate, _) = Gate::start(folder.path());
+        gate.signal("TERM");
+        assert_eq!(gate.end().0, 0);
+        let (_, out, _) = done(folder.path(), &["audit", "verify", "audit", "--format", "json"]);
+        let report: serde_json::Value = serde_json::from_str(&out).unwrap();
+        report["trail"].as_str().unwrap().to_owned()
+    };
+    let gone = run();
+    fs::copy(folder.path().join("audit/audit.pub"), folder.path().join("own.pem")).unwrap();
+    fs::remove_dir_all(folder.path().join("audit")).unwrap();
+    run();
+    let held = ["audit", "verify", "audit", "--witness", "heads", "--require-witness", "--key", "own.pem"];
+    let (code, out, _) = done(folder.path(), &held);
+    assert!(
+        code == 2 && out.contains(&format!("not here: records 1 to 5 of the log {gone}, ")),
+        "{code} {out}"
+    );
+    let (code, out, _) = done(folder.path(), &[&held[..], &["--other-logs", &gone]].concat());
+    assert!(code == 0 && out.contains("kept elsewhere"), "{code} {out}");
+}
+
+#[test]
 fn a_trail_that_is_cut_back_to_a_checkpoint_is_whole_to_itself_and_not_to_its_witness() {
     let folder = folder();
     configure(folder.path(), "");

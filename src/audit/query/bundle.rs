@@ -21,7 +21,7 @@ use crate::audit::segment::{self, FILE_MODE, Found};
 use crate::audit::signing::Signer;
 use crate::audit::text::hex;
 use crate::audit::verify::{key_beside, verify};
-use crate::audit::{OpenError, PublicKey, chain, tombstone};
+use crate::audit::{OpenError, Outside, PublicKey, chain, tombstone};
 
 /// What is said before a manifest is signed: such a signature means nothing else.
 const DOMAIN: &[u8] = b"tidegate.audit.bundle.v1\0";
@@ -79,7 +79,7 @@ pub fn export(bundle: &Bundle<'_>) -> Result<Exported, OpenError> {
     let settled = settle(bundle.directory)
         .map_err(|error| OpenError::new(bundle.directory, format!("cannot be read: {error}")))?;
     // Whatever the answer is: a trail that was changed is evidence, too.
-    let mut report = verify(bundle.directory, Some(&key), &[], &mut |_| {})?;
+    let mut report = verify(bundle.directory, Some(&key), Outside::default(), &mut |_| {})?;
     report.asked = settled;
     let failed = |error: io::Error| OpenError::new(bundle.to, format!("cannot be written: {error}"));
     let make = |path: PathBuf| DirBuilder::new().mode(0o700).create(path);

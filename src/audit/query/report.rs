@@ -22,7 +22,7 @@ use crate::audit::signing::PublicKey;
 use crate::audit::text::hex;
 use crate::audit::verify::key_beside;
 use crate::audit::walk::Walk;
-use crate::audit::witnessed::Witnessed;
+use crate::audit::witnessed::{OtherLog, Outside, Witnessed};
 use crate::limits;
 
 /// A period, and a sample drawn from it.
@@ -36,13 +36,21 @@ pub struct Period {
     pub seed: u64,
 }
 
+impl Period {
+    /// Whether a log that a witness has seen may have records of this period.
+    fn meets(&self, other: &OtherLog) -> bool {
+        let (from, until) = (micros(&other.times.0), micros(&other.times.1));
+        from.is_none_or(|from| from < self.until) && until.is_none_or(|until| until >= self.from)
+    }
+}
+
 /// What a trail is held to besides itself.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Trust<'a> {
     /// As in [`verify`](crate::audit::verify()).
     pub key: Option<&'a PublicKey>,
-    /// Lines that a witness kept; `None`: nobody was asked.
-    pub witness: Option<&'a [String]>,
+    /// What a witness kept; `None`: nobody was asked.
+    pub witness: Option<Outside<'a>>,
 }
 
 /// What one value of a field came to.
@@ -82,6 +90,8 @@ pub struct Summary {
     pub signed: u64,
     /// What a witness has seen: `None`: there was none; else the last record up to which it saw the same.
     pub witnessed: Option<Option<u64>>,
+    /// Logs under a key of the trail that a witness has seen in this period besides.
+    pub other_logs: Vec<OtherLog>,
     pub happened: Happened,
     pub nodes: BTreeSet<String>,
     /// First and last record of the period; records in it.
@@ -132,7 +142,7 @@ pub fn summarize(directory: &Path, period: Period, trust: Trust<'_>) -> io::Resu
     let mut gather = Gather {
         summary,
         end: 0,
-        witnessed: Witnessed::read(trust.witness.unwrap_or_default(), keys.clone()),
+        witnessed: Witnessed::read(trust.witness.unwrap_or_default(), &keys),
         hash: ring::digest::Context::new(&ring::digest::SHA256),
         draw: BTreeMap::new(),
         walk: Walk::new(keys),
@@ -164,6 +174,7 @@ fn empty(period: Period, key: &PublicKey) -> Summary {
         reach: None,
         signed: 0,
         witnessed: None,
+        other_logs: Vec::new(),
         happened: Happened::default(),
         nodes: BTreeSet::new(),
         first: None,
@@ -426,6 +437,8 @@ impl Gather {
             let cut = (self.walk.seq >= self.end).then(|| self.witnessed.end(&self.walk).err()).flatten();
             let cut = cut.map(|fault| format!("record {} {}", fault.seq, fault.what));
             summary.fault = summary.fault.or(cut);
+            summary.other_logs = self.witnessed.others;
+            summary.other_logs.retain(|other| summary.period.meets(other));
         }
         summary.signed = self.walk.signed.min(summary.last.unwrap_or(0));
         let (removed, fault) = self.graves.finish(directory, filter, &self.walk.keys)?;
@@ -463,7 +476,8 @@ impl Summary {
     #[must_use]
     pub fn is_whole(&self) -> bool {
         let is_there = self.signed_by.is_some() || (self.records == 0 && !self.removed.is_empty());
-        self.fault.is_none() && self.gaps.is_empty() && is_there
+        let has_all_logs = self.other_logs.iter().all(|other| other.is_known);
+        self.fault.is_none() && self.gaps.is_empty() && is_there && has_all_logs
     }
 
     /// Records of the period that no checkpoint signs for.

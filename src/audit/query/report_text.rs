@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::audit::query::removed::Removed;
 use crate::audit::query::report::{Sum, Summary, shown};
+use crate::audit::witnessed::OtherLog;
 use crate::limits;
 
 /// What a record of this trail can be evidence for. Whether a control is met is for others to say.
@@ -116,6 +117,19 @@ impl Summary {
         }
     }
 
+    fn other_logs_text(&self) -> String {
+        let told = |other: &OtherLog| match other.is_known {
+            true => format!("kept elsewhere: {other}"),
+            false => format!("not here: {other}"),
+        };
+        let told: Vec<String> = self.other_logs.iter().take(limits::REPORT_ROWS).map(told).collect();
+        match (self.witnessed, told.is_empty()) {
+            (None, _) => "nobody was asked".to_owned(),
+            (Some(_), true) => "none seen in this period".to_owned(),
+            (Some(_), false) => told.join("; "),
+        }
+    }
+
     fn key_text(&self) -> String {
         let beside =
             if self.key_beside { ", found beside the records: compare it with your own copy" } else { "" };
@@ -154,6 +168,7 @@ impl Summary {
                 .fact("Signed for by checkpoint", optional(self.signed_by))
                 .fact("Not signed for", self.unsigned_text())
                 .fact("Witness", self.witness_text())
+                .fact("Other logs of its key", self.other_logs_text())
                 .fact("Signing key", self.key_text())
                 .fact("SHA-256 of the period's lines", self.hash_text()),
             Section::new("Removed by retention")
@@ -251,6 +266,7 @@ impl Summary {
             "unfinished": self.is_unfinished(),
             "reach": self.reach,
             "witness": self.witnessed.map(|seen| json!({ "seen": seen, "all": self.is_witnessed() })),
+            "other_logs": self.other_logs.iter().map(OtherLog::to_json).collect::<Value>(),
             "key_beside_records": self.key_beside,
             "sha256": self.hash_text(),
         })

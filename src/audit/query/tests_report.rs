@@ -1,12 +1,13 @@
 //! A report says what nobody looked at, what changed and what the trail does not prove.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
 
 use super::*;
-use crate::audit::tests::{config, key, message, public_key, temp};
-use crate::audit::{Audit, Draft, Kind};
+use crate::audit::query::facts::micros;
+use crate::audit::tests::{config, key, message, public_key, seen as outside, temp};
+use crate::audit::{Audit, Draft, Kind, Outside};
 use crate::inspect::Coverage;
 
 fn whole() -> Period {
@@ -89,7 +90,7 @@ async fn what_nobody_looked_at_and_what_changed_is_said() {
 
     // The same, held to a witness; and without its end.
     let trust = |heads: &[String]| {
-        let trust = Trust { key: Some(&public_key()), witness: Some(heads) };
+        let trust = Trust { key: Some(&public_key()), witness: Some(outside(heads)) };
         summarize(dir.path(), whole(), trust).unwrap()
     };
     assert!(trust(&heads).is_witnessed() && trust(&heads).is_whole());
@@ -100,6 +101,34 @@ async fn what_nobody_looked_at_and_what_changed_is_said() {
     std::fs::write(path, cut).unwrap();
     let fault = trust(&heads).fault.unwrap();
     assert!(fault.contains("though a witness has seen the trail up to record"), "{fault}");
+}
+
+#[test]
+fn a_log_that_is_gone_is_missed_in_the_periods_that_it_reached() {
+    let (dir, kept) = (temp(), Arc::new(Mutex::new(Vec::new())));
+    let (gone, here) = (dir.path().join("gone"), dir.path().join("here"));
+    for directory in [&gone, &here] {
+        let kept = Arc::clone(&kept);
+        let witness = Box::new(move |line: &str| kept.lock().unwrap().push(line.to_owned()));
+        Audit::open_with(config(directory), &key(), witness).unwrap().1.close();
+    }
+    let heads = kept.lock().unwrap().clone();
+    let summary = |from: i64, until: i64, other_logs: &[String]| {
+        let witness = Some(Outside { lines: &heads, other_logs });
+        let trust = Trust { key: Some(&public_key()), witness };
+        summarize(&here, Period { from, until, ..whole() }, trust).unwrap()
+    };
+    let all = summary(0, i64::MAX, &[]);
+    assert!(all.is_witnessed() && !all.is_whole());
+    assert!(all.to_markdown().contains("not here: records 1 to "), "{}", all.to_markdown());
+    let json: Value = serde_json::from_str(&all.to_json()).unwrap();
+    let [told] = &all.other_logs[..] else { panic!("{:?}", all.other_logs) };
+    assert_eq!(json["integrity"]["other_logs"][0]["trail"], told.log, "{json:#}");
+    let known = summary(0, i64::MAX, std::slice::from_ref(&told.log));
+    assert!(known.is_whole() && known.to_markdown().contains("kept elsewhere: records 1 to "));
+    let after = micros(&told.times.1).unwrap() + 1;
+    let later = summary(after, i64::MAX, &[]);
+    assert!(later.is_whole() && later.other_logs.is_empty(), "{:?}", later.other_logs);
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ mod tail;
 mod verify;
 
 use std::fs;
+use std::io::{self, BufRead};
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -17,7 +18,7 @@ use clap::Subcommand;
 use super::ask::Format;
 use super::{Failure, Output, would};
 
-use crate::audit::PublicKey;
+use crate::audit::{Outside, PublicKey};
 pub(super) use choose::moment;
 
 #[derive(Debug, clap::Args)]
@@ -92,6 +93,36 @@ impl KeyArg {
             PublicKey::from_pem(&text).map_err(|error| Failure::usage(format!("{}: {error}", path.display())))
         };
         self.key.as_ref().map(read).transpose()
+    }
+}
+
+/// What was kept where the gate cannot write.
+#[derive(Debug, clap::Args)]
+struct WitnessArg {
+    /// Checkpoint lines that were kept outside, one a line (`-`: standard input).
+    #[arg(long, value_name = "FILE")]
+    witness: Option<PathBuf>,
+    /// Logs under the same key that are kept elsewhere. Any other one that the witness has seen counts as missing.
+    #[arg(long, value_name = "LOG", value_delimiter = ',', requires = "witness")]
+    other_logs: Vec<String>,
+}
+
+impl WitnessArg {
+    /// The lines that the witness kept, where one is named.
+    fn lines(&self) -> Result<Option<Vec<String>>, Failure> {
+        let read = |path: &PathBuf| {
+            let lines = |reader: &mut dyn BufRead| reader.lines().collect::<Result<Vec<_>, _>>();
+            let read = match path.as_os_str() == "-" {
+                true => lines(&mut io::stdin().lock()),
+                false => fs::File::open(path).and_then(|file| lines(&mut io::BufReader::new(file))),
+            };
+            read.map_err(|error| Failure::file(path, "cannot be read", &error))
+        };
+        self.witness.as_ref().map(read).transpose()
+    }
+
+    fn held<'a>(&'a self, lines: &'a [String]) -> Outside<'a> {
+        Outside { lines, other_logs: &self.other_logs }
     }
 }
 

@@ -6,8 +6,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 use super::choose::moment;
-use super::verify::witness;
-use super::{Failure, KeyArg, Output, unreadable};
+use super::{Failure, KeyArg, Output, WitnessArg, unreadable};
 use crate::audit::query::{Period, Trust, settle, summarize};
 use crate::limits;
 
@@ -31,9 +30,8 @@ pub(super) struct Args {
     seed: u64,
     #[command(flatten)]
     key: KeyArg,
-    /// Checkpoint lines that were kept outside, one a line (`-`: standard input).
-    #[arg(long, value_name = "FILE")]
-    witness: Option<PathBuf>,
+    #[command(flatten)]
+    outside: WitnessArg,
     /// Answers 1 unless a witness has seen every record that is signed for.
     #[arg(long, requires = "witness")]
     require_witness: bool,
@@ -56,10 +54,10 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
     let period = Period { from: args.from, until: args.to, sample: args.sample, seed: args.seed };
     let key = args.key.read()?;
-    let witness = args.witness.as_deref().map(|path| witness(Some(path))).transpose()?;
+    let lines = args.outside.lines()?;
     // Of a gate at work what was written just now is waited for.
     settle(&args.directory).map_err(unreadable(&args.directory))?;
-    let trust = Trust { key: key.as_ref(), witness: witness.as_deref() };
+    let trust = Trust { key: key.as_ref(), witness: lines.as_deref().map(|lines| args.outside.held(lines)) };
     let summary = summarize(&args.directory, period, trust).map_err(unreadable(&args.directory))?;
     let text = match args.format {
         Format::Markdown => summary.to_markdown(),

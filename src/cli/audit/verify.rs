@@ -1,13 +1,12 @@
 //! `tidegate audit verify`: whole, or what is wrong first.
 
-use std::fs;
-use std::io::{self, BufRead, IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::{self, IsTerminal, Write};
+use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use super::{Failure, Format, KeyArg, Output, unreadable};
-use crate::audit::{self, Report, Verdict};
+use super::{Failure, Format, KeyArg, Output, WitnessArg, unreadable};
+use crate::audit::{self, OtherLog, Report, Verdict};
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -15,9 +14,8 @@ pub(super) struct Args {
     directory: PathBuf,
     #[command(flatten)]
     key: KeyArg,
-    /// Checkpoint lines that were kept outside, one a line (`-`: standard input).
-    #[arg(long, value_name = "FILE")]
-    witness: Option<PathBuf>,
+    #[command(flatten)]
+    outside: WitnessArg,
     /// Answers 2 unless a witness has seen every record up to the last checkpoint.
     #[arg(long, requires = "witness")]
     require_witness: bool,
@@ -27,11 +25,12 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let key = args.key.read()?;
-    let witness = witness(args.witness.as_deref())?;
+    let lines = args.outside.lines()?.unwrap_or_default();
+    let outside = args.outside.held(&lines);
     let mut progress = Progress { shown: io::stderr().is_terminal(), bytes: 0, said: 0 };
     // A gate at work signs within two seconds: what it wrote just now is no tail that anybody cut.
     let settled = audit::query::settle(&args.directory).map_err(unreadable(&args.directory))?;
-    let report = audit::verify(&args.directory, key.as_ref(), &witness, &mut |bytes| progress.add(bytes));
+    let report = audit::verify(&args.directory, key.as_ref(), outside, &mut |bytes| progress.add(bytes));
     progress.end();
     let mut report = report.map_err(Failure::io)?;
     report.asked = settled;
@@ -84,23 +83,11 @@ fn json(report: &Report, unwitnessed: bool) -> Value {
         "witnessed": report.witnessed,
         "witness_ignored": report.witness_ignored,
         "witness_missing": unwitnessed,
+        "other_logs": report.other_logs.iter().map(OtherLog::to_json).collect::<Value>(),
         "key": report.key.id(),
         "key_beside_records": report.key_beside_records,
         "keys": report.keys,
     })
-}
-
-/// The lines that a witness kept.
-pub(super) fn witness(path: Option<&Path>) -> Result<Vec<String>, Failure> {
-    let witness = path.map(|path| {
-        let lines = |reader: &mut dyn BufRead| reader.lines().collect::<Result<Vec<_>, _>>();
-        let read = match path.as_os_str() == "-" {
-            true => lines(&mut io::stdin().lock()),
-            false => fs::File::open(path).and_then(|file| lines(&mut io::BufReader::new(file))),
-        };
-        read.map_err(|error| Failure::file(path, "cannot be read", &error))
-    });
-    Ok(witness.transpose()?.unwrap_or_default())
 }
 
 /// How far it is, on a terminal.

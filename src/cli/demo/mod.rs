@@ -16,7 +16,7 @@ use std::time::Duration;
 use super::running::Running;
 use super::{Failure, Output};
 use crate::admin::Meter;
-use crate::audit::{self, Verdict};
+use crate::audit::{self, Outside, Verdict};
 use crate::config::{self, Compiled, Config, keys};
 use crate::tls::Issuer;
 
@@ -114,7 +114,7 @@ fn proxy(running: &Running) -> Result<SocketAddr, Failure> {
 
 /// Verifies the trail as `audit verify` does.
 fn prove(directory: &Path, output: &mut Output) -> Result<Option<String>, Failure> {
-    let report = audit::verify(directory, None, &[], &mut |_| {}).map_err(Failure::io)?;
+    let report = audit::verify(directory, None, Outside::default(), &mut |_| {}).map_err(Failure::io)?;
     writeln!(output, "\nProof\n  {}", report.to_string().replace('\n', "\n  "))?;
     Ok(match report.verdict() {
         Verdict::Whole => None,
