@@ -611,6 +611,19 @@ pub const AUDIT_SYNC: Duration = Duration::from_secs(1);
 pub const AUDIT_LOOK: Duration = Duration::from_millis(500);
 /// Time between two tries to write while nothing can be written; recovery is promised within 2 s.
 pub const AUDIT_RETRY: Duration = Duration::from_millis(100);
+/// Heads that may wait for somebody who does not take them: the newest, and those that hand over a key, one an epoch.
+pub const HEADS_WAITING: usize = 400;
+/// Time without a head taken that is told, between two tries to write one to a file, and for the last ones when the gate
+/// stops: within what a supervisor waits for.
+pub const HEADS_BEHIND: Duration = Duration::from_secs(10);
+pub const HEADS_RETRY: Duration = Duration::from_secs(1);
+pub const HEADS_GOODBYE: Duration = Duration::from_secs(5);
+/// Time between two looks whether heads are taken.
+pub const HEADS_LOOK: Duration = Duration::from_secs(1);
+/// Bytes of log lines that may wait for a reader, some ten thousand lines; past it they are lost. And time for those that
+/// wait when the gate has ended.
+pub const LOG_WAITING: usize = 1024 * 1024;
+pub const LOG_GOODBYE: Duration = Duration::from_secs(2);
 /// Kept of the disk budget for the writer's own records, so that a full trail is still closed with a signature.
 pub const AUDIT_RESERVE: u64 = 64 * 1024;
 /// Shares of the disk budget, in percent, at which an alarm is raised.

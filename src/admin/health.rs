@@ -20,6 +20,16 @@ pub struct Health {
     draining: AtomicBool,
     engine: OnceLock<Arc<ArcSwap<Engine>>>,
     loaded: Mutex<Loaded>,
+    witness: OnceLock<Asked>,
+}
+
+/// Says why the witness has not seen the newest heads of the trail.
+struct Asked(Box<dyn Fn() -> Vec<String> + Send + Sync>);
+
+impl fmt::Debug for Asked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Asked")
+    }
 }
 
 /// Which configuration is in force.
@@ -72,7 +82,9 @@ impl Health {
     pub fn new(audit: Audit, issuer_not_after: i64) -> Health {
         let issuer_not_after = AtomicI64::new(issuer_not_after);
         let loaded = Mutex::new(Loaded { since: SystemTime::now(), refused: None });
-        Health { audit, issuer_not_after, draining: AtomicBool::new(false), engine: OnceLock::new(), loaded }
+        let draining = AtomicBool::new(false);
+        let (engine, witness) = (OnceLock::new(), OnceLock::new());
+        Health { audit, issuer_not_after, draining, engine, loaded, witness }
     }
 
     /// A configuration has taken force, or was refused, and why.
@@ -100,6 +112,11 @@ impl Health {
         self.engine.get_or_init(|| engine);
     }
 
+    /// Who is asked from now on why the witness is behind.
+    pub fn ask_witness(&self, behind: impl Fn() -> Vec<String> + Send + Sync + 'static) {
+        self.witness.get_or_init(|| Asked(Box::new(behind)));
+    }
+
     /// From now on the gate is not ready: it ends what it has begun.
     pub fn drain(&self) {
         self.draining.store(true, Ordering::Relaxed);
@@ -110,7 +127,9 @@ impl Health {
     pub fn checks(&self) -> Vec<Check> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
         let now = i64::try_from(now).unwrap_or(i64::MAX);
+        let behind = self.witness.get().map(|asked| (asked.0)().join("; ")).unwrap_or_default();
         let audit = match self.audit.is_writable() {
+            true if !behind.is_empty() => Check { name: "audit", level: Level::Warning, detail: behind },
             true => Check { name: "audit", level: Level::Good, detail: String::new() },
             false => {
                 let why = self.audit.stats().last_error.map_or_else(String::new, |why| format!(": {why}"));

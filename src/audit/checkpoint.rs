@@ -116,7 +116,7 @@ pub(super) fn push(out: &mut Vec<u8>, start: usize, claim: &Claim<'_>, signer: &
 }
 
 /// Whether a checkpoint's line names another key. In a JSON string every quote is escaped.
-pub(super) fn hands_over(line: &str) -> bool {
+pub(crate) fn hands_over(line: &str) -> bool {
     line.contains(",\"cause\":\"handover\",")
 }
 

@@ -53,6 +53,7 @@ mod tests_retention;
 #[cfg(test)]
 mod tests_tamper;
 
+pub(crate) use checkpoint::hands_over;
 pub use hold::{End, Hold, HoldError, Recorded, add_hold, end_hold, holds};
 pub use keyring::KeyEpochs;
 pub use queue::Pending;

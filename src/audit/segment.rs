@@ -2,11 +2,13 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::OFlags;
+
+use crate::platform::disk;
 
 /// Records may name clients and destinations: the owner alone reads them.
 pub(super) const FILE_MODE: u32 = 0o600;
@@ -163,22 +165,7 @@ impl Segment {
     /// What became of the file, if its path no longer leads to it or it holds less than was written: what is added
     /// then is lost.
     pub(super) fn astray(&self) -> Option<String> {
-        let found = match fs::symlink_metadata(&self.path) {
-            Ok(found) => found,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Some("was moved or removed".into());
-            }
-            Err(error) => return Some(format!("cannot be looked at ({error})")),
-        };
-        let open = match self.file.metadata() {
-            Ok(open) => open,
-            Err(error) => return Some(format!("cannot be looked at ({error})")),
-        };
-        if (found.dev(), found.ino()) != (open.dev(), open.ino()) || open.nlink() == 0 {
-            return Some("was replaced by another file".into());
-        }
-        let (has, bytes) = (open.len(), self.bytes);
-        (has < bytes).then(|| format!("was cut to {has} of {bytes} bytes"))
+        disk::astray(fs::symlink_metadata(&self.path), &self.file, self.bytes)
     }
 
     fn cut(&mut self) -> io::Result<()> {

@@ -48,6 +48,12 @@ impl Controls {
         }
     }
 
+    /// Something happened to `control` that is over.
+    pub(super) fn happened(&self, control: &'static str, cause: &str) {
+        let now = Timestamp::now();
+        self.tell(control, cause, now, Some(now));
+    }
+
     /// Whether the wall clock was set since the last look. Records keep their order whatever it says.
     pub(super) fn look_at_clock(&self) {
         let mut clock = self.clock.lock().unwrap_or_else(PoisonError::into_inner);

@@ -81,10 +81,15 @@ impl Failure {
 
     /// Says why on standard error.
     pub(super) fn report(self) -> ExitCode {
+        self.said(|text| eprint!("{text}")).code.into()
+    }
+
+    /// Says why elsewhere; nothing is left to say then.
+    pub(super) fn said(self, say: impl Fn(&str)) -> Failure {
         if let Some(message) = self.message {
-            eprintln!("tidegate: {message}");
+            say(&format!("tidegate: {message}\n"));
         }
-        self.code.into()
+        Failure { code: self.code, message: None }
     }
 }
 

@@ -16,11 +16,14 @@ mod env;
 mod exec;
 mod explain;
 mod failure;
+mod heads;
 mod identity;
 mod issuer;
 mod live;
+mod logs;
 mod man;
 mod masked;
+mod outlet;
 mod output;
 mod overlay;
 mod pack;
@@ -135,7 +138,7 @@ pub fn main() -> ExitCode {
     };
     let mut output = Output::stdout();
     let done = match cli.command {
-        Command::Run(args) => run::run(&args, &mut output),
+        Command::Run(args) => run::run(&args),
         Command::Demo(args) => demo::run(&args, &mut output),
         Command::Check(args) => check::run(&args, &mut output),
         Command::Scan(args) => scan::run(&args, &mut output),

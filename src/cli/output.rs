@@ -4,11 +4,15 @@ use std::fmt;
 use std::io::{self, BufWriter, Stdout, Write};
 
 /// Where a command's answer goes.
-pub(crate) struct Output(BufWriter<Stdout>);
+pub(crate) struct Output {
+    stdout: BufWriter<Stdout>,
+    /// Something was written since the last flush. Where nothing was, nobody need wait for a thread that still writes to it.
+    is_dirty: bool,
+}
 
 impl Output {
     pub(super) fn stdout() -> Output {
-        Output(BufWriter::new(io::stdout()))
+        Output { stdout: BufWriter::new(io::stdout()), is_dirty: false }
     }
 }
 
@@ -20,10 +24,14 @@ impl fmt::Debug for Output {
 
 impl Write for Output {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.write(bytes)
+        self.is_dirty = true;
+        self.stdout.write(bytes)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        if !self.is_dirty {
+            return Ok(());
+        }
+        self.stdout.flush().inspect(|()| self.is_dirty = false)
     }
 }

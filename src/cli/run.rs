@@ -1,26 +1,20 @@
 //! `tidegate run`: the proxy, until it is told to stop.
 
-use std::fs::{File, OpenOptions};
-use std::io::{self, IsTerminal, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
-use std::thread::{self, JoinHandle};
 
-use clap::ValueEnum;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::Notify;
-use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::filter_fn;
-use tracing_subscriber::layer::SubscriberExt;
-use tracing_subscriber::util::SubscriberInitExt;
+use tokio::task::spawn_blocking;
 
 use super::check;
 use super::env::{reachable, url};
+use super::heads::Heads;
 use super::live::By;
+use super::logs::{LogFormat, Logs};
 use super::running::Running;
-use super::{ConfigArg, Failure, Output};
+use super::{ConfigArg, Failure};
 use crate::admin::Meter;
 use crate::config::keys::{self, Keys};
 use crate::config::{self, Compiled, Config};
@@ -45,14 +39,12 @@ pub(super) struct Args {
     log_format: LogFormat,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum LogFormat {
-    Text,
-    Json,
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let logs = Logs::start(args.log_format)?;
+    logs.end(gate(args))
 }
 
-pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
-    log_to_stderr(args.log_format);
+fn gate(args: &Args) -> Result<(), Failure> {
     let (config, compiled) = config::load(args.config.config.as_deref())?;
     let taken = check::ports(&config);
     if !taken.is_empty() {
@@ -68,30 +60,10 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime =
         runtime.map_err(|error| Failure::unavailable(format!("the runtime cannot be started: {error}")))?;
-    let served = runtime.block_on(serve(config, compiled, keys, meter, output));
+    let served = runtime.block_on(serve(config, compiled, keys, meter));
     // After a second signal, flows may still be under way: they end here.
     runtime.shutdown_background();
     served
-}
-
-/// Unless RUST_LOG says otherwise. Libraries warn of what a client does, and in its words: whoever is a client could fill
-/// the log.
-const LOGGED: &str = "error,tidegate=info";
-
-fn log_to_stderr(format: LogFormat) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(LOGGED));
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
-    let logs = logs.with_writer(io::stderr).with_ansi(io::stderr().is_terminal());
-    match format {
-        LogFormat::Text => logs.finish().with(filter_fn(may_be_logged)).init(),
-        LogFormat::Json => logs.json().finish().with(filter_fn(may_be_logged)).init(),
-    }
-}
-
-/// Whatever RUST_LOG asks for: below `info`, libraries print what clients sent (names in a ClientHello, fields of
-/// heads), which is masked nowhere.
-fn may_be_logged(metadata: &tracing::Metadata<'_>) -> bool {
-    *metadata.level() <= tracing::Level::INFO || metadata.target().starts_with("tidegate")
 }
 
 /// The signals that a gate heeds.
@@ -128,32 +100,16 @@ impl Signals {
     }
 }
 
-async fn serve(
-    config: Config,
-    compiled: Compiled,
-    keys: Keys,
-    meter: Meter,
-    output: &mut Output,
-) -> Result<(), Failure> {
+async fn serve(config: Config, compiled: Compiled, keys: Keys, meter: Meter) -> Result<(), Failure> {
     // Before anything is accepted, so that no signal is missed.
     let signals = Signals::new();
     let mut signals =
         signals.map_err(|error| Failure::unavailable(format!("signals cannot be heard: {error}")))?;
     let made = keys.made.clone();
     let policy = compiled.policy.hash().to_owned();
-    let (heads, waiting) = mpsc::channel();
-    let mut kept = config.witness.as_deref().map(Kept::open).transpose()?;
-    let witness = Box::new(move |line: &str| {
-        kept.iter_mut().for_each(|kept| kept.add(line));
-        // Fails when the printer is gone, and with it whoever could have kept the line.
-        let _ = heads.send(line.to_owned());
-    });
-    let running = Running::start(config, compiled, keys, meter, witness).await?;
-    greet(&running, &policy, &made, output)?;
-    let printer = print_heads(waiting)?;
-    while let Told::Reload = signals.next().await {
-        running.live().reload_aloud(&By::Signal);
-    }
+    let heads = Heads::open(config.witness.as_deref())?;
+    let running = Running::start(config, compiled, keys, meter, heads.clone()).await?;
+    attend(&running, &heads, greeting(&running, &policy, &made)?, &mut signals).await?;
     tracing::info!(deadline = ?limits::DRAIN, "draining; a second signal cuts what is under way");
     let (hurry, hurried) = (Notify::new(), AtomicBool::new(false));
     let again = async {
@@ -164,8 +120,8 @@ async fn serve(
     };
     tokio::select! {
         cut = running.stop("signal", limits::DRAIN, hurry.notified()) => {
-            // The trail is closed and its last head on the way; a printer that panicked has nothing to add.
-            let _ = printer.join();
+            // The trail is closed and its last head on the way.
+            heads.finish();
             tracing::info!(cut, "stopped");
             match hurried.load(Ordering::Relaxed) {
                 false => Ok(()),
@@ -176,44 +132,40 @@ async fn serve(
     }
 }
 
-/// The file that a configured witness is.
-struct Kept {
-    file: File,
-    failing: bool,
-}
-
-impl Kept {
-    /// Only ever appended to: who has a file for it that the gate cannot rewrite (`chattr +a`) keeps it so.
-    fn open(path: &Path) -> Result<Kept, Failure> {
-        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path);
-        let file = file.map_err(|error| Failure::file(path, "cannot be written (audit.witness)", &error))?;
-        Ok(Kept { file, failing: false })
-    }
-
-    fn add(&mut self, line: &str) {
-        let written = writeln!(self.file, "{}", line.trim_end()).and_then(|()| self.file.sync_data());
-        if let (Err(error), false) = (&written, self.failing) {
-            tracing::error!("the witness of the audit trail cannot be written: {error}");
+/// Greets, and shows heads from then on; heeds signals until one says to stop, whether or not somebody reads.
+async fn attend(
+    running: &Running,
+    heads: &Heads,
+    greeting: Vec<u8>,
+    signals: &mut Signals,
+) -> Result<(), Failure> {
+    let heads = heads.clone();
+    let mut greeted = spawn_blocking(move || {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(&greeting).and_then(|()| stdout.flush())?;
+        drop(stdout);
+        heads.print()
+    });
+    let mut is_greeted = false;
+    loop {
+        tokio::select! {
+            said = &mut greeted, if !is_greeted => {
+                said.map_err(io::Error::other)??;
+                is_greeted = true;
+            }
+            told = signals.next() => match told {
+                Told::Reload => {
+                    running.live().reload_aloud(&By::Signal);
+                }
+                Told::Stop => return Ok(()),
+            },
         }
-        self.failing = written.is_err();
     }
-}
-
-/// Shows checkpoints on standard output as they come, after the greeting, until the trail is closed.
-fn print_heads(heads: mpsc::Receiver<String>) -> Result<JoinHandle<()>, Failure> {
-    let print = move || {
-        for line in heads {
-            let mut stdout = io::stdout().lock();
-            // When nobody reads it there is nobody to tell.
-            let _ = writeln!(stdout, "{}", line.trim_end()).and_then(|()| stdout.flush());
-        }
-    };
-    let thread = thread::Builder::new().name("heads".to_owned()).spawn(print);
-    thread.map_err(|error| Failure::unavailable(format!("a thread cannot be started: {error}")))
 }
 
 /// What to paste to try it.
-fn greet(running: &Running, policy: &str, made: &[PathBuf], output: &mut Output) -> Result<(), Failure> {
+fn greeting(running: &Running, policy: &str, made: &[PathBuf]) -> Result<Vec<u8>, Failure> {
+    let mut output = Vec::new();
     let config = running.config();
     let certificate = shown(&config.issuer.certificate);
     let is_new = made.contains(&config.issuer.certificate);
@@ -255,8 +207,7 @@ fn greet(running: &Running, policy: &str, made: &[PathBuf], output: &mut Output)
         let file = config.file.as_ref().map_or_else(String::new, |file| format!(" --config {}", shown(file)));
         writeln!(output, "A whole shell: eval \"$(tidegate env{file})\"\n")?;
     }
-    output.flush()?;
-    Ok(())
+    Ok(output)
 }
 
 /// A path as it can be pasted into a shell.
@@ -264,23 +215,4 @@ fn shown(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-+".contains(&b));
     if is_plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
-}
-
-#[cfg(test)]
-mod tests {
-    use tracing::{Level, enabled};
-
-    use super::*;
-
-    #[test]
-    fn by_default_no_library_warns_in_the_words_of_a_client() {
-        let log = tracing_subscriber::fmt().with_env_filter(EnvFilter::new(LOGGED)).with_writer(io::sink);
-        tracing::subscriber::with_default(log.finish(), || {
-            assert!(!enabled!(target: "h2::proto::ping_pong", Level::WARN));
-            assert!(!enabled!(target: "rustls::conn", Level::WARN));
-            assert!(!enabled!(target: "hyper_util::client::legacy", Level::WARN));
-            assert!(enabled!(target: "rustls::conn", Level::ERROR));
-            assert!(enabled!(Level::INFO) && !enabled!(Level::DEBUG), "{}", module_path!());
-        });
-    }
 }

@@ -13,12 +13,13 @@ use zeroize::Zeroizing;
 
 use super::Failure;
 use super::controls::{Controls, weakened};
+use super::heads::Heads;
 use super::live::{By, Live, Parts};
 use super::rehearse::Rehearser;
 use super::watch::Watch;
 use super::windows::Windows;
 use crate::admin::{Admin, AdminConfig, Api, Health, Keeper, KeeperConfig, Loaded, Meter};
-use crate::audit::{Audit, AuditConfig, Draft, Kind, Witness, Writer};
+use crate::audit::{Audit, AuditConfig, Draft, Kind, Writer};
 use crate::config::keys::Keys;
 use crate::config::{Compiled, Config, ParentSettings};
 use crate::detect::Pack;
@@ -46,7 +47,7 @@ pub(super) struct Running {
     /// Last: it outlives whatever may still submit a record.
     writer: Writer,
     sinks: Sinks,
-    _watches: [Repeated; 3],
+    _watches: [Repeated; 4],
     _files: Option<Repeated>,
     _tests: Repeated,
 }
@@ -58,7 +59,7 @@ impl Running {
         compiled: Compiled,
         keys: Keys,
         meter: Meter,
-        witness: Witness,
+        heads: Heads,
     ) -> Result<Running, Failure> {
         let trust = upstream_trust(&config).map_err(Failure::configuration)?;
         let not_after = keys.issuer.not_after();
@@ -76,13 +77,15 @@ impl Running {
         let engine = Arc::new(ArcSwap::from_pointee(engine));
 
         let trail = AuditConfig { boot: boot()?, start: started(&config, &compiled), ..config.audit.clone() };
-        let (audit, writer) = Audit::open_with(trail, &keys.audit, witness).map_err(Failure::io)?;
+        let (audit, writer) = Audit::open_with(trail, &keys.audit, heads.witness()).map_err(Failure::io)?;
         warn_of_small_disk(&config.audit);
         let health = Arc::new(Health::new(audit.clone(), not_after));
         health.watch(Arc::clone(&engine));
+        let shown = heads.clone();
+        health.ask_witness(move || shown.behind());
         let standing = Arc::new(OnceLock::<Gauges>::new());
         let meter = refreshing(meter, &health, audit.clone(), Arc::clone(&engine), Arc::clone(&standing));
-        let (controls, [clock, heart]) = watch(&config, &audit);
+        let (controls, watches) = watch(&config, &audit, heads);
         let keeper = keep_overlays(&config, &keys.state, &overlays, &audit, &engine)?;
         let live = Arc::new(Live::new(Parts {
             config,
@@ -109,7 +112,8 @@ impl Running {
         standing.get_or_init(|| gate.gauges());
         live.listens(&gate);
         let tests = rehearse(config, &audit, &gate, engine, rehearsal);
-        let watches = [clock, heart, expire(keeper)];
+        let [clock, heart, witness] = watches;
+        let watches = [clock, heart, witness, expire(keeper)];
         let files = config.watch.then(|| watch_files(Arc::clone(&live)));
         Ok(Running {
             gate,
@@ -290,18 +294,25 @@ fn watch_files(live: Arc<Live>) -> Repeated {
 }
 
 /// What is not as it should be, looked at from time to time; and heartbeats.
-fn watch(config: &Config, audit: &Audit) -> (Arc<Controls>, [Repeated; 2]) {
+fn watch(config: &Config, audit: &Audit, heads: Heads) -> (Arc<Controls>, [Repeated; 3]) {
     let controls = Arc::new(Controls::new(audit.clone()));
     controls.set("policy", weakened(config));
     let clock = Repeated::every(limits::CLOCK_LOOK, {
         let controls = Arc::clone(&controls);
         move || controls.look_at_clock()
     });
+    let witness = Repeated::every(limits::HEADS_LOOK, {
+        let controls = Arc::clone(&controls);
+        move || {
+            heads.happened().iter().for_each(|what| controls.happened("witness", what));
+            controls.set("witness", heads.behind());
+        }
+    });
     let heart = Repeated::every(config.heartbeat, {
         let (audit, begun) = (audit.clone(), Instant::now());
         move || heartbeat(&audit, begun)
     });
-    (controls, [clock, heart])
+    (controls, [clock, heart, witness])
 }
 
 /// Self-tests, through the first explicit listener that asks nobody who a client is; where there is none, each fails and

@@ -1,6 +1,8 @@
-//! How much room the file system below a path has.
+//! How much room the file system below a path has, and whether a file is still where it was.
 
+use std::fs::{File, Metadata};
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 /// Bytes of a file system.
@@ -18,6 +20,27 @@ pub fn space(path: &Path) -> io::Result<Space> {
         total: stat.f_blocks.saturating_mul(stat.f_frsize),
         available: stat.f_bavail.saturating_mul(stat.f_frsize),
     })
+}
+
+/// What became of an open file, by what is `found` at its path, if that is another one or holds less than the `bytes` that
+/// it had: what is added then is lost.
+pub fn astray(found: io::Result<Metadata>, file: &File, bytes: u64) -> Option<String> {
+    let found = match found {
+        Ok(found) => found,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Some("was moved or removed".into());
+        }
+        Err(error) => return Some(format!("cannot be looked at ({error})")),
+    };
+    let open = match file.metadata() {
+        Ok(open) => open,
+        Err(error) => return Some(format!("cannot be looked at ({error})")),
+    };
+    if (found.dev(), found.ino()) != (open.dev(), open.ino()) || open.nlink() == 0 {
+        return Some("was replaced by another file".into());
+    }
+    let has = open.len();
+    (has < bytes).then(|| format!("was cut to {has} of {bytes} bytes"))
 }
 
 #[cfg(test)]

@@ -150,9 +150,11 @@ impl Sinks {
             let (around, stopped) = (around.clone(), stopped.clone());
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let name = format!("sink-{}", config.name.get(..8).unwrap_or(&config.name));
-            let thread = std::thread::Builder::new()
-                .name(name)
-                .spawn(move || runtime.block_on(deliver::run(config, around, stopped)))?;
+            let thread = std::thread::Builder::new().name(name).spawn(move || {
+                runtime.block_on(deliver::run(config, around, stopped));
+                // What standard output has not taken by now is not waited for.
+                runtime.shutdown_background();
+            })?;
             threads.push(thread);
         }
         Ok(Sinks { stop, threads })

@@ -2,6 +2,10 @@
 
 use std::io::{self, Write as _};
 
+use tokio::task::{JoinHandle, spawn_blocking};
+use tokio::time::timeout;
+
+use crate::limits;
 use crate::sink::http::Http;
 use crate::sink::syslog::Syslog;
 use crate::sink::{SinkConfig, Surroundings, Target};
@@ -65,9 +69,18 @@ impl From<io::Error> for SendError {
     }
 }
 
+/// A batch on its way to standard output, on a thread that may wait for its reader.
+#[derive(Debug)]
+pub(super) struct Writing {
+    /// Its last record.
+    last: u64,
+    done: JoinHandle<io::Result<()>>,
+}
+
 #[derive(Debug)]
 pub(super) enum Transport {
-    Stdout,
+    /// With what is still being written to it.
+    Stdout(Option<Writing>),
     Syslog(Box<Syslog>),
     Http(Box<Http>),
 }
@@ -75,7 +88,7 @@ pub(super) enum Transport {
 impl Transport {
     pub(super) fn new(config: &SinkConfig, around: &Surroundings) -> Transport {
         match &config.target {
-            Target::Stdout => Transport::Stdout,
+            Target::Stdout => Transport::Stdout(None),
             Target::Syslog { server } => {
                 Transport::Syslog(Box::new(Syslog::new(server.clone(), &around.node)))
             }
@@ -91,13 +104,22 @@ impl Transport {
         around: &Surroundings,
     ) -> Result<Delivered, SendError> {
         match self {
-            Transport::Stdout => {
-                let mut stdout = io::stdout().lock();
-                for event in batch {
-                    stdout.write_all(&event.text)?;
-                    stdout.write_all(b"\n")?;
-                }
-                stdout.flush()?;
+            Transport::Stdout(writing) => {
+                // What an earlier try gave it is not given once more.
+                let had = match writing {
+                    Some(under_way) => under_way.last,
+                    None => 0,
+                };
+                written(writing).await?;
+                let left = batch.iter().filter(|event| event.seq > had);
+                let text = left.flat_map(|event| [&*event.text, b"\n"]).collect::<Vec<_>>().concat();
+                let last = batch.last().map_or(0, |event| event.seq);
+                let done = spawn_blocking(move || {
+                    let mut stdout = io::stdout().lock();
+                    stdout.write_all(&text).and_then(|()| stdout.flush())
+                });
+                *writing = Some(Writing { last, done });
+                written(writing).await?;
                 Ok(Delivered::All)
             }
             Transport::Syslog(syslog) => syslog.send(batch, &around.tls).await,
@@ -109,7 +131,7 @@ impl Transport {
     /// what was sent since.
     pub(super) async fn settled(&mut self) -> Result<Option<u64>, SendError> {
         match self {
-            Transport::Stdout | Transport::Http(_) => Ok(None),
+            Transport::Stdout(_) | Transport::Http(_) => Ok(None),
             Transport::Syslog(syslog) => syslog.settled().await,
         }
     }
@@ -117,8 +139,19 @@ impl Transport {
     /// Ends the connection; the last record that the receiver surely has.
     pub(super) async fn close(&mut self) -> Option<u64> {
         match self {
-            Transport::Stdout | Transport::Http(_) => None,
+            Transport::Stdout(_) | Transport::Http(_) => None,
             Transport::Syslog(syslog) => syslog.close().await,
         }
     }
+}
+
+/// Waits a moment until standard output has taken what it was given. Who does not read it keeps the sink waiting, and
+/// nothing else.
+async fn written(writing: &mut Option<Writing>) -> io::Result<()> {
+    let Some(under_way) = writing else { return Ok(()) };
+    let Ok(done) = timeout(limits::SINK_GOODBYE, &mut under_way.done).await else {
+        return Err(io::Error::new(io::ErrorKind::TimedOut, "nobody reads standard output"));
+    };
+    *writing = None;
+    done.map_err(io::Error::other)?
 }

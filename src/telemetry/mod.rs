@@ -58,6 +58,8 @@ pub const RECORDS_WAITING: &str = "tidegate_records_waiting";
 pub const RECORDS_LAG: &str = "tidegate_records_lag_seconds";
 /// Flows that got no permit since their record could not be written.
 pub const RECORDS_REFUSED: &str = "tidegate_records_refused_total";
+/// Log lines that nobody read in time.
+pub const LOG_LOST: &str = "tidegate_log_lines_lost_total";
 /// Bytes of the audit directory in use.
 pub const AUDIT_DISK_BYTES: &str = "tidegate_audit_disk_bytes";
 /// Days until the audit disk budget is spent at the present rate.
@@ -105,6 +107,7 @@ pub const ALL: &[(&str, Kind, &str)] = &[
     (RECORDS_WAITING, Kind::Gauge, "audit records waiting for the writer"),
     (RECORDS_LAG, Kind::Gauge, "longest wait of an audit record for the writer"),
     (RECORDS_REFUSED, Kind::Counter, "flows refused for want of a record"),
+    (LOG_LOST, Kind::Counter, "log lines that nobody read in time"),
     (AUDIT_DISK_BYTES, Kind::Gauge, "bytes of the audit directory in use"),
     (AUDIT_DISK_DAYS, Kind::Gauge, "days until the audit disk budget is spent"),
     (SAMPLES, Kind::Counter, "samples asked for by decisions, kept or not"),

@@ -53,6 +53,7 @@ mod streams;
 mod tidy;
 mod tools;
 mod tunnels;
+mod unread;
 mod upstreams;
 mod ways;
 mod websocket;

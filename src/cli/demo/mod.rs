@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use super::heads::Heads;
 use super::running::Running;
 use super::{Failure, Output};
 use crate::admin::Meter;
@@ -70,7 +71,7 @@ async fn show(folder: &Path, output: &mut Output) -> Result<Vec<String>, Failure
     let meter = Meter::install().map_err(Failure::unavailable)?;
     let certificate = config.issuer.certificate.clone();
     let directory = config.audit.directory.clone();
-    let running = Running::start(config, compiled, keys, meter, Box::new(|_| {})).await?;
+    let running = Running::start(config, compiled, keys, meter, Heads::default()).await?;
     let proxy = proxy(&running)?;
     let client = Client::new(proxy, origin.address().port(), &certificate)?;
     writeln!(output, "gate on {proxy}, origin on {}, nothing leaves this machine\n", origin.address())?;
