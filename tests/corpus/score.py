@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 # One number under two names: both countries number alike, or the words are the same.
 ALIKE = [{"national-id.cz-rc", "national-id.sk-rc"}, {"national-id.us-ssn", "national-id.us-ssn-x12", "national-id.us-ssn-hl7", "national-id.us-ssn-oid"}, {"national-id.ee-ik", "national-id.lt-ak"}, {"travel.us-passport", "travel.uk-passport"}, {"travel.mrz-td1", "travel.mrz-td1-lines", "travel.mrz-line"}, {"travel.mrz-td2", "travel.mrz-td2-lines", "travel.mrz-line"}, {"travel.mrz-td3", "travel.mrz-td3-lines", "travel.mrz-line"},
          {"payment.pan", "payment.test-pan"}, {"contact.phone", "contact.phone-national", "contact.phone-x12", "contact.phone-signed", "contact.phone-hl7"}, {"payment.iban", "payment.iban-mt940"},
-         {"payment.us-aba-rtn", "payment.us-aba-rtn-x12"}, {"health.us-npi", "health.us-npi-x12", "health.us-npi-oid"}, {"national-id.us-ein", "national-id.us-ein-x12"}, {"national-id.cl-rut", "national-id.cl-run"}, {"health.us-mbi", "health.us-mbi-bare"}, {"payment.bic", "payment.bic-named", "payment.bic-mt"}, {"payment.cvv", "payment.cvv-local"}, {"national-id.it-codice-fiscale", "national-id.it-codice-fiscale-grouped"}, {"secrets.aws-secret-access-key", "secrets.aws-secret-access-key-nested"}, {"national-id.br-cnpj", "national-id.br-cnpj-alphanumeric"}]
+         {"payment.us-aba-rtn", "payment.us-aba-rtn-x12"}, {"health.us-npi", "health.us-npi-x12", "health.us-npi-oid"}, {"national-id.us-ein", "national-id.us-ein-x12"}, {"national-id.cl-rut", "national-id.cl-run"}, {"health.us-mbi", "health.us-mbi-bare"}, {"payment.bic", "payment.bic-named", "payment.bic-mt"}, {"payment.cvv", "payment.cvv-local"}, {"national-id.it-codice-fiscale", "national-id.it-codice-fiscale-grouped"}, {"secrets.aws-secret-access-key", "secrets.aws-secret-access-key-nested"}, {"national-id.br-cnpj", "national-id.br-cnpj-alphanumeric", "national-id.br-cnpj-alphanumeric-grouped", "national-id.br-cnpj-alphanumeric-named"}]
 # What stands inside a value, and is right to be found there.
 INSIDE = {"payment.track1": {"payment.pan"}, "payment.track2": {"payment.pan"}, "secrets.jwt": {"secrets.generic-key"}}
 PREFIXED = "aws-access-key-id github-token gitlab-token npm-token slack-token stripe-key sendgrid-key google-api-key".split()
@@ -36,7 +36,7 @@ def scan(tidegate, folder):
 def same(truth, detector):
     if truth == detector or any(truth in group and detector in group for group in ALIKE):
         return True
-    return truth.startswith("secrets.") and detector == "secrets.generic-key" or detector in INSIDE.get(truth, ())
+    return truth.startswith("secrets.") and detector in {"secrets.generic-key", "secrets.generic-pass"} or detector in INSIDE.get(truth, ())
 
 
 class Score:
