@@ -430,12 +430,18 @@ impl Words {
         }
     }
 
-    /// Calls `hit` for every word that lies wholly inside `range`.
-    pub(super) fn inside(&self, level: Level, text: &[u8], range: Range<usize>, mut hit: impl FnMut(u16)) {
+    /// Calls `hit` for every word that lies wholly inside `range`, with its place.
+    pub(super) fn inside(
+        &self,
+        level: Level,
+        text: &[u8],
+        range: Range<usize>,
+        mut hit: impl FnMut(Range<usize>, u16),
+    ) {
         simd::word_starts(level, &self.heads, text, range.start, range.end, &mut |start| {
             self.at(text, start, |word, end| {
                 if end <= range.end {
-                    hit(word);
+                    hit(start.at..end, word);
                 }
             });
         });

@@ -151,6 +151,32 @@ fn what_stands_around_a_value_lowers_it_under_a_name_of_its_own() {
 }
 
 #[test]
+fn a_longer_word_against_a_value_takes_the_place_of_one_for_it_that_is_a_part_of_it() {
+    let number = matcher(&detector(
+        "number",
+        "pattern = '\\d{9}'\ntier = \"medium\"\nbare = \"medium\"\nboundary = \"digit\"\n\
+         [detector.keywords]\nany = [\"tax id\", \"number\"]\nbefore = 40\nafter = 20\n\
+         [detector.exclude]\nkeywords = [\"federal tax id\"]",
+    ));
+    for (text, sure) in [
+        ("912345678", "medium"),
+        ("tax id 912345678", "high"),
+        ("federal tax id 912345678", "low"),
+        ("federal tax id, tax id: 912345678", "high"),
+        ("number and federal tax id 912345678", "high"),
+        ("{\"federalTaxId\":912345678}", "low"),
+        ("{\"tax_id\":912345678}", "high"),
+        ("{\"federal_tax\":{\"id\":912345678}}", "medium"),
+        ("{\"federal_tax_id\":{\"number\":912345678}}", "high"),
+        ("a;federal tax id;b\n1;912345678;2\n", "low"),
+        ("912345678 (federal tax id)", "low"),
+    ] {
+        assert_eq!(findings(&number, None, text), [format!("number:912345678:{sure}")], "{text}");
+    }
+    assert_eq!(findings(&number, Some("federal-tax-id"), "912345678"), ["number:912345678:low"]);
+}
+
+#[test]
 fn what_directly_surrounds_a_match_may_make_it_medium_and_no_less() {
     let keyword = "[detector.keywords]\nany = [\"to\"]\nbefore = 20\nafter = 0\n";
     let lower = "[detector.exclude]\nlower = { before = '(?:by|19[0-9]{2}),? {0,2}<', after = '> et al' }";

@@ -114,7 +114,9 @@ impl Run<'_, '_> {
         self.scratch.said.iter().for_each(|said| near |= sets.by_word(said.word));
         let Some(Label { name, outer, .. }) = self.region.above.label() else { return near };
         for (_, name) in outer {
-            self.matcher.words.inside(self.how.level, name, 0..name.len(), |word| near |= sets.by_word(word));
+            self.matcher
+                .words
+                .inside(self.how.level, name, 0..name.len(), |_, word| near |= sets.by_word(word));
         }
         let trail = label_trail(&mut self.label, self.matcher, name);
         trail.words(0, name.len(), |word| near |= sets.by_word(word));
@@ -140,9 +142,10 @@ impl Run<'_, '_> {
         let own = names.own(text, layout);
         for (nth, name) in names.list.iter().enumerate() {
             let source = name.source(text, layout);
-            self.matcher.words.inside(self.how.level, source, name.range.clone(), |word| {
+            self.matcher.words.inside(self.how.level, source, name.range.clone(), |place, word| {
                 if nth < own || self.matcher.words.reaches_in(word) {
-                    said.push(Said { word, scope: name.scope, own: nth < own });
+                    let place = (place.start, place.end);
+                    said.push(Said { word, name: nth, place, scope: name.scope, own: nth < own });
                 }
             });
         }
@@ -177,8 +180,13 @@ impl Run<'_, '_> {
         let own_alone = detector.tier == Tier::Strong
             && self.scratch.names.tell_an_id(self.region.text, self.region.layout);
         let mut evidence = Evidence::default();
-        for said in self.scratch.said.iter().filter(|said| detector.scopes.holds(said.scope)) {
-            let Evidence { positive, negative } = self.matcher.words.says(said.word, number);
+        let all = &self.scratch.said;
+        for said in all.iter().filter(|said| detector.scopes.holds(said.scope)) {
+            let others = || {
+                all.iter().filter(|other| other.name == said.name).map(|other| (other.place(), other.word))
+            };
+            let Evidence { positive, negative } =
+                self.matcher.words.says_among((&said.place(), said.word), number, others);
             evidence.join(Evidence {
                 positive: positive && (said.own || !own_alone),
                 negative: negative && said.own,
@@ -356,7 +364,7 @@ impl Run<'_, '_> {
         let outer = self.region.above.label().map(|label| label.outer).unwrap_or_default();
         let mut speaks = false;
         for (_, name) in outer.iter().filter(|(scope, _)| detector.scopes.holds(*scope)) {
-            self.matcher.words.inside(self.how.level, name, 0..name.len(), |word| {
+            self.matcher.words.inside(self.how.level, name, 0..name.len(), |_, word| {
                 let words = &self.matcher.words;
                 speaks |= words.reaches_in(word) && words.says(word, number).positive;
             });

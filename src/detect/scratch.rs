@@ -1,5 +1,7 @@
 //! What the scan of one stream keeps from region to region.
 
+use std::ops::Range;
+
 use super::columns::Told;
 use super::context::Trail;
 use super::listed::Listed;
@@ -32,9 +34,18 @@ pub(super) struct Scratch {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Said {
     pub(super) word: u16,
+    /// Which of the names it is a word of, and where it begins and ends in what that stands in.
+    pub(super) name: usize,
+    pub(super) place: (usize, usize),
     pub(super) scope: Scope,
     /// Whether the name is the value's own: only its own speaks against it.
     pub(super) own: bool,
+}
+
+impl Said {
+    pub(super) fn place(&self) -> Range<usize> {
+        self.place.0..self.place.1
+    }
 }
 
 impl Scratch {

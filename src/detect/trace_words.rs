@@ -142,7 +142,7 @@ impl Matcher {
         let mut speaks = false;
         if let Some(own) = own {
             let source = own.source(text, layout);
-            self.words.inside(self.level, source, own.range.clone(), |word| {
+            self.words.inside(self.level, source, own.range.clone(), |_, word| {
                 speaks |= self.words.says(word, detector.0).positive;
             });
         }
@@ -181,8 +181,11 @@ impl Matcher {
         {
             // A header row stands where the text begins.
             let place = name.place_in(text, at);
-            self.words.inside(self.level, text, place.clone(), |word| {
-                let says = self.words.says(word, detector.0);
+            let mut all = Vec::new();
+            self.words.inside(self.level, text, place.clone(), |at, word| all.push((at, word)));
+            all.iter().for_each(|(at, word)| {
+                let word = *word;
+                let says = self.words.says_among((at, word), detector.0, || all.iter().cloned());
                 let speaks_for = says.positive && (nth < own || !own_alone && self.words.reaches_in(word));
                 if speaks_for || says.negative && nth < own {
                     speak.push((place.clone(), says.positive));

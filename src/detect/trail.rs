@@ -14,6 +14,34 @@ struct Hit {
     word: u16,
 }
 
+impl Hit {
+    fn place(&self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl Words {
+    /// What a word at a place says of a detector among others of its text or name: one that speaks for it says nothing
+    /// where a longer one that it is a part of speaks against it, as `tax id` is one of `federal tax id`.
+    #[inline]
+    pub(in crate::detect) fn says_among<I: Iterator<Item = (Range<usize>, u16)>>(
+        &self,
+        (place, word): (&Range<usize>, u16),
+        detector: u16,
+        others: impl FnOnce() -> I,
+    ) -> Evidence {
+        let mut says = self.says(word, detector);
+        let takes_its_place = |(other, word): (Range<usize>, u16)| {
+            other.start <= place.start
+                && place.end <= other.end
+                && other.len() > place.len()
+                && self.says(word, detector).negative
+        };
+        says.positive = says.positive && !others().any(takes_its_place);
+        says
+    }
+}
+
 /// The words of a text, read only where something asks for them, each place once while questions move forward.
 #[derive(Clone, Debug, Default)]
 pub(in crate::detect) struct Trail {
@@ -138,9 +166,15 @@ impl Trail {
     ) -> Evidence {
         let mut evidence = Evidence::default();
         for hit in self.within(from, to) {
-            evidence.join(words.says(hit.word, detector));
+            evidence.join(self.says(words, detector, hit, (from, to)));
         }
         evidence
+    }
+
+    /// What a word says of `detector` among those of `from..to`.
+    fn says(&self, words: &Words, detector: u16, hit: &Hit, (from, to): (usize, usize)) -> Evidence {
+        let others = || self.within(from, to).map(|other| (other.place(), other.word));
+        words.says_among((&hit.place(), hit.word), detector, others)
     }
 
     /// Where words that say something of `detector` lie wholly inside `from..to`, which has been read.
@@ -150,8 +184,8 @@ impl Trail {
         detector: u16,
         (from, to): (usize, usize),
     ) -> impl Iterator<Item = (Range<usize>, Evidence)> + 't {
-        let within = self.within(from, to).map(|hit| (hit.start as usize..hit.end as usize, hit.word));
-        let said = within.map(move |(place, word)| (place, words.says(word, detector)));
+        let within = self.within(from, to);
+        let said = within.map(move |hit| (hit.place(), self.says(words, detector, hit, (from, to))));
         said.filter(|(_, says)| *says != Evidence::default())
     }
 

@@ -431,7 +431,7 @@ fn look_into<'a>(judge: &Judge, piece: Piece<'a>, undone: Option<&Decoded>, sigh
     if !armoured::may_hold(piece.text) && !undone.is_some_and(|undone| armoured::may_hold(&undone.text)) {
         return;
     }
-    let name = piece.label.map(|label| label.name);
+    let name = piece.name.or(piece.label.map(|label| label.name));
     // A credential in its own place is a whole: what its issuer wrote in it goes where it is meant to go. A card that
     // is called one is no part of a token, and a name with a password has no issuer.
     let is_credential = matches!(name, Some(b"authorization" | b"proxy-authorization"));
@@ -566,7 +566,8 @@ fn pairs<'a>(
         if let Some((_, value)) = value.split_first().filter(|(_, value)| !value.is_empty()) {
             let at = begin + equals + 1;
             let scope = if family.is_none() { Scope::Url } else { Scope::Header };
-            let label = Some(Label { scope, name: key, outer: &[] });
+            // Some words are names with the sign behind them alone.
+            let label = Some(Label { scope, name: pair.get(..=equals).unwrap_or(key), outer: &[] });
             pieces.push(Piece { text: value, at, label, name: Some(key), family, plus });
         }
     }

@@ -53,6 +53,23 @@ fn targets_are_inspected_and_masked_in_place() {
 }
 
 #[test]
+fn what_keeps_a_target_out_of_caches_is_no_card() {
+    for (target, found) in [
+        ("/ads?iu=%2F1%2Fx&cb=4539148803436467", false),
+        ("/ads?correlator=4539148803436467&sz=1", false),
+        ("/a;ord=4539148803436467?", false),
+        ("/a?rnd=4539148803436467", false),
+        ("/a?n=4539148803436467", true),
+        ("/a?cb_card=4539148803436467", true),
+        ("/a?card=4539148803436467&cb=1", true),
+    ] {
+        let setup = Setup::new(vec![on("payment.pan", Action::Redact, 1)]);
+        let outcome = setup.run(&Head { target: Some(target), ..plain() }, &[]);
+        assert_eq!(!outcome.inspector.head_edits().is_empty(), found, "{target}");
+    }
+}
+
+#[test]
 fn fields_are_inspected_and_masked_where_they_may_be() {
     let cases: [(&str, &str, Result<&str, &str>); 9] = [
         ("x-customer", "id 536-90-4399", Ok("id ***-**-****")),
