@@ -1,9 +1,9 @@
 //! Fingerprints as records show them: hashed once more under a key of their tenant and time. When its time is over the key
 //! is overwritten, and nobody, with whatever else they have, can try values against the records of that time.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write as _};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
@@ -16,6 +16,7 @@ use crate::audit::keyring::{KeyEpochs, Keyring};
 use crate::audit::segment::FILE_MODE;
 use crate::audit::text::{from_hex, hex};
 use crate::fingerprint::Fingerprint;
+use crate::platform::disk;
 
 const TENANT: &[u8] = b"tidegate.fingerprint.tenant.v1\0";
 const RECORD: &[u8] = b"tidegate.fingerprint.record.v1\0";
@@ -79,7 +80,7 @@ impl Prints {
             Some(secret) => secret,
             None => {
                 let secret = random()?;
-                make(epochs, &secret)?;
+                disk::create(&epochs.file, hex(secret.as_ref()).as_bytes(), FILE_MODE)?;
                 ring.begin();
                 secret
             }
@@ -117,6 +118,11 @@ fn random() -> io::Result<Zeroizing<[u8; 32]>> {
 
 fn read(epochs: &KeyEpochs) -> io::Result<Option<Zeroizing<[u8; 32]>>> {
     let text = match fs::metadata(&epochs.file) {
+        Ok(metadata) if metadata.is_file() && metadata.len() == 0 => {
+            tracing::warn!(file = %epochs.file.display(), "the key of fingerprints is empty; it is made anew");
+            fs::remove_file(&epochs.file)?;
+            return Ok(None);
+        }
         Ok(metadata) if metadata.mode() & 0o077 != 0 => {
             return Err(io::Error::other("others may read it; make it yours alone: chmod 600"));
         }
@@ -127,15 +133,6 @@ fn read(epochs: &KeyEpochs) -> io::Result<Option<Zeroizing<[u8; 32]>>> {
     let secret =
         from_hex::<32>(text.trim_ascii()).ok_or_else(|| io::Error::other("is not 64 hexadecimal digits"))?;
     Ok(Some(Zeroizing::new(secret)))
-}
-
-fn make(epochs: &KeyEpochs, secret: &[u8; 32]) -> io::Result<()> {
-    if let Some(folder) = epochs.file.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(FILE_MODE).open(&epochs.file)?;
-    file.write_all(hex(secret).as_bytes())?;
-    file.sync_all()
 }
 
 #[cfg(test)]
@@ -173,6 +170,19 @@ mod tests {
         std::os::unix::fs::FileExt::read_exact_at(&old, &mut bytes, 0).unwrap();
         assert_eq!(bytes, [0; 64]);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_key_whose_making_ended_half_way_is_made_by_the_next_start() {
+        let folder = temp();
+        let file = folder.path().join("certs/print.key");
+        let epochs = KeyEpochs { file: file.clone(), epoch: Duration::from_secs(3600) };
+        let first = Prints::open(&epochs).unwrap().now().id().to_owned();
+        fs::write(&file, "").unwrap();
+        let next = Prints::open(&epochs).unwrap().now().id().to_owned();
+        assert_ne!(next, first);
+        assert_eq!(Prints::open(&epochs).unwrap().now().id(), next);
+        assert_eq!(fs::metadata(&file).unwrap().mode() & 0o777, 0o600);
     }
 
     #[test]

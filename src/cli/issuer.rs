@@ -43,6 +43,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     match &args.command {
         Command::Init(arg) => {
             let config = config::read(arg.config.as_deref())?;
+            rotation::settle(&config.issuer)?;
             if keys::read_issuer(&config.issuer)?.is_some() {
                 let path = config.issuer.certificate.display();
                 return Err(Failure::negative(format!(

@@ -1,9 +1,9 @@
 //! Secrets on disk: files of mode 0600, made on first run and never overwritten.
 
 use std::fmt;
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::fs::{self, File};
+use std::io::{self, Read};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -16,6 +16,7 @@ use super::{Config, IssuerFiles, rotation};
 use crate::audit::{self, SampleKey, SampleOpener, Signer, generate_signing_key};
 use crate::fingerprint::FingerprintKey;
 use crate::limits;
+use crate::platform::disk;
 use crate::tls::Issuer;
 
 /// Everything secret that a running gate needs.
@@ -217,7 +218,13 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), KeyError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".{}", std::process::id()));
     let draft = path.with_file_name(name);
-    fs::write(&draft, bytes).and_then(|()| fs::rename(&draft, path)).map_err(failed)
+    let write = || {
+        fs::create_dir_all(path.parent().unwrap_or(Path::new(".")))?;
+        fs::write(&draft, bytes)?;
+        File::open(&draft)?.sync_all()?;
+        fs::rename(&draft, path)
+    };
+    write().map_err(failed)
 }
 
 /// A fingerprint key that lives as long as the process.
@@ -266,10 +273,14 @@ fn issuer(config: &Config, made: &mut Vec<PathBuf>) -> Result<Issuer, KeyError> 
         .ok_or_else(|| KeyError::wrong(&config.issuer.key, "vanished while it was made"))
 }
 
-/// The issuer on disk; `None` when neither of its files exists.
+/// The issuer on disk; `None` when neither of its files exists. One whose making ended before its certificate had its
+/// name counts: [`rotation::settle`] completes it.
 pub fn read_issuer(files: &IssuerFiles) -> Result<Option<Issuer>, KeyError> {
     let key = read_secret(&files.key)?;
-    let certificate = read_file(&files.certificate, |_| Ok(()))?;
+    let certificate = match read_file(&files.certificate, |_| Ok(()))? {
+        None if key.is_some() => read_file(&rotation::half(&files.certificate), |_| Ok(()))?,
+        certificate => certificate,
+    };
     match (certificate, key) {
         (None, None) => Ok(None),
         (Some(certificate), Some(key)) => {
@@ -297,8 +308,13 @@ pub fn make_issuer(files: &IssuerFiles, node: &str) -> Result<(), KeyError> {
     let (certificate, key) = Issuer::generate(&format!("Tidegate issuer {node}"))
         .map_err(|error| KeyError::wrong(&files.certificate, error.message))?;
     let key = Zeroizing::new(key);
+    if files.certificate.exists() {
+        return Err(KeyError::there(&files.certificate));
+    }
+    // A key alone would be half of an issuer that nobody can complete: its certificate is there before it, by another name.
+    replace(&rotation::half(&files.certificate), certificate.as_bytes())?;
     create(&files.key, key.as_bytes(), 0o600)?;
-    create(&files.certificate, certificate.as_bytes(), 0o644)
+    rotation::complete(files)
 }
 
 fn may_make_issuer(config: &Config) -> Result<(), KeyError> {
@@ -432,24 +448,7 @@ fn read_file(
 
 /// Creates a file whole or not at all, never over an old one, and makes it last.
 fn create(path: &Path, bytes: &[u8], mode: u32) -> Result<(), KeyError> {
-    let failed = |error: io::Error| KeyError::io(path, "cannot be made", &error);
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    fs::create_dir_all(folder).map_err(failed)?;
-    let name = path.file_name().ok_or_else(|| KeyError::wrong(path, "is not a file name"))?;
-    let draft = folder.join(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-    let result = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(mode)
-        .open(&draft)
-        .and_then(|mut file| {
-            file.write_all(bytes)?;
-            file.sync_all()
-        })
-        // A link fails where a rename would replace.
-        .and_then(|()| fs::hard_link(&draft, path));
-    let removed = fs::remove_file(&draft);
-    result.and(removed).and_then(|()| File::open(folder)?.sync_all()).map_err(failed)
+    disk::create(path, bytes, mode).map_err(|error| KeyError::io(path, "cannot be made", &error))
 }
 
 #[cfg(test)]
@@ -519,6 +518,41 @@ mod tests {
         let errors = open(&config).unwrap_err();
         assert_eq!(errors.first().unwrap().path, config.issuer.key);
         assert!(make_issuer(&config.issuer, "n").is_err(), "the certificate is not overwritten");
+    }
+
+    #[test]
+    fn a_first_run_may_end_at_any_step_and_the_next_one_goes_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        let half = rotation::half(&config.issuer.certificate);
+        let all = open(&config).unwrap();
+        fs::create_dir_all(&config.audit.directory).unwrap();
+        // The certificate has not got its name yet.
+        fs::rename(&config.issuer.certificate, &half).unwrap();
+        assert!(look(&config).0.is_empty(), "{:?}", look(&config));
+        assert_eq!(open(&config).unwrap().issuer.sha256(), all.issuer.sha256());
+        assert!(config.issuer.certificate.exists() && !half.exists());
+        // It has both names.
+        fs::copy(&config.issuer.certificate, &half).unwrap();
+        assert_eq!(open(&config).unwrap().issuer.sha256(), all.issuer.sha256());
+        // The key is not there yet; and the draft of another one was left.
+        fs::rename(&config.issuer.certificate, &half).unwrap();
+        fs::remove_file(&config.issuer.key).unwrap();
+        fs::write(config.issuer.key.with_file_name(".issuer.key.1"), "half a k").unwrap();
+        let next = open(&config).unwrap();
+        assert_ne!(next.issuer.sha256(), all.issuer.sha256());
+        assert!(!half.exists());
+        // A certificate that belongs to another key completes nothing.
+        let other = tempfile::tempdir().unwrap();
+        let files = IssuerFiles { certificate: other.path().join("i.pem"), key: other.path().join("i.key") };
+        make_issuer(&files, "n").unwrap();
+        fs::remove_file(&config.issuer.certificate).unwrap();
+        fs::rename(&files.certificate, &half).unwrap();
+        assert_eq!(open(&config).unwrap_err().first().unwrap().path, config.issuer.certificate);
+        // Nor does a key alone, which somebody may have brought.
+        fs::remove_file(&half).unwrap();
+        let errors = open(&config).unwrap_err();
+        assert!(errors.first().unwrap().message.contains("is missing while"), "{errors:?}");
     }
 
     #[test]

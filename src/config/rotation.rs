@@ -4,7 +4,7 @@
 //! which signed what clients may still hold.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::IssuerFiles;
 use super::keys::{self, KeyError};
@@ -62,9 +62,35 @@ pub fn activate(files: &IssuerFiles) -> Result<(), KeyError> {
     Ok(())
 }
 
-/// Completes what an [`activate`] that ended half-way left: the next key in force, and its certificate not yet.
+/// Where the certificate of an issuer stands while it is made.
+pub(super) fn half(certificate: &Path) -> PathBuf {
+    let files = IssuerFiles { certificate: certificate.to_owned(), key: PathBuf::new() };
+    beside(&files, "half").certificate
+}
+
+/// Gives the certificate of an issuer that is being made its name, if the key beside it is its own.
+pub(super) fn complete(files: &IssuerFiles) -> Result<(), KeyError> {
+    let half = half(&files.certificate);
+    if !half.exists() {
+        return Ok(());
+    }
+    if !files.certificate.exists() {
+        if !keys::read_issuer(files).is_ok_and(|issuer| issuer.is_some()) {
+            return Ok(());
+        }
+        // A link fails where a rename would replace.
+        let linked = fs::hard_link(&half, &files.certificate);
+        linked.map_err(|error| KeyError::io(&files.certificate, "cannot be made", &error))?;
+    }
+    fs::remove_file(&half).map_err(|error| KeyError::io(&half, "cannot be removed", &error))
+}
+
+/// Completes what an [`activate`] that ended half-way left: the next key in force, and its certificate not yet. And what an
+/// end left while an issuer was made.
 pub fn settle(files: &IssuerFiles) -> Result<(), KeyError> {
     let next = next(files);
+    complete(files)?;
+    complete(&next)?;
     let half = next.certificate.exists() && !next.key.exists() && files.key.exists();
     let certificate = next.certificate.clone();
     let pair = IssuerFiles { certificate, key: files.key.clone() };

@@ -1,8 +1,9 @@
-//! How much room the file system below a path has, and whether a file is still where it was.
+//! How much room the file system below a path has, whether a file is still where it was, and files made whole or not at
+//! all.
 
-use std::fs::{File, Metadata};
-use std::io;
-use std::os::unix::fs::MetadataExt;
+use std::fs::{self, File, Metadata, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
 /// Bytes of a file system.
@@ -43,9 +44,42 @@ pub fn astray(found: io::Result<Metadata>, file: &File, bytes: u64) -> Option<St
     (has < bytes).then(|| format!("was cut to {has} of {bytes} bytes"))
 }
 
+/// Creates a file whole or not at all, never over an old one, and makes it last; its folder, too.
+pub fn create(path: &Path, bytes: &[u8], mode: u32) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let name = path.file_name().ok_or_else(|| io::Error::other("is not a file name"))?;
+    // A process of the same number may have died over a draft: in containers each has the first one.
+    let mut random = [0; 8];
+    ring::rand::SecureRandom::fill(&ring::rand::SystemRandom::new(), &mut random)
+        .map_err(|_| io::Error::other("the system gives no random bytes"))?;
+    let draft = folder.join(format!(".{}.{:016x}", name.to_string_lossy(), u64::from_ne_bytes(random)));
+    let write = |mut file: File| {
+        file.write_all(bytes)?;
+        file.sync_all()
+    };
+    let drafted = OpenOptions::new().write(true).create_new(true).mode(mode).open(&draft).and_then(write);
+    // A link fails where a rename would replace.
+    let result = drafted.and_then(|()| fs::hard_link(&draft, path));
+    let removed = fs::remove_file(&draft);
+    result.and(removed).and_then(|()| File::open(folder)?.sync_all())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_made_whole_once_and_leaves_no_draft() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("keys/a.key");
+        create(&path, b"one", 0o600).unwrap();
+        assert_eq!(create(&path, b"two", 0o600).unwrap_err().kind(), io::ErrorKind::AlreadyExists);
+        assert_eq!(fs::read(&path).unwrap(), b"one");
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path().join("keys")).unwrap().count(), 1);
+        assert!(create(&path.join("below"), b"x", 0o600).is_err());
+    }
 
     #[test]
     fn a_file_system_has_room_and_a_missing_path_is_an_error() {
