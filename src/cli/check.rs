@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::ask::Format;
 use super::{ConfigArg, Failure, Output};
-use crate::config::{self, Compiled, Complaints, Config, keys};
+use crate::config::{self, Compiled, Complaint, Complaints, Config, keys};
 use crate::policy::{Action, RuleSpec};
 use crate::tls::UpstreamTls;
 
@@ -127,7 +127,7 @@ fn json(config: &Config, compiled: &Compiled, found: &Found) -> Value {
 
 /// What is wrong with a configuration, for programs.
 fn refused(complaints: &Complaints) -> Value {
-    let complaints = complaints.0.iter().map(|complaint| {
+    let complaints = complaints.0.iter().map(Complaint::masked).map(|complaint| {
         json!({
             "file": complaint.file,
             "line": complaint.line,

@@ -405,6 +405,7 @@ fn fields(detail: Value) -> Map<String, Value> {
 }
 
 fn shown(complaint: &Complaint) -> Value {
+    let complaint = complaint.masked();
     json!({
         "file": complaint.file, "line": complaint.line, "column": complaint.column, "key": complaint.key,
         "message": complaint.message, "expected": complaint.expected, "similar": complaint.similar,

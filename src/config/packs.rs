@@ -70,7 +70,12 @@ impl PackFiles {
             let source = Arc::new(Source { name: path.display().to_string(), text });
             Ok(PackFile { name, source })
         };
-        let files = paths.iter().map(read).collect::<Result<Vec<_>, String>>()?;
+        let (files, wrong): (Vec<_>, Vec<_>) = paths.iter().map(read).partition(Result::is_ok);
+        let wrong: Vec<String> = wrong.into_iter().filter_map(Result::err).collect();
+        if !wrong.is_empty() {
+            return Err(wrong.join("; "));
+        }
+        let files = files.into_iter().flatten().collect();
         Ok(PackFiles { path: Some(path.to_owned()), is_folder, files })
     }
 
@@ -146,13 +151,19 @@ impl PackFiles {
     }
 }
 
-/// The `.toml` files that stand directly in a folder, by name.
+/// What stands directly in a folder under a name that ends with `.toml`, by name. What of it is no file is complained of when
+/// it is read: left out, its detectors would be gone without a word.
 fn toml_files(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let cannot = |error| format!("cannot be read: {error}");
     let entries = fs::read_dir(folder).map_err(cannot)?;
     let paths = entries.map(|entry| entry.map(|entry| entry.path())).collect::<Result<Vec<_>, _>>();
     let mut paths = paths.map_err(cannot)?;
-    paths.retain(|path| path.extension().is_some_and(|extension| extension == "toml") && path.is_file());
+    paths.retain(|path| path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("toml")));
+    // A link that leads nowhere is an editor's lock, by such a name alone.
+    paths.retain(|path| {
+        let name = path.file_name().unwrap_or_default().as_encoded_bytes();
+        !name.starts_with(b".#") || path.exists()
+    });
     paths.sort();
     match paths.len() {
         0 => Err("holds no .toml file".to_owned()),
@@ -252,5 +263,36 @@ fn pack_complaint(error: &PackError, text: Option<&str>) -> Complaint {
     match text {
         Some(text) if error.line > 0 => complaint.shown(text, error.width),
         Some(_) | None => complaint,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::symlink;
+
+    use super::*;
+
+    #[test]
+    fn what_of_a_folder_cannot_be_read_is_named_all_at_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name);
+        let pack = Pack::built_in_files("payment").first().unwrap().1;
+        fs::write(at("a.toml"), pack).unwrap();
+        fs::write(at("notes.md"), "# no pack").unwrap();
+        fs::create_dir(at("folder")).unwrap();
+        assert_eq!(PackFiles::read(folder.path()).unwrap().files.len(), 1);
+        symlink("/nowhere/at/all", at(".#a.toml")).unwrap();
+        assert_eq!(PackFiles::read(folder.path()).unwrap().files.len(), 1, "an editor's lock is no pack");
+        symlink(at("a.toml"), at("link.toml")).unwrap();
+        assert_eq!(PackFiles::read(folder.path()).unwrap().files.len(), 2);
+        symlink("/nowhere/at/all", at("dangling.toml")).unwrap();
+        symlink("/dev/full", at("device.toml")).unwrap();
+        fs::create_dir(at("within.toml")).unwrap();
+        fs::write(at("B.TOML"), [0xff]).unwrap();
+        let why = PackFiles::read(folder.path()).unwrap_err();
+        for name in ["dangling.toml", "device.toml", "within.toml", "B.TOML"] {
+            assert!(why.contains(name), "{name}: {why}");
+        }
+        assert!(!why.contains("link.toml") && !why.contains("a.toml"), "{why}");
     }
 }

@@ -5,8 +5,9 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
+use crate::detect::{Matcher, Pack};
 use crate::limits;
 
 /// A configuration text and the name it goes by in complaints.
@@ -84,6 +85,7 @@ impl Place {
             expected: None,
             similar: None,
             excerpt: Some(excerpt),
+            is_of_example: false,
         }
     }
 
@@ -108,6 +110,24 @@ pub struct Complaint {
     /// A known word close to the one that was written.
     pub similar: Option<String>,
     excerpt: Option<Excerpt>,
+    /// It speaks of an example, whose values are nobody's.
+    is_of_example: bool,
+}
+
+/// Finds what a complaint must not show, whatever the configuration says of packs. None is made before there is a
+/// complaint.
+static VEIL: LazyLock<Option<Matcher>> = LazyLock::new(|| {
+    let packs = Pack::default_names().iter().filter_map(|name| Pack::built_in(name));
+    Matcher::compile(packs.collect()).ok()
+});
+
+/// A text without the values that are in it; of the same length, but for what steers a terminal.
+fn veiled(text: &str) -> String {
+    match &*VEIL {
+        Some(matcher) if matcher.is_quiet(&[], text.as_bytes()) => text.to_owned(),
+        Some(matcher) => matcher.cleanse(text),
+        None => text.chars().map(|c| if c.is_ascii_digit() { '*' } else { c }).collect(),
+    }
 }
 
 impl Complaint {
@@ -122,6 +142,7 @@ impl Complaint {
             expected: None,
             similar: None,
             excerpt: None,
+            is_of_example: false,
         }
     }
 
@@ -136,6 +157,30 @@ impl Complaint {
             Complaint { line: 0, column: 0, excerpt: None, ..self }
         } else {
             self
+        }
+    }
+
+    /// The same of an example, which is shown as it is.
+    #[must_use]
+    pub fn of_example(self) -> Complaint {
+        Complaint { is_of_example: true, ..self }
+    }
+
+    /// The same without the values that somebody wrote into the file, as it may be shown and logged.
+    #[must_use]
+    pub fn masked(&self) -> Complaint {
+        if self.is_of_example {
+            return self.clone();
+        }
+        let veil = |text: &Option<String>| text.as_deref().map(veiled);
+        let excerpt =
+            self.excerpt.as_ref().map(|excerpt| Excerpt { text: veiled(&excerpt.text), ..excerpt.clone() });
+        Complaint {
+            key: veiled(&self.key),
+            message: veiled(&self.message),
+            expected: veil(&self.expected),
+            excerpt,
+            ..self.clone()
         }
     }
 
@@ -171,24 +216,25 @@ impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (bold, red, blue, off) =
             if f.alternate() { ("\x1b[1m", "\x1b[1;31m", "\x1b[34m", "\x1b[0m") } else { ("", "", "", "") };
-        write!(f, "{bold}{}", self.file)?;
-        if self.line > 0 {
-            write!(f, ":{}:{}", self.line, self.column)?;
+        let said = self.masked();
+        write!(f, "{bold}{}", said.file)?;
+        if said.line > 0 {
+            write!(f, ":{}:{}", said.line, said.column)?;
         }
-        if !self.key.is_empty() {
-            write!(f, ": {}", self.key)?;
+        if !said.key.is_empty() {
+            write!(f, ": {}", said.key)?;
         }
-        write!(f, ":{off} {}", self.message)?;
-        let gutter = if self.line == 0 { 1 } else { self.line.to_string().len() };
-        if let Some(excerpt) = &self.excerpt {
-            write!(f, "\n  {blue}{} |{off} {}", self.line, excerpt.text)?;
+        write!(f, ":{off} {}", said.message)?;
+        let gutter = if said.line == 0 { 1 } else { said.line.to_string().len() };
+        if let Some(excerpt) = &said.excerpt {
+            write!(f, "\n  {blue}{} |{off} {}", said.line, excerpt.shown())?;
             let (indent, mark) = (excerpt.indent, "^".repeat(excerpt.width));
             write!(f, "\n  {blue}{:gutter$} |{off} {:indent$}{red}{mark}{off}", "", "")?;
         }
-        if let Some(expected) = &self.expected {
+        if let Some(expected) = &said.expected {
             write!(f, "\n  {blue}{:gutter$} ={off} expected {expected}", "")?;
         }
-        if let Some(similar) = &self.similar {
+        if let Some(similar) = &said.similar {
             write!(f, "\n  {blue}{:gutter$} ={off} did you mean `{similar}`?", "")?;
         }
         Ok(())
@@ -212,16 +258,28 @@ impl fmt::Display for Complaints {
 
 impl std::error::Error for Complaints {}
 
-/// The line that a complaint speaks of, cut to what a terminal shows.
+/// The line that a complaint speaks of, and what of it a terminal shows.
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Excerpt {
+    /// With some of what is not shown: half a value would not be known.
     text: String,
+    /// Characters of the text before what is shown.
+    before: usize,
     indent: usize,
     width: usize,
 }
 
+impl Excerpt {
+    fn shown(&self) -> String {
+        let shown = self.text.chars().skip(self.before).take(EXCERPT).collect::<String>();
+        shown.trim_end().to_owned()
+    }
+}
+
 /// Characters of a line that an excerpt shows: what fits most terminals beside the line number.
 const EXCERPT: usize = 100;
+/// Characters on both sides of it that are looked at for values.
+const AROUND: usize = limits::KEYWORD_REACH;
 
 /// Line, column and excerpt of a span.
 fn locate(text: &str, span: &Range<usize>) -> (usize, usize, Excerpt) {
@@ -236,11 +294,12 @@ fn locate(text: &str, span: &Range<usize>) -> (usize, usize, Excerpt) {
     let marked = rest.get(..floor_char(rest, within)).unwrap_or_default().trim_end();
     // A long line is shown from a little before the place.
     let skipped = if column > EXCERPT / 2 { column.saturating_sub(20) } else { 0 };
-    let shown = lead.chars().chain(rest.chars()).skip(skipped).take(EXCERPT);
+    let before = skipped.min(AROUND);
+    let shown = lead.chars().chain(rest.chars()).skip(skipped - before).take(before + EXCERPT + AROUND);
     let text = shown.map(|c| if c.is_control() { ' ' } else { c }).collect::<String>();
     let indent = column - 1 - skipped;
     let width = marked.chars().count().clamp(1, EXCERPT.saturating_sub(indent).max(1));
-    (line, column, Excerpt { text: text.trim_end().to_owned(), indent, width })
+    (line, column, Excerpt { text, before, indent, width })
 }
 
 /// The last character boundary at or below `at`.
@@ -297,6 +356,32 @@ mod tests {
         let caret = shown.lines().nth(2).unwrap().find('^').unwrap();
         assert_eq!(shown.lines().nth(1).unwrap().as_bytes()[caret], b'x');
         assert!(shown.lines().all(|line| line.len() < EXCERPT + 20));
+    }
+
+    #[test]
+    fn values_in_a_file_are_masked_wherever_the_line_is_cut() {
+        let card = "4539148803436467";
+        let listed = format!("values = [\"{card}\", x]\n");
+        let complaint = place(&listed, "x").complain(format!("`{card}` is no word")).expected(card);
+        let shown = complaint.to_string();
+        assert!(!shown.contains("4539") && !shown.contains("6467"), "{shown}");
+        assert!(shown.contains("values = [\"****************\", x]"), "{shown}");
+        assert!(shown.contains("`****************` is no word"), "{shown}");
+        let caret = shown.lines().nth(2).unwrap().find('^').unwrap();
+        assert_eq!(shown.lines().nth(1).unwrap().as_bytes()[caret], b'x', "{shown}");
+        assert!(!format!("{:?}", complaint.masked()).contains("4539"));
+        // Cut before, within or behind it: what is shown of it is a mask.
+        for lead in (0..120).chain(200..260) {
+            let text = format!("{} {card} {}x{}", "a".repeat(lead), "b".repeat(70), "c".repeat(200));
+            let after = format!("x{} {card} {}", "b".repeat(lead), "c".repeat(200));
+            for text in [text, after] {
+                let shown = place(&text, "x").complain("y").to_string();
+                let line = shown.lines().nth(1).unwrap().trim_start().strip_prefix("1 |").unwrap();
+                assert!(!line.bytes().any(|b| b.is_ascii_digit()), "{lead}: {shown}");
+            }
+        }
+        let example = place(&listed, "x").complain("an example").of_example().to_string();
+        assert!(example.contains(card), "{example}");
     }
 
     #[test]

@@ -67,11 +67,8 @@ pub(super) fn failures(set: &PackSet, pack: usize) -> Vec<Complaint> {
             for example in &definition.examples {
                 if let Some(why) = failure(set, id, example.get_ref()) {
                     let part = finds(set, definition, example.span());
-                    complaints.push(set.complain(
-                        &definition.file,
-                        part,
-                        &format!("`{}` {why}", detector.id),
-                    ));
+                    let message = format!("`{}` {why}", detector.id);
+                    complaints.push(set.complain(&definition.file, part, &message).of_example());
                 }
             }
         }
