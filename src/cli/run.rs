@@ -20,6 +20,7 @@ use crate::config::keys::{self, Keys};
 use crate::config::{self, Compiled, Config};
 use crate::limits;
 use crate::platform::process;
+use crate::proxy::ListenerKind;
 use crate::tls::ListenerTls;
 
 #[derive(Debug, clap::Args)]
@@ -167,7 +168,7 @@ async fn attend(
 fn greeting(running: &Running, policy: &str, made: &[PathBuf]) -> Result<Vec<u8>, Failure> {
     let mut output = Vec::new();
     let config = running.config();
-    let certificate = shown(&config.issuer.certificate);
+    let certificate = path(&config.issuer.certificate);
     let is_new = made.contains(&config.issuer.certificate);
     let note = if is_new { "   made just now; its key never leaves this machine" } else { "" };
     let short = policy.get(..12).unwrap_or(policy);
@@ -177,41 +178,64 @@ fn greeting(running: &Running, policy: &str, made: &[PathBuf]) -> Result<Vec<u8>
         env!("CARGO_PKG_VERSION"),
         config.policy.mode.as_str()
     )?;
-    let called = |name: &str, address| {
-        let listener = config.listeners.iter().find(|listener| *listener.name == *name);
-        listener.map_or_else(|| format!("http://{}", reachable(address)), |listener| url(listener, address))
-    };
     for (name, address) in running.gate.addresses() {
-        writeln!(output, "  proxy    {}   listener {name}", called(&name, address))?;
+        let Some(listener) = config.listeners.iter().find(|listener| listener.name == name) else { continue };
+        let (is, called) = match listener.kind {
+            ListenerKind::Explicit => ("proxy", url(listener, address)),
+            ListenerKind::Reverse(_) => ("reverse", url(listener, address)),
+            ListenerKind::Transparent(_) => ("redirect", reachable(address).to_string()),
+        };
+        writeln!(output, "  {is:<8} {called}   listener {name}")?;
     }
     writeln!(output, "  trust    {certificate}{note}")?;
-    writeln!(output, "  records  {}", shown(&config.audit.directory))?;
+    writeln!(output, "  records  {}", path(&config.audit.directory))?;
     writeln!(output, "  admin    http://{}/readyz?verbose", reachable(running.admin.address()))?;
-    if let Some((name, address)) = running.gate.addresses().first() {
-        let tls = config.listeners.iter().find(|listener| listener.name == *name);
-        let tls = tls.and_then(|listener| listener.tls.as_ref()).map(ListenerTls::identity);
-        let secured = match tls {
-            Some(tls) if tls.asks() => {
-                format!(" --proxy-cacert {certificate} --proxy-cert client.pem --proxy-key client.key")
-            }
-            Some(_) => format!(" --proxy-cacert {certificate}"),
-            None => String::new(),
-        };
-        let curl = format!("curl -x {}{secured} --cacert {certificate}", called(name, *address));
-        writeln!(
-            output,
-            "\nTry it from another terminal: the first passes, the second is blocked with its reason."
-        )?;
-        writeln!(output, "  {curl} https://example.com/")?;
-        writeln!(output, "  {curl} https://example.com/ -d 'card=4716 2530 9847 2014'")?;
-        let file = config.file.as_ref().map_or_else(String::new, |file| format!(" --config {}", shown(file)));
-        writeln!(output, "A whole shell: eval \"$(tidegate env{file})\"\n")?;
-    }
+    try_it(running, &certificate, &mut output)?;
     Ok(output)
 }
 
+/// What to paste: through the first listener that clients know for a proxy, or else to one that they take for the origin.
+fn try_it(running: &Running, certificate: &str, output: &mut Vec<u8>) -> Result<(), Failure> {
+    let config = running.config();
+    let addresses = running.gate.addresses();
+    let listener = |name: &str| config.listeners.iter().find(|listener| *listener.name == *name);
+    let mut open = addresses.iter().filter_map(|(name, address)| Some((listener(name)?, *address)));
+    let is_explicit = |kind: &ListenerKind| matches!(kind, ListenerKind::Explicit);
+    let explicit = open.clone().find(|(listener, _)| is_explicit(&listener.kind));
+    let reverse = || open.find(|(listener, _)| matches!(listener.kind, ListenerKind::Reverse(_)));
+    let Some((listener, address)) = explicit.or_else(reverse) else {
+        writeln!(output)?;
+        return Ok(());
+    };
+    let identity = listener.tls.as_ref().map(ListenerTls::identity);
+    let asks = identity.as_ref().is_some_and(|identity| identity.asks());
+    let (curl, origin) = if is_explicit(&listener.kind) {
+        let trust = if identity.is_some() { format!(" --proxy-cacert {certificate}") } else { String::new() };
+        let shown = if asks { " --proxy-cert client.pem --proxy-key client.key" } else { "" };
+        let curl = format!("curl -x {}{trust}{shown} --cacert {certificate}", url(listener, address));
+        (curl, "https://example.com".to_owned())
+    } else {
+        let is_issued = identity.as_ref().is_some_and(|identity| identity.is_issued());
+        let trust = if is_issued { format!(" --cacert {certificate}") } else { String::new() };
+        let shown = if asks { " --cert client.pem --key client.key" } else { "" };
+        (format!("curl{trust}{shown}"), url(listener, address))
+    };
+    writeln!(
+        output,
+        "\nTry it from another terminal: the first passes, the second is blocked with its reason."
+    )?;
+    writeln!(output, "  {curl} {origin}/")?;
+    writeln!(output, "  {curl} {origin}/ -d 'card=4716 2530 9847 2014'")?;
+    if is_explicit(&listener.kind) {
+        let file = config.file.as_ref().map_or_else(String::new, |file| format!(" --config {}", path(file)));
+        writeln!(output, "A whole shell: eval \"$(tidegate env{file})\"")?;
+    }
+    writeln!(output)?;
+    Ok(())
+}
+
 /// A path as it can be pasted into a shell.
-fn shown(path: &Path) -> String {
+fn path(path: &Path) -> String {
     let text = path.display().to_string();
     let is_plain = text.bytes().all(|b| b.is_ascii_alphanumeric() || b"/._-+".contains(&b));
     if is_plain { text } else { format!("'{}'", text.replace('\'', "'\\''")) }

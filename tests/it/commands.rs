@@ -55,7 +55,7 @@ impl Gate {
         let stderr = BufReader::new(child.stderr.take().unwrap());
         let mut gate = Gate { child, stdout, stderr };
         let mut greeting = String::new();
-        while !greeting.contains("tidegate env") {
+        while !(greeting.contains(" -d 'card=") && greeting.ends_with("\n\n")) {
             let before = greeting.len();
             gate.stdout.read_line(&mut greeting).unwrap();
             assert!(greeting.len() > before, "ended early: {greeting}");

@@ -226,8 +226,9 @@ fn written(folder: &Path, listener: &str, more: &str) {
     fs::write(folder.join("t.toml"), format!("packs = [\"payment\"]\n{text}")).unwrap();
 }
 
+/// Of the first listener.
 fn port(greeting: &str) -> u16 {
-    let rest = greeting.split_once("proxy    http://127.0.0.1:").unwrap().1;
+    let rest = greeting.split_once("  http://127.0.0.1:").unwrap().1;
     rest.split(|c: char| !c.is_ascii_digit()).next().unwrap().parse().unwrap()
 }
 
@@ -299,6 +300,11 @@ async fn a_reverse_listener_leads_where_it_is_said_and_says_little() {
     written(folder.path(), &listener, "[upstream]\nallow_addresses = [\"127.0.0.0/8\"]\n");
     let (gate, greeting) = Gate::start(folder.path());
     let port = port(&greeting);
+    let told = [
+        format!("  reverse  http://127.0.0.1:{port}   listener"),
+        format!("  curl http://127.0.0.1:{port}/ -d"),
+    ];
+    assert!(told.iter().all(|told| greeting.contains(told)) && !greeting.contains("proxy"), "{greeting}");
     for (host, expected) in [("a.test", "one"), ("b.test", "two")] {
         let response = to(port).await.exchange(format!("GET / HTTP/1.1\r\nHost: {host}\r\n\r\n")).await;
         assert_eq!(response.body.bytes, expected.as_bytes());
