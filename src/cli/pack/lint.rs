@@ -1,7 +1,8 @@
 //! `tidegate pack lint`: what a pack says that can't hold, and what it costs.
 
-use std::io::Write;
+use std::io::{self, IsTerminal, Write};
 use std::ops::Range;
+use std::time::{Duration, Instant};
 
 use super::examples::{beside_built_in, failures, shown};
 use super::{Failure, Output};
@@ -34,18 +35,56 @@ struct Lint<'a> {
     /// Slowest detector and its cost: of ordinary text, and of text made to be slow.
     slowest: Option<(String, f64)>,
     strained: Option<(String, f64)>,
+    /// Time for each detector to be measured.
+    measured: Duration,
+    progress: Progress,
+}
+
+/// How far it is, on a terminal.
+struct Progress {
+    is_shown: bool,
+    done: usize,
+    all: usize,
+    said: Instant,
+}
+
+impl Progress {
+    fn new(all: usize) -> Progress {
+        Progress { is_shown: io::stderr().is_terminal(), done: 0, all, said: Instant::now() }
+    }
+
+    fn one(&mut self) {
+        self.done += 1;
+        if self.is_shown && self.said.elapsed() >= Duration::from_millis(500) {
+            self.said = Instant::now();
+            eprint!("\r{} of {} detectors", self.done, self.all);
+        }
+    }
+
+    /// Leaves no trace beside the answer.
+    fn end(&self) {
+        if self.is_shown {
+            eprint!("\r{:40}\r", "");
+        }
+    }
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let (set, judged) = beside_built_in(&args.paths)?;
     let packs = set.matcher.packs();
-    let mut lint =
-        Lint { set: &set, text: cost::benign_text(), found: Vec::new(), slowest: None, strained: None };
-    let mut detectors = 0;
-    for (index, pack) in packs.iter().enumerate().skip(packs.len() - judged) {
-        detectors += pack.definitions.len();
-        lint.pack(index, pack);
-    }
+    let judged_packs = packs.iter().enumerate().skip(packs.len() - judged);
+    let detectors = judged_packs.clone().map(|(_, pack)| pack.definitions.len()).sum();
+    let mut lint = Lint {
+        set: &set,
+        text: cost::benign_text(),
+        found: Vec::new(),
+        slowest: None,
+        strained: None,
+        measured: cost::measured(detectors),
+        progress: Progress::new(detectors),
+    };
+    judged_packs.for_each(|(index, pack)| lint.pack(index, pack));
+    lint.progress.end();
     lint.found.sort_by_cached_key(|found| (found.complaint.file.clone(), found.complaint.line));
     let paint = Paint::stdout();
     let errors = lint.found.iter().filter(|found| found.is_error).count();
@@ -96,6 +135,7 @@ impl Lint<'_> {
         self.found
             .extend(failures(set, index).into_iter().map(|complaint| Found { is_error: true, complaint }));
         for definition in &pack.definitions {
+            self.progress.one();
             let number = set.matcher.detectors().iter().position(|detector| detector.id == definition.id());
             let own = number.filter(|&at| set.matcher.detectors().get(at).is_some_and(|d| d.pack == index));
             let Some(id) = own.and_then(|at| u16::try_from(at).ok()).map(DetectorId) else {
@@ -119,7 +159,7 @@ impl Lint<'_> {
     /// Slow, or tried at every byte.
     fn cost(&mut self, id: DetectorId, pack: &Pack, definition: &Definition) {
         let Some(alone) = cost::alone(pack, definition) else { return };
-        let nanoseconds = cost::nanoseconds_per_byte(&alone, &self.text);
+        let nanoseconds = cost::nanoseconds_per_byte(&alone, &self.text, self.measured);
         if self.slowest.as_ref().is_none_or(|(_, slowest)| nanoseconds > *slowest) {
             self.slowest = Some((definition.id().to_owned(), nanoseconds));
         }

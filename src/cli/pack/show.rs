@@ -71,7 +71,7 @@ impl<'a> Shown<'a> {
         let pack = set.matcher.packs().get(known.pack)?;
         let definition = pack.definitions.iter().find(|definition| definition.id() == known.id)?;
         let alone = cost::alone(pack, definition);
-        let nanoseconds = alone.map(|matcher| cost::nanoseconds_per_byte(&matcher, text));
+        let nanoseconds = alone.map(|matcher| cost::nanoseconds_per_byte(&matcher, text, cost::measured(1)));
         Some(Shown { set, id, pack, definition, nanoseconds })
     }
 
