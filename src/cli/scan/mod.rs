@@ -43,7 +43,8 @@ Examples:
   kubectl logs app | tidegate scan -
 
 Every file is read, whatever its name or kind; gzip is read through, archives are looked into; memory does not grow with what is read. Values
-are never printed, only their shape; a path is printed as it is in JSON lines alone. Findings come in the order of paths, then names, however many threads there are.
+are never printed, only their shape; a path is printed as it is in JSON lines alone (one that is no UTF-8 in `path_bytes`,
+base64). Findings come in the order of paths, then names, however many threads there are.
 Directories are searched to their end, symbolic links in them are not followed. Exits 1 with --fail when anything is
 found, 74 when something could not be read.")]
 pub(super) struct Args {

@@ -1,11 +1,13 @@
 //! Findings as lines for people, or as one JSON object a line.
 
 use std::io::{self, Write};
+use std::path::Path;
 
 use serde::Serialize;
 
 use super::Format;
 use super::text::Hit;
+use crate::audit::base64;
 use crate::cli::paint::{Ink, Paint};
 use crate::detect::{Confidence, Matcher};
 
@@ -20,6 +22,9 @@ pub(super) struct Report<'a> {
 #[derive(Serialize)]
 struct Line<'a> {
     path: &'a str,
+    /// The name as it is, in base64, where `path` is no more than like it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    path_bytes: Option<String>,
     detector: &'a str,
     start: u64,
     end: u64,
@@ -70,6 +75,7 @@ impl Report<'_> {
                 let base = carrier.get(..hit.codings.len() + hit.base).unwrap_or_default().join("/");
                 let line = Line {
                     path: &hit.path.to_string_lossy(),
+                    path_bytes: not_text(hit.path),
                     detector,
                     start: hit.finding.start,
                     end: hit.finding.end,
@@ -109,10 +115,26 @@ impl Report<'_> {
     }
 }
 
+/// A path that is no UTF-8, in base64.
+fn not_text(path: &Path) -> Option<String> {
+    path.to_str().is_none().then(|| base64(path.as_os_str().as_encoded_bytes()))
+}
+
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+
     use super::*;
     use crate::detect::Pack;
+
+    #[test]
+    fn names_that_are_no_text_are_told_apart() {
+        let path = |bytes| Path::new(OsStr::from_bytes(bytes));
+        assert_eq!(not_text(path(b"a/b\xff.txt")).as_deref(), Some("YS9i/y50eHQ="));
+        assert_eq!(not_text(path(b"a/b\xfe.txt")).as_deref(), Some("YS9i/i50eHQ="));
+        assert_eq!(not_text(path("a/é.txt".as_bytes())), None);
+    }
 
     #[test]
     fn a_path_that_could_not_be_read_is_masked() {
