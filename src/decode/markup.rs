@@ -4,14 +4,34 @@ use super::escape::Kind;
 use super::origin::Origin;
 
 /// Bytes of a tag's name that are looked at.
-const NAME: usize = 24;
+const NAME: usize = 32;
 
 /// Elements that hold a run of text, in word processing, slides and spreadsheets alike.
 const RUN: &[u8] = b"t";
 /// Elements that stand within a text and part nothing.
 const INLINE: [&[u8]; 2] = [b"span", b"a"];
+/// Marks within a text of OpenDocument that nobody sees; where a page ends is written for every page.
+const MARKS: [&[u8]; 14] = [
+    b"text:soft-page-break",
+    b"text:bookmark",
+    b"text:bookmark-start",
+    b"text:bookmark-end",
+    b"text:reference-mark",
+    b"text:reference-mark-start",
+    b"text:reference-mark-end",
+    b"text:change",
+    b"text:change-start",
+    b"text:change-end",
+    b"text:toc-mark",
+    b"text:toc-mark-start",
+    b"text:toc-mark-end",
+    b"office:annotation-end",
+];
+/// Elements of word processing whose text a reader does not see: what was deleted and is still tracked, and what a field
+/// is made of. Between two runs of one text it neither parts nor joins them; the document as it stands is read, too.
+const UNSEEN: [&[u8]; 3] = [b"delText", b"instrText", b"delInstrText"];
 /// Elements between two runs that part them: paragraphs, breaks, cells, and what is no shown text.
-const PARTING: [&[u8]; 15] = [
+const PARTING: [&[u8]; 16] = [
     b"p",
     b"h",
     b"br",
@@ -27,6 +47,7 @@ const PARTING: [&[u8]; 15] = [
     b"f",
     b"instrText",
     b"delText",
+    b"delInstrText",
 ];
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -53,6 +74,8 @@ pub(super) struct Markup {
     joins: bool,
     /// The view ends in something that parts.
     parted: bool,
+    /// What comes before the next tag is not seen.
+    unseen: bool,
 }
 
 impl Markup {
@@ -84,7 +107,9 @@ impl Markup {
     }
 
     fn show(&mut self, text: &[u8], view: &mut Vec<u8>, origin: &mut Origin) {
-        if !text.is_empty() {
+        if self.unseen {
+            origin.add(0, text.len(), Some(Kind::Markup));
+        } else if !text.is_empty() {
             view.extend_from_slice(text);
             origin.literal(text.len());
             self.parted = false;
@@ -128,7 +153,13 @@ impl Markup {
         let end = tag.iter().position(|byte| matches!(byte, b' ' | b'\t' | b'\r' | b'\n' | b'/' | b'>'));
         let name = tag.get(..end.unwrap_or(tag.len())).unwrap_or_default();
         let local = name.rsplit(|byte| *byte == b':').next().unwrap_or_default();
-        if INLINE.contains(&local) {
+        // Whatever comes next ends it: nobody hides a document behind a tag that is never closed.
+        let was_unseen = std::mem::take(&mut self.unseen);
+        if INLINE.contains(&local) || MARKS.contains(&name) {
+            return false;
+        }
+        if UNSEEN.contains(&local) && (self.joins || was_unseen) {
+            self.unseen = !closes && !tag.ends_with(b"/>");
             return false;
         }
         if local == RUN && closes {
@@ -192,6 +223,24 @@ mod tests {
             ("<a:p><a:r><a:t>45</a:t></a:r><a:r><a:t>39</a:t></a:r></a:p>", "\n4539\n"),
             ("<text:p>45<text:span text:style-name=\"T1\">39</text:span></text:p>", "\n4539\n"),
             ("<id>45</id><n>39</n>", "\n45\n39\n"),
+            (
+                "<w:r><w:t>45</w:t></w:r><w:del w:id=\"1\"><w:r><w:delText>999</w:delText></w:r></w:del><w:r><w:t>39</w:t></w:r>",
+                "\n4539",
+            ),
+            (
+                "<w:t>45</w:t><w:instrText xml:space=\"preserve\"> PAGE <![CDATA[1]]></w:instrText><w:fldChar/><w:t>39</w:t>",
+                "\n4539",
+            ),
+            ("<w:t>45</w:t><w:delText/><w:t>39</w:t>", "\n4539"),
+            // At the beginning of a text it is read as one of its own.
+            ("<w:p><w:delText>99</w:delText><w:t>45</w:t></w:p>", "\n99\n45\n"),
+            ("<w:t>45</w:t><w:instrText>99<w:r>1</w:r><w:t>39</w:t>", "\n45139"),
+            ("<text:p>45<text:soft-page-break/>3<text:bookmark text:name=\"x\"/>9</text:p>", "\n4539\n"),
+            (
+                "<text:p>4<text:reference-mark-start text:name=\"x\"/>5<text:toc-mark-end/>6</text:p>",
+                "\n456\n",
+            ),
+            ("<bookmark>45</bookmark><bookmark>39</bookmark>", "\n45\n39\n"),
             ("<t>4<!-- x > --y -->5</t><t><![CDATA[3 & ]9]]></t>", "\n453 & 9"),
         ];
         for (text, expected) in cases {

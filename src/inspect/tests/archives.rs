@@ -31,7 +31,23 @@ fn ways(text: &[u8]) -> Vec<(Vec<u8>, Vec<&'static str>)> {
     let document = format!("<w:p><w:r><w:t>{}</w:t></w:r></w:p>", String::from_utf8_lossy(text));
     let runs = document
         .replace(" 1488 ", " 14</w:t></w:r><w:r><w:rPr><w:b/></w:rPr><w:t xml:space=\"preserve\">88 ");
+    let between = |unseen: &str| {
+        let parted = format!(" 14</w:t></w:r>{unseen}<w:r><w:t xml:space=\"preserve\">88 ");
+        document.replace(" 1488 ", &parted)
+    };
+    let tracked = between("<w:del w:id=\"1\"><w:r><w:delText>999</w:delText></w:r></w:del>");
+    let field = between("<w:r><w:instrText xml:space=\"preserve\"> PAGE 3 </w:instrText></w:r>");
+    let deleted = format!(
+        "<w:p><w:r><w:t>x</w:t></w:r><w:del><w:r><w:delText>{}</w:delText></w:r></w:del></w:p>",
+        String::from_utf8_lossy(text)
+    );
+    let paged = format!("<text:p>{}</text:p>", String::from_utf8_lossy(text));
+    let paged = paged.replace(" 1488 ", " 14<text:soft-page-break/>8<text:bookmark text:name=\"b\"/>8 ");
     vec![
+        (zip(&[packed("word/document.xml", tracked.as_bytes())]), vec!["zip", "xml"]),
+        (zip(&[packed("word/document.xml", field.as_bytes())]), vec!["zip", "xml"]),
+        (zip(&[packed("word/document.xml", deleted.as_bytes())]), vec!["zip"]),
+        (zip(&[packed("content.xml", paged.as_bytes())]), vec!["zip", "xml"]),
         (zip(&[packed("a", text)]), vec!["zip"]),
         (zip(&[stored("a", text)]), vec!["zip"]),
         (zip(&[streamed("a", text, true, false), packed("b", b"clean")]), vec!["zip"]),
