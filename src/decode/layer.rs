@@ -85,8 +85,8 @@ pub enum Event<'a> {
     Text(&'a [u8], &'a Origin),
     /// It ends; `whole`: where the text above ends, too.
     Close { whole: bool, origin: &'a Origin },
-    /// Whether nothing of the text above is edited from this offset on.
-    Sealed(u64, bool),
+    /// Why nothing of the text above is edited from this offset on, if so.
+    Sealed(u64, Option<&'static str>),
 }
 
 /// What is told of something packed in a run of base64 or a part, and where in the text above that is known.
@@ -143,8 +143,8 @@ pub struct Layer {
     seek: Seek,
     markup: Markup,
     parts: Option<Box<Parts>>,
-    /// Whether what stands here is never edited.
-    sealed: bool,
+    /// Why what stands here is never edited, if so.
+    sealed: Option<&'static str>,
     protobuf: Option<Box<Protobuf>>,
     objects: Option<Box<objects::Reader>>,
     /// Whether the run, or the part, is something packed.
@@ -171,7 +171,7 @@ impl Layer {
             seek: |text| armour::seek(text, 0),
             markup: Markup::default(),
             parts: None,
-            sealed: false,
+            sealed: None,
             protobuf: None,
             objects: None,
             packed: false,
@@ -521,7 +521,7 @@ impl Layer {
     fn in_parts(&mut self, last: bool, sink: Sink<'_>) {
         let Some(mut parts) = self.parts.take() else { return };
         loop {
-            if std::mem::replace(&mut self.sealed, parts.is_sealed()) != parts.is_sealed() {
+            if std::mem::replace(&mut self.sealed, parts.sealed()) != parts.sealed() {
                 sink(Event::Sealed(self.looked(), self.sealed));
             }
             let rest = self.text.get(self.done..).unwrap_or_default();

@@ -8,8 +8,9 @@ use super::coding::{self, Coding};
 use super::escape::Kind;
 use super::layer::Packing;
 use super::legacy::Legacy;
+use super::mail::MailHead;
 use super::origin::Origin;
-use super::sealed::{is_sealed_part, sealed_start};
+use super::sealed::{is_digest, is_mail, sealed_part, sealed_start};
 use super::signs::is_unopened;
 use super::transfer::{self, Transfer};
 use super::{DecodeError, is_foreign, listed, parameter, parted, plain_name, utf16};
@@ -106,7 +107,8 @@ pub(super) struct Parts {
     name: String,
     packing: Packing,
     transfer: Option<Transfer>,
-    sealed: bool,
+    sealed: Option<&'static str>,
+    mail: bool,
 }
 
 impl Parts {
@@ -124,12 +126,13 @@ impl Parts {
             name: String::new(),
             packing: Packing::Told,
             transfer: None,
-            sealed: false,
+            sealed: None,
+            mail: false,
         }
     }
 
-    /// Whether what stands here is never edited.
-    pub(super) fn is_sealed(&self) -> bool {
+    /// Why what stands here is never edited, if so.
+    pub(super) fn sealed(&self) -> Option<&'static str> {
         self.sealed
     }
 
@@ -250,7 +253,7 @@ impl Parts {
             self.at = At::Opening;
             return Step::Pass(line.end);
         }
-        self.sealed = false;
+        (self.sealed, self.mail) = (None, false);
         self.boundaries.truncate(line.index + 1 - usize::from(line.is_end && line.index > 0));
         self.at = if line.is_end { At::Outside } else { At::Header };
         Step::Pass(line.end)
@@ -295,7 +298,8 @@ impl Parts {
         };
         self.transfer = header.transfer;
         self.packing = header.packing;
-        (self.charset, self.name, self.sealed) = (header.charset, header.name, header.sealed);
+        (self.charset, self.name) = (header.charset, header.name);
+        (self.sealed, self.mail) = (header.sealed, header.mail);
         Step::Pass(end)
     }
 
@@ -328,9 +332,21 @@ impl Parts {
         if text.len() < utf16::OPENING && !last {
             return Step::Wait;
         }
-        if !self.sealed && sealed_start(text).is_some() {
-            self.sealed = true;
-            return Step::Ask;
+        if self.sealed.is_none() {
+            self.sealed = sealed_start(text);
+            if std::mem::take(&mut self.mail) && self.sealed.is_none() {
+                let mut head = MailHead::default();
+                head.push(text.get(..PART_HEADER).unwrap_or(text));
+                self.mail = head.is_signed().is_none() && !last && text.len() < PART_HEADER;
+                if self.mail {
+                    return Step::Wait;
+                }
+                // Of a head that is longer nobody can say here what else it has.
+                self.sealed = head.is_signed().unwrap_or(text.len() >= PART_HEADER).then_some("signed");
+            }
+            if self.sealed.is_some() {
+                return Step::Ask;
+            }
         }
         let beneath = match xml_is_foreign(text) {
             None if !last => return Step::Wait,
@@ -464,14 +480,17 @@ struct Header {
     /// Why it cannot be read, if so.
     unread: Option<DecodeError>,
     packing: Packing,
-    /// Whether it is of a type that is never edited.
-    sealed: bool,
+    /// Why it is never edited, by its type or a digest over it.
+    sealed: Option<&'static str>,
+    /// Whether it is a mail.
+    mail: bool,
 }
 
 impl Header {
     fn of(text: &[u8]) -> Header {
         let mut header = Header::default();
         let (mut transfer, mut codings, mut types, mut unknown) = (None, String::new(), Vec::new(), None);
+        let mut is_digested = false;
         let lines = unfolded(text);
         for line in &lines {
             let Some(mark) = memchr::memchr(b':', line) else { continue };
@@ -488,13 +507,16 @@ impl Header {
                     Ok(said) => transfer = said,
                     Err(error) => unknown = Some(error),
                 },
+                name if is_digest(name) => is_digested = true,
                 b"content-encoding" => codings = format!("{codings},{}", word()),
                 _ => {}
             }
         }
         header.of_types(&types);
         header.unread = header.unread.or(unknown);
-        header.sealed = types.iter().any(|said| std::str::from_utf8(said).is_ok_and(is_sealed_part));
+        let texts = || types.iter().filter_map(|said| std::str::from_utf8(said).ok());
+        header.sealed = if is_digested { Some("signed") } else { texts().find_map(sealed_part) };
+        header.mail = texts().any(is_mail);
         header.packing = match coding::parse(&codings).as_deref() {
             Ok([]) => Packing::Told,
             // Known by its first bytes, also in base64.

@@ -27,9 +27,20 @@ pub fn sealed_type(media_type: &str) -> Option<&'static str> {
 }
 
 /// Of a part of a body: one of bytes of any kind is judged by these.
-pub(super) fn is_sealed_part(media_type: &str) -> bool {
+pub(super) fn sealed_part(media_type: &str) -> Option<&'static str> {
     let is_any = media_type.trim_ascii_start().to_ascii_lowercase().starts_with("application/octet-stream");
-    !is_any && sealed_type(media_type).is_some()
+    if is_any { None } else { sealed_type(media_type) }
+}
+
+/// Whether a part is declared to be a mail, which may be signed.
+pub(super) fn is_mail(media_type: &str) -> bool {
+    let said = media_type.trim_ascii_start().to_ascii_lowercase();
+    said.starts_with("message/rfc822") || said.starts_with("message/global")
+}
+
+/// Whether a field of a part's header is a digest over the part (RFC 1864, RFC 9530); `name` in small letters.
+pub(super) fn is_digest(name: &[u8]) -> bool {
+    [b"content-md5".as_slice(), b"content-digest", b"repr-digest", b"digest"].contains(&name)
 }
 
 /// The same of what begins so: a label proves nothing.
@@ -126,7 +137,8 @@ mod tests {
         ];
         for media_type in sealed {
             assert_eq!(sealed_type(media_type), Some("archive"), "{media_type}");
-            assert_eq!(is_sealed_part(media_type), !media_type.ends_with("octet-stream"), "{media_type}");
+            let part = (!media_type.ends_with("octet-stream")).then_some("archive");
+            assert_eq!(sealed_part(media_type), part, "{media_type}");
         }
         assert_eq!(sealed_type("application/vnd.npm.install-v1+json"), Some("package_index"));
         for media_type in ["multipart/signed; protocol=x", "application/pkcs7-mime", "application/jwt"] {

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
+<<<<<<< HEAD
 use crate::decode::{self, Event, Framing, Kind, Layer, Legacy, Objects, Origin, Packing, Wrapping};
+=======
+use crate::decode::MailHead;
+use crate::decode::{self, Event, Framing, Kind, Layer, Legacy, Origin, Packing, Wrapping};
+>>>>>>> e980135 (decode, inspect: signed mail and parts with a digest of their own are never edited)
 use crate::detect::{Finding, Layout, Place, Scan, Under, first_run};
 use crate::inspect::{Engine, signed};
 use crate::limits::{CHARSET_REACH, KEYWORD_REACH, LAYER_DEPTH};
@@ -89,6 +94,8 @@ struct Stretch {
     fresh_text: bool,
     /// Whether a signature covers it, as far as it tells.
     signed: bool,
+    /// What of it may be the head of a mail.
+    mail: MailHead,
 }
 
 /// What comes up from below: findings, and where they stand.
@@ -103,7 +110,7 @@ pub(super) struct Risen {
     /// Whether something that has ended is compressed in a way that is not known here.
     pub(super) unknown: bool,
     /// From which offsets on nothing is edited, and from which on it is again, ascending.
-    pub(super) seals: Vec<(u64, bool)>,
+    pub(super) seals: Vec<(u64, Option<&'static str>)>,
 }
 
 /// What is told of something packed in a run of base64 or a part.
@@ -338,6 +345,7 @@ fn take(
             left,
             fresh_text: wrapping == Wrapping::Armour,
             signed,
+            mail: MailHead::default(),
             // What begins earlier ends before it, and is found by a look at the text itself.
             from: at.saturating_sub(engine.matcher.lag() as u64),
             fresh: Vec::new(),
@@ -369,10 +377,19 @@ fn take(
             {
                 stretch.below.push(Depth::new(engine, utf16, stretch.left.saturating_sub(1).max(1)));
             }
+<<<<<<< HEAD
             stretch.signed |= wrapping == Wrapping::Armour && signed::is_told(text);
             if let Wrapping::Protobuf | Wrapping::Objects(_) = wrapping {
                 let end = if wrapping == Wrapping::Protobuf { b'\n' } else { b'"' };
                 out.seams.extend(seams(text, end, stretch.scan.seen(), origin));
+=======
+            if wrapping == Wrapping::Armour && !stretch.signed {
+                stretch.mail.push(text);
+                stretch.signed = signed::is_told(text) || stretch.mail.is_signed() == Some(true);
+            }
+            if wrapping == Wrapping::Protobuf {
+                out.seams.extend(seams(text, stretch.scan.seen(), origin));
+>>>>>>> e980135 (decode, inspect: signed mail and parts with a digest of their own are never edited)
             }
             stretch.scan.push(&engine.matcher, &engine.key, text, &mut stretch.fresh);
             for below in &mut stretch.below {

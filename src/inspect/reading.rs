@@ -207,8 +207,7 @@ impl Reading {
             let whence = Whence { part: Part::Body, path: named, family: None, carrier: &carrier };
             let spots = self.keys.spots(judge, &finding, self.text.stands(&finding, path));
             let exempt = judge.count(&finding, whence, &spots);
-            let sealed = self.text.is_sealed(&finding).then_some("archive");
-            let fixed = sealed.or(path.fixed());
+            let fixed = self.text.sealed(&finding).or(path.fixed());
             self.fixed |= fixed.is_some();
             self.must_edit |= !exempt && judge.edits(finding.detector, finding.confidence);
             let length = u32::try_from(finding.end - finding.start).unwrap_or(u32::MAX);

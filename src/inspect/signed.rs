@@ -1,5 +1,7 @@
 //! What is signed within a body: an edit would break a signature that stands beside it.
 
+use crate::decode::MailHead;
+
 /// Ends of what says that a signature follows, in XML (XML-DSig, section 4.2: SAML and WS-Security have it).
 const TELLS: &[u8] = b"SignatureValue>";
 
@@ -17,9 +19,10 @@ pub(super) fn follows_header(before: &[u8]) -> bool {
     before.get(before.len() - digits..).is_some_and(|header| header.starts_with(b"eyJ"))
 }
 
-/// Looks for what tells of a signature in a text of XML as it comes, however it is cut.
+/// Looks for what tells of a signature in a text as it comes, however it is cut: of XML or a mail.
 #[derive(Debug, Default)]
 pub(super) struct Signs {
+    mail: MailHead,
     /// Whether it may be XML, once its first byte is there.
     xml: Option<bool>,
     tail: Vec<u8>,
@@ -28,6 +31,7 @@ pub(super) struct Signs {
 
 impl Signs {
     pub(super) fn push(&mut self, piece: &[u8]) {
+        self.mail.push(piece);
         // Or the mark of UTF-8.
         let begins = |first: &u8| matches!(first, b'<' | 0xef);
         self.xml = self.xml.or_else(|| piece.trim_ascii_start().first().map(begins));
@@ -48,7 +52,7 @@ impl Signs {
 
     /// Whether a signature was told of.
     pub(super) fn is_signed(&self) -> bool {
-        self.seen
+        self.seen || self.mail.is_signed() == Some(true)
     }
 }
 

@@ -367,14 +367,9 @@ impl Text {
         self.fresh.retain(|_| !explained.next().unwrap_or_default());
     }
 
-    /// Whether a finding that counts stands in a part that is never edited.
-    pub(super) fn is_sealed(&self, finding: &Finding) -> bool {
-        self.sunk
-            .seals
-            .iter()
-            .rev()
-            .find(|(from, _)| *from <= finding.start)
-            .is_some_and(|(_, sealed)| *sealed)
+    /// Why the part that a finding that counts stands in is never edited, if so.
+    pub(super) fn sealed(&self, finding: &Finding) -> Option<&'static str> {
+        self.sunk.seals.iter().rev().find(|(from, _)| *from <= finding.start)?.1
     }
 
     /// How a finding that counts is written.

@@ -94,6 +94,7 @@ fn what_is_signed_within_a_body_is_never_edited() {
     let xml = |signature: &str| {
         format!("<Response>{signature}<Attribute Name=\"card\"><Value>{PAN}</Value></Attribute></Response>")
     };
+    let mail = |more: &str| format!("From: a <a@b.test>\r\n{more}Subject: x\r\n\r\nmy card {PAN}\r\n");
     let signature = "<ds:Signature><ds:SignatureValue>c2ln</ds:SignatureValue></ds:Signature>";
     let (form, json) = ("application/x-www-form-urlencoded", "application/json");
     for (media_type, body, is_signed) in [
@@ -102,6 +103,11 @@ fn what_is_signed_within_a_body_is_never_edited() {
         (form, format!("SAMLResponse={}&x=1", percent(base64(xml(signature).as_bytes()).as_bytes())), true),
         ("text/xml", format!("<?xml version=\"1.0\"?>{}", xml(signature)), true),
         ("text/plain", format!("-----BEGIN PGP SIGNED MESSAGE-----\n\n{PAN}\n"), true),
+        ("message/rfc822", mail("DKIM-Signature: v=1; b=c2ln\r\n\tbh=eA\r\n"), true),
+        ("text/plain", mail("dkim-signature: v=1; b=c2ln\r\n"), true),
+        (json, format!(r#"{{"raw":"{}"}}"#, url(&mail("DKIM-Signature: v=1; b=c2ln\r\n"))), true),
+        ("message/rfc822", mail("X: DKIM-Signature: v=1\r\n"), false),
+        (json, format!(r#"{{"raw":"{}"}}"#, url(&mail(""))), false),
         (json, format!(r#"{{"id_token":"x.{}.y"}}"#, url(&claims)), false),
         (form, format!("Response={}&x=1", base64(xml("").as_bytes())), false),
         ("text/xml", xml(""), false),
