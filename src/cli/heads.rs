@@ -120,14 +120,9 @@ impl Heads {
 struct Kept {
     path: PathBuf,
     file: File,
-<<<<<<< HEAD
-    /// What it held when it was written last; of what is no file, nothing.
-    bytes: u64,
-=======
     /// What it held when it was opened, and was given since; of what is no file, nothing.
     bytes: u64,
     is_file: bool,
->>>>>>> 923632e (cli, audit: what nobody reads keeps neither flows nor the trail nor an end waiting; a witness that is taken away is gone on with and told)
     /// It ends within a line.
     is_torn: bool,
 }
@@ -137,14 +132,9 @@ impl Kept {
     fn open(path: &Path) -> io::Result<Kept> {
         let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path)?;
         let found = file.metadata()?;
-<<<<<<< HEAD
-        let bytes = if found.is_file() { found.len() } else { 0 };
-        Ok(Kept { path: path.to_owned(), file, bytes, is_torn: bytes > 0 && is_torn(path) })
-=======
         let is_file = found.is_file();
         let bytes = if is_file { found.len() } else { 0 };
         Ok(Kept { path: path.to_owned(), file, bytes, is_file, is_torn: bytes > 0 && is_torn(path) })
->>>>>>> 923632e (cli, audit: what nobody reads keeps neither flows nor the trail nor an end waiting; a witness that is taken away is gone on with and told)
     }
 
     /// Appends a line, and tries again until it is there or the gate ends.
@@ -181,19 +171,6 @@ impl Kept {
     }
 
     fn add(&mut self, line: &[u8]) -> io::Result<()> {
-<<<<<<< HEAD
-        if self.is_torn {
-            self.file.write_all(b"\n")?;
-        }
-        // Half of it may be there when this fails.
-        self.is_torn = true;
-        self.file.write_all(line)?;
-        self.is_torn = false;
-        self.file.sync_data()?;
-        let found = self.file.metadata()?;
-        self.bytes = if found.is_file() { found.len() } else { 0 };
-        Ok(())
-=======
         let mut text = if self.is_torn { b"\n".to_vec() } else { Vec::new() };
         text.extend_from_slice(line);
         // Half of it may be there when this fails.
@@ -204,7 +181,6 @@ impl Kept {
             self.bytes += text.len() as u64;
         }
         self.file.sync_data()
->>>>>>> 923632e (cli, audit: what nobody reads keeps neither flows nor the trail nor an end waiting; a witness that is taken away is gone on with and told)
     }
 }
 
@@ -251,11 +227,7 @@ mod tests {
         /// Shows a head and waits until it is in the file.
         fn show(&mut self, line: &str) {
             (self.show)(line);
-<<<<<<< HEAD
-            self.is_there(line);
-=======
             self.is_there(line.trim_end());
->>>>>>> 923632e (cli, audit: what nobody reads keeps neither flows nor the trail nor an end waiting; a witness that is taken away is gone on with and told)
         }
 
         fn is_there(&self, line: &str) {

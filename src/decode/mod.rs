@@ -64,11 +64,8 @@ pub use encoder::Encoder;
 pub use escape::{Escape, Kind, escape_at};
 pub use layer::{Event, Layer, Packed, Packing, Seek, Wrapping};
 pub use legacy::Legacy;
-<<<<<<< HEAD
-pub use objects::Objects;
-=======
 pub use mail::MailHead;
->>>>>>> e980135 (decode, inspect: signed mail and parts with a digest of their own are never edited)
+pub use objects::Objects;
 pub use origin::Origin;
 pub use parameter::{Parted, Said, listed, parameter, parted};
 pub use pdf::Pages;

@@ -2,12 +2,7 @@
 
 use std::sync::Arc;
 
-<<<<<<< HEAD
-use crate::decode::{self, Event, Framing, Kind, Layer, Legacy, Objects, Origin, Packing, Wrapping};
-=======
-use crate::decode::MailHead;
-use crate::decode::{self, Event, Framing, Kind, Layer, Legacy, Origin, Packing, Wrapping};
->>>>>>> e980135 (decode, inspect: signed mail and parts with a digest of their own are never edited)
+use crate::decode::{self, Event, Framing, Kind, Layer, Legacy, MailHead, Objects, Origin, Packing, Wrapping};
 use crate::detect::{Finding, Layout, Place, Scan, Under, first_run};
 use crate::inspect::{Engine, signed};
 use crate::limits::{CHARSET_REACH, KEYWORD_REACH, LAYER_DEPTH};
@@ -377,19 +372,14 @@ fn take(
             {
                 stretch.below.push(Depth::new(engine, utf16, stretch.left.saturating_sub(1).max(1)));
             }
-<<<<<<< HEAD
-            stretch.signed |= wrapping == Wrapping::Armour && signed::is_told(text);
-            if let Wrapping::Protobuf | Wrapping::Objects(_) = wrapping {
-                let end = if wrapping == Wrapping::Protobuf { b'\n' } else { b'"' };
-                out.seams.extend(seams(text, end, stretch.scan.seen(), origin));
-=======
             if wrapping == Wrapping::Armour && !stretch.signed {
                 stretch.mail.push(text);
                 stretch.signed = signed::is_told(text) || stretch.mail.is_signed() == Some(true);
             }
-            if wrapping == Wrapping::Protobuf {
-                out.seams.extend(seams(text, stretch.scan.seen(), origin));
->>>>>>> e980135 (decode, inspect: signed mail and parts with a digest of their own are never edited)
+            if let Wrapping::Protobuf | Wrapping::Objects(_) = wrapping {
+                let end = if wrapping == Wrapping::Protobuf { b'
+' } else { b'"' };
+                out.seams.extend(seams(text, end, stretch.scan.seen(), origin));
             }
             stretch.scan.push(&engine.matcher, &engine.key, text, &mut stretch.fresh);
             for below in &mut stretch.below {
