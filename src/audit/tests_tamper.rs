@@ -361,7 +361,7 @@ fn another_log_of_the_same_key_may_be_kept_elsewhere() {
         verify(dir.path(), Some(&public_key()), Outside { lines, other_logs }, &mut |_| {}).unwrap()
     };
     let own = verdict_of(&original().trail, &[]).log.unwrap();
-    let report = verdict(&lines, &[own.clone()]);
+    let report = verdict(&lines, std::slice::from_ref(&own));
     assert_eq!(report.verdict(), Verdict::Unproven, "{report}");
     let report = verdict(&lines, &[log.clone(), own]);
     assert_eq!((report.verdict(), report.witnessed), (Verdict::Whole, Some(last_seq())), "{report}");

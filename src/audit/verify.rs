@@ -131,6 +131,24 @@ impl Report {
     }
 }
 
+impl Report {
+    fn say_other_logs(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for other in self.other_logs.iter().take(LOGS_SHOWN) {
+            match other.is_known {
+                true => writeln!(f, "seen outside, and kept elsewhere: {other}")?,
+                false => writeln!(f, "seen outside, and not here: {other}")?,
+            }
+        }
+        if self.other_logs.len() > LOGS_SHOWN {
+            writeln!(f, "and {} more logs", self.other_logs.len() - LOGS_SHOWN)?;
+        }
+        if !self.has_all_logs() {
+            writeln!(f, "where a log is kept elsewhere, verify it there and name it here (--other-logs)")?;
+        }
+        Ok(())
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(
@@ -188,18 +206,7 @@ impl fmt::Display for Report {
                  checkpoint, would not be noticed"
             )?,
         }
-        for other in self.other_logs.iter().take(LOGS_SHOWN) {
-            match other.is_known {
-                true => writeln!(f, "seen outside, and kept elsewhere: {other}")?,
-                false => writeln!(f, "seen outside, and not here: {other}")?,
-            }
-        }
-        if self.other_logs.len() > LOGS_SHOWN {
-            writeln!(f, "and {} more logs", self.other_logs.len() - LOGS_SHOWN)?;
-        }
-        if !self.has_all_logs() {
-            writeln!(f, "where a log is kept elsewhere, verify it there and name it here (--other-logs)")?;
-        }
+        self.say_other_logs(f)?;
         if self.witness_ignored > 0 {
             writeln!(f, "{} lines of the witness do not speak of this trail", self.witness_ignored)?;
         }

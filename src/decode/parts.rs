@@ -334,15 +334,8 @@ impl Parts {
         }
         if self.sealed.is_none() {
             self.sealed = sealed_start(text);
-            if std::mem::take(&mut self.mail) && self.sealed.is_none() {
-                let mut head = MailHead::default();
-                head.push(text.get(..PART_HEADER).unwrap_or(text));
-                self.mail = head.is_signed().is_none() && !last && text.len() < PART_HEADER;
-                if self.mail {
-                    return Step::Wait;
-                }
-                // Of a head that is longer nobody can say here what else it has.
-                self.sealed = head.is_signed().unwrap_or(text.len() >= PART_HEADER).then_some("signed");
+            if self.is_open_mail(text, last) {
+                return Step::Wait;
             }
             if self.sealed.is_some() {
                 return Step::Ask;
@@ -382,6 +375,20 @@ impl Parts {
                 self.outside(text, last)
             }
         }
+    }
+
+    /// Whether it is mail whose head does not tell yet whether it is signed.
+    fn is_open_mail(&mut self, text: &[u8], last: bool) -> bool {
+        if std::mem::take(&mut self.mail) && self.sealed.is_none() {
+            let mut head = MailHead::default();
+            head.push(text.get(..PART_HEADER).unwrap_or(text));
+            self.mail = head.is_signed().is_none() && !last && text.len() < PART_HEADER;
+            if !self.mail {
+                // Of a head that is longer nobody can say here what else it has.
+                self.sealed = head.is_signed().unwrap_or(text.len() >= PART_HEADER).then_some("signed");
+            }
+        }
+        self.mail
     }
 
     /// The first bytes of a text that is written as its header declares.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::decode::{self, Event, Framing, Kind, Layer, Legacy, MailHead, Objects, Origin, Packing, Wrapping};
+use crate::decode::{
+    self, Event, Framing, Kind, Layer, Legacy, MailHead, Objects, Origin, Packing, Wrapping,
+};
 use crate::detect::{Finding, Layout, Place, Scan, Under, first_run};
 use crate::inspect::{Engine, signed};
 use crate::limits::{CHARSET_REACH, KEYWORD_REACH, LAYER_DEPTH};
@@ -372,13 +374,9 @@ fn take(
             {
                 stretch.below.push(Depth::new(engine, utf16, stretch.left.saturating_sub(1).max(1)));
             }
-            if wrapping == Wrapping::Armour && !stretch.signed {
-                stretch.mail.push(text);
-                stretch.signed = signed::is_told(text) || stretch.mail.is_signed() == Some(true);
-            }
+            stretch.look_for_signature(wrapping, text);
             if let Wrapping::Protobuf | Wrapping::Objects(_) = wrapping {
-                let end = if wrapping == Wrapping::Protobuf { b'
-' } else { b'"' };
+                let end = if wrapping == Wrapping::Protobuf { b'\n' } else { b'"' };
                 out.seams.extend(seams(text, end, stretch.scan.seen(), origin));
             }
             stretch.scan.push(&engine.matcher, &engine.key, text, &mut stretch.fresh);
@@ -415,6 +413,13 @@ fn seams(text: &[u8], end: u8, at: u64, origin: &Origin) -> impl Iterator<Item =
 }
 
 impl Stretch {
+    fn look_for_signature(&mut self, wrapping: Wrapping, text: &[u8]) {
+        if wrapping == Wrapping::Armour && !self.signed {
+            self.mail.push(text);
+            self.signed = signed::is_told(text) || self.mail.is_signed() == Some(true);
+        }
+    }
+
     /// Tells what was found in terms of the text above.
     fn rise(&mut self, wrapping: Wrapping, origin: &Origin, to: u64, out: &mut Risen) {
         let (from, under) = (self.from, self.under.clone());
