@@ -131,13 +131,22 @@ pub const H2_JOINED: usize = 4 * 1024;
 /// Bytes of HTTP/2 frames that wait to leave together, and room for them with what encryption adds to each record.
 pub const H2_GATHERED: usize = 64 * 1024;
 pub const H2_GATHERED_ROOM: usize = H2_GATHERED + 1024;
-/// What the sender of one HTTP/2 stream may send before it is read. A connection's window is that of all its streams
-/// together: none that waits can stall another, and a connection never buffers more than 12.5 MiB (16.5 MiB with wide ones).
+/// What the sender of one HTTP/2 stream may send before it is read. A connection's window grows with what waits up to that of
+/// all its streams together: none that waits can stall another, and a connection never buffers more than 12.5 MiB (16.5 MiB
+/// with wide ones).
 pub const H2_STREAM_WINDOW: u32 = 2 * H2_FRAME_BYTES;
 /// The same of upstreams, whose streams this side opens: where there are more, another connection is made. A wider window
 /// keeps bodies coming while one is looked at; together they are no more than a client's.
 pub const H2_UPSTREAM_STREAMS: u32 = 32;
 pub const H2_UPSTREAM_WINDOW: u32 = 3 * H2_STREAM_WINDOW;
+/// Streams in a row that an upstream gives up without an answer until its connection is taken for unwell, how often one request
+/// is sent over another connection, and connections to one destination that are made beside those that wait for slow readers:
+/// with so much unread for so long. What waits for one client counts against what its upstream keeps for all.
+pub const H2_GIVEN_UP: u32 = 3;
+pub const H2_SENT_AGAIN: usize = 2;
+pub const H2_CLOGGED_LINES: usize = 4;
+pub const H2_CLOGGED: usize = H2_UPSTREAM_WINDOW as usize / 4;
+pub const H2_CLOGGED_FOR: Duration = Duration::from_secs(1);
 /// What a stream's window may become where its peer is far away: enough for 40 MB a second over 50 ms, the most that is
 /// aimed at. Streams of one connection that may have it, connections that may at once (128 MiB of windows together, beside
 /// the usual ones), and how often one connection may change.
@@ -146,9 +155,13 @@ pub const H2_WIDE_RATE: f64 = 40e6;
 pub const H2_WIDE_STREAMS: u32 = 2;
 pub const H2_WIDE_CONNECTIONS: usize = 32;
 pub const H2_WIDTH_CHANGES: u8 = 16;
+/// What clients' connections may be promised together beyond a part of their own, and streams that one is given room for beside
+/// what waits in it.
+pub const H2_PROMISED: usize = 64 * 1024 * 1024;
+pub const H2_ROOM_STREAMS: usize = 8;
 /// What HTTP/2 may keep of bodies in all connections together: that came and was not taken, and that waits to leave. Past the
-/// first, a connection with more than its own part waiting is not read; past the last, a stream is given its next bytes
-/// once those before have left.
+/// first, an upstream's connection with more than its own part waiting is not read, nor a client's with so much beside what it
+/// was promised; past the last, a stream is given its next bytes once those before have left.
 pub const H2_UNREAD: usize = 32 * 1024 * 1024;
 pub const H2_UNREAD_EACH: usize = 256 * 1024;
 /// What a frame that came counts for at least: the engine keeps as much beside its bytes.

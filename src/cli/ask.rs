@@ -110,6 +110,15 @@ impl GateArg {
     }
 }
 
+/// Whether a gate that takes this token answers there.
+pub(super) fn answers(address: SocketAddr, token: &str) -> bool {
+    let address = reachable(address);
+    let request = Zeroizing::new(format!(
+        "GET /api/v1/overlays HTTP/1.1\r\nhost: {address}\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\r\n"
+    ));
+    exchange(address, &request).ok().and_then(|raw| parse(&raw)).is_some_and(|answer| answer.status == 200)
+}
+
 /// Who asks, as far as this machine knows: where nobody logged in (cron, a container), the account itself.
 fn user() -> String {
     let said = |name: &&str| std::env::var(name).ok().filter(|name| !name.trim().is_empty());

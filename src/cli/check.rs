@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::ask::Format;
+use super::ask::{self, Format};
 use super::{ConfigArg, Failure, Output};
 use crate::config::{self, Compiled, Complaint, Complaints, Config, keys};
 use crate::policy::{Action, RuleSpec};
@@ -217,11 +217,19 @@ impl Found {
         if let Some(Err(error)) = config.upstream.parent.as_ref().map(config::ParentSettings::open) {
             faults.push(format!("upstream.parent_credentials: {error}"));
         }
-        faults.extend(ports(config));
+        if !runs(config) {
+            faults.extend(ports(config));
+        }
         faults.extend(writable("audit", &config.audit.directory));
         faults.extend(config.witness.as_deref().and_then(appendable));
         Found { now, warnings, missing, faults }
     }
+}
+
+/// Whether a gate runs that takes the token of this configuration: its ports are in use by right.
+fn runs(config: &Config) -> bool {
+    let Ok(token) = keys::read_text(&config.admin.token) else { return false };
+    ask::answers(config.admin.address, &token)
 }
 
 /// Why addresses that are to be listened on cannot be.

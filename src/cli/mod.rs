@@ -181,4 +181,27 @@ mod tests {
             assert!(command.get_after_help().is_some(), "{} shows no example", command.get_name());
         }
     }
+
+    /// Help is wrapped at so many columns, also within quotes: a command beyond them could not be pasted.
+    const COLUMNS: usize = 100;
+
+    fn too_long(command: &clap::Command) -> Vec<String> {
+        let help = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+        let lines =
+            help.lines().filter(|line| line.starts_with("  tidegate") || line.starts_with("      --"));
+        // What stands apart behind a command says what it does.
+        let is_long = |line: &&str| {
+            let typed = line.trim_start();
+            let apart = typed.find("  ").unwrap_or(typed.len());
+            line[..line.len() - typed.len() + apart].chars().count() > COLUMNS
+        };
+        let mut long: Vec<String> = lines.filter(is_long).map(str::to_owned).collect();
+        command.get_subcommands().for_each(|inner| long.extend(too_long(inner)));
+        long
+    }
+
+    #[test]
+    fn examples_can_be_pasted() {
+        assert_eq!(too_long(&Cli::command()), Vec::<String>::new());
+    }
 }

@@ -224,6 +224,7 @@ fn gate_config(
             tls,
             allow_addresses: config.upstream.allow_addresses.clone(),
             connect_timeout: config.upstream.connect_timeout,
+            first_byte: config.upstream.first_byte,
             events_idle: config.upstream.events_idle,
             resolve: config.upstream.resolve.clone(),
             mark: config.upstream.mark,

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::audit::moment;
+use super::audit::{is_heard, moment};
 use super::{Failure, Output};
-use crate::audit::query::{Facts, Filter, search};
+use crate::audit::query::{Facts, Field, Filter, search};
 use crate::config::{self, Config};
 use crate::limits;
 use crate::policy::{Action, Mode};
@@ -148,6 +148,9 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if let Some(rule) = &args.rule {
         all.retain(|name, _| name == rule);
     }
+    if let Some(rule) = args.rule.as_deref().filter(|_| all.is_empty()) {
+        known(rule, args, config.as_ref())?;
+    }
     if all.is_empty() {
         writeln!(output, "nothing would have been done that was not done")?;
     }
@@ -159,6 +162,27 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         hints(name, would, args, output)?;
     }
     Ok(())
+}
+
+/// Of a name that is spelled wrong nothing can be said, not even that it would have done nothing.
+fn known(rule: &str, args: &Args, config: Option<&Config>) -> Result<(), Failure> {
+    let Some(config) = config else {
+        let heard = is_heard(&args.directory, Field::Rule, rule);
+        if !heard.map_err(|error| Failure::file(&args.directory, "cannot be read", &error))? {
+            eprintln!(
+                "tidegate: no record names the rule `{rule}`; --config FILE tells whether there is one"
+            );
+        }
+        return Ok(());
+    };
+    let ids = || config.policy.rules.iter().map(|rule| rule.id.as_str());
+    match ids().any(|id| id == rule) {
+        true => Ok(()),
+        false => Err(Failure::usage(format!(
+            "no rule is called `{rule}`; there are {}",
+            ids().collect::<Vec<_>>().join(", ")
+        ))),
+    }
 }
 
 /// What a rule would have done, whose doing and where to.

@@ -332,6 +332,12 @@ fn upstream(raw: RawUpstream, paths: &Paths<'_>, log: &Log) -> UpstreamSettings 
             (Duration::from_millis(1), limits::FIRST_BYTE_TIMEOUT),
             log,
         ),
+        first_byte: bounded_time(
+            raw.first_byte.as_ref(),
+            limits::FIRST_BYTE_TIMEOUT,
+            (Duration::from_secs(1), limits::EVENTS_IDLE_MOST),
+            log,
+        ),
         events_idle: bounded_time(
             raw.events_idle.as_ref(),
             limits::EVENTS_IDLE,

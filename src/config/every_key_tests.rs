@@ -50,6 +50,7 @@ roots = ["mozilla", "system"]
 min_tls = "1.3"
 allow_addresses = ["10.0.0.0/8", "::1"]
 connect_timeout = "3s"
+first_byte = "4m"
 events_idle = "2m"
 resolve = { "Host.Example" = ["127.0.0.1"] }
 mark = 77
@@ -128,6 +129,7 @@ fn every_key_of_the_language_arrives() {
     assert_eq!(config.upstream.min_tls, MinTls::Tls13);
     assert_eq!(config.upstream.allow_addresses.len(), 2);
     assert_eq!(config.upstream.connect_timeout, Duration::from_secs(3));
+    assert_eq!(config.upstream.first_byte, Duration::from_secs(240));
     assert_eq!(config.upstream.events_idle, Duration::from_secs(120));
     assert_eq!(config.upstream.resolve["host.example"], ["127.0.0.1".parse::<IpAddr>().unwrap()]);
     assert!(config.watch && !read_ok("").watch);

@@ -126,6 +126,8 @@ pub struct UpstreamSettings {
     pub min_tls: MinTls,
     pub allow_addresses: Vec<ipnet::IpNet>,
     pub connect_timeout: Duration,
+    /// How long a request that is whole may go without an answer.
+    pub first_byte: Duration,
     /// How long a response that is a stream of events may say nothing.
     pub events_idle: Duration,
     pub resolve: HashMap<Arc<str>, Vec<IpAddr>>,

@@ -93,6 +93,7 @@ const WRONG: &[(&str, &[&[&str]])] = &[
         &[&["allow_addresses[0]: `10.0.0.0/33` is not a network"]],
     ),
     ("[upstream]\nconnect_timeout = \"2m\"", &[&["connect_timeout: 2m is out of range", "1ms to 1m"]]),
+    ("[upstream]\nfirst_byte = \"10ms\"", &[&["first_byte: 10ms is out of range", "1s to 1h"]]),
     ("[upstream]\nevents_idle = \"2d\"", &[&["events_idle: 2d is out of range", "1s to 1h"]]),
     (
         "[upstream]\nresolve = { \"a b\" = [\"x\"], \"b.example\" = [], \"c.example\" = [\"x\"] }",

@@ -123,6 +123,24 @@ impl AwsChunked {
     }
 }
 
+/// Whether a stream begins with the line of a chunk; `None` as long as its first bytes do not tell.
+pub(crate) fn begins_a_chunk(bytes: &[u8]) -> Option<bool> {
+    const MOST_DIGITS: usize = 16;
+    let digits = bytes.iter().take(MOST_DIGITS + 1).take_while(|byte| byte.is_ascii_hexdigit()).count();
+    let known = digits > MOST_DIGITS || (digits == 0 && !bytes.is_empty());
+    match bytes.get(digits..).unwrap_or_default() {
+        _ if known => Some(false),
+        [] | b"\r" => None,
+        [b'\r', next, ..] => Some(*next == b'\n'),
+        extension @ [b';', ..] => match memchr::memchr(b'\n', extension) {
+            Some(end) => Some(extension.get(..end).is_some_and(|line| line.ends_with(b"\r"))),
+            None if bytes.len() > AWS_CHUNK_LINE => Some(false),
+            None => None,
+        },
+        _ => Some(false),
+    }
+}
+
 /// Whether an extension is a signature, whose random digits mean nothing, and nothing else.
 fn is_signature(extension: &[u8]) -> bool {
     let value = extension.strip_prefix(b";").and_then(|extension| extension.strip_prefix(SIGNATURE));

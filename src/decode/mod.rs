@@ -54,6 +54,7 @@ mod zip;
 mod zip_directory;
 mod zstd;
 
+pub(crate) use aws_chunked::begins_a_chunk;
 pub use bare::{is_bare, is_bare_run, is_unarmoured};
 pub use blocks::{BlockWriter, Blocks};
 pub use charset::{is_foreign, plain_name};

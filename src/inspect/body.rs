@@ -11,7 +11,7 @@ use super::hold::Hold;
 use super::judge::Judge;
 use super::reading::Reading;
 use super::{Head, Reason};
-use crate::decode::{Coding, DecodeError, sealed_start};
+use crate::decode::{Coding, DecodeError, begins_a_chunk, sealed_start};
 use crate::detect::Finding;
 
 /// First bytes that tell how a body is read that nobody called coded.
@@ -46,6 +46,8 @@ pub(super) struct Body {
     /// What was found in the headers of codings and has not left.
     asides: HeadHits,
     pub(super) hold: Hold,
+    /// Codings of a response that is labelled as an upload's framing: its first line tells whether it is framed at all.
+    labelled: Option<Vec<Coding>>,
     /// Stated length.
     length: Option<u64>,
     /// A declared stream of events, where no byte is kept back for the decision.
@@ -68,6 +70,7 @@ impl Body {
             reading: None,
             asides: HeadHits::default(),
             hold,
+            labelled: None,
             length: None,
             events: false,
             declared: Declared::default(),
@@ -114,6 +117,24 @@ impl Body {
         self.read_through(Coded::new(codings, false));
     }
 
+    /// The codings around a response. Stores of objects give back the label that an upload bore, on bodies that are framed no
+    /// longer: no reader takes such a framing off.
+    pub(super) fn decode_response(&mut self, codings: Vec<Coding>) {
+        match codings.contains(&Coding::AwsChunked) {
+            true => self.labelled = Some(codings),
+            false => self.decode(codings),
+        }
+    }
+
+    /// Whether the first bytes tell how it is read.
+    fn is_told(&self, opening: &[u8]) -> bool {
+        match self.labelled.is_some().then(|| begins_a_chunk(opening)) {
+            Some(None) => false,
+            Some(Some(true)) => true,
+            Some(Some(false)) | None => opening.len() >= OPENING,
+        }
+    }
+
     fn read_through(&mut self, coded: Coded) {
         self.reading = Some(Box::new(Reading::new(coded.names(), &self.declared)));
         self.form = Form::Coded(Box::new(coded));
@@ -122,6 +143,12 @@ impl Body {
     /// The first bytes of a body that nobody called coded are known: they tell how it is read.
     fn begin(&mut self, opening: &[u8]) {
         self.form = Form::Plain;
+        if let Some(mut codings) = self.labelled.take() {
+            codings.retain(|coding| *coding != Coding::AwsChunked || begins_a_chunk(opening) == Some(true));
+            if !codings.is_empty() {
+                return self.decode(codings);
+            }
+        }
         if let Some(coding) = Coding::sniff(opening) {
             self.sealed.get_or_insert("archive");
             self.read_through(Coded::new(vec![coding], true));
@@ -137,15 +164,20 @@ impl Body {
     pub(super) fn push(&mut self, judge: &mut Judge, chunk: Bytes) {
         self.seen += chunk.len() as u64;
         judge.count_bytes(chunk.len() as u64);
+        let is_told = self.is_told(&chunk);
         match &mut self.form {
-            Form::Fresh(opening) if opening.is_empty() && chunk.len() >= OPENING => {
+            Form::Fresh(opening) if opening.is_empty() && is_told => {
                 self.begin(&chunk);
                 self.read(judge, &chunk);
             }
             Form::Fresh(opening) => {
                 opening.extend_from_slice(&chunk);
-                if opening.len() >= OPENING {
-                    self.read_opening(judge);
+                let opening = std::mem::take(opening);
+                if self.is_told(&opening) {
+                    self.begin(&opening);
+                    self.read(judge, &opening);
+                } else {
+                    self.form = Form::Fresh(opening);
                 }
             }
             Form::Plain | Form::Coded(_) | Form::Recoded(..) | Form::Unread(_) => self.read(judge, &chunk),
@@ -157,7 +189,7 @@ impl Body {
 
     /// Reads and keeps the last chunk. What is read in place is looked at once, with nothing kept back for more.
     pub(super) fn last(&mut self, judge: &mut Judge, chunk: Bytes) {
-        if matches!(&self.form, Form::Fresh(opening) if opening.is_empty() && chunk.len() >= OPENING) {
+        if matches!(&self.form, Form::Fresh(opening) if opening.is_empty()) && self.is_told(&chunk) {
             self.begin(&chunk);
         }
         if !matches!(self.form, Form::Plain) {

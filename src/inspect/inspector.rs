@@ -13,6 +13,7 @@ use super::hold::Hold;
 use super::judge::Judge;
 use super::{Coverage, Decision, Engine, Head, HeadEdit, Reason, Step, Steps};
 use crate::decode::{Coding, DecodeError, coding, sealed_type};
+use crate::flow::Direction;
 use crate::policy::{Action, Laid, Message, Mode};
 
 /// Partial content (RFC 9110, section 15.3.7): a range of a coded body starts anywhere in its coding.
@@ -403,11 +404,14 @@ impl Inspector {
         let media_type = self.judge.message().media_type.as_deref();
         let sealed = if self.signed.body { Some("signed") } else { media_type.and_then(sealed_type) };
         self.body.announce(head, sealed);
-        match (codings(head), self.body.unread()) {
+        match (self.codings(head), self.body.unread()) {
             (Ok(_), Some(word)) => self.body.cannot_decode(word),
             (Ok(codings), None) if codings.is_empty() => {}
             (Ok(_), None) if self.judge.message().status == Some(PARTIAL_CONTENT) => {
                 self.body.cannot_decode("partial")
+            }
+            (Ok(codings), None) if self.judge.message().direction == Direction::Response => {
+                self.body.decode_response(codings);
             }
             (Ok(codings), None) => self.body.decode(codings),
             (Err(error), _) => self.body.cannot_decode(error.as_str()),
@@ -418,6 +422,15 @@ impl Inspector {
         self.judge.resize(self.resizes && !is_piece && !head.events);
         self.head = head::inspect(&mut self.judge, head, self.signed, familiar);
         self.verdict().unwrap_or(Step::Wait)
+    }
+
+    /// The codings that its body is read through. A piece of a response is not framed, whatever its store says of it.
+    fn codings(&self, head: &Head<'_>) -> Result<Vec<Coding>, DecodeError> {
+        let mut codings = codings(head)?;
+        if self.judge.message().status == Some(PARTIAL_CONTENT) {
+            codings.retain(|coding| *coding != Coding::AwsChunked);
+        }
+        Ok(codings)
     }
 
     /// What follows from the chunk that was just read.

@@ -144,6 +144,8 @@ pub struct UpstreamConfig {
     /// Non-public addresses that may be dialled all the same.
     pub allow_addresses: Vec<ipnet::IpNet>,
     pub connect_timeout: Duration,
+    /// How long a request that is whole may go without an answer.
+    pub first_byte: Duration,
     /// How long a response that is a stream of events may say nothing.
     pub events_idle: Duration,
     /// What differs for some destinations; the first that names a host holds.

@@ -16,6 +16,8 @@ pub(super) fn is_events(media_type: &str) -> bool {
 /// What a configuration says of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Patience {
+    /// Until a response begins.
+    pub(super) first: Duration,
     pub(super) events: Duration,
 }
 
@@ -46,7 +48,7 @@ mod tests {
 
     #[test]
     fn who_tells_of_events_may_be_silent_for_longer() {
-        let patience = Patience { events: Duration::from_secs(200) };
+        let patience = Patience { first: limits::FIRST_BYTE_TIMEOUT, events: Duration::from_secs(200) };
         let of = |target: &'static str, kind: &'static str| {
             let fields = HeaderMap::from_iter([(header::CONTENT_TYPE, http::HeaderValue::from_static(kind))]);
             patience.of(is_watch(&Uri::from_static(target)), &fields)

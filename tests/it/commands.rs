@@ -205,6 +205,25 @@ fn a_machine_that_is_not_ready_is_told_apart_from_a_wrong_configuration() {
 }
 
 #[test]
+fn a_configuration_is_checked_beside_the_gate_that_runs_with_it() {
+    let folder = folder();
+    let free = || TcpListener::bind("127.0.0.1:0").unwrap();
+    let (listener, admin) = (free(), free());
+    let (listens, manages) = (listener.local_addr().unwrap(), admin.local_addr().unwrap());
+    let text = format!("[[listener]]\naddress = \"{listens}\"\n[admin]\naddress = \"{manages}\"\n");
+    fs::write(folder.path().join("t.toml"), text).unwrap();
+    let check = || done(folder.path(), &["check", "--config", "t.toml"]);
+    let (code, _, err) = check();
+    assert_eq!((code, err.matches("cannot be bound").count()), (1, 2), "{err}");
+    drop((listener, admin));
+    let (gate, _) = Gate::start(folder.path());
+    let (code, out, err) = check();
+    assert_eq!((code, out.contains("all is well")), (0, true), "{err}");
+    gate.signal("TERM");
+    assert_eq!(gate.end().0, 0);
+}
+
+#[test]
 fn an_audit_folder_that_cannot_be_made_ends_run_with_74() {
     let folder = folder();
     configure(folder.path(), "[audit]\ndirectory = \"t.toml/audit\"\n");

@@ -45,6 +45,18 @@ fn records_are_asked_for_in_every_form() {
     let (code, _, err) = done(folder.path(), &["audit", "query", "audit", "--since", "yesterday"]);
     assert_eq!((code, err.contains("15m, 2h or 7d")), (64, true), "{err}");
     assert_eq!(done(folder.path(), &["audit", "query", "nowhere"]).0, 74);
+    // A name that is spelled wrong is not taken for one of which there is nothing to tell.
+    for (command, option, said) in [
+        ("query", "--rule", "no record names the rule `typo`"),
+        ("query", "--identifier", "no record names the identifier `typo`"),
+        ("would", "--rule", "no record names the rule `typo`"),
+    ] {
+        let (code, _, err) = done(folder.path(), &["audit", command, "audit", option, "typo"]);
+        assert_eq!((code, err.contains(said)), (0, true), "{command} {option}: {err}");
+    }
+    let asked = ["audit", "would", "audit", "--rule", "typo", "--config", "t.toml"];
+    let (code, _, err) = done(folder.path(), &asked);
+    assert_eq!((code, err.contains("no rule is called `typo`")), (64, true), "{err}");
 
     let (code, out, _) = done(folder.path(), &["audit", "tail", "audit", "-n", "2"]);
     assert_eq!((code, kinds(&out)), (0, vec!["stop".to_owned(), "checkpoint".to_owned()]));

@@ -141,6 +141,7 @@ const KEYS: &[(&str, &str, &str)] = &[
     ("RawUpstream", "roots resolve allow_addresses", "hints: the_bypass_for_a_client_that_pins_lets_it_pass"),
     ("RawUpstream", "min_tls", "proxy/upstream/tests/reaching: bad_upstreams_are_refused_with_their_reason"),
     ("RawUpstream", "connect_timeout parent", "keys: a_tunnel_that_is_not_made_in_time_is_given_up"),
+    ("RawUpstream", "first_byte", "streams: an_answer_may_be_awaited_for_as_long_as_is_configured"),
     ("RawUpstream", "events_idle", "streams: a_stream_of_events_may_be_silent_for_as_long_as_is_configured"),
     ("RawUpstream", "mark", "tests/netns/run: mark = "),
     (

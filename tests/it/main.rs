@@ -54,6 +54,7 @@ mod tidy;
 mod tools;
 mod tunnels;
 mod unread;
+mod unwell;
 mod upstreams;
 mod ways;
 mod websocket;

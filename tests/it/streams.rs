@@ -6,10 +6,12 @@ use tidegate::flow::Direction;
 use tidegate::policy::{Action, RuleSpec};
 use tokio::sync::mpsc;
 
-use crate::harness::client::get;
-use crate::harness::origin::ok;
+use crate::harness::client::{get, post};
+use crate::harness::origin::{Conn, ok};
 use crate::harness::wire::{Body, Framing, Reader, chunk_of, chunked};
-use crate::harness::{Client, Origin, PAN, Setup, World, messages, only, request_rule, rule, soon};
+use crate::harness::{
+    Client, H2Client, H2Origin, Origin, PAN, Setup, World, messages, only, request_rule, rule, soon,
+};
 
 const HOLD: usize = 16 * 1024;
 
@@ -191,6 +193,69 @@ async fn a_stream_of_events_may_be_silent_for_as_long_as_is_configured() {
     while soon("the end of it", client.reader.chunk(&mut body)).await {}
     assert!(began.elapsed() >= events_idle * 9 / 10);
     assert_eq!((String::from_utf8_lossy(&body.bytes), body.whole), ("data: one\n\n".into(), false));
+}
+
+#[tokio::test]
+async fn an_answer_may_be_awaited_for_as_long_as_is_configured() {
+    let first_byte = Duration::from_millis(300);
+    let world = World::start(Setup { first_byte, ..Setup::default() }).await;
+    let mute = |mut conn: Conn| async move {
+        conn.request().await.unwrap();
+        std::future::pending::<()>().await;
+    };
+    let secure = Origin::start(&world, "origin.test", mute).await;
+    let clear = Origin::cleartext("other.test", mute).await;
+    let both = H2Origin::start(&world, "pay.test", |mut exchange| async move {
+        exchange.read().await;
+        std::future::pending::<()>().await;
+    })
+    .await;
+    let began = std::time::Instant::now();
+    let mut client = Client::tunnel(&world, &secure).await;
+    assert_eq!(client.exchange(post(&secure, "/", "text/plain", b"well")).await.status, 504);
+    let mut client = Client::direct(&world).await;
+    let to = clear.authority();
+    let asked = format!("POST http://{to}/ HTTP/1.1\r\nHost: {to}\r\nContent-Length: 4\r\n\r\nwell");
+    assert_eq!(client.exchange(asked).await.status, 504);
+    let mut client = H2Client::to(&world, &both).await;
+    assert_eq!(client.post(&both.authority(), "/", b"{}").await.status, 504);
+    assert!(began.elapsed() >= 3 * first_byte * 9 / 10);
+}
+
+#[tokio::test]
+async fn who_gives_up_on_an_answer_is_let_go() {
+    let world = World::start(Setup::default()).await;
+    let (asked, mut came) = mpsc::unbounded_channel();
+    let mute = move |mut conn: Conn| {
+        let asked = asked.clone();
+        async move {
+            conn.request().await.unwrap();
+            asked.send(()).unwrap();
+            assert!(conn.is_cut().await);
+            asked.send(()).unwrap();
+        }
+    };
+    let secure = Origin::start(&world, "origin.test", mute.clone()).await;
+    let clear = Origin::cleartext("other.test", mute).await;
+    let to = clear.authority();
+    for request in [
+        format!("POST http://{to}/ HTTP/1.1\r\nHost: {to}\r\nContent-Length: 4\r\n\r\nwell"),
+        format!("GET http://{to}/ HTTP/1.1\r\nHost: {to}\r\n\r\n"),
+    ] {
+        let mut client = Client::direct(&world).await;
+        client.send(request).await;
+        soon("the request", came.recv()).await.unwrap();
+        drop(client);
+        soon("its end", came.recv()).await.unwrap();
+    }
+    let mut client = Client::tunnel(&world, &secure).await;
+    client.send(post(&secure, "/", "text/plain", b"well")).await;
+    soon("the request", came.recv()).await.unwrap();
+    drop(client);
+    soon("its end", came.recv()).await.unwrap();
+    let records = world.records().await;
+    let ends = messages(&records).into_iter().filter(|record| record["kind"] == "end").count();
+    assert_eq!(ends, 3, "each leaves its record");
 }
 
 #[tokio::test]

@@ -1,6 +1,7 @@
 //! Which records a command is about, and how they are shown.
 
 use std::io::{self, Write};
+use std::path::Path;
 use std::time::Duration;
 
 use clap::ValueEnum;
@@ -11,7 +12,7 @@ use jiff::tz::TimeZone;
 
 use super::Failure;
 use crate::audit::Kind;
-use crate::audit::query::{COLUMNS, Facts, Field, Filter, Pattern, csv_row, row};
+use crate::audit::query::{COLUMNS, Facts, Field, Filter, Pattern, csv_row, row, search_sound};
 
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Choice {
@@ -85,6 +86,34 @@ impl Choice {
             ids: self.decision.iter().map(|id| id.to_ascii_lowercase()).collect(),
         })
     }
+}
+
+impl Choice {
+    /// Names that no record bears, whatever else is asked for: they may be spelled wrong.
+    pub(super) fn unheard(&self, directory: &Path) -> io::Result<Vec<String>> {
+        let mut unheard = Vec::new();
+        for (field, what, texts) in
+            [(Field::Rule, "rule", &self.rule), (Field::Identifier, "identifier", &self.identifier)]
+        {
+            for text in texts {
+                if !is_heard(directory, field, text)? {
+                    unheard.push(format!("no record names the {what} `{text}`"));
+                }
+            }
+        }
+        Ok(unheard)
+    }
+}
+
+/// Whether any record has this in that field.
+pub(in crate::cli) fn is_heard(directory: &Path, field: Field, text: &str) -> io::Result<bool> {
+    let mut heard = false;
+    let filter = Filter { fields: vec![(field, vec![Pattern::read(field, text)])], ..Filter::default() };
+    search_sound(directory, &filter, &mut |_, _| {
+        heard = true;
+        Ok(false)
+    })?;
+    Ok(heard)
 }
 
 /// What begins like a network must be one.

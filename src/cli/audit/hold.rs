@@ -14,10 +14,13 @@ use crate::audit::{End, Hold, HoldError, Recorded, add_hold, end_hold, holds};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-A hold counts from the moment it is added: no segment with a record in its time is removed, however old it is. The
-running gate puts it on record within a minute, a gate that is down at its next start; so it does with the end.
+A hold counts from the moment it is added: no segment with a record in its time is removed, however
+old it is. The running gate puts it on record within a minute, a gate that is down at its next
+start; so it does with the end.
+
 Examples:
-  tidegate audit hold add audit --id case-17 --owner legal@example.com --reason 'litigation, case 17' --from 2026-01-01 --to 2026-04-01
+  tidegate audit hold add audit --id case-17 --owner legal@example.com \\
+      --reason 'litigation, case 17' --from 2026-01-01 --to 2026-04-01
   tidegate audit hold list audit
   tidegate audit hold remove audit case-17 --by legal@example.com --reason 'settled'")]
 pub(super) struct Args {

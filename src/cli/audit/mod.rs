@@ -19,7 +19,7 @@ use super::ask::Format;
 use super::{Failure, Output, would};
 
 use crate::audit::{Outside, PublicKey};
-pub(super) use choose::moment;
+pub(super) use choose::{is_heard, moment};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
@@ -29,7 +29,8 @@ Examples:
   tidegate audit query audit --destination '*.crm.example' --identifier 'payment.*' --format csv
   tidegate audit tail audit --follow --action block
   tidegate audit report audit --from 2026-10-01 --to 2026-11-01 --format html --sample 25 --seed 7
-  tidegate audit export audit --to evidence --since 2026-10-01 --until 2026-11-01 --sign-with certs/audit.key
+  tidegate audit export audit --to evidence --since 2026-10-01 --until 2026-11-01 \\
+      --sign-with certs/audit.key
   tidegate audit would audit --since 7d --config egress.toml
   tidegate audit prove audit 48151 > proof.json")]
 pub(super) struct Args {

@@ -47,10 +47,15 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     if args.count {
         writeln!(output, "{taken}")?;
     }
+    output.flush()?;
+    if taken == 0 {
+        for word in args.choice.unheard(&args.directory).map_err(unreadable(&args.directory))? {
+            eprintln!("tidegate: {word}");
+        }
+    }
     if damaged.is_empty() {
         return Ok(());
     }
-    output.flush()?;
     let places = damaged.join("; ");
     Err(Failure::io(format!("{places}; its records are not searched further, those of other segments are")))
 }

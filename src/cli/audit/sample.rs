@@ -24,7 +24,8 @@ pub(super) struct KeyArgs {
 #[command(after_help = "\
 Who opened what, when and why is written to the statement before anything is shown; without it nothing is.
 Example:
-  tidegate audit unseal audit 019a4f… --key sample.key --by anna@example.com --reason 'incident 12, with the DPO'")]
+  tidegate audit unseal audit 019a4f… --key sample.key --by anna@example.com \\
+      --reason 'incident 12, with the DPO'")]
 pub(super) struct Args {
     /// The audit directory, or a copy of it.
     directory: PathBuf,

@@ -260,6 +260,55 @@ fn signed_chunks_are_read_and_never_edited() {
 }
 
 #[test]
+fn what_a_store_gives_back_is_read_as_it_is_unless_it_is_framed() {
+    let streaming: [(&str, &[u8]); 1] = [("x-amz-content-sha256", b"STREAMING-UNSIGNED-PAYLOAD-TRAILER")];
+    let heads = [
+        Head { coding: Some("aws-chunked"), ..plain() },
+        Head { fields: &streaming, ..plain() },
+        Head { coding: Some("aws-chunked"), fields: &streaming, ..plain() },
+    ];
+    let mut response = Setup::new(usual());
+    response.message.direction = Direction::Response;
+    response.message.status = Some(200);
+    let zipped = gzip(filler(100).as_bytes());
+    let mut clean: Vec<Vec<u8>> =
+        ["", "h", "hello", "12", "12\r", "4a;b", "{\"a\":1}", "2026-11-29\r\nrows\r\n", "\r\nx", "1\nx"]
+            .map(|text| text.as_bytes().to_vec())
+            .into();
+    clean.extend([filler(9000).into_bytes(), zipped.clone(), "f".repeat(3000).into_bytes()]);
+    let (start, end) = PAN.split_at(7);
+    let framed = format!("{:x}\r\n{start}\r\n{:x}\r\n{end}\r\n0\r\n\r\n", start.len(), end.len());
+    let found = [PAN.to_owned(), format!("{PAN}\r\n"), format!("card {PAN}"), format!("1;{PAN}"), framed];
+    for head in &heads {
+        for cut in [1, 2, 5, 4000] {
+            for body in &clean {
+                let outcome = response.run(head, &body.chunks(cut).collect::<Vec<_>>());
+                assert_eq!((outcome.last, &outcome.out), (Step::Release, body), "{body:?}");
+                assert_eq!(outcome.decision.coverage.inspected, body.len() as u64);
+            }
+            for body in &found {
+                let outcome = response.run(head, &body.as_bytes().chunks(cut).collect::<Vec<_>>());
+                assert_eq!((outcome.last, outcome.out.len()), (Step::Stop, 0), "{body}");
+            }
+        }
+    }
+    // What is not framed may be edited.
+    let outcome = response.run(&heads[0], &[SSN.as_bytes()]);
+    assert_eq!((outcome.last, outcome.text()), (Step::Release, "***-**-****"));
+    // Another coding stays what it is.
+    let both = Head { coding: Some("aws-chunked,gzip"), ..plain() };
+    assert_eq!(response.run(&both, &[&zipped]).out, zipped);
+    let hidden = gzip(PAN.as_bytes());
+    assert_eq!(response.run(&both, &[&hidden]).last, Step::Stop);
+    // A piece is of the body as it stands.
+    response.message.status = Some(206);
+    assert_eq!(response.run(&heads[0], &[b"piece"]).text(), "piece");
+    assert_eq!(response.run(&both, &[&zipped]).last, Step::Stop);
+    // A request is framed, or not readable.
+    assert_eq!(Setup::new(usual()).run(&heads[0], &[b"hello"]).last, Step::Stop);
+}
+
+#[test]
 fn snappy_is_read_and_never_edited() {
     let head = Head { coding: Some("snappy"), ..plain() };
     // A literal each, the value cut by their heads.

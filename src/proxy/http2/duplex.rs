@@ -8,6 +8,7 @@ use bytes::{Buf, Bytes};
 use h2::{RecvStream, SendStream};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::FrameHandle;
 use crate::limits;
 use crate::proxy::deadline::Stalled;
 use crate::proxy::silence::Silence;
@@ -17,15 +18,28 @@ use crate::proxy::silence::Silence;
 pub(in crate::proxy) struct Duplex<K> {
     receive: RecvStream,
     send: SendStream<Bytes>,
+    frames: FrameHandle,
     read: Bytes,
     stall: Silence,
     _kept: K,
 }
 
 impl<K> Duplex<K> {
-    pub(in crate::proxy) fn new(receive: RecvStream, send: SendStream<Bytes>, kept: K) -> Duplex<K> {
+    pub(in crate::proxy) fn new(
+        mut receive: RecvStream,
+        send: SendStream<Bytes>,
+        frames: FrameHandle,
+        kept: K,
+    ) -> Duplex<K> {
         let stall = Silence::new(limits::WRITE_STALL_TIMEOUT);
-        Duplex { receive, send, read: Bytes::new(), stall, _kept: kept }
+        frames.unread().begin(receive.stream_id().as_u32(), receive.flow_control().used_capacity());
+        Duplex { receive, send, frames, read: Bytes::new(), stall, _kept: kept }
+    }
+}
+
+impl<K> Drop for Duplex<K> {
+    fn drop(&mut self) {
+        self.frames.unread().end(self.receive.stream_id().as_u32());
     }
 }
 
@@ -39,7 +53,10 @@ impl<K: Unpin> AsyncRead for Duplex<K> {
             match ready!(self.receive.poll_data(cx)) {
                 Some(Ok(chunk)) => {
                     // A stream that is over needs no room.
-                    let _ = self.receive.flow_control().release_capacity(chunk.len());
+                    let windows = self.receive.flow_control();
+                    let _ = windows.release_capacity(chunk.len());
+                    let left = windows.used_capacity();
+                    self.frames.unread().left(self.receive.stream_id().as_u32(), left);
                     self.read = chunk;
                 }
                 Some(Err(error)) => return Poll::Ready(Err(io::Error::other(error))),

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::blocks::{Block, Blocks};
 use super::breach::{Breach, Entries, is_well_sized};
 use super::budget::Budget;
+use super::grant::Came;
 use super::unread::Unread;
 use crate::limits;
 use crate::proxy::late::Late;
@@ -85,10 +86,20 @@ impl FrameHandle {
         self.0.data.load(Ordering::Relaxed)
     }
 
+    /// The same, and what of it waits.
+    pub(super) fn came(&self) -> Came {
+        Came { bytes: self.received(), waiting: self.0.unread.bytes() }
+    }
+
     /// Whether a stream's message has a pseudo field where none may be. Known before the engine sees it.
     pub(in crate::proxy) fn is_malformed(&self, stream: h2::StreamId) -> bool {
         let streams = || self.0.malformed.lock().unwrap_or_else(PoisonError::into_inner);
         self.0.is_any_malformed.load(Ordering::Acquire) && streams().contains(&stream.as_u32())
+    }
+
+    /// Whether much of what came has waited for its readers for a while.
+    pub(in crate::proxy) fn is_clogged(&self) -> bool {
+        self.0.unread.is_clogged()
     }
 
     /// What waits on its streams.
@@ -313,7 +324,8 @@ impl<IO> FrameGuard<IO> {
     }
 
     fn new(io: IO, is_client: bool) -> (Self, FrameHandle) {
-        let handle = FrameHandle::default();
+        let unread = if is_client { Unread::promised() } else { Unread::default() };
+        let handle = FrameHandle(Arc::new(Told { unread, ..Told::default() }));
         let limit = if is_client { limits::HEAD_TIMEOUT } else { limits::FIRST_BYTE_TIMEOUT };
         let (counter, late) = (Counter::new(is_client), Late::new(limit));
         (FrameGuard { io, is_client, counter, late, handle: handle.clone() }, handle)

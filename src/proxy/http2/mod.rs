@@ -10,6 +10,7 @@ mod budget;
 mod duplex;
 mod frames;
 mod gather;
+mod grant;
 mod interim;
 mod pump;
 mod received;
@@ -32,10 +33,10 @@ use crate::limits;
 
 /// Bounds that both roles are told.
 macro_rules! bounded {
-    ($builder:expr, $streams:expr, $window:expr) => {
+    ($builder:expr, $streams:expr, $window:expr, $all:expr) => {
         $builder
             .initial_window_size($window)
-            .initial_connection_window_size($window * $streams)
+            .initial_connection_window_size($all)
             .max_concurrent_streams($streams)
             .max_header_list_size(limits::H2_HEAD_BYTES)
             .max_frame_size(limits::H2_FRAME_BYTES)
@@ -49,13 +50,16 @@ macro_rules! bounded {
 /// A server's settings: extended CONNECT is how a WebSocket comes over HTTP/2 (RFC 8441).
 fn server() -> h2::server::Builder {
     let mut builder = h2::server::Builder::new();
-    bounded!(builder, limits::H2_STREAMS, limits::H2_STREAM_WINDOW).enable_connect_protocol();
+    // It grows with what waits.
+    let all = limits::H2_UNREAD_EACH as u32;
+    bounded!(builder, limits::H2_STREAMS, limits::H2_STREAM_WINDOW, all).enable_connect_protocol();
     builder
 }
 
 /// A client's settings: nothing is pushed to it.
 pub(super) fn client() -> h2::client::Builder {
     let mut builder = h2::client::Builder::new();
-    bounded!(builder, limits::H2_UPSTREAM_STREAMS, limits::H2_UPSTREAM_WINDOW).enable_push(false);
+    let (streams, window) = (limits::H2_UPSTREAM_STREAMS, limits::H2_UPSTREAM_WINDOW);
+    bounded!(builder, streams, window, window * streams).enable_push(false);
     builder
 }

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout};
 use tower::Service;
 
+use super::grant::Grant;
 use super::{Breach, Duplex, FrameGuard, FrameHandle, Gathered, Interim, Pump, PumpError, Received, Width};
 use crate::limits;
 use crate::proxy::cork::Corked;
@@ -102,11 +103,12 @@ where
     let mut stage = client.peer.shared.stage.subscribe();
     let (mut next, mut pulse) = (Stage::Draining, Pulse::new(connection.ping_pong()));
     let mut width = Width::new(limits::H2_STREAM_WINDOW, limits::H2_STREAMS);
+    let mut grant = Grant::new();
     loop {
         let (open, idle) = (streams.len(), streams.is_empty());
         tokio::select! {
             biased;
-            came = poll_fn(|cx| poll_next(&mut connection, &mut width, frames, open, cx)) => match came {
+            came = poll_fn(|cx| poll_next(&mut connection, (&mut width, &mut grant), frames, open, cx)) => match came {
                 Some(Some(Ok((request, respond)))) => {
                     streams.spawn(stream(Arc::clone(client), frames.clone(), Arc::clone(sockets), request, respond));
                 }
@@ -159,7 +161,7 @@ where
 /// The next stream, if any comes; or nothing but enough of bodies to ask how long their way is.
 fn poll_next<IO>(
     connection: &mut Connection<IO, Bytes>,
-    width: &mut Width,
+    (width, grant): (&mut Width, &mut Grant),
     frames: &FrameHandle,
     open: usize,
     cx: &mut Context<'_>,
@@ -169,15 +171,19 @@ where
 {
     if let Some(windows) = width.change(|| open) {
         let taken = connection.set_initial_window_size(windows.stream).is_ok();
-        if taken {
-            connection.set_target_window_size(windows.connection);
-        }
         width.changed(windows, taken);
     }
-    match connection.poll_accept(cx) {
-        Poll::Ready(accepted) => Poll::Ready(Some(accepted)),
-        Poll::Pending if width.wants_measure(frames.received()) => Poll::Ready(None),
-        Poll::Pending => Poll::Pending,
+    let (room, most) = width.room(open);
+    loop {
+        match connection.poll_accept(cx) {
+            Poll::Ready(accepted) => return Poll::Ready(Some(accepted)),
+            Poll::Pending => match grant.change(cx, frames.came(), room, most) {
+                // It has to be sent.
+                Some(window) => connection.set_target_window_size(window),
+                None if width.wants_measure(frames.received()) => return Poll::Ready(None),
+                None => return Poll::Pending,
+            },
+        }
     }
 }
 
@@ -230,7 +236,7 @@ async fn stream(
         let head = Response::from_parts(response.into_parts().0, ());
         if let Ok(send) = respond.send_response(head, false) {
             let open = sockets.enter();
-            Box::pin(session.relay(Duplex::new(receive, send, open), &[])).await;
+            Box::pin(session.relay(Duplex::new(receive, send, frames.clone(), open), &[])).await;
             frames.finished();
         }
         return;

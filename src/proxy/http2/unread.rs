@@ -1,5 +1,6 @@
 //! What came over connections of HTTP/2 and that nobody has taken yet. Windows promise memory to each peer; what all of them
-//! may fill together is bounded here: past that, a connection that has much of it waiting is not read.
+//! may fill together is bounded here: past that, a connection that has much of it waiting is not read. Of a client's
+//! connection, whose windows are bounded by themselves, that is what its frames take beside what they carry.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -79,6 +80,8 @@ pub(super) struct Unread {
     /// What may wait on one stream. More than a window is not kept: whoever sends it must not make it look as if there were no
     /// room for others.
     most: usize,
+    /// What its windows promise counts elsewhere.
+    is_promised: bool,
     /// Whether the connection was ever not read.
     was_kept: AtomicBool,
 }
@@ -106,8 +109,11 @@ impl Waits {
 #[derive(Debug, Default)]
 struct State {
     streams: HashMap<u32, Waits>,
-    /// What all of it counts for.
+    /// All of it, and what it counts for.
+    bytes: usize,
     total: usize,
+    /// Since when there is much of it.
+    clogged: Option<Instant>,
     /// Whoever would read more of the connection.
     reader: Option<Waker>,
     /// Its place among those who wait for room. It keeps it until it gets something.
@@ -126,11 +132,15 @@ impl State {
     /// What waits on a stream is this much.
     fn set(&mut self, shared: &Shared, stream: u32, waits: Waits) {
         let before = self.streams.insert(stream, waits).unwrap_or_default();
-        self.change(shared, before.weight(), waits.weight());
+        self.change(shared, before, waits);
     }
 
-    fn change(&mut self, shared: &Shared, before: usize, after: usize) {
+    fn change(&mut self, shared: &Shared, before: Waits, after: Waits) {
+        self.bytes = self.bytes.saturating_sub(before.bytes) + after.bytes;
+        let (before, after) = (before.weight(), after.weight());
         self.total = self.total.saturating_sub(before) + after;
+        let is_much = self.total >= limits::H2_CLOGGED;
+        self.clogged = is_much.then(|| self.clogged.unwrap_or_else(Instant::now));
         if after > before {
             shared.waiting.fetch_add(after - before, Ordering::SeqCst);
         } else if after < before {
@@ -138,23 +148,38 @@ impl State {
         }
     }
 
-    fn may_read(&self, shared: &Shared) -> bool {
-        self.total <= limits::H2_UNREAD_EACH || shared.has_room()
+    fn may_read(&self, of: &Unread) -> bool {
+        let beside = if of.is_promised { self.total.saturating_sub(self.bytes) } else { self.total };
+        beside <= limits::H2_UNREAD_EACH || of.shared.has_room()
     }
 
     /// Whom to wake, since there is less.
-    fn woken(&mut self, shared: &Shared) -> Option<Waker> {
-        if self.reader.is_none() || !self.may_read(shared) {
+    fn woken(&mut self, of: &Unread) -> Option<Waker> {
+        if self.reader.is_none() || !self.may_read(of) {
             return None;
         }
-        self.turn.into_iter().for_each(|turn| shared.resume(turn));
+        self.turn.into_iter().for_each(|turn| of.shared.resume(turn));
         self.reader.take()
     }
 }
 
 impl Unread {
     fn within(shared: &'static Shared, most: usize) -> Unread {
-        Unread { state: Mutex::default(), shared, most, was_kept: AtomicBool::new(false) }
+        Unread::new(shared, most, false)
+    }
+
+    fn new(shared: &'static Shared, most: usize, is_promised: bool) -> Unread {
+        Unread { state: Mutex::default(), shared, most, is_promised, was_kept: AtomicBool::new(false) }
+    }
+
+    /// Of a connection whose windows are bounded by what all may be promised.
+    pub(super) fn promised() -> Unread {
+        Unread::new(&SHARED, limits::H2_WIDE_WINDOW as usize, true)
+    }
+
+    /// What waits.
+    pub(super) fn bytes(&self) -> usize {
+        self.state().bytes
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -185,7 +210,7 @@ impl Unread {
             let before = state.streams.get(&stream).copied().unwrap_or_default();
             let frames = before.frames.saturating_sub(1).min(bytes);
             state.set(self.shared, stream, Waits { bytes, frames });
-            state.woken(self.shared)
+            state.woken(self)
         };
         woken.into_iter().for_each(Waker::wake);
     }
@@ -195,10 +220,15 @@ impl Unread {
         let woken = {
             let mut state = self.state();
             let before = state.streams.remove(&stream).unwrap_or_default();
-            state.change(self.shared, before.weight(), 0);
-            state.woken(self.shared)
+            state.change(self.shared, before, Waits::default());
+            state.woken(self)
         };
         woken.into_iter().for_each(Waker::wake);
+    }
+
+    /// Whether much has waited for a while.
+    pub(super) fn is_clogged(&self) -> bool {
+        self.state().clogged.is_some_and(|since| since.elapsed() >= limits::H2_CLOGGED_FOR)
     }
 
     /// Until when the connection was not read, if there was such a time: what its peer sent could not come.
@@ -232,7 +262,7 @@ impl Unread {
             return Poll::Ready(());
         }
         let mut state = self.state();
-        if state.may_read(self.shared) {
+        if state.may_read(self) {
             return Poll::Ready(());
         }
         let turn = *state.turn.get_or_insert_with(|| self.shared.turns.fetch_add(1, Ordering::Relaxed));
@@ -356,6 +386,39 @@ mod tests {
     }
 
     #[test]
+    fn what_windows_promise_keeps_nobody_from_being_read() {
+        let shared = shared();
+        let waker = Waker::noop();
+        let promised = Unread::new(shared, usize::MAX, true);
+        let may_read = || promised.poll_read(&mut Context::from_waker(waker)).is_ready();
+        promised.begin(1, 0);
+        promised.arrived(1, 2 * limits::H2_UNREAD);
+        assert!(may_read() && promised.bytes() == 2 * limits::H2_UNREAD);
+        // What its frames take beside that is bounded all the same.
+        promised.begin(3, 0);
+        let frames = limits::H2_UNREAD_EACH / limits::H2_FRAME_KEPT;
+        (0..frames).for_each(|_| promised.arrived(3, 1));
+        assert!(may_read());
+        (0..8).for_each(|_| promised.arrived(3, 1));
+        assert!(!may_read());
+        promised.end(3);
+        assert!(may_read());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_waits_for_a_while_is_noticed() {
+        let reader = Reader::within(shared());
+        reader.unread.begin(1, 0);
+        reader.unread.arrived(1, limits::H2_CLOGGED);
+        assert!(!reader.unread.is_clogged());
+        tokio::time::advance(limits::H2_CLOGGED_FOR).await;
+        assert!(reader.unread.is_clogged());
+        reader.unread.left(1, limits::H2_CLOGGED - 1);
+        reader.unread.arrived(1, 1);
+        assert!(!reader.unread.is_clogged(), "it was less in between");
+    }
+
+    #[test]
     fn room_that_others_make_wakes_who_is_paused() {
         let shared = shared();
         let much = limits::H2_UNREAD_EACH + 1;
@@ -423,7 +486,7 @@ mod tests {
                     _ => asleep[who] = (!all[who].may_read()).then(|| all[who].woken()),
                 }
                 for (reader, slept) in all.iter().zip(&asleep) {
-                    let may = reader.unread.state().may_read(shared);
+                    let may = reader.unread.state().may_read(&reader.unread);
                     prop_assert!(!(may && *slept == Some(reader.woken())), "asleep, though there is room");
                 }
             }

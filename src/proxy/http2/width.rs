@@ -35,6 +35,8 @@ enum Way {
 #[derive(Debug)]
 pub(in crate::proxy) struct Width {
     usual: Windows,
+    /// What the engine was told last.
+    now: Windows,
     way: Way,
     wide: Option<SemaphorePermit<'static>>,
     /// Changes that are left: a peer may take many for a flood.
@@ -45,7 +47,13 @@ impl Width {
     /// Of a connection that begins with windows of `stream` bytes for each of so many streams.
     pub(in crate::proxy) fn new(stream: u32, streams: u32) -> Width {
         let usual = Windows { stream, connection: stream * streams };
-        Width { usual, way: Way::Unknown, wide: None, changes: limits::H2_WIDTH_CHANGES }
+        Width { usual, now: usual, way: Way::Unknown, wide: None, changes: limits::H2_WIDTH_CHANGES }
+    }
+
+    /// What a connection with so many streams has room for beside what waits in it, and the most that it may have.
+    pub(in crate::proxy) fn room(&self, open: usize) -> (usize, usize) {
+        let streams = open.clamp(limits::H2_WIDE_STREAMS as usize, limits::H2_ROOM_STREAMS);
+        (streams * self.now.stream as usize, self.now.connection as usize)
     }
 
     /// Whether it is time to measure, after so many bytes of bodies.
@@ -86,6 +94,9 @@ impl Width {
 
     /// Whether the engine took a change: it takes none while its peer has not agreed to the one before.
     pub(in crate::proxy) fn changed(&mut self, to: Windows, taken: bool) {
+        if taken {
+            self.now = to;
+        }
         match (to == self.usual, taken) {
             (true, true) | (false, false) => self.wide = None,
             (false, true) => self.changes -= 1,

@@ -6,6 +6,7 @@ use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -81,7 +82,13 @@ impl Live {
         let Some(connection) = self.connection.as_mut().filter(|_| !self.over) else {
             return Poll::Ready(());
         };
-        self.error = std::task::ready!(Pin::new(connection).poll(cx)).err();
+        let changes = self.deadlines.changes();
+        let mut polled = Pin::new(&mut *connection).poll(cx);
+        if polled.is_pending() && self.deadlines.changes() != changes {
+            // The request came to its end behind the read, which knows of no time for the response yet.
+            polled = Pin::new(connection).poll(cx);
+        }
+        self.error = std::task::ready!(polled).err();
         self.over = true;
         if self.switching && self.error.is_none() && self.guard.heard() {
             // It goes on in another protocol.
@@ -163,7 +170,7 @@ pub(super) async fn send(
     live.guard.announce(request.method(), switch.is_some());
     live.switching = switch.is_some();
     let watch = is_watch(request.uri());
-    request.body_mut().start(live.deadlines.clone());
+    request.body_mut().start(live.deadlines.clone(), patience.first);
     // The connection is polled below, before anything is waited for.
     let (response, _) = waking::quietly(|| live.sender.try_send_request(request));
     let mut response = pin!(response);
@@ -211,7 +218,7 @@ fn fail(live: &Live, fault: Fault, detail: String, unsent: Option<Request<Reques
 /// A request body of any kind; starts the clock for the response when it has been read to its end.
 pub(super) struct RequestBody {
     body: Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>,
-    clock: Option<Deadlines>,
+    clock: Option<(Deadlines, Duration)>,
 }
 
 impl RequestBody {
@@ -228,18 +235,25 @@ impl RequestBody {
     }
 
     /// While the body is under way, the response may take its time.
-    fn start(&mut self, deadlines: Deadlines) {
+    fn start(&mut self, deadlines: Deadlines, first: Duration) {
         deadlines.read_within(None);
-        self.clock = Some(deadlines);
+        self.clock = Some((deadlines, first));
         if self.body.is_end_stream() {
             self.end();
         }
     }
 
     fn end(&mut self) {
-        if let Some(clock) = self.clock.take() {
-            clock.read_within(Some(limits::FIRST_BYTE_TIMEOUT));
+        if let Some((clock, first)) = self.clock.take() {
+            clock.read_within(Some(first));
         }
+    }
+}
+
+impl Drop for RequestBody {
+    /// One that is as long as it said is not asked for its end.
+    fn drop(&mut self) {
+        self.end();
     }
 }
 

@@ -4,13 +4,13 @@ use std::collections::HashMap;
 use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::task::Poll;
 
 use bytes::Bytes;
-use h2::Ping;
 use h2::client::{Connection, SendRequest};
+use h2::{Ping, Reason};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::Instant;
 
@@ -32,6 +32,8 @@ pub(super) struct Line {
     /// It takes no more requests.
     closed: AtomicBool,
     only: AtomicBool,
+    /// Streams in a row that it gave up without an answer.
+    given_up: AtomicU32,
     /// When the last stream was given back.
     since: Mutex<Instant>,
     frames: FrameHandle,
@@ -59,6 +61,7 @@ impl Line {
             open: AtomicUsize::new(0),
             closed: AtomicBool::new(false),
             only: AtomicBool::new(false),
+            given_up: AtomicU32::new(0),
             since: Mutex::new(Instant::now()),
             frames,
         });
@@ -81,6 +84,31 @@ impl Line {
         self.closed.store(true, Ordering::Relaxed);
     }
 
+    /// A request was answered.
+    pub(super) fn answered(&self) {
+        if self.given_up.load(Ordering::Relaxed) > 0 {
+            self.given_up.store(0, Ordering::Relaxed);
+        }
+    }
+
+    /// The upstream gave up a stream. Where it says that it is the connection that asks too much of it, or keeps on doing so,
+    /// other requests would fare no better here.
+    pub(super) fn gave_up(&self, reason: Reason) {
+        let is_unwell = match reason {
+            Reason::ENHANCE_YOUR_CALM => true,
+            // These are of one stream.
+            Reason::NO_ERROR | Reason::CANCEL | Reason::REFUSED_STREAM | Reason::STREAM_CLOSED => false,
+            _ => self.given_up.fetch_add(1, Ordering::Relaxed) + 1 >= limits::H2_GIVEN_UP,
+        };
+        if is_unwell {
+            self.close();
+        }
+    }
+
+    fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
+    }
+
     /// Its upstream speaks nothing else, not even to clients of HTTP/1.
     pub(super) fn is_only(&self) -> bool {
         self.only.load(Ordering::Relaxed)
@@ -93,7 +121,7 @@ impl Line {
 
     /// Room for one more stream, if there is any.
     pub(super) fn slot(self: &Arc<Line>) -> Option<Slot> {
-        if self.closed.load(Ordering::Relaxed) {
+        if self.is_closed() {
             return None;
         }
         let most = self.sender.current_max_send_streams().min(limits::H2_UPSTREAM_STREAMS as usize);
@@ -105,7 +133,7 @@ impl Line {
     fn is_stale(&self) -> bool {
         let idle = self.open.load(Ordering::Relaxed) == 0;
         let since = *self.since.lock().unwrap_or_else(PoisonError::into_inner);
-        self.closed.load(Ordering::Relaxed) || (idle && since.elapsed() >= limits::POOL_IDLE)
+        self.is_closed() || (idle && since.elapsed() >= limits::POOL_IDLE)
     }
 }
 
@@ -201,7 +229,17 @@ impl Failed {
 }
 
 impl Lines {
+    /// A stream of a connection that does not wait for slow readers, as long as there may be more connections.
     pub(super) fn take(&self, key: &Arc<Key>) -> Option<Slot> {
+        let shelves = self.lock();
+        let lines = shelves.by_key.get(key)?;
+        let free = lines.iter().filter(|line| !line.frames.is_clogged()).find_map(Line::slot);
+        let is_full = || lines.iter().filter(|line| !line.is_closed()).count() >= limits::H2_CLOGGED_LINES;
+        free.or_else(|| is_full().then(|| lines.iter().find_map(Line::slot)).flatten())
+    }
+
+    /// A stream of any connection.
+    pub(super) fn take_any(&self, key: &Arc<Key>) -> Option<Slot> {
         self.lock().by_key.get(key)?.iter().find_map(Line::slot)
     }
 

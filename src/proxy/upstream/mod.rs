@@ -109,7 +109,7 @@ impl Upstreams {
             pool,
             lines,
             choices: Choices::new(),
-            patience: Patience { events: config.events_idle },
+            patience: Patience { first: config.first_byte, events: config.events_idle },
         })
     }
 
@@ -200,6 +200,10 @@ impl Upstreams {
                 return Err(error);
             }
             let made = self.dialer.dial_for(Arc::clone(&key), Alpn::Http2).await;
+            if let Some(slot) = made.is_err().then(|| self.lines.take_any(&key)).flatten() {
+                // Behind a slow reader is better than nowhere.
+                return Ok(Way::Slot(slot));
+            }
             match made.inspect_err(|error| turn.because(error))? {
                 Made::Live(live) => {
                     self.choices.learn(&key, Spoken::Http1);
@@ -386,7 +390,7 @@ impl Lease {
         match way {
             Way::Live(live) => upstreams.send_alone(live, parts, body, Some(switched)).await,
             // It speaks nothing else.
-            Way::Slot(slot) => stream::switch(slot, parts, switched).await,
+            Way::Slot(slot) => stream::switch(slot, parts, switched, upstreams.patience).await,
         }
     }
 }
@@ -430,27 +434,31 @@ impl Upstreams {
         let streamed =
             |response: Response<Streamed>| response.map(|body| UpstreamBody::Streamed(Box::new(body)));
         let key = Arc::clone(&slot.line.key);
-        let failed = match stream::send(slot, request, interim, self.patience).await {
-            Ok(response) => return Ok(streamed(response)),
-            Err(failed) => failed,
-        };
-        if failed.is_http1_asked {
-            // Whoever asks next is spared the way around.
-            self.choices.learn(&key, Spoken::Http1);
-        }
-        let Some(request) = failed.unsent else { return Err(failed.error) };
-        let way = match failed.is_http1_asked {
-            true => self.dialer.dial(key).await.map(Way::Live),
-            false => self.shared(key, false).await,
-        };
-        match way.map_err(SendError::redial)? {
-            Way::Slot(slot) => stream::send(slot, request, interim, self.patience)
-                .await
-                .map(streamed)
-                .map_err(|failed| failed.error),
-            Way::Live(live) => exchange::send(live, request, (&self.pool, self.patience), None)
-                .await
-                .map_err(|failed| failed.error),
+        let (mut slot, mut request, mut again) = (slot, request, 0);
+        loop {
+            let failed = match stream::send(slot, request, interim, self.patience).await {
+                Ok(response) => return Ok(streamed(response)),
+                Err(failed) => failed,
+            };
+            if failed.is_http1_asked {
+                // Whoever asks next is spared the way around.
+                self.choices.learn(&key, Spoken::Http1);
+            }
+            let Some(unsent) = failed.unsent.filter(|_| again < limits::H2_SENT_AGAIN) else {
+                return Err(failed.error);
+            };
+            let way = match failed.is_http1_asked {
+                true => self.dialer.dial(Arc::clone(&key)).await.map(Way::Live),
+                false => self.shared(Arc::clone(&key), false).await,
+            };
+            match way.map_err(SendError::redial)? {
+                Way::Slot(another) => (slot, request, again) = (another, unsent, again + 1),
+                Way::Live(live) => {
+                    return exchange::send(live, unsent, (&self.pool, self.patience), None)
+                        .await
+                        .map_err(|failed| failed.error);
+                }
+            }
         }
     }
 }

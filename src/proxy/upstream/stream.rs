@@ -82,7 +82,7 @@ pub(super) async fn send(
     };
     let mut pump = Some(Pump::new(body, stream, Reason::CANCEL)).filter(|_| !ended);
     let mut broke = None;
-    let answered = await_response(response, &mut pump, &mut broke, interim).await;
+    let answered = await_response(response, &mut pump, &mut broke, (interim, patience.first)).await;
     match answered {
         // What it is not entitled to say is nothing that it has said.
         Ok(response) if slot.line.frames().is_malformed(response.body().stream_id()) => {
@@ -90,11 +90,14 @@ pub(super) async fn send(
             Err(failed(&slot.line, &error, None, false))
         }
         Ok(response) => {
+            slot.line.answered();
             let idle = patience.of(watch, response.headers());
             let status = response.status();
             Ok(response.map(|stream| Streamed::new(stream, slot, pump, idle).of(status)))
         }
-        Err(Unanswered::Late) => Err(Failed { error: late(), unsent: None, is_http1_asked: false }),
+        Err(Unanswered::Late) => {
+            Err(Failed { error: late(patience.first), unsent: None, is_http1_asked: false })
+        }
         Err(Unanswered::Chatty) => {
             slot.line.close();
             Err(Failed { error: chatty(), unsent: None, is_http1_asked: false })
@@ -105,10 +108,13 @@ pub(super) async fn send(
             if error.is_go_away() || is_http1_asked {
                 slot.line.close();
             }
+            given_up(&slot.line, &error);
+            // It may have looked at the request, so that only what acts once is asked again.
+            let again = refused || (is_overtaxed(&error) && spare.method.is_idempotent());
             let unsent = pump
                 .filter(|pump| refused && !pump.has_begun())
                 .map(|pump| Request::from_parts(spare.clone(), *Pin::into_inner(pump.into_body())))
-                .or_else(|| (refused && ended).then(|| Request::from_parts(spare, RequestBody::empty())));
+                .or_else(|| (again && ended).then(|| Request::from_parts(spare, RequestBody::empty())));
             let mut failed = failed(&slot.line, &error, unsent, refused);
             if let Some(fault) = broke {
                 failed.error.fault = fault;
@@ -127,6 +133,7 @@ pub(super) async fn switch(
     slot: Slot,
     mut parts: http::request::Parts,
     switched: &Mutex<Option<Switched>>,
+    patience: Patience,
 ) -> Result<Response<UpstreamBody>, SendError> {
     let mut sender = slot.sender();
     let told = |error: &h2::Error| failed(&slot.line, error, None, true).error;
@@ -142,10 +149,10 @@ pub(super) async fn switch(
     parts.extensions.insert(Protocol::from_static("websocket"));
     let head = head(&slot.line.key, parts).map_err(|error| unwritable(&error).error)?;
     let (response, mut stream) = sender.send_request(head, false).map_err(|error| told(&error))?;
-    let answered = await_response(response, &mut None, &mut None, None).await;
+    let answered = await_response(response, &mut None, &mut None, (None, patience.first)).await;
     let (mut parts, received) = match answered {
         Ok(response) => response.into_parts(),
-        Err(Unanswered::Late) => return Err(late()),
+        Err(Unanswered::Late) => return Err(late(patience.first)),
         Err(Unanswered::Chatty) => {
             slot.line.close();
             return Err(chatty());
@@ -165,7 +172,7 @@ pub(super) async fn switch(
     if let Some(Ok(proof)) = proof.map(HeaderValue::try_from) {
         parts.headers.insert(header::SEC_WEBSOCKET_ACCEPT, proof);
     }
-    let io = Box::new(Duplex::new(received, stream, slot));
+    let io = Box::new(Duplex::new(received, stream, slot.line.frames().clone(), slot));
     *switched.lock().unwrap_or_else(PoisonError::into_inner) = Some(Switched { io, leftover: Bytes::new() });
     Ok(Response::from_parts(parts, UpstreamBody::None))
 }
@@ -185,8 +192,8 @@ async fn takes_websockets(slot: &Slot, sender: &SendRequest<Bytes>) -> bool {
 }
 
 /// No response in time.
-fn late() -> SendError {
-    let fault = Fault::Stalled(Stalled::Read(limits::FIRST_BYTE_TIMEOUT));
+fn late(first: Duration) -> SendError {
+    let fault = Fault::Stalled(Stalled::Read(first));
     SendError { fault, sent: true, detail: String::new() }
 }
 
@@ -209,6 +216,18 @@ fn is_refused(error: &h2::Error) -> bool {
     error.is_remote() && (refused || error.is_go_away())
 }
 
+/// The upstream has too much to do on this connection, whoever asked for it.
+fn is_overtaxed(error: &h2::Error) -> bool {
+    error.is_remote() && error.is_reset() && error.reason() == Some(Reason::ENHANCE_YOUR_CALM)
+}
+
+/// What a stream that an upstream reset says of its connection.
+fn given_up(line: &Line, error: &h2::Error) {
+    if let Some(reason) = error.reason().filter(|_| error.is_remote() && error.is_reset()) {
+        line.gave_up(reason);
+    }
+}
+
 /// The upstream takes the request over HTTP/1.1, and has done nothing with it yet (RFC 9113, section 7).
 fn asks_for_http1(error: &h2::Error) -> bool {
     error.is_remote() && error.reason() == Some(Reason::HTTP_1_1_REQUIRED)
@@ -222,9 +241,9 @@ async fn await_response(
     mut response: h2::client::ResponseFuture,
     pump: &mut Option<Pump<RequestBody>>,
     broke: &mut Option<Fault>,
-    interim: Option<&Interim>,
+    (interim, first): (Option<&Interim>, Duration),
 ) -> Result<Response<h2::RecvStream>, Unanswered> {
-    let mut silence = Silence::new(limits::FIRST_BYTE_TIMEOUT);
+    let mut silence = Silence::new(first);
     let mut said = 0;
     poll_fn(|cx| {
         if let Some(sending) = pump
@@ -335,7 +354,10 @@ impl Streamed {
         }
         let told = inner.and_then(|inner| inner.downcast_ref::<h2::Error>());
         let (fault, detail) = match (slot, told) {
-            (Some(slot), Some(told)) => fault(&slot.line, told),
+            (Some(slot), Some(told)) => {
+                given_up(&slot.line, told);
+                fault(&slot.line, told)
+            }
             (None, _) | (_, None) => (Fault::Truncated, error.to_string()),
         };
         UpstreamBodyError { fault, detail }

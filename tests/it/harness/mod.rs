@@ -61,6 +61,7 @@ pub struct Setup {
     pub groups: Vec<(String, Vec<String>)>,
     pub hold: usize,
     pub hold_idle: Duration,
+    pub first_byte: Duration,
     pub events_idle: Duration,
     pub held: usize,
     pub undecodable: Action,
@@ -97,6 +98,7 @@ impl Default for Setup {
             groups: vec![("payment-processors".into(), vec!["pay.test".into()])],
             hold: limits::HOLD,
             hold_idle: limits::HOLD_IDLE,
+            first_byte: limits::FIRST_BYTE_TIMEOUT,
             events_idle: limits::EVENTS_IDLE,
             held: limits::HELD_BYTES,
             undecodable: Action::Block,
@@ -176,6 +178,7 @@ impl World {
                     vec![]
                 },
                 connect_timeout: limits::CONNECT_TIMEOUT,
+                first_byte: setup.first_byte,
                 events_idle: setup.events_idle,
                 rehearsal: None,
                 resolve: resolve(),

@@ -277,3 +277,42 @@ async fn a_silent_upstream_times_out() {
     let error = body.frame().await.unwrap().unwrap_err();
     assert!(matches!(error.fault, Fault::Stalled(Stalled::Read(limits::BODY_IDLE_TIMEOUT))), "{error:?}");
 }
+
+/// Takes requests and answers none, until whoever asked leaves.
+async fn takes_and_never_answers(mut stream: Stream, left: Arc<Notify>) {
+    let mut sink = [0; 4096];
+    while stream.read(&mut sink).await.is_ok_and(|length| length > 0) {}
+    left.notify_one();
+}
+
+#[tokio::test]
+async fn a_request_with_a_body_has_its_time_for_an_answer_too() {
+    let authority = Authority::new();
+    let config = testing::server_config(authority.issue(&[NAME], (2020, 2100)), testing::any_version());
+    for tls in [None, Some(config)] {
+        let (left, is_secure) = (Arc::new(Notify::new()), tls.is_some());
+        let leaving = Arc::clone(&left);
+        let origin =
+            Origin::start(tls, move |_, stream| takes_and_never_answers(stream, Arc::clone(&leaving))).await;
+        let upstreams = upstreams(&authority);
+        let to = if is_secure { origin.https() } else { origin.http() };
+        // What ends a body is known with its last byte, or only behind it.
+        let trailers = async { Some(Ok(HeaderMap::new())) };
+        let bodies = [
+            Full::from("charge").boxed_unsync(),
+            Full::from("charge").with_trailers(std::future::ready(None)).boxed_unsync(),
+            Full::from("charge").with_trailers(trailers).boxed_unsync(),
+        ];
+        for body in bodies {
+            let lease = upstreams.acquire(&to, &tenant(), Spoken::Http1).await.unwrap();
+            tokio::time::pause();
+            let sent = lease.send(request(Method::POST, body), None);
+            let error =
+                tokio::time::timeout(limits::FIRST_BYTE_TIMEOUT * 2, sent).await.unwrap().unwrap_err();
+            assert!(matches!(error.fault, Fault::Stalled(Stalled::Read(limits::FIRST_BYTE_TIMEOUT))));
+            assert_eq!(error.status(), StatusCode::GATEWAY_TIMEOUT);
+            tokio::time::resume();
+            tokio::time::timeout(PATIENCE, left.notified()).await.unwrap();
+        }
+    }
+}

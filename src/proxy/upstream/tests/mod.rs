@@ -111,6 +111,7 @@ fn upstreams_with(tls: UpstreamTls, addresses: &[&str], allow: &[&str]) -> Arc<U
         tls: Arc::new(tls),
         allow_addresses: allow.iter().map(|text| text.parse().unwrap()).collect(),
         connect_timeout: PATIENCE,
+        first_byte: limits::FIRST_BYTE_TIMEOUT,
         events_idle: limits::EVENTS_IDLE,
         mark: None,
         destinations: Vec::new(),
