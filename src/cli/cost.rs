@@ -48,11 +48,20 @@ pub(super) fn benign_text() -> Vec<u8> {
     text.into_bytes()
 }
 
-/// A matcher of one detector alone. What it takes from its neighbours (`beside`) is left out.
+/// A pack without its detectors: each is made a pack of its own with it, and thousands of them are not copied each time.
+pub(super) fn emptied(pack: &Pack) -> Pack {
+    let mut pack = pack.clone();
+    pack.definitions.clear();
+    pack
+}
+
+/// A matcher of one detector of a pack, alone. What it takes from its neighbours (`beside`) is left out.
 pub(super) fn alone(pack: &Pack, definition: &Definition) -> Option<Matcher> {
     let mut definition = definition.clone();
     definition.beside = None;
-    Matcher::compile(vec![pack.of_one(definition)]).ok()
+    let mut pack = pack.clone();
+    pack.definitions = vec![definition];
+    Matcher::compile(vec![pack]).ok()
 }
 
 /// Nanoseconds per byte of a scan over `text`, in pieces as they come from a file, measured for so long.

@@ -4,18 +4,19 @@ use std::ops::ControlFlow;
 
 use super::charset::xml_is_foreign;
 use super::deflate::Deflate;
-use super::gzip::Gzip;
 use super::signs::{Sign, is_unopened, next_sign};
-use super::stream::{Doubt, run};
 use super::tar::{self, Tar};
-use super::zip::{self, Zip};
+use super::zip;
 use super::zip_directory::Directory;
-use super::zstd::Zstd;
 use super::{DecodeError, probe};
 use crate::limits::{
-    ARCHIVE_DOUBT, ARCHIVE_DOUBT_ZSTD, ARCHIVE_DOUBTS_ZSTD, ARCHIVE_FALSE, ARCHIVE_PROOF, DECODE_WINDOW,
-    INFLATER, PROBED, XML_DECLARATION,
+    ARCHIVE_DOUBT, ARCHIVE_DOUBT_ZSTD, ARCHIVE_DOUBTS_ZSTD, ARCHIVE_FALSE, INFLATER, PROBED, XML_DECLARATION,
 };
+
+#[path = "unpack_container.rs"]
+mod container;
+
+use container::{Container, Kind};
 
 /// What is told of something packed.
 #[derive(Debug)]
@@ -113,9 +114,6 @@ const OPAQUE: [&[u8]; 6] =
     [b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"BZh", b"\x04\x22\x4d\x18", b"Rar!\x1a\x07", b"!<arch>\n"];
 const OPAQUE_HEAD: usize = 8;
 
-/// Room for text of what may be none: as much as proves it and the longest copy of deflate.
-const DOUBTED_WINDOW: usize = 2 * ARCHIVE_PROOF as usize;
-
 #[derive(Debug)]
 enum At {
     /// The first bytes of what may be a stream without a signature, until they tell.
@@ -124,48 +122,6 @@ enum At {
     Opening(Vec<u8>),
     Seeking,
     Inside(Box<Container>),
-}
-
-/// Something packed that is being taken apart.
-#[derive(Debug)]
-struct Container {
-    kind: Kind,
-    /// Text that came out of it.
-    out: u64,
-    /// Whether a member is open.
-    open: bool,
-    /// Whether it began in the middle of the text.
-    within: bool,
-    /// What it took since then, as long as it may be none.
-    kept: Vec<u8>,
-    /// So long.
-    doubt: usize,
-    /// What the last step took, also where it failed.
-    read: usize,
-    /// Members of zip archives before it.
-    members: usize,
-}
-
-#[derive(Debug)]
-enum Kind {
-    Zip(Box<Zip>),
-    Tar(Box<Tar>),
-    Gzip(Box<Gzip>, Vec<u8>),
-    Zstd(Box<Zstd>, Vec<u8>),
-    Deflate(Box<Deflate>, Vec<u8>),
-}
-
-impl Sign {
-    /// `at`: where it begins; `directory`: members of zip archives before it.
-    fn kind(self, at: u64, directory: &mut Directory) -> Kind {
-        match self {
-            Sign::Zip | Sign::ZipEntry | Sign::ZipEnd => {
-                Kind::Zip(Box::new(Zip::new(at, std::mem::take(directory))))
-            }
-            Sign::Gzip => Kind::Gzip(Box::new(Gzip::new()), Vec::new()),
-            Sign::Zstd => Kind::Zstd(Box::new(Zstd::new()), Vec::new()),
-        }
-    }
 }
 
 impl Default for Unpacker {
@@ -545,112 +501,6 @@ fn inside(kind: Kind, within: bool, members: usize) -> At {
         read: 0,
         members,
     }))
-}
-
-impl Container {
-    /// Whether it may be something that only begins like it.
-    fn may_be_chance(&self) -> bool {
-        self.left_in_doubt().is_some()
-    }
-
-    /// How much longer it may be.
-    fn left_in_doubt(&self) -> Option<Doubt> {
-        let bytes = self.doubt.saturating_sub(self.kept.len());
-        let text = ARCHIVE_PROOF.saturating_sub(self.out);
-        (self.within && bytes > 0 && text > 0).then_some(Doubt { bytes, text })
-    }
-
-    /// Whether it is a file of Zstandard from the beginning of the text.
-    fn is_a_file(&self) -> bool {
-        !self.within && matches!(self.kind, Kind::Zstd(..))
-    }
-
-    fn keep(&mut self, taken: &[u8]) {
-        if self.may_be_chance() {
-            self.kept.extend_from_slice(taken);
-        } else if self.kept.capacity() > 0 {
-            self.kept = Vec::new();
-            self.within = false;
-        }
-    }
-
-    /// One step over `text`, which begins at offset `at`.
-    fn step(&mut self, text: &[u8], at: u64, is_opaque: bool, sink: Sink<'_>) -> Result<Took, Halt> {
-        let doubt = self.left_in_doubt();
-        if let Kind::Gzip(_, window) | Kind::Zstd(_, window) | Kind::Deflate(_, window) = &mut self.kind {
-            // What proves itself fits in little; runs that are short are many.
-            let room = if doubt.is_some() { DOUBTED_WINDOW } else { DECODE_WINDOW };
-            window.resize(room.max(window.len()), 0);
-        }
-        let (mut is_open, out) = (self.open, &mut self.out);
-        let open = &mut self.open;
-        let mut counted = |what: Unpacked<'_>| {
-            match what {
-                Unpacked::Open(_) => *open = true,
-                Unpacked::Close => *open = false,
-                Unpacked::Text(text, _) => {
-                    *out += text.len() as u64;
-                    return sink(Unpacked::Text(text, at));
-                }
-                Unpacked::Unread(..) if is_opaque => return ControlFlow::Continue(()),
-                Unpacked::Aside(_) | Unpacked::Unread(..) | Unpacked::Unopened(_) => {}
-            }
-            sink(what)
-        };
-        let sink: Sink<'_> = &mut counted;
-        self.read = 0;
-        let read = &mut self.read;
-        match &mut self.kind {
-            // Byte by byte, too.
-            Kind::Zip(zip) if doubt.is_some() => zip.step(text.get(..1).unwrap_or_default(), sink),
-            Kind::Zip(zip) => zip.step(text, sink),
-            Kind::Tar(tar) => tar.step(text, sink),
-            Kind::Gzip(gzip, window) => {
-                run("gzip", &mut is_open, text, read, doubt, window, sink, &mut |text, window, aside| {
-                    if gzip.is_complete()
-                        && gzip.has_begun()
-                        && text.first().is_some_and(|next| *next != 0x1f)
-                    {
-                        return Err(DecodeError::Trailing);
-                    }
-                    let progress = gzip.step(text, window);
-                    aside.extend_from_slice(gzip.aside());
-                    progress
-                })
-            }
-            Kind::Zstd(zstd, window) => {
-                run("zstd", &mut is_open, text, read, doubt, window, sink, &mut |text, window, aside| {
-                    let goes_on = matches!(text.first(), None | Some(0x28 | 0x50..=0x5f));
-                    if zstd.is_complete() && zstd.has_begun() && !goes_on {
-                        return Err(DecodeError::Trailing);
-                    }
-                    let progress = zstd.step(text, window);
-                    aside.extend_from_slice(zstd.aside());
-                    progress
-                })
-            }
-            Kind::Deflate(deflate, window) => {
-                run("deflate", &mut is_open, text, read, doubt, window, sink, &mut |text, window, _| {
-                    deflate.step(text, window)
-                })
-            }
-        }
-    }
-
-    /// Its members were none.
-    fn forget_members(&mut self) {
-        if let Kind::Zip(zip) = &mut self.kind {
-            zip.forget_members(self.members);
-        }
-    }
-
-    /// Bytes that it took and that are none of its own.
-    fn unread(&mut self) -> Vec<u8> {
-        match &mut self.kind {
-            Kind::Zip(zip) => zip.unread(),
-            Kind::Tar(_) | Kind::Gzip(..) | Kind::Zstd(..) | Kind::Deflate(..) => Vec::new(),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -2,6 +2,7 @@
 
 use super::super::packing::*;
 use super::*;
+use crate::limits::DECODE_WINDOW;
 
 /// What is told, in one line for each.
 fn told(text: &[u8], cut: usize) -> (Vec<String>, Result<(), DecodeError>) {
@@ -296,7 +297,13 @@ fn files_of_zstd_that_ask_for_more_memory_are_unopened() {
 
 #[test]
 fn a_member_goes_on_where_a_piece_ends_as_the_window_is_full() {
-    let text = noise(3 * DECODE_WINDOW as u32);
+    // A byte of it takes a byte, so that every length of text is that of some piece.
+    let mut state = 1u64;
+    let mut byte = || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 56) as u8
+    };
+    let text: Vec<u8> = (0..3 * DECODE_WINDOW).map(|_| byte()).collect();
     let archive = zip(&[packed("a", &text)]);
     let mut is_full = false;
     let about = |window: usize| window * archive.len() / text.len();

@@ -349,22 +349,6 @@ impl fmt::Display for PackError {
 impl std::error::Error for PackError {}
 
 impl Pack {
-    /// The same with this detector alone.
-    #[must_use]
-    pub fn of_one(&self, definition: Definition) -> Pack {
-        Pack {
-            name: self.name.clone(),
-            version: self.version.clone(),
-            hash: self.hash.clone(),
-            file: self.file.clone(),
-            tags: self.tags.clone(),
-            family: self.family.clone(),
-            definitions: vec![definition],
-            signed_by: self.signed_by.clone(),
-            known: self.known.clone(),
-        }
-    }
-
     /// Reads a pack that several files make: the same name and version in each.
     pub fn parse_files(files: &[(&str, &str)]) -> Result<Pack, Vec<PackError>> {
         let mut whole: Option<Pack> = None;

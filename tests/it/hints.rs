@@ -18,7 +18,7 @@ const MARKS: [&str; 11] = [
     "chmod 600",
     "`openssl ",
     "$(tidegate ",
-    "{curl} https",
+    "{curl} {origin}",
     "`tidegate ",
     ": tidegate ",
     "\"  tidegate ",
@@ -39,7 +39,7 @@ const HINTS: &[(&str, &str, &str)] = &[
     ("config/keys.rs", "chmod 600", "hints::a_key_that_others_may_read_is_made_ones_own"),
     ("tls/issuer.rs", "`openssl pkcs8 ", "hints::a_key_in_an_older_form_is_converted"),
     ("cli/run.rs", "eval ", "tests/clients/run: def greeting"),
-    ("cli/run.rs", "{curl} https", "tests/clients/run: def greeting"),
+    ("cli/run.rs", "{curl} {origin}", "tests/clients/run: def greeting"),
     (
         "cli/would.rs",
         "# to enforce it: tidegate promote",

@@ -134,6 +134,7 @@ impl Lint<'_> {
         }
         self.found
             .extend(failures(set, index).into_iter().map(|complaint| Found { is_error: true, complaint }));
+        let empty = cost::emptied(pack);
         for definition in &pack.definitions {
             self.progress.one();
             let number = set.matcher.detectors().iter().position(|detector| detector.id == definition.id());
@@ -149,7 +150,7 @@ impl Lint<'_> {
                 let why = format!("replaces the detector of {} {}", replaced.name, replaced.version);
                 self.say(false, definition, definition.id.span(), &why);
             }
-            self.cost(id, pack, definition);
+            self.cost(id, &empty, definition);
             self.reach(id, definition);
             self.words(definition);
             self.neighbours(definition);
@@ -157,8 +158,8 @@ impl Lint<'_> {
     }
 
     /// Slow, or tried at every byte.
-    fn cost(&mut self, id: DetectorId, pack: &Pack, definition: &Definition) {
-        let Some(alone) = cost::alone(pack, definition) else { return };
+    fn cost(&mut self, id: DetectorId, empty: &Pack, definition: &Definition) {
+        let Some(alone) = cost::alone(empty, definition) else { return };
         let nanoseconds = cost::nanoseconds_per_byte(&alone, &self.text, self.measured);
         if self.slowest.as_ref().is_none_or(|(_, slowest)| nanoseconds > *slowest) {
             self.slowest = Some((definition.id().to_owned(), nanoseconds));
