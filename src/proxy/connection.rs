@@ -344,7 +344,6 @@ where
     let (io, deadlines) =
         Deadlined::new(io, Some(limits::KEEP_ALIVE_TIMEOUT), Some(limits::WRITE_STALL_TIMEOUT));
     let (guarded, guard) = Guard::requests(io, BytesMut::new());
-    deadlines.asked_by(&guard);
     let client = Arc::new(Client {
         peer,
         entry,
@@ -366,9 +365,7 @@ where
         // hyper's own time-out knows but one figure for both.
         .header_read_timeout(None)
         // Its bound on fields is `HEAD_FIELDS` by itself; told so, it would clear its tables for every head.
-        //
-        // Who ends its side while it waits for an answer has given up, and need not be worked for.
-        .half_close(false)
+        .half_close(true)
         .auto_date_header(false)
         .serve_connection(TokioIo::new(guarded), service);
     let (mut next, waking) = (Stage::Draining, Waking::new());

@@ -4,15 +4,14 @@ use std::fmt;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep};
 
-use super::guard::GuardHandle;
 use super::still::{Still, Stillness};
 
 /// A peer was silent, or took nothing, for too long. Travels inside an `io::Error` of kind `TimedOut`.
@@ -57,30 +56,9 @@ struct Shared {
     changes: AtomicU32,
     /// The peer took nothing in time.
     untaken: AtomicBool,
-    /// It waits for an answer; and whether it still sends what that is to.
-    awaits: AtomicBool,
-    sending: OnceLock<GuardHandle>,
-}
-
-impl Shared {
-    /// Nothing is due from a peer that has asked and waits.
-    fn is_excused(&self) -> bool {
-        self.awaits.load(Ordering::Relaxed) && self.sending.get().is_some_and(|sending| !sending.is_in_body())
-    }
 }
 
 impl Deadlines {
-    /// Of a peer that sends requests, read by this guard.
-    pub(crate) fn asked_by(&self, guard: &GuardHandle) {
-        // It has but one.
-        let _ = self.0.sending.set(guard.clone());
-    }
-
-    /// From here on it waits for an answer, or does so no longer.
-    pub(crate) fn awaits(&self, awaits: bool) {
-        self.0.awaits.store(awaits, Ordering::Relaxed);
-    }
-
     /// Whether what was written was not taken in time.
     pub(crate) fn is_untaken(&self) -> bool {
         self.0.untaken.load(Ordering::Relaxed)
@@ -174,8 +152,6 @@ impl<IO> Deadlined<IO> {
             write: AtomicU64::new(millis(write)),
             changes: AtomicU32::new(0),
             untaken: AtomicBool::new(false),
-            awaits: AtomicBool::new(false),
-            sending: OnceLock::new(),
         }));
         let (read, write) = (Wait::default(), Wait::default());
         (Deadlined { io, still: Still::new(), limits: limits.clone(), read, write }, limits)
@@ -214,13 +190,8 @@ impl<IO: AsyncRead + Unpin> AsyncRead for Deadlined<IO> {
         }
         let shared = &this.limits.0;
         let limit = shared.read.load(Ordering::Relaxed);
-        loop {
-            let over = ready!(this.read.poll_over(cx, limit, shared.changes.load(Ordering::Relaxed)));
-            if !shared.is_excused() {
-                return Poll::Ready(Err(Stalled::Read(over).into()));
-            }
-            this.read.progress();
-        }
+        let over = ready!(this.read.poll_over(cx, limit, shared.changes.load(Ordering::Relaxed)));
+        Poll::Ready(Err(Stalled::Read(over).into()))
     }
 }
 

@@ -210,7 +210,6 @@ impl Flow {
     ) -> Flow {
         let peer = &client.peer;
         client.silent_for(limits::BODY_IDLE_TIMEOUT);
-        client.deadlines.awaits(true);
         let who = proven.or_else(|| peer.who(&edition.engine.policy).cloned());
         let tenant = peer.tenant(who.as_ref());
         let group = destination.as_ref().and_then(|to| edition.engine.policy.group_of(&to.host).cloned());
@@ -454,7 +453,6 @@ impl Drop for Flow {
             // Nobody is left who could wait for it.
             drop(self.submit(&draft));
         }
-        self.client.deadlines.awaits(false);
         self.client.silent_for(limits::KEEP_ALIVE_TIMEOUT);
     }
 }

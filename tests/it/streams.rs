@@ -223,42 +223,6 @@ async fn an_answer_may_be_awaited_for_as_long_as_is_configured() {
 }
 
 #[tokio::test]
-async fn who_gives_up_on_an_answer_is_let_go() {
-    let world = World::start(Setup::default()).await;
-    let (asked, mut came) = mpsc::unbounded_channel();
-    let mute = move |mut conn: Conn| {
-        let asked = asked.clone();
-        async move {
-            conn.request().await.unwrap();
-            asked.send(()).unwrap();
-            assert!(conn.is_cut().await);
-            asked.send(()).unwrap();
-        }
-    };
-    let secure = Origin::start(&world, "origin.test", mute.clone()).await;
-    let clear = Origin::cleartext("other.test", mute).await;
-    let to = clear.authority();
-    for request in [
-        format!("POST http://{to}/ HTTP/1.1\r\nHost: {to}\r\nContent-Length: 4\r\n\r\nwell"),
-        format!("GET http://{to}/ HTTP/1.1\r\nHost: {to}\r\n\r\n"),
-    ] {
-        let mut client = Client::direct(&world).await;
-        client.send(request).await;
-        soon("the request", came.recv()).await.unwrap();
-        drop(client);
-        soon("its end", came.recv()).await.unwrap();
-    }
-    let mut client = Client::tunnel(&world, &secure).await;
-    client.send(post(&secure, "/", "text/plain", b"well")).await;
-    soon("the request", came.recv()).await.unwrap();
-    drop(client);
-    soon("its end", came.recv()).await.unwrap();
-    let records = world.records().await;
-    let ends = messages(&records).into_iter().filter(|record| record["kind"] == "end").count();
-    assert_eq!(ends, 3, "each leaves its record");
-}
-
-#[tokio::test]
 async fn a_card_number_late_in_an_upload_aborts_it() {
     let world = World::start(setup()).await;
     let (ended, mut ends) = mpsc::unbounded_channel();
