@@ -239,11 +239,12 @@ impl Absent {
         (from, to): (usize, usize),
         find: impl Fn(&[u8]) -> Option<usize>,
     ) -> bool {
-        let goes_on = self.from <= from && from <= self.to;
-        if goes_on && to <= self.to {
+        if self.from <= from && from <= self.to && to <= self.to {
             return true;
         }
-        let first = if goes_on { from.max((self.to + 1).saturating_sub(length)) } else { from };
+        // Only what is looked at from there on tells of one that begins in what is known and ends behind it.
+        let goes_on = self.from <= from && from + length <= self.to + 1;
+        let first = if goes_on { self.to + 1 - length } else { from };
         let ahead = (to + AHEAD).min(text.len());
         let end = find(&text[first..ahead]).map(|at| first + at + length);
         if end.is_some_and(|end| end <= to) {

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Layout, Names};
+use super::{Absent, Layout, Names};
 
 /// The place of the `¤` in a text, as people read it.
 fn place(text: &str) -> String {
@@ -333,6 +333,19 @@ proptest! {
                 prop_assert_eq!(spelled(&names, &text, layout), spelled(&fresh, &text[cut..], layout), "cut, at {}", at);
             }
         }
+    }
+}
+
+#[test]
+fn what_lies_across_two_looks_is_met() {
+    let text = b"from stdin, and more";
+    for (from, to) in [(0, 9), (1, 9), (5, 20), (9, 20)] {
+        let mut absent = Absent::NONE;
+        let mut is =
+            |from, to| absent.is(10, text, (from, to), |text| memchr::memmem::find(text, b"from stdin"));
+        assert!(is(from, to), "{from}..{to}");
+        assert!(is(9, 20), "behind {from}..{to}");
+        assert!(!is(0, 20), "around {from}..{to}");
     }
 }
 
