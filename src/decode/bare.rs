@@ -33,15 +33,15 @@ pub fn is_bare_run(bytes: &[u8], seek: Seek) -> bool {
 
 /// Whether nothing in it is written otherwise, and no document begins in it.
 fn is_unescaped(text: &[u8], form: bool) -> bool {
+    if memchr::memmem::find(text, b"%PDF-").is_some() {
+        return false;
+    }
     let (mut active, mut at) = (Active::UNKNOWN, 0);
     loop {
         at = active.next(text, at);
         let rest = text.get(at..).unwrap_or_default();
         if rest.is_empty() {
             return true;
-        }
-        if rest.starts_with(b"%PDF-") {
-            return false;
         }
         // Where a form ends is not looked for.
         if form && rest.starts_with(b"+") {

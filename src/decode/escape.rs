@@ -8,8 +8,12 @@ use super::references::{NAME_LEN, NAMED};
 use super::tags::{self, Between};
 use crate::limits::{ESCAPE_LEN, REFERENCE_LEN};
 
+#[path = "escape_active.rs"]
+mod active;
 #[path = "escape_high.rs"]
 mod high;
+
+pub(super) use active::Active;
 
 /// How something was written otherwise than as itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -121,48 +125,6 @@ pub fn escape_at(text: &[u8], at: usize) -> Option<Escape> {
         Unit::Escape(escape) => Some(escape),
         Unit::Literal(_) | Unit::Open => None,
     }
-}
-
-/// Where the next byte stands that [`unit()`] must be asked about.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Active {
-    marks: Option<usize>,
-    signs: Option<usize>,
-    tags: Option<usize>,
-    high: Option<usize>,
-    asked: high::Asked,
-}
-
-impl Active {
-    /// Nothing was looked for yet.
-    pub(super) const UNKNOWN: Active =
-        Active { marks: None, signs: None, tags: None, high: None, asked: high::Asked::NONE };
-
-    /// The next such byte of `text` from `at` on, or its end. A place that is known is not looked for again.
-    pub(super) fn next(&mut self, text: &[u8], at: usize) -> usize {
-        let rest = text.get(at..).unwrap_or_default();
-        let next = |known: &mut Option<usize>, find: fn(&[u8]) -> Option<usize>| {
-            *known.get_or_insert_with(|| find(rest).map_or(text.len(), |found| at + found))
-        };
-        for known in [&mut self.marks, &mut self.signs, &mut self.tags, &mut self.high] {
-            *known = known.filter(|known| *known >= at);
-        }
-        let marks = next(&mut self.marks, |rest| memchr::memchr3(b'\\', b'%', b'&', rest));
-        let signs = next(&mut self.signs, |rest| memchr::memchr2(b'+', b'=', rest));
-        let tags = *self.tags.get_or_insert_with(|| first_tag(text, at));
-        let high = *self.high.get_or_insert_with(|| self.asked.next(text, at));
-        marks.min(signs).min(tags).min(high)
-    }
-}
-
-/// The first tag from `at` on that may stand in the midst of a number.
-fn first_tag(text: &[u8], at: usize) -> usize {
-    let mut opens = memchr::memchr_iter(b'<', text.get(at..).unwrap_or_default()).map(|found| at + found);
-    let may = |open: &usize| {
-        let before = open.checked_sub(1).and_then(|before| text.get(before));
-        before.is_none_or(|byte| tags::may_precede(*byte))
-    };
-    opens.find(may).unwrap_or(text.len())
 }
 
 /// What stands at `at`. `last`: nothing follows the text.

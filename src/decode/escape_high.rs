@@ -6,6 +6,9 @@ use crate::decode::fold::{fold, lone};
 /// How many bytes are looked at in one step.
 const BLOCK: usize = 64;
 
+/// How far from a letter the `@` of its address is looked for.
+const NEAR: usize = ESCAPE_LEN - 4;
+
 /// Where in one text bytes stand that are no ASCII and that [`unit`] must be asked about: most others are letters that nothing
 /// is known of, or bytes of what is no text.
 #[derive(Clone, Copy, Debug)]
@@ -54,15 +57,16 @@ impl Asked {
 fn bits(text: &[u8], at: usize) -> u64 {
     let block = |from: Option<usize>| text.get(from?..)?.first_chunk::<BLOCK>();
     // Neighbours on both sides are at hand but at the ends.
-    if let (Some(before), Some(block), Some(behind)) =
-        (block(at.checked_sub(1)), block(Some(at)), block(Some(at + 1)))
+    if let (Some(before), Some(block), Some(behind), Some(further)) =
+        (block(at.checked_sub(1)), block(Some(at)), block(Some(at + 1)), block(Some(at + 2)))
     {
         if block.is_ascii() {
             return 0;
         }
+        let in_address = may_hold_address(text, at);
         let mut flags = [0; BLOCK];
         for (at, flag) in flags.iter_mut().enumerate() {
-            *flag = u8::from(may_be(before[at], block[at], behind[at]));
+            *flag = u8::from(may_be([before[at], block[at], behind[at], further[at]], in_address));
         }
         // The lowest bit of each byte, side by side.
         const GATHER: u64 = 0x0102_0408_1020_4080;
@@ -71,27 +75,42 @@ fn bits(text: &[u8], at: usize) -> u64 {
     }
     let byte = |at: Option<usize>| at.and_then(|at| text.get(at)).copied();
     (0..BLOCK)
-        .filter(|place| {
+        .filter_map(|place| Some((place, byte(Some(at + place))?)))
+        .filter(|(place, here)| {
             let at = at + place;
-            let (before, here, behind) = (byte(at.checked_sub(1)), byte(Some(at)), byte(at.checked_add(1)));
-            // What follows may go on with the last byte.
-            let is_last = behind.is_none() && here.is_some_and(|here| !here.is_ascii());
-            is_last
-                || may_be(before.unwrap_or_default(), here.unwrap_or_default(), behind.unwrap_or_default())
+            let (before, behind, further) = (byte(at.checked_sub(1)), byte(Some(at + 1)), byte(Some(at + 2)));
+            // What follows may go on with the last bytes.
+            let is_open = further.is_none() && !here.is_ascii();
+            let near = [before.unwrap_or(b' '), *here, behind.unwrap_or(b' '), further.unwrap_or_default()];
+            is_open || may_be(near, true)
         })
-        .fold(0, |bits, place| bits | 1 << place)
+        .fold(0, |bits, (place, _)| bits | 1 << place)
 }
 
-/// Whether a byte may be asked about: where it begins a character of those that may look like ASCII, or looks like it by itself
-/// amid what is written in ASCII. By comparisons alone, which the compiler takes many at a time.
-fn may_be(before: u8, byte: u8, behind: u8) -> bool {
+/// Whether letters of a block may stand in an address, whose `@` is near.
+fn may_hold_address(text: &[u8], at: usize) -> bool {
+    let near = text.get(at.saturating_sub(NEAR)..).unwrap_or_default();
+    let near = near.get(..BLOCK + 2 * NEAR + 1).unwrap_or(near);
+    memchr::memchr(b'@', near).is_some()
+}
+
+/// Whether the second of four bytes may be asked about: where it begins a character of those that may look like ASCII, or looks
+/// like it by itself amid what is written in ASCII. `in_address`: or one that an address may be written with. By comparisons
+/// alone, which the compiler takes many at a time.
+fn may_be([before, byte, behind, further]: [u8; 4], in_address: bool) -> bool {
     let is_between = |byte: u8, from: u8, to: u8| byte.wrapping_sub(from) <= to - from;
     let is_lone = |byte: u8| (byte & 0xfe == 0x96) | (byte == 0xa0) | (byte == 0xad) | (byte == 0xb7);
-    let is_plain = |byte: u8| (byte < 0x80) | is_lone(byte);
-    // Greek, Cyrillic, Armenian and Hebrew; ideographs; most syllables of Hangul; what everybody uses as he likes.
-    let is_letter =
-        is_between(byte, 0xce, 0xd7) | is_between(byte, 0xe4, 0xe9) | is_between(byte, 0xeb, 0xee);
-    let begins = is_between(byte, 0xc2, 0xf4) & !is_letter & (behind & 0xc0 == 0x80);
+    let is_plain = |byte: u8| is_between(byte, b' ', b'z') | is_lone(byte);
+    let is_inner = |byte: u8| byte & 0xc0 == 0x80;
+    // Spaces, hyphen, dot and digits of Latin-1; marks over others; digits of Arabic and its neighbours.
+    let of_two = ((byte == 0xc2) & (is_lone(behind) | is_between(behind, 0xb2, 0xb9)))
+        | (is_between(byte, 0xc3, 0xc9) & in_address)
+        | (byte & 0xfe == 0xcc)
+        | is_between(byte, 0xd8, 0xdf);
+    // Ideographs, and most syllables of Hangul, are none.
+    let of_more =
+        is_between(byte, 0xe0, 0xf4) & !is_between(byte, 0xe4, 0xe9) & !is_between(byte, 0xeb, 0xee);
+    let begins = (of_two | (of_more & is_inner(further))) & is_inner(behind);
     begins | (is_lone(byte) & is_plain(before) & is_plain(behind))
 }
 
@@ -150,8 +169,8 @@ pub(super) fn unit(rest: &[u8], before: &[u8], last: bool) -> Unit {
         Some(None) => Escape::nothing(Kind::LookAlike, 1),
         None => return Unit::Literal(1),
     };
-    // It stands amid what is written in ASCII, or is a byte of what is no text.
-    let is_text = |byte: u8| byte < 0x80 || lone(byte).is_some();
+    // It stands between parts of a value, or is a byte of what is no text.
+    let is_text = |byte: u8| is_part(byte) || lone(byte).is_some();
     match (before.last(), rest.get(1)) {
         (_, None) if !last => Unit::Open,
         (earlier, later) if [earlier, later].iter().all(|byte| byte.is_none_or(|byte| is_text(*byte))) => {
@@ -163,9 +182,6 @@ pub(super) fn unit(rest: &[u8], before: &[u8], last: bool) -> Unit {
 
 /// What looks like ASCII or like nothing. Where letters of another script are on both sides of it, it hides no value.
 fn look_alike(escape: Escape, first: u8, before: &[u8], behind: &[u8], last: bool) -> Unit {
-    // Punctuation of other scripts has wide twins, too, which hide nothing.
-    let is_part =
-        |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'.' | b'-' | b' ' | b'/' | b'_');
     // An accent on a letter is everyday.
     let is_accent = matches!(first, 0xcc | 0xcd) && !before.last().is_some_and(u8::is_ascii_digit);
     let is_foreign = match (escape.out(), before.last()) {
@@ -180,8 +196,14 @@ fn look_alike(escape: Escape, first: u8, before: &[u8], behind: &[u8], last: boo
             },
         },
     };
-    let telling = escape.out().iter().all(is_part) && !is_accent && !is_foreign;
+    // Punctuation of other scripts has wide twins, too, which hide nothing.
+    let telling = escape.out().iter().all(|byte| is_part(*byte)) && !is_accent && !is_foreign;
     Unit::Escape(Escape { telling, ..escape })
+}
+
+/// Whether values are written with it.
+fn is_part(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'@' | b'.' | b'-' | b' ' | b'/' | b'_')
 }
 
 /// How many bytes a character takes that begins so.
@@ -217,7 +239,6 @@ fn in_address(before: &[u8], behind: &[u8], last: bool) -> Option<bool> {
     let is_part = |byte: &u8| {
         byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'+' | b'-' | 0x80..=0xbf | 0xc3..=0xc9)
     };
-    const NEAR: usize = ESCAPE_LEN - 4;
     let earlier = before.iter().rev().take(NEAR).find(|byte| !is_part(byte));
     if earlier == Some(&b'@') {
         return Some(true);
@@ -301,7 +322,7 @@ mod tests {
             ("中\u{ff14}文".as_bytes(), Some(true)),
             ("م\u{200c}ی".as_bytes(), Some(false)),
             (b"4\xa05", Some(true)),
-            (b"e\xa0:", Some(true)),
+            (b"e\xa0:", None),
             (b"4\xa0\xa05", Some(true)),
             (b"\xa05", Some(true)),
             (b"\xe9\xa05", None),

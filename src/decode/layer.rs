@@ -2,7 +2,7 @@
 
 use super::DecodeError;
 use super::coding::Coding;
-use super::escape::{Active, Kind, Unit, unit, unit_of_form};
+use super::escape::{Active, Escape, Kind, Unit, unit, unit_of_form};
 use super::form::{self, Form};
 use super::legacy::{self, Legacy};
 use super::markup::Markup;
@@ -10,7 +10,7 @@ use super::objects::{self, Objects};
 use super::origin::Origin;
 use super::parts::{Parts, Step};
 use super::protobuf::{Framing, Protobuf};
-use super::{armour, utf16};
+use super::{amid, armour, utf16};
 use crate::limits::{CHARSET_REACH, LAYER_STEP};
 
 #[path = "layer_runs.rs"]
@@ -252,6 +252,11 @@ impl Layer {
         self.reach
     }
 
+    /// How much of what was looked at is kept.
+    fn kept(&self) -> usize {
+        if self.wrapping.is_escapes() { self.reach.max(amid::REACH) } else { self.reach }
+    }
+
     #[must_use]
     pub fn origin(&self) -> &Origin {
         &self.origin
@@ -348,7 +353,8 @@ impl Layer {
     /// Nothing in `chunk` is of interest but as the surroundings of what may follow.
     fn keep(&mut self, chunk: &[u8]) {
         let end = self.base + (self.text.len() + chunk.len()) as u64;
-        match chunk.len().checked_sub(self.reach) {
+        let kept = self.kept();
+        match chunk.len().checked_sub(kept) {
             Some(skip) => {
                 self.text.clear();
                 self.text.extend_from_slice(&chunk[skip..]);
@@ -356,8 +362,8 @@ impl Layer {
             None => {
                 self.text.extend_from_slice(chunk);
                 // Moved rarely: what is kept may grow to twice of what is needed.
-                let more = self.text.len().saturating_sub(self.reach);
-                if more > self.reach {
+                let more = self.text.len().saturating_sub(kept);
+                if more > kept {
                     self.text.drain(..more);
                 }
             }
@@ -385,7 +391,7 @@ impl Layer {
             }
         }
         self.flush(sink);
-        let keep_from = self.done.saturating_sub(self.reach);
+        let keep_from = self.done.saturating_sub(self.kept());
         self.text.drain(..keep_from);
         self.base += keep_from as u64;
         self.done -= keep_from;
@@ -405,7 +411,12 @@ impl Layer {
                 Unit::Literal(length) => self.literal(self.text.len().min(at + length), sink),
                 Unit::Escape(escape) => {
                     let is_digit = |byte: &u8| armour::is_digit(*byte);
-                    if escape.telling {
+                    let telling = match escape.telling {
+                        true => self.is_written(at, &escape, last),
+                        false => Some(false),
+                    };
+                    let Some(telling) = telling else { return };
+                    if telling {
                         self.begin(at, sink);
                         self.open = Some(self.base + (at + escape.len + self.reach) as u64);
                         self.in_digits = true;
@@ -419,6 +430,13 @@ impl Layer {
                 }
             }
         }
+    }
+
+    /// Whether an escape stands amid what is written. `None`: what follows tells.
+    fn is_written(&self, at: usize, escape: &Escape, last: bool) -> Option<bool> {
+        let least = if escape.kind == Kind::LookAlike { amid::LEAST_ALIKE } else { amid::LEAST };
+        let before = self.text.get(..at).unwrap_or_default();
+        amid::is_written(before, self.text.get(at + escape.len..).unwrap_or_default(), least, last)
     }
 
     /// Opens a stretch around the escape at `at`, unless one is open.

@@ -4,6 +4,7 @@
 //! May import floor 0. The only home of compression. Invariants: memory does not depend on the body; a body that
 //! does not decode to its very end is an error; a bomb is stopped by its ratio; however a text is cut, the same of it is undone.
 
+mod amid;
 mod armour;
 mod aws_chunked;
 mod bare;
