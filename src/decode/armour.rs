@@ -80,7 +80,12 @@ pub(super) fn mark(run: &[u8]) -> usize {
         [b'x' | b'X', digits @ ..] => (1, digits),
         _ => return 0,
     };
-    if digits.iter().all(u8::is_ascii_hexdigit) { mark } else { 0 }
+    if hex_digits(digits) == digits.len() || hex_digits(digits) >= ARMOUR_LEAST { mark } else { 0 }
+}
+
+/// How many hexadecimal digits `text` begins with.
+fn hex_digits(text: &[u8]) -> usize {
+    text.iter().take_while(|byte| byte.is_ascii_hexdigit()).count()
 }
 
 /// How many of a run's first digits are the end of an escape that begins with the byte before it.
@@ -221,6 +226,11 @@ impl Opening<'_> {
         self.kinds & (DASH | OTHER) == 0
     }
 
+    /// Whether it begins with enough hexadecimal digits for a run of their own, which a mark, or another letter, ends.
+    fn begins_in_hex(&self) -> bool {
+        hex_digits(self.run) >= ARMOUR_LEAST
+    }
+
     /// Hexadecimal digits of one case and dashes are sums, UUIDs, keys. Of three bytes that four of them stand for as base64 the
     /// first is never a digit, and it is nothing of ASCII wherever an `@` is among them: no number and no address is written so.
     fn may_be_base64(&self) -> bool {
@@ -258,7 +268,15 @@ impl Opening<'_> {
             }
         }
         let whole = self.length / 3 * 3;
-        (self.may_be_base64() && is_text(&self.bytes[..whole])).then_some(Kind::Base64)
+        let is_base64 = self.may_be_base64() && is_text(&self.bytes[..whole]);
+        if !self.is_hex() && self.begins_in_hex() && !(is_base64 && self.is_utf8()) {
+            let pairs = self.pairs();
+            let text = pairs.all();
+            if std::str::from_utf8(text).is_ok() && is_text(text) {
+                return Some(Kind::Hex);
+            }
+        }
+        is_base64.then_some(Kind::Base64)
     }
 
     fn packed(&self) -> Option<Kind> {
@@ -273,6 +291,9 @@ impl Opening<'_> {
         }
         if self.is_hex() {
             return may_be_deflate(pairs.all()).then_some(Kind::Hex);
+        }
+        if self.begins_in_hex() && may_be_deflate(pairs.all()) {
+            return Some(Kind::Hex);
         }
         (self.may_be_base64() && may_be_deflate(self.text())).then_some(Kind::Base64)
     }

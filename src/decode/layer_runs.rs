@@ -175,7 +175,12 @@ impl Layer {
             }
             match armour::joins(behind, line, Kind::Hex, self.packed, last) {
                 None => return false,
-                Some(0) => return self.end_run(sink),
+                Some(0) => {
+                    self.end_run(sink);
+                    // A mark that is a digit of base64 parts it from what may be another.
+                    self.run = Run::Seeking;
+                    return true;
+                }
                 Some(length) => {
                     self.origin.add(0, length, Some(Kind::Hex));
                     self.done += length;

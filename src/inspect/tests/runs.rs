@@ -37,6 +37,13 @@ fn written(text: &str) -> Vec<(&'static str, String)> {
         ("hex as databases write it", format!("0x{}", hex(text.as_bytes()))),
         ("hex as programs write it", format!("0X{}", hex(text.as_bytes()).to_ascii_uppercase())),
         ("hex behind a backslash", format!("\\\\x{}", hex(text.as_bytes()))),
+        ("hex before a mark", format!("{}-01", hex(text.as_bytes()))),
+        ("hex before a letter", format!("/x_{}h", hex(text.as_bytes()))),
+        ("hex behind other hex", format!("{}-{0}/{}+z", hex(b"nothing but words"), hex(text.as_bytes()))),
+        (
+            "hex before the rest of a number of its own",
+            format!("00-0x{}-00f067aa0ba902b7-01", hex(text.as_bytes())),
+        ),
         ("hex in hex", hex(hex(text.as_bytes()).as_bytes())),
         ("base64 in base64 in base64", base64_of(&base64_of(&base64_of(text)))),
         ("base64 in json in base64", base64_of(&quoted(&base64_of(text)))),
