@@ -367,10 +367,15 @@ impl Unpacker {
         loop {
             let again = std::mem::take(&mut self.again);
             if !again.is_empty() {
-                // It stands right before what comes next.
-                let at = self.taken.saturating_sub(again.len() as u64);
-                let read = self.one(&again, at, sink)?;
-                self.again.extend_from_slice(again.get(read..).unwrap_or_default());
+                let mut left = again.as_slice();
+                // What is to be looked at before it may turn up in it.
+                while !left.is_empty() && self.again.is_empty() {
+                    // It stands right before what comes next.
+                    let at = self.taken.saturating_sub(left.len() as u64);
+                    let read = self.one(left, at, sink)?;
+                    left = left.get(read..).unwrap_or_default();
+                }
+                self.again.extend_from_slice(left);
             } else if rest.is_empty() {
                 return Ok(());
             } else {

@@ -362,3 +362,20 @@ fn what_programs_compare_with_signatures_hides_nothing() {
     let named = [b"x".as_slice(), &zip(&[stored(&"n".repeat(9000), b"first")])].concat();
     assert!(told(&named, 100).0.iter().any(|line| line.ends_with("in place:first.")));
 }
+
+#[test]
+fn a_text_of_headers_that_hold_each_other_is_passed_over_header_by_header() {
+    let archive = zip(&[packed("a", b"first")]);
+    let fields = b"\x14\0\0\0\x08\0\0\0\0\0\0\0\0\0\0\0\0\0\xff\xff\0\0stream\n\n";
+    let local = [b"PK\x03\x04".as_slice(), fields].concat();
+    let entry = [b"PK\x01\x02\x14\0".as_slice(), fields, b"and others of a comment"].concat();
+    for unit in [local.clone(), [local.repeat(2), entry.clone()].concat(), [local, entry.repeat(30)].concat()]
+    {
+        let text = [unit.repeat(130_000 / unit.len()), vec![b' '; 70_000], archive.clone()].concat();
+        for cut in [7, 4096, text.len()] {
+            let (out, result) = told(&text, cut);
+            assert_eq!(result, Ok(()), "cut {cut}");
+            assert_eq!(out, ["aside a", "zip a:first.", "aside a", "aside end"], "cut {cut}");
+        }
+    }
+}

@@ -142,7 +142,14 @@ impl Zip {
         match self.at {
             At::Signature => self.signature(text),
             At::Record(signature, length) => {
+                let looked = self.frame.len().saturating_sub(3);
                 let read = self.gather(text, length);
+                if let Some(end) = self.another(looked).filter(|_| length > LONGEST) {
+                    let read = read.saturating_sub(self.frame.len() - end);
+                    self.frame.truncate(end);
+                    self.unread = self.frame.split_off(4);
+                    return Ok(Took { read, over: true });
+                }
                 let over = self.frame.len() == length && self.record(signature, sink)?;
                 Ok(Took { read, over })
             }
@@ -165,6 +172,17 @@ impl Zip {
         let read = length.saturating_sub(self.frame.len()).min(text.len());
         self.frame.extend_from_slice(text.get(..read).unwrap_or_default());
         read
+    }
+
+    /// Where the signature of another record ends in what stands beside one, from `looked` on: a program compares with both.
+    /// Seen at once, since a text can be full of such beginnings that all have most of it beside them.
+    fn another(&self, looked: usize) -> Option<usize> {
+        let fixed = if self.frame.starts_with(&CENTRAL.to_le_bytes()) { 46 } else { 30 };
+        let from = looked.max(fixed);
+        let beside = self.frame.get(from..)?;
+        let of = |record: u32| memchr::memmem::find(beside, &record.to_le_bytes());
+        let first = of(LOCAL).into_iter().chain(of(CENTRAL)).min()?;
+        Some(from + first + 4)
     }
 
     fn signature(&mut self, text: &[u8]) -> Result<Took, Halt> {
