@@ -162,7 +162,9 @@ impl Page {
             b'n' => self.put(b'\n'),
             b'r' => self.put(b'\r'),
             b't' => self.put(b'\t'),
-            b'b' | b'f' => self.put(b' '),
+            // Half of a glyph's number, most often.
+            b'b' => self.put(0x08),
+            b'f' => self.put(0x0c),
             b'0'..=b'7' => self.state = State::Octal(1, byte - b'0', depth),
             b'\r' | b'\n' => {}
             _ => self.put(byte),
