@@ -255,7 +255,7 @@ fn shown(pieces: &[&[u8]]) -> (Vec<u8>, Result<(), DecodeError>) {
 
 /// What a line of events is said to hold stands in it.
 pub fn events(data: &[u8]) {
-    for lines in [Lines::Events, Lines::Json] {
+    for lines in [Lines::Events, Lines::Json, Lines::Parts, Lines::Answers] {
         let mut found = Vec::new();
         deltas(lines, data, &mut found);
         assert!(found.iter().all(|delta| data.get(delta.range.clone()).is_some()));

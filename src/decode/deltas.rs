@@ -20,20 +20,65 @@ pub enum Lines {
     Events,
     /// A document of JSON a line.
     Json,
+    /// A letter or digit for what it is, a colon, and JSON: `0:"…"`.
+    Parts,
+    /// Lines of an array of answers, which ends with the last of them.
+    Answers,
 }
 
+/// What the first bytes of a text tell of its lines.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    Stream(Lines),
+    None,
+    /// More of it tells.
+    More,
+}
+
+/// Blanks that are waited for.
+const BLANKS: usize = 128;
+
 impl Lines {
-    /// Whether a text that begins so is a stream of events; `None`: too little to tell.
+    /// Whether a text that begins so is a stream of events, as nobody says of it.
     #[must_use]
-    pub fn recognise(opening: &[u8]) -> Option<bool> {
+    pub fn recognise(opening: &[u8]) -> Told {
         const FIELDS: [&[u8]; 5] = [b"data:", b"event:", b"id:", b"retry:", b":"];
         let opening = opening.strip_prefix(b"\xef\xbb\xbf").unwrap_or(opening);
         if FIELDS.iter().any(|field| opening.starts_with(field)) {
-            return Some(true);
+            return Told::Stream(Lines::Events);
         }
-        let may_become = FIELDS.iter().any(|field| field.starts_with(opening));
-        (!may_become).then_some(false)
+        let may_be_events = FIELDS.iter().any(|field| field.starts_with(opening));
+        match (is_part(opening), are_answers(opening)) {
+            (Some(true), _) => Told::Stream(Lines::Parts),
+            (_, Some(true)) => Told::Stream(Lines::Answers),
+            (Some(false), Some(false)) if !may_be_events => Told::None,
+            _ => Told::More,
+        }
     }
+}
+
+/// Whether a text begins as `0:"…"` does.
+fn is_part(opening: &[u8]) -> Option<bool> {
+    match opening {
+        [kind, b':', b'"' | b'{' | b'[', ..] => Some(kind.is_ascii_digit() || kind.is_ascii_lowercase()),
+        [kind] | [kind, b':'] if kind.is_ascii_digit() || kind.is_ascii_lowercase() => None,
+        [] => None,
+        _ => Some(false),
+    }
+}
+
+/// Whether it begins as an array of answers of Gemini, which is sent piece by piece.
+fn are_answers(opening: &[u8]) -> Option<bool> {
+    let mut rest = opening;
+    for sign in [b"[".as_slice(), b"{", b"\"candidates\""] {
+        rest = rest.trim_ascii_start();
+        match rest.strip_prefix(sign) {
+            Some(behind) => rest = behind,
+            None if sign.starts_with(rest) && opening.len() < BLANKS => return None,
+            None => return Some(false),
+        }
+    }
+    Some(true)
 }
 
 /// Keys whose strings are sent in pieces. Anything below `delta` is.
@@ -55,6 +100,10 @@ const KEYS: [&[u8]; 12] = [
 /// What a patch appends in events, to whatever the one before named.
 const APPENDED: &[u8] = b"v";
 
+/// What a patch of JSON adds (RFC 6902), and what holds such patches.
+const ADDED: &[u8] = b"value";
+const PATCHES: &[u8] = b"ops";
+
 /// Appends the pieces that a line holds.
 pub fn deltas(lines: Lines, line: &[u8], out: &mut Vec<Delta>) {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
@@ -64,6 +113,9 @@ pub fn deltas(lines: Lines, line: &[u8], out: &mut Vec<Delta>) {
             let Some(data) = line.strip_prefix(b"data:") else { return };
             line.len() - data.strip_prefix(b" ").unwrap_or(data).len()
         }
+        Lines::Parts if is_part(line) == Some(true) => 2,
+        Lines::Parts => return,
+        Lines::Answers => return texts(line, out),
     };
     let Some(blanks) = line[from..].iter().position(|byte| !byte.is_ascii_whitespace()) else { return };
     let from = from + blanks;
@@ -74,10 +126,39 @@ pub fn deltas(lines: Lines, line: &[u8], out: &mut Vec<Delta>) {
     let mut walk = Walk { lines, line, at: from, frames, indexes, opened: 0, found };
     match line[from] {
         b'{' | b'[' => walk.run(),
-        b'"' if lines == Lines::Events => walk.whole(),
+        b'"' if lines != Lines::Json => walk.whole(),
         _ => {}
     }
     out.extend(walk.finish());
+}
+
+/// The texts that a line of an answer holds, whatever they stand in: it may be a line of many.
+fn texts(line: &[u8], out: &mut Vec<Delta>) {
+    const KEY: &[u8] = b"\"text\"";
+    let mut at = 0;
+    while let Some(key) = memchr::memmem::find(&line[at..], KEY) {
+        at += key + KEY.len();
+        let behind = line[at..].trim_ascii_start();
+        let Some(string) = behind.strip_prefix(b":").map(<[u8]>::trim_ascii_start) else { continue };
+        let Some(string) = string.strip_prefix(b"\"") else { continue };
+        let from = line.len() - string.len();
+        let mut walk = Walk {
+            lines: Lines::Answers,
+            line,
+            at: from,
+            frames: Vec::new(),
+            indexes: Vec::new(),
+            opened: 0,
+            found: Vec::new(),
+        };
+        let Some(range) = walk.string() else { return };
+        if out.len() < DELTA_STRINGS {
+            at = range.end;
+            out.push(Delta { path: ".text".to_owned(), range });
+        } else {
+            return;
+        }
+    }
 }
 
 /// An object or array that is open.
@@ -164,8 +245,10 @@ impl Walk<'_> {
         let keys = || self.frames.iter().filter_map(|frame| frame.key.clone()).map(|key| &self.line[key]);
         let own = self.frames.iter().rev().find_map(|frame| frame.key.clone()).map(|key| &self.line[key]);
         let is_patch = self.lines == Lines::Events && self.frames.len() == 1 && own == Some(APPENDED);
-        let goes_on =
-            is_patch || own.is_some_and(|own| KEYS.contains(&own)) || keys().any(|key| key == b"delta");
+        let goes_on = is_patch
+            || own.is_some_and(|own| KEYS.contains(&own))
+            || keys().any(|key| key == b"delta")
+            || own == Some(ADDED) && keys().any(|key| key == PATCHES);
         if goes_on && self.found.len() < DELTA_STRINGS {
             self.found.push((string, self.frames.clone()));
         }
@@ -243,6 +326,22 @@ mod tests {
             (Lines::Json, r#""39""#, &[]),
             (Lines::Events, "data: ", &[]),
             (Lines::Events, "data: word", &[]),
+            (
+                Lines::Events,
+                r#"data: {"ops":[{"op":"add","path":"/streamed_output/-","value":"47"}],"value":"x"}"#,
+                &[(".ops[0].value", "47")],
+            ),
+            (Lines::Parts, r#"0:"4\"7""#, &[("", r#"4\"7"#)]),
+            (Lines::Parts, r#"d:{"finishReason":"stop"}"#, &[]),
+            (Lines::Parts, r#"g:{"text":"47"}"#, &[(".text", "47")]),
+            (Lines::Parts, "word", &[]),
+            (Lines::Answers, r#"            "text": "4\"7","#, &[(".text", "4\\\"7")]),
+            (
+                Lines::Answers,
+                r#",{"candidates":[{"content":{"parts":[{"text":"4"},{"text" : "7"}]}}]}"#,
+                &[(".text", "4"), (".text", "7")],
+            ),
+            (Lines::Answers, r#"  "role": "model", "text": 7, "text": "torn"#, &[]),
             (Lines::Events, "data: [DONE]", &[]),
             (Lines::Events, "event: delta", &[]),
             (Lines::Json, r#"{"response":"4","done":false,"n":[1,2]}"#, &[(".response", "4")]),
@@ -261,12 +360,22 @@ mod tests {
     #[test]
     fn a_stream_of_events_is_known_by_its_first_bytes() {
         for (opening, known) in [
-            ("data: {", Some(true)),
-            ("ev", None),
-            ("", None),
-            (": ping", Some(true)),
-            ("{\"a\"", Some(false)),
-            ("evening", Some(false)),
+            ("data: {", Told::Stream(Lines::Events)),
+            ("ev", Told::More),
+            ("", Told::More),
+            (": ping", Told::Stream(Lines::Events)),
+            ("{\"a\"", Told::None),
+            ("evening", Told::None),
+            ("0", Told::More),
+            ("0:", Told::More),
+            ("0:\"a", Told::Stream(Lines::Parts)),
+            ("0:3", Told::None),
+            ("f:{\"messageId\"", Told::Stream(Lines::Parts)),
+            ("[", Told::More),
+            ("[{\n  \"cand", Told::More),
+            ("[{\n  \"candidates\": [", Told::Stream(Lines::Answers)),
+            ("[{\"candidate\":", Told::None),
+            ("[1,2]", Told::None),
         ] {
             assert_eq!(Lines::recognise(opening.as_bytes()), known, "{opening}");
         }

@@ -61,7 +61,7 @@ pub use blocks::{BlockWriter, Blocks};
 pub use charset::{is_foreign, plain_name};
 pub use coding::Coding;
 pub use decoder::{Decoder, Piece};
-pub use deltas::{Delta, Lines, deltas};
+pub use deltas::{Delta, Lines, Told, deltas};
 pub use encoder::Encoder;
 pub use escape::{Escape, Kind, escape_at};
 pub use layer::{Event, Layer, Packed, Packing, Seek, Wrapping};

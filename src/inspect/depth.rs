@@ -93,6 +93,8 @@ struct Stretch {
     signed: bool,
     /// What of it may be the head of a mail.
     mail: MailHead,
+    /// The last byte that was told.
+    last: Option<u8>,
 }
 
 /// What comes up from below: findings, and where they stand.
@@ -104,6 +106,8 @@ pub(super) struct Risen {
     pub(super) packed: Vec<Armoured>,
     /// Where fields of protocol buffers end in a letter or digit, ascending.
     pub(super) seams: Vec<u64>,
+    /// Where `+` stands for a space in a form, ascending: no number begins there, but where a whole field does.
+    pub(super) spaces: Vec<u64>,
     /// Whether something that has ended is compressed in a way that is not known here.
     pub(super) unknown: bool,
     /// From which offsets on nothing is edited, and from which on it is again, ascending.
@@ -343,6 +347,7 @@ fn take(
             fresh_text: wrapping == Wrapping::Armour,
             signed,
             mail: MailHead::default(),
+            last: None,
             // What begins earlier ends before it, and is found by a look at the text itself.
             from: at.saturating_sub(engine.matcher.lag() as u64),
             fresh: Vec::new(),
@@ -379,6 +384,10 @@ fn take(
                 let end = if wrapping == Wrapping::Protobuf { b'\n' } else { b'"' };
                 out.seams.extend(seams(text, end, stretch.scan.seen(), origin));
             }
+            if wrapping == Wrapping::Form {
+                out.spaces.extend(spaces(text, stretch.last, stretch.scan.seen(), origin));
+                stretch.last = text.last().copied().or(stretch.last);
+            }
             stretch.scan.push(&engine.matcher, &engine.key, text, &mut stretch.fresh);
             for below in &mut stretch.below {
                 below.push(engine, stretch.scan.layout(), text, &mut stretch.sunk);
@@ -412,6 +421,17 @@ fn seams(text: &[u8], end: u8, at: u64, origin: &Origin) -> impl Iterator<Item =
         .map(|view| origin.start(view))
 }
 
+/// Where in the form above a `+` stands for a space that does not begin a field; `at`: where `text` begins, `before`: what stands
+/// before it.
+fn spaces(text: &[u8], before: Option<u8>, at: u64, origin: &Origin) -> impl Iterator<Item = u64> {
+    let is_within = move |space: &usize| match space.checked_sub(1) {
+        Some(before) => text.get(before) != Some(&b'='),
+        None => before.is_some_and(|before| before != b'='),
+    };
+    let views = memchr::memchr_iter(b' ', text).filter(is_within).map(move |space| at + space as u64);
+    views.filter(|&view| origin.kind(view, view + 1) == Some(Kind::Plus)).map(|view| origin.start(view))
+}
+
 impl Stretch {
     fn look_for_signature(&mut self, wrapping: Wrapping, text: &[u8]) {
         if wrapping == Wrapping::Armour && !self.signed {
@@ -425,6 +445,7 @@ impl Stretch {
         let (from, under) = (self.from, self.under.clone());
         let above = || under.as_ref().and_then(|under| under.place());
         self.sunk.seams.clear();
+        self.sunk.spaces.clear();
         let around = match wrapping {
             Wrapping::Parts => Some("multipart"),
             Wrapping::Protobuf => Some("protobuf"),

@@ -3,13 +3,13 @@
 use super::Engine;
 use super::fields::Declared;
 use super::reading;
-use crate::decode::{self, Lines};
+use crate::decode::{self, Lines, Told};
 use crate::detect::{Scan, first_run};
 
 /// Whether there is no value in a whole text, and nothing that could hold one otherwise than as it stands there. Where that
 /// is not sure at once, `false`.
 pub(super) fn is_bare(engine: &Engine, declared: &Declared, text: &[u8]) -> bool {
-    if !declared.is_one_text() || Lines::recognise(text) != Some(false) {
+    if !declared.is_one_text() || Lines::recognise(text) != Told::None {
         return false;
     }
     let (charset, unmarked) = (declared.charset.as_deref(), reading::is_unmarked(text));

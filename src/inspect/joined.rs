@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::Engine;
 use super::depth::{Path, Sunk};
-use crate::decode::{Delta, Lines, Origin, Wrapping, deltas, escape_at};
+use crate::decode::{Delta, Lines, Origin, Told, Wrapping, deltas, escape_at};
 use crate::detect::{Finding, Place, Scan};
 use crate::limits::{DELTA_GAP, DELTA_LINE, DELTA_PATHS};
 
@@ -64,16 +64,16 @@ impl Joined {
             Some(lines) => lines,
             None => {
                 self.line.extend_from_slice(chunk.get(..chunk.len().min(DELTA_LINE)).unwrap_or_default());
-                match Lines::recognise(&self.line) {
-                    Some(true) => self.lines = Some(Lines::Events),
-                    Some(false) => return false,
-                    None => {
+                let lines = match Lines::recognise(&self.line) {
+                    Told::Stream(lines) => lines,
+                    Told::None => return false,
+                    Told::More => {
                         self.seen += chunk.len() as u64;
                         return true;
                     }
-                }
+                };
                 self.line.truncate(self.line.len() - chunk.len().min(DELTA_LINE));
-                Lines::Events
+                *self.lines.insert(lines)
             }
         };
         let mut rest = chunk;

@@ -8,7 +8,7 @@ use super::depth::{Armoured, Depth, Path, Risen, Sunk};
 use super::fields::Declared;
 use super::joined::{Joined, Spread};
 use super::spots::Stands;
-use crate::decode::{Legacy, Lines, OPENING, Wrapping, recognise};
+use crate::decode::{Legacy, Lines, OPENING, Told, Wrapping, recognise};
 use crate::detect::{DetectorId, Finding, Matcher, Place, Scan};
 use crate::inspect::Engine;
 use crate::limits::{LAYER_DEPTH, PROTOBUF_SEAMS};
@@ -85,7 +85,7 @@ impl Text {
     /// Joins what events send in pieces.
     fn join(&mut self, engine: &Engine, piece: &[u8], ends: bool) {
         if self.joined.is_none() {
-            let may_be = self.declared.lines.is_some() || Lines::recognise(piece) != Some(false);
+            let may_be = self.declared.lines.is_some() || Lines::recognise(piece) != Told::None;
             if self.unjoined || piece.is_empty() || !may_be {
                 self.unjoined |= !piece.is_empty();
                 return;
@@ -156,10 +156,12 @@ impl Text {
             let first = self.overlap.first_start().unwrap_or(u64::MAX).min(self.first_fresh());
             self.unseal(first.min(self.scan.settled()));
         }
-        if !self.sunk.seams.is_empty() {
+        if !self.sunk.seams.is_empty() || !self.sunk.spaces.is_empty() {
             let needed = self.first_fresh().min(self.scan.settled()).saturating_sub(PROTOBUF_SEAMS);
-            let behind = self.sunk.seams.partition_point(|seam| *seam < needed);
-            self.sunk.seams.drain(..behind);
+            for places in [&mut self.sunk.seams, &mut self.sunk.spaces] {
+                let behind = places.partition_point(|place| *place < needed);
+                places.drain(..behind);
+            }
         }
         for place in self.scan.places() {
             self.places.entry(place.start).or_insert(place);
@@ -269,7 +271,7 @@ impl Text {
     /// Memory that the layers take.
     pub(super) fn bytes(&self) -> usize {
         let joined = self.joined.as_ref().map_or(0, |joined| joined.bytes());
-        let seams = self.sunk.seams.capacity() * size_of::<u64>();
+        let seams = (self.sunk.seams.capacity() + self.sunk.spaces.capacity()) * size_of::<u64>();
         self.layers().map(Depth::bytes).sum::<usize>() + joined + seams
     }
 
@@ -312,9 +314,13 @@ impl Text {
         self.overlap.resolve(limit, &family, &mut exempt, out);
     }
 
-    /// What has one byte more than a field of a binary format, the first of what announces the next, is no value.
+    /// What has one byte more than a field of a binary format, the first of what announces the next, is no value; nor is what
+    /// begins with the space of a form.
     fn uncut(&mut self) {
-        let Risen { seams, found, .. } = &mut self.sunk;
+        let Risen { seams, spaces, found, .. } = &mut self.sunk;
+        if !spaces.is_empty() {
+            self.fresh.retain(|finding| spaces.binary_search(&finding.start).is_err());
+        }
         if seams.is_empty() {
             return;
         }

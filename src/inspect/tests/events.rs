@@ -33,7 +33,18 @@ const EVENTS: &[Event] = &[
         format!("data: {{\"p\":\"/message/content/parts/0\",\"o\":\"append\",\"v\":\"{text}\"}}\n\n")
     }),
     ("text/event-stream", |text| format!("data: \"{text}\"\n\n")),
+    ("text/event-stream", |text| {
+        format!(
+            "data: {{\"ops\":[{{\"op\":\"add\",\"path\":\"/streamed_output/-\",\"value\":\"{text}\"}}]}}\n\n"
+        )
+    }),
     // Recognised by its shape.
+    ("text/plain; charset=utf-8", |text| format!("0:\"{text}\"\n")),
+    ("application/json; charset=UTF-8", |text| {
+        format!(
+            "[{{\n  \"candidates\": [{{\n    \"content\": {{ \"parts\": [{{\n      \"text\": \"{text}\"\n    }}]}}\n  }}]\n}}]\n"
+        )
+    }),
     ("application/octet-stream; x", |text| format!("data: {{\"delta\":{{\"text\":\"{text}\"}}}}\n\n")),
 ];
 

@@ -48,6 +48,27 @@ fn a_value_among_words_is_hidden_in_a_form() {
 }
 
 #[test]
+fn a_space_is_no_plus_of_a_telephone_number() {
+    let mut setup = Setup::new(vec![on("contact.phone", Action::Block, 1)]);
+    setup.hold = 1 << 20;
+    let cases = [
+        ("q=order+27863172940", false),
+        ("a=b&note=call+me+4915112345678+", false),
+        ("a=b&note=call+me+%2B4915112345678", true),
+        ("a=b&To=+4915112345678&x=1", true),
+    ];
+    for (body, stops) in cases {
+        for fields in &TYPES[..2] {
+            for cut in 1..body.len() {
+                let (a, b) = body.as_bytes().split_at(cut);
+                let outcome = setup.run(&Head { fields, ..plain() }, &[a, b]);
+                assert_eq!(outcome.last == Step::Stop, stops, "{body} cut at {cut}");
+            }
+        }
+    }
+}
+
+#[test]
 fn words_of_two_are_read_in_a_form() {
     let mut setup = Setup::new(vec![on("secrets.private-key", Action::Block, 1)]);
     setup.secrets = true;
