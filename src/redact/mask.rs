@@ -58,12 +58,18 @@ pub fn as_scalar(before: &[u8], mut masked: Vec<u8>) -> Vec<u8> {
 }
 
 /// Whether a run of digits behind `before` may be a number of its own, as in `{"pan":4539...}`. Only a quote right
-/// before it, or a word, proves that it stands in a text.
+/// before it, a word, or a string that has begun proves that it stands in a text.
 pub(super) fn may_be_number(before: &[u8]) -> bool {
     if before.last().is_some_and(|b| matches!(b, b'"' | b'\'' | b'`')) {
         return false;
     }
     let line = before.rsplit(|b| matches!(b, b'\n' | b'\r')).next().unwrap_or_default();
+    // Behind a string that has ended no word follows at once.
+    let mut quoted = line.rsplit(|b| *b == b'"');
+    let behind = quoted.next().filter(|_| quoted.next().is_some());
+    if behind.and_then(<[u8]>::first).is_some_and(u8::is_ascii_alphanumeric) {
+        return false;
+    }
     !line.trim_ascii_end().last().is_some_and(|b| b.is_ascii_alphanumeric() || !b.is_ascii())
 }
 
@@ -190,8 +196,21 @@ mod tests {
 
     #[test]
     fn a_bare_number_stays_one() {
-        let number = ["", "{\"pan\":", "{\"pan\" :  ", "[", "[1, ", "a,", "x=", "<pan>", "7\n", "\"a\": -"];
-        let text = ["\"", "\"card ", "'", "Karte n\u{b0} ", "pan is  ", "`"];
+        let number = [
+            "",
+            "{\"pan\":",
+            "{\"pan\" :  ",
+            "[",
+            "[1, ",
+            "a,",
+            "x=",
+            "<pan>",
+            "7\n",
+            "\"a\": -",
+            "\"a\",true,",
+            "n: ",
+        ];
+        let text = ["\"", "\"card ", "'", "Karte n\u{b0} ", "pan is  ", "`", "{\"a\":\"the pan: ", "\"no#"];
         for before in number {
             let value = masked(PAN, before, "4539148803436467");
             assert!(value.parse::<u64>().is_ok_and(|n| n >= 1_000_000_000_000_000), "{before}{value}");
