@@ -196,7 +196,12 @@ impl Inspector {
         self.guarded(Inspector::end)
     }
 
-    /// Nothing has arrived for `hold_idle` (responses only): what is settled may leave.
+    /// Whether any rule in force could stop or edit this message.
+    pub fn may_act(&mut self) -> bool {
+        self.judge.may_act()
+    }
+
+    /// Nothing has arrived for `hold_idle` (responses only), or little for some times as long: what is settled may leave.
     pub fn idle(&mut self) -> Step {
         self.guarded(Inspector::release_idle)
     }

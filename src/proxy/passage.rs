@@ -87,6 +87,10 @@ pub(super) enum Pulled {
     Broken(Broken),
 }
 
+/// A response of which something comes all the time is held for so many times as long as a silent one: what comes from afar in
+/// pieces is whole by then, if it fits.
+const HELD_AT_MOST: u32 = 5;
+
 /// What comes of a request that does not go on.
 fn slow() -> Pulled {
     Pulled::Broken(Broken { timed_out: true, why: "client sends too slowly".to_owned() })
@@ -115,7 +119,7 @@ impl<B: Source> Passage<B> {
             ended: false,
             came: 0,
             remaining: None,
-            silence: silence.map(Silence::new),
+            silence: silence.map(|wait| Silence::new(wait).at_most(HELD_AT_MOST * wait)),
             pace: Pace::default(),
             messages: None,
             began,

@@ -7,7 +7,16 @@ use http::{HeaderMap, Uri, header};
 use super::headers;
 
 /// Media types of responses that are streams of small messages.
-const EVENTS: [&str; 3] = ["text/event-stream", "application/x-ndjson", "application/ndjson"];
+const EVENTS: [&str; 8] = [
+    "text/event-stream",
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/json-seq",
+    "application/stream+json",
+    "application/vnd.amazon.eventstream",
+    "application/vnd.docker.raw-stream",
+];
 
 pub(super) fn is_events(media_type: &str) -> bool {
     EVENTS.contains(&media_type)

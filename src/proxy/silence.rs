@@ -1,4 +1,4 @@
-//! Notices that nothing has come for a while, at the cost of one timer for many chunks.
+//! Notices that nothing has come for a while, or that little comes for long, at the cost of one timer for many chunks.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -12,6 +12,10 @@ use tokio::time::{Instant, Sleep, sleep_until};
 #[derive(Debug)]
 pub(super) struct Silence {
     wait: Duration,
+    /// Ready after so long even while something comes now and then: at first, and from then on.
+    most: Option<[Duration; 2]>,
+    /// When something was first waited for since it was ready.
+    first: Option<Instant>,
     /// When it was last seen that nothing had come; not known while something comes.
     since: Option<Instant>,
     timer: Option<Pin<Box<Sleep>>>,
@@ -20,7 +24,12 @@ pub(super) struct Silence {
 
 impl Silence {
     pub(super) fn new(wait: Duration) -> Silence {
-        Silence { wait, since: None, timer: None, noticed: false }
+        Silence { wait, most: None, first: None, since: None, timer: None, noticed: false }
+    }
+
+    /// Ready also where pieces come that leave no silence between them for so long, and from then on for the time of a silence.
+    pub(super) fn at_most(self, most: Duration) -> Silence {
+        Silence { most: Some([most, self.wait]), ..self }
     }
 
     /// Something came.
@@ -40,12 +49,18 @@ impl Silence {
         if self.noticed {
             return Poll::Pending;
         }
-        let deadline = *self.since.get_or_insert_with(Instant::now) + self.wait;
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let mut deadline = since + self.wait;
+        if let Some([most, _]) = self.most {
+            deadline = deadline.min(*self.first.get_or_insert(since) + most);
+        }
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep_until(deadline)));
         loop {
             ready!(timer.as_mut().poll(cx));
             if deadline <= timer.deadline() {
                 self.noticed = true;
+                self.first = None;
+                self.most = self.most.map(|[_, next]| [next, next]);
                 return Poll::Ready(());
             }
             timer.as_mut().reset(deadline);
@@ -73,6 +88,24 @@ mod tests {
         let heard = Instant::now();
         poll_fn(|cx| silence.poll(cx)).await;
         assert_eq!(heard.elapsed(), WAIT);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_comes_all_the_time_is_waited_for_once_and_then_in_pieces() {
+        let start = Instant::now();
+        let mut silence = Silence::new(WAIT).at_most(WAIT * 5);
+        for expected in [WAIT * 5, WAIT * 6, WAIT * 7] {
+            while tokio::time::timeout(WAIT / 5, poll_fn(|cx| silence.poll(cx))).await.is_err() {
+                silence.broken();
+            }
+            // What was being waited for when it was ready has come since.
+            assert!(
+                start.elapsed() >= expected && start.elapsed() < expected + WAIT / 2,
+                "{:?}",
+                start.elapsed()
+            );
+            silence.broken();
+        }
     }
 
     #[tokio::test(start_paused = true)]

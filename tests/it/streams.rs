@@ -1,10 +1,11 @@
 //! Long messages stream with little held, early bytes leave early, and what is stopped never ends cleanly.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tidegate::flow::Direction;
 use tidegate::policy::{Action, RuleSpec};
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 
 use crate::harness::client::{get, post};
 use crate::harness::origin::{Conn, ok};
@@ -134,6 +135,65 @@ async fn a_silent_response_leaves_hold() {
     go.send(()).unwrap();
     let body = soon("the rest", client.reader.body(Framing::Length(22))).await;
     assert_eq!(body.bytes, b"first words then more!");
+}
+
+/// An origin that sends pieces of a text until somebody has seen one.
+async fn talkative(world: &World, seen: Arc<Notify>) -> Origin {
+    Origin::start(world, "origin.test", move |mut conn| {
+        let seen = Arc::clone(&seen);
+        async move {
+            conn.request().await.unwrap();
+            conn.send("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nTransfer-Encoding: chunked\r\n\r\n")
+                .await;
+            let mut pace = tokio::time::interval(Duration::from_millis(5));
+            let mut seen = std::pin::pin!(seen.notified());
+            loop {
+                conn.send("6\r\nwords \r\n").await;
+                tokio::select! {
+                    () = &mut seen => break,
+                    _ = pace.tick() => {}
+                }
+            }
+            conn.send("0\r\n\r\n").await;
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_response_that_never_rests_leaves_hold() {
+    let cases = [
+        // Nothing could stop it.
+        (
+            Setup {
+                rules: vec![request_rule("pan-leaves", &["payment.pan"], Action::Block)],
+                hold_idle: Duration::from_secs(3600),
+                ..Setup::default()
+            },
+            "no rule",
+        ),
+        (
+            Setup { rules: response_blocks(), hold_idle: Duration::from_millis(50), ..Setup::default() },
+            "a rule",
+        ),
+    ];
+    for (setup, why) in cases {
+        let world = World::start(setup).await;
+        let seen = Arc::new(Notify::new());
+        let origin = talkative(&world, Arc::clone(&seen)).await;
+        let mut client = Client::tunnel(&world, &origin).await;
+        client.send(get(&origin, "/")).await;
+        soon(why, async {
+            while !client.reader.buffer.windows(5).any(|seen| seen == b"words") {
+                assert!(client.reader.fill().await, "{why}");
+            }
+        })
+        .await;
+        seen.notify_one();
+        assert!(client.head().await.line.contains("200"), "{why}");
+        let body = soon("the rest", client.reader.body(Framing::Chunked)).await;
+        assert!(body.bytes.starts_with(b"words ") && body.whole, "{why}");
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::request::Parts;
@@ -187,7 +188,9 @@ async fn respond(
     let grpc = message.media_type.as_deref().is_some_and(headers::is_grpc);
     let mut inspector = Box::new(Inspector::new(Arc::clone(&flow.edition.engine), message));
     inspector.may_resize();
-    let idle = flow.shared().hold_idle;
+    // What comes as it is made, and no rule could stop or edit, need not wait for its end.
+    let is_made = follows_open_ended(&parts, asked);
+    let idle = if is_made && !inspector.may_act() { Duration::ZERO } else { flow.shared().hold_idle };
     let message = (Direction::Response, flow.shared().ids.next_at(now_ms));
     let mut body = Gated::new(body, inspector, Arc::clone(&flow), message, labels, Some(idle));
     if grpc {
@@ -228,6 +231,11 @@ async fn respond(
         body.ends_by_closing();
     }
     Ok(Response::from_parts(parts, ReplyBody::Gated(body)))
+}
+
+/// Whether a body follows whose head does not tell how long it is.
+fn follows_open_ended(parts: &http::response::Parts, asked: &Method) -> bool {
+    headers::has_body(asked, parts.status) && headers::length(&parts.headers).is_none()
 }
 
 /// The WebSocket that an upstream agrees to, if it does and does so properly.
