@@ -2,8 +2,9 @@
 //!
 //! A sender may be a window ahead of its reader, so that it gets a window through in each round trip. The usual one is
 //! enough for peers nearby. Where a body of some size comes from afar, one round trip is measured, once, and the windows
-//! become what keeps that way filled; with more than a few streams they are the usual ones again, so that none of them can
-//! stall the others by not being read.
+//! become what keeps that way filled. Where more than a few streams share it they are the usual ones again, so that none of
+//! them can stall the others by not being read, once no stream is under way: windows below zero are right (RFC 9113, section
+//! 6.9.2), and some clients break off over them.
 
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub(in crate::proxy) struct Width {
     now: Windows,
     way: Way,
     wide: Option<SemaphorePermit<'static>>,
+    /// More than a few streams have shared them since.
+    crowded: bool,
     /// Changes that are left: a peer may take many for a flood.
     changes: u8,
 }
@@ -47,7 +50,14 @@ impl Width {
     /// Of a connection that begins with windows of `stream` bytes for each of so many streams.
     pub(in crate::proxy) fn new(stream: u32, streams: u32) -> Width {
         let usual = Windows { stream, connection: stream * streams };
-        Width { usual, now: usual, way: Way::Unknown, wide: None, changes: limits::H2_WIDTH_CHANGES }
+        Width {
+            usual,
+            now: usual,
+            way: Way::Unknown,
+            wide: None,
+            crowded: false,
+            changes: limits::H2_WIDTH_CHANGES,
+        }
     }
 
     /// What a connection with so many streams has room for beside what waits in it, and the most that it may have.
@@ -81,7 +91,9 @@ impl Width {
     pub(in crate::proxy) fn change(&mut self, open: impl FnOnce() -> usize) -> Option<Windows> {
         let Way::Known(wanted) = self.way else { return None };
         if self.wide.is_some() {
-            return (open() > limits::H2_WIDE_STREAMS as usize).then_some(self.usual);
+            let open = open();
+            self.crowded |= open > limits::H2_WIDE_STREAMS as usize;
+            return (self.crowded && open == 0).then_some(self.usual);
         }
         if wanted <= self.usual.stream || self.changes == 0 || open() != 1 {
             return None;
@@ -98,7 +110,7 @@ impl Width {
             self.now = to;
         }
         match (to == self.usual, taken) {
-            (true, true) | (false, false) => self.wide = None,
+            (true, true) | (false, false) => (self.wide, self.crowded) = (None, false),
             (false, true) => self.changes -= 1,
             (true, false) => {}
         }
@@ -139,11 +151,13 @@ mod tests {
         far.changed(wide, true);
         let few = limits::H2_WIDE_STREAMS as usize;
         assert_eq!((far.change(|| 0), far.change(|| few)), (None, None));
-        let usual = far.change(|| few + 1).unwrap();
+        // What is under way keeps its window.
+        assert_eq!((far.change(|| few + 1), far.change(|| 1)), (None, None));
+        let usual = far.change(|| 0).unwrap();
         assert_eq!(usual, far.usual);
         // The peer has not agreed yet: it is said again.
         far.changed(usual, false);
-        assert_eq!(far.change(|| few + 1), Some(usual));
+        assert_eq!(far.change(|| 0), Some(usual));
         far.changed(usual, true);
         assert_eq!(far.change(|| 1), Some(wide));
     }
@@ -155,7 +169,8 @@ mod tests {
             let wide = far.change(|| 1).unwrap();
             assert_eq!(wide.stream, limits::H2_WIDE_WINDOW);
             far.changed(wide, true);
-            let usual = far.change(|| 9).unwrap();
+            assert_eq!(far.change(|| 9), None);
+            let usual = far.change(|| 0).unwrap();
             far.changed(usual, true);
         }
         assert_eq!(far.change(|| 1), None);
