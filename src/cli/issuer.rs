@@ -6,7 +6,7 @@ use std::path::Path;
 use clap::Subcommand;
 
 use super::{ConfigArg, Failure, Output};
-use crate::config::{self, Config, keys, rotation};
+use crate::config::{self, Config, IssuerFiles, keys, rotation};
 use crate::tls::{self, Issuer};
 
 #[derive(Debug, clap::Args)]
@@ -108,10 +108,28 @@ pub(super) fn existing(config: &Config) -> Result<Issuer, Failure> {
     keys::read_issuer(&config.issuer)?.ok_or_else(missing)
 }
 
+/// The issuer in force, and those of another time that clients should trust beside it.
 fn show(config: &Config, issuer: &Issuer, output: &mut Output) -> Result<(), Failure> {
+    show_one("certificate  ", &config.issuer, issuer, output)?;
+    let others = [("next", rotation::next(&config.issuer)), ("former", rotation::previous(&config.issuer))];
+    for (which, files) in others {
+        if let Some(other) = keys::read_issuer(&files)? {
+            writeln!(output)?;
+            show_one(&format!("{which:6} one   "), &files, &other, output)?;
+        }
+    }
+    Ok(())
+}
+
+fn show_one(
+    certificate: &str,
+    files: &IssuerFiles,
+    issuer: &Issuer,
+    output: &mut Output,
+) -> Result<(), Failure> {
     let show = |path: &Path| path.display().to_string();
-    writeln!(output, "certificate  {}", show(&config.issuer.certificate))?;
-    writeln!(output, "key          {}", show(&config.issuer.key))?;
+    writeln!(output, "{certificate}{}", show(&files.certificate))?;
+    writeln!(output, "key          {}", show(&files.key))?;
     let until = jiff::Timestamp::from_second(issuer.not_after()).map_err(Failure::configuration)?;
     writeln!(output, "valid until  {until}")?;
     writeln!(output, "sha256       {}", issuer.sha256())?;
