@@ -1,4 +1,5 @@
-//! What only one operating system knows of a socket: where a redirected connection was going, marks, transparency.
+//! What only one operating system knows of a socket: where a redirected connection was going, marks, transparency, when
+//! what came is acknowledged.
 
 use std::io;
 use std::net::SocketAddr;
@@ -45,5 +46,16 @@ pub fn set_transparent(socket: &impl AsFd, address: SocketAddr) -> io::Result<()
 
 #[cfg(not(target_os = "linux"))]
 pub fn set_transparent(_: &impl AsFd, _: SocketAddr) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// Acknowledges at once what came: a sender that waits for it before it sends more (Nagle's algorithm) goes on.
+#[cfg(target_os = "linux")]
+pub fn acknowledge(socket: &impl AsFd) -> io::Result<()> {
+    SockRef::from(socket).set_tcp_quickack(true)
+}
+
+#[cfg(not(target_os = "linux"))]
+pub fn acknowledge(_: &impl AsFd) -> io::Result<()> {
     Err(io::ErrorKind::Unsupported.into())
 }

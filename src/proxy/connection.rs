@@ -2,7 +2,7 @@
 
 use std::future::poll_fn;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
@@ -38,7 +38,7 @@ use super::upstream::{Asked, Route};
 use super::waking::Waking;
 use super::way;
 use super::websocket::Handover;
-use super::wire::Wire;
+use super::wire::{Told, Wire};
 use super::{ListenerConfig, ListenerKind};
 use crate::flow::{ClientAddr, Destination, Host, Scheme, Side};
 use crate::limits;
@@ -51,11 +51,11 @@ pub(super) async fn serve(
     tcp: TcpStream,
     address: ClientAddr,
 ) {
-    let reset = Arc::new(AtomicBool::new(false));
+    let told = Arc::<Told>::default();
     let original = way::original(&listener, &tcp);
-    let mut io = Prefixed::new(Bytes::new(), Wire::new(tcp, Arc::clone(&reset)));
+    let mut io = Prefixed::new(Bytes::new(), Wire::new(tcp, Arc::clone(&told)));
     let mut stage = shared.stage.subscribe();
-    let mut peer = Peer::new(Arc::clone(&shared), listener, address, original, reset);
+    let mut peer = Peer::new(Arc::clone(&shared), listener, address, original, told);
     let mut arrived = tokio::select! {
         arrived = arrive(&mut peer, &mut io) => arrived,
         // Until a request has begun there is nothing to wait for.
@@ -344,6 +344,7 @@ where
     let (io, deadlines) =
         Deadlined::new(io, Some(limits::KEEP_ALIVE_TIMEOUT), Some(limits::WRITE_STALL_TIMEOUT));
     let (guarded, guard) = Guard::requests(io, BytesMut::new());
+    let guarded = guarded.awaiting(Arc::clone(&peer.told.awaits));
     let client = Arc::new(Client {
         peer,
         entry,
@@ -380,7 +381,7 @@ where
                 }
                 Stage::Cut => {
                     // What is under way must not look as if it had ended.
-                    end.reset.store(true, Ordering::Relaxed);
+                    end.told.reset.store(true, Ordering::Relaxed);
                     return Ok(());
                 }
             },

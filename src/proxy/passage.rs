@@ -411,7 +411,7 @@ impl<B: Source> Passage<B> {
             Direction::Request => self.flow.fail(fault),
             // The head of this response has left: there is nobody to tell but by cutting.
             Direction::Response if self.ends_by_closing => {
-                self.flow.client.peer.reset.store(true, Ordering::Relaxed)
+                self.flow.client.peer.told.reset.store(true, Ordering::Relaxed)
             }
             Direction::Response => {}
         }

@@ -14,6 +14,7 @@ use super::meters;
 use super::names::Entry;
 use super::reply::{self, Problem};
 use super::shared::{Edition, Shared, unix_ms};
+use super::wire::Told;
 use super::{Authentication, ListenerConfig};
 use crate::audit::{FlowFacts, Kind, MessageDraft, Pending};
 use crate::flow::{ClientAddr, Destination, Direction, Host, Scheme};
@@ -34,9 +35,8 @@ pub(super) struct Peer {
     pub(super) certificate: Option<Arc<str>>,
     /// The version of the TLS that it speaks with the listener itself.
     pub(super) tls: Option<&'static str>,
-    /// Set when a reply whose end is marked by closing was cut: the connection must end in a reset, since a
-    /// clean close would make it look whole.
-    pub(super) reset: Arc<AtomicBool>,
+    /// Told to reset when a reply whose end is marked by closing was cut: a clean close would make it look whole.
+    pub(super) told: Arc<Told>,
     /// Set when bytes of the client were not read: the connection must not be closed over them at once.
     unread: Arc<AtomicBool>,
 }
@@ -120,7 +120,7 @@ impl Peer {
         listener: Arc<ListenerConfig>,
         address: ClientAddr,
         original: Option<SocketAddr>,
-        reset: Arc<AtomicBool>,
+        told: Arc<Told>,
     ) -> Peer {
         Peer {
             shared,
@@ -130,7 +130,7 @@ impl Peer {
             proven: None,
             certificate: None,
             tls: None,
-            reset,
+            told,
             unread: Arc::default(),
         }
     }

@@ -142,7 +142,7 @@ pub(super) async fn carry(
     };
     if let Err(cut) = ended {
         // Neither side may take what it has for the whole.
-        peer.reset.store(true, Ordering::Relaxed);
+        peer.told.reset.store(true, Ordering::Relaxed);
         let _ = upstream.set_zero_linger();
         up.cut(&tunnel, &cut);
         down.cut(&tunnel, &cut);

@@ -83,8 +83,9 @@ impl GuardHandle {
         self.0.in_body.load(Ordering::Relaxed)
     }
 
-    pub(super) fn note_in_body(&self, is_in_body: bool) {
-        self.0.in_body.store(is_in_body, Ordering::Relaxed);
+    /// What it was before.
+    pub(super) fn note_in_body(&self, is_in_body: bool) -> bool {
+        self.0.in_body.swap(is_in_body, Ordering::Relaxed)
     }
 
     pub(super) fn is_passing_through(&self) -> bool {

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use bytes::{Buf, BytesMut};
@@ -32,6 +34,8 @@ pub(crate) struct Guard<IO> {
     refused: Option<Refused>,
     /// A head that comes byte by byte has no longer.
     late: Late,
+    /// Who is told when a body begins that is not here.
+    awaits: Option<Arc<AtomicBool>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -67,8 +71,23 @@ impl<IO> Guard<IO> {
             cleared: 0,
             refused: None,
             late: Late::new(limit),
+            awaits: None,
         };
         (guard, handle)
+    }
+
+    /// Sets `awaits` whenever a head came without the whole of its body, and takes it back when that came.
+    pub(crate) fn awaiting(self, awaits: Arc<AtomicBool>) -> Self {
+        Guard { awaits: Some(awaits), ..self }
+    }
+
+    /// Says how far the message has come.
+    fn note(&self) {
+        let in_body = self.framing.is_in_body();
+        let was = self.handle.note_in_body(in_body);
+        if let Some(awaits) = self.awaits.as_ref().filter(|_| in_body != was) {
+            awaits.store(in_body, Ordering::Relaxed);
+        }
     }
 
     /// The connection and what was read of it but not passed on, for another protocol to go on with.
@@ -116,7 +135,7 @@ impl<IO> Guard<IO> {
             Ok(length) => self.cleared = length,
             Err(refusal) => self.refuse(refusal),
         }
-        self.handle.note_in_body(self.framing.is_in_body());
+        self.note();
         self.cleared > 0 || self.refused.is_some()
     }
 
@@ -139,7 +158,7 @@ impl<IO> Guard<IO> {
         }
         self.stash.extend_from_slice(fresh.get(passed..).unwrap_or_default());
         buf.set_filled(start + passed);
-        self.handle.note_in_body(self.framing.is_in_body());
+        self.note();
         if let Some(refusal) = refusal {
             self.refuse(refusal);
         }

@@ -150,7 +150,7 @@ where
                         () = sockets.none(limits::CUT_FAREWELL) => {}
                     }
                     // What is under way must not look as if it had ended.
-                    client.peer.reset.store(true, Ordering::Relaxed);
+                    client.peer.told.reset.store(true, Ordering::Relaxed);
                     return Ok(());
                 }
             },
