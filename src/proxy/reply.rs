@@ -207,14 +207,25 @@ pub(super) struct Facts<'a> {
 
 #[derive(Serialize)]
 struct Body<'a> {
-    r#type: String,
+    r#type: &'a str,
     title: &'a str,
     status: u16,
     #[serde(skip_serializing_if = "Option::is_none")]
     detail: Option<&'a str>,
-    decision: String,
+    decision: &'a str,
     #[serde(flatten)]
     more: Option<More<'a>>,
+    /// Beside what RFC 9457 names: many libraries for APIs print one of these two, and nothing else of a refusal.
+    message: &'a str,
+    error: Told<'a>,
+}
+
+#[derive(Serialize)]
+struct Told<'a> {
+    message: &'a str,
+    r#type: &'a str,
+    code: &'a str,
+    decision: &'a str,
 }
 
 #[derive(Serialize)]
@@ -273,21 +284,25 @@ impl Facts<'_> {
     /// The reply for a client of gRPC: trailers alone, in the place of a head (gRPC over HTTP/2, "Trailers-Only").
     pub(super) fn grpc_response(&self, detail: ReplyDetail) -> Response<Bytes> {
         let mut response = self.response(detail, true);
-        let message = match detail {
-            ReplyDetail::Full => {
-                format!("{}: {}; decision={}", self.problem.title(), self.detail, self.decision_id)
-            }
-            ReplyDetail::Minimal => format!("refused; decision={}", self.decision_id),
-        };
         *response.status_mut() = StatusCode::OK;
         let fields = response.headers_mut();
         fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         fields.remove(header::CONTENT_LENGTH);
         fields.insert("grpc-status", HeaderValue::from(u16::from(self.problem.grpc_status())));
-        if let Ok(message) = HeaderValue::from_str(&percent(&message)) {
+        if let Ok(message) = HeaderValue::from_str(&percent(&self.message(detail))) {
             fields.insert("grpc-message", message);
         }
         response
+    }
+
+    /// All of it in one sentence, for clients that show no more.
+    fn message(&self, detail: ReplyDetail) -> String {
+        match detail {
+            ReplyDetail::Full => {
+                format!("{}: {}; decision={}", self.problem.title(), self.detail, self.decision_id)
+            }
+            ReplyDetail::Minimal => format!("refused; decision={}", self.decision_id),
+        }
     }
 
     fn body(&self, detail: ReplyDetail, decision: &str) -> Bytes {
@@ -295,13 +310,17 @@ impl Facts<'_> {
             ReplyDetail::Full => true,
             ReplyDetail::Minimal => false,
         };
+        let code = if full { self.problem.as_str() } else { "refused" };
+        let (r#type, message) = (format!("urn:tidegate:problem:{code}"), self.message(detail));
         let body = Body {
-            r#type: format!("urn:tidegate:problem:{}", if full { self.problem.as_str() } else { "refused" }),
+            r#type: &r#type,
             title: if full { self.problem.title() } else { "refused" },
             status: self.problem.status().as_u16(),
             detail: full.then_some(self.detail),
-            decision: decision.to_owned(),
+            decision,
             more: full.then(|| self.more()),
+            message: &message,
+            error: Told { message: &message, r#type: &r#type, code, decision },
         };
         // Strings and numbers always serialise; an empty body would still be a refusal.
         serde_json::to_vec(&body).map(Bytes::from).unwrap_or_default()
@@ -510,6 +529,7 @@ mod tests {
             format!("tidegate; error=http_request_denied; details=\"rule=pan-leaves; decision={id}\"")
         );
         let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+        let message = format!("request stopped by data loss policy: a \"sentence\"; decision={id}");
         assert_eq!(
             body,
             serde_json::json!({
@@ -517,6 +537,9 @@ mod tests {
                 "status": 403, "detail": "a \"sentence\"", "decision": id, "rule": "pan-leaves",
                 "direction": "request", "identifiers": ["payment.pan"],
                 "where": ["body $.customer.note", "body"], "upstream_received": false, "retryable": false,
+                "message": message, "error": {
+                    "message": message, "type": "urn:tidegate:problem:blocked", "code": "blocked", "decision": id,
+                },
             })
         );
         assert_eq!(response.headers()["content-length"], response.body().len().to_string());
@@ -528,9 +551,35 @@ mod tests {
         let response = facts(&decision).response(ReplyDetail::Minimal, false);
         let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
         let keys: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
-        assert_eq!(keys, ["decision", "status", "title", "type"]);
+        assert_eq!(keys, ["decision", "error", "message", "status", "title", "type"]);
+        let error: Vec<_> = body["error"].as_object().unwrap().keys().map(String::as_str).collect();
+        assert_eq!(error, ["code", "decision", "message", "type"]);
+        let words = String::from_utf8_lossy(response.body());
+        assert!(!words.contains("pan") && !words.contains("sentence"), "{words}");
         let status = response.headers()["proxy-status"].to_str().unwrap();
         assert!(!status.contains("pan") && status.contains("decision="), "{status}");
+    }
+
+    #[test]
+    fn libraries_for_apis_find_what_they_print() {
+        // Where they look, and in what: openai, anthropic and Azure; stripe, Google; AWS (JSON), GitHub and most others.
+        let pointers = ["/error/message", "/error/type", "/error/code", "/message"];
+        let decision = decision();
+        for problem in [Problem::Blocked, Problem::Overloaded, Problem::Upstream("connection_refused")] {
+            for detail in [ReplyDetail::Full, ReplyDetail::Minimal] {
+                let facts = Facts { problem, ..facts(&decision) };
+                let response = facts.response(detail, false);
+                let body: serde_json::Value = serde_json::from_slice(response.body()).unwrap();
+                for pointer in pointers {
+                    let told = body.pointer(pointer).and_then(serde_json::Value::as_str).unwrap_or_default();
+                    assert!(!told.is_empty(), "{pointer}: {body}");
+                }
+                assert_eq!(body["message"], body["error"]["message"]);
+                let told = body["message"].as_str().unwrap();
+                assert!(told.contains(&facts.decision_id.to_string()), "{told}");
+                assert_eq!(told.contains("a \"sentence\""), detail == ReplyDetail::Full, "{told}");
+            }
+        }
     }
 
     #[test]
