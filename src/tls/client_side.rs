@@ -32,14 +32,14 @@ impl Configs {
             .map_err(|error| IssuerError::new(format!("server configuration cannot be made: {error}")))?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(SingleCertAndKey::from(leaf)));
-        config.alpn_protocols = Alpn::Http1.protocols();
+        config.alpn_protocols = Alpn::Http1.served();
         // Tickets carry the session to the client and back: a table of sessions for each of thousands of names
         // would be memory that strangers fill. One key for all names is safe: rustls binds a ticket to its SNI.
         config.session_storage = Arc::new(NoServerSessionStorage {});
         config.ticketer = Arc::clone(&self.tickets);
         config.send_tls13_tickets = 1;
         let mut both = config.clone();
-        both.alpn_protocols = Alpn::Http2.protocols();
+        both.alpn_protocols = Alpn::Http2.served();
         Ok([Arc::new(config), Arc::new(both)])
     }
 }
@@ -68,6 +68,7 @@ pub fn client_fault(error: &std::io::Error) -> &'static str {
         Some(Error::NoCertificatesPresented) => "no_client_certificate",
         Some(Error::InvalidCertificate(fault)) => certificate_fault(fault),
         Some(Error::PeerIncompatible(_)) => "nothing_in_common",
+        Some(Error::NoApplicationProtocol) => "no_application_protocol",
         Some(Error::InvalidMessage(_) | Error::PeerMisbehaved(_)) => "not_tls",
         Some(_) => "other",
         None if error.kind() == std::io::ErrorKind::UnexpectedEof => "closed",

@@ -98,6 +98,7 @@ pub enum Alpn {
 }
 
 const HTTP_1: &[u8] = b"http/1.1";
+const HTTP_1_0: &[u8] = b"http/1.0";
 const HTTP_2: &[u8] = b"h2";
 
 impl Alpn {
@@ -108,13 +109,20 @@ impl Alpn {
             Alpn::Http2 => vec![HTTP_2.to_vec(), HTTP_1.to_vec()],
         }
     }
+
+    /// What clients may choose from: who knows nothing newer than HTTP/1.0 is served, too, as without TLS.
+    fn served(self) -> Vec<Vec<u8>> {
+        let mut protocols = self.protocols();
+        protocols.push(HTTP_1_0.to_vec());
+        protocols
+    }
 }
 
 /// What a handshake agreed on, if anything.
 #[must_use]
 pub fn agreed(protocol: Option<&[u8]>) -> Option<Alpn> {
     match protocol {
-        Some(HTTP_1) => Some(Alpn::Http1),
+        Some(HTTP_1 | HTTP_1_0) => Some(Alpn::Http1),
         Some(HTTP_2) => Some(Alpn::Http2),
         Some(_) | None => None,
     }

@@ -208,7 +208,7 @@ fn config(
             config
         }
     };
-    config.alpn_protocols = alpn.protocols();
+    config.alpn_protocols = alpn.served();
     Ok(Arc::new(config))
 }
 

@@ -1,7 +1,8 @@
 //! What is passed on is what was meant: heads rebuilt, connections reused, nothing of one hop on the next.
 
-use crate::harness::client::get;
+use crate::harness::client::{connector_offering, get, name};
 use crate::harness::origin::respond;
+use crate::harness::wire::Reader;
 use crate::harness::{Client, Origin, PAN, Setup, World, messages};
 
 #[tokio::test]
@@ -80,10 +81,21 @@ async fn requests_sent_ahead_are_answered_in_order() {
 async fn a_client_of_http_1_0_is_served() {
     let world = World::start(Setup::default()).await;
     let origin = Origin::agreeable(&world, "origin.test").await;
-    let mut client = Client::tunnel(&world, &origin).await;
-    let response = client.exchange("GET / HTTP/1.0\r\n\r\n").await;
-    assert_eq!((response.status, response.body.bytes.as_slice()), (200, &b"{\"ok\":true}"[..]));
-    assert!(client.is_closed().await);
+    let offers: [(&[&str], Option<&[u8]>); 4] = [
+        (&[], None),
+        (&["http/1.0"], Some(b"http/1.0")),
+        (&["http/1.0", "http/1.1"], Some(b"http/1.1")),
+        (&["h2", "http/1.0"], Some(b"http/1.0")),
+    ];
+    for (offered, agreed) in offers {
+        let tcp = Client::connect(&world, &origin.authority()).await;
+        let tls = connector_offering(&world.issuer, offered).connect(name(origin.name), tcp).await.unwrap();
+        assert_eq!(tls.get_ref().1.alpn_protocol(), agreed, "{offered:?}");
+        let mut client = Client { reader: Reader::new(tls) };
+        let response = client.exchange("GET / HTTP/1.0\r\n\r\n").await;
+        assert_eq!((response.status, response.body.bytes.as_slice()), (200, &b"{\"ok\":true}"[..]));
+        assert!(client.is_closed().await);
+    }
     assert!(origin.received_text().starts_with("GET / HTTP/1.1\r\nhost: origin.test:"));
 }
 
