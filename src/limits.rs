@@ -228,6 +228,10 @@ pub const READ_AHEAD: usize = 64 * 1024;
 pub const READ_AHEAD_FROM: usize = 4096;
 pub const READ_AHEAD_SPARE: usize = 4;
 pub const READ_AHEAD_CONNECTIONS: usize = 128;
+/// Longest body that is kept until its answer, so that a request which may come twice can be sent again over another
+/// connection (what is held whole by default), and bytes of all of them: past that, such a request is sent once.
+pub const SPARE_BODY: usize = 256 * 1024;
+pub const SPARE_BODIES: usize = 32 * 1024 * 1024;
 /// Longest prefix read to tell what a connection speaks; a ClientHello may fill a whole TLS record.
 pub const SNIFF_BYTES: usize = 16 * 1024 + 5;
 

@@ -18,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use super::body::Single;
 use super::error::{Fault, SendError, innermost};
 use super::pool::{Key, Pool};
+use super::spare::SpareBody;
 use super::transport::Transport;
 use super::{Peer, UpstreamBody};
 use crate::limits;
@@ -217,9 +218,13 @@ fn fail(live: &Live, fault: Fault, detail: String, unsent: Option<Request<Reques
 
 /// A request body of any kind; starts the clock for the response when it has been read to its end.
 pub(super) struct RequestBody {
-    body: Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>,
+    body: Content,
     clock: Option<(Deadlines, Duration)>,
+    /// Where what is taken of it is kept.
+    spare: Option<SpareBody>,
 }
+
+pub(super) type Content = Pin<Box<dyn Body<Data = Bytes, Error = BoxError> + Send>>;
 
 impl RequestBody {
     pub(super) fn new<B>(body: B) -> Self
@@ -227,7 +232,12 @@ impl RequestBody {
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        RequestBody { body: Box::pin(body.map_err(Into::into)), clock: None }
+        RequestBody { body: Box::pin(body.map_err(Into::into)), clock: None, spare: None }
+    }
+
+    pub(super) fn kept(mut self, spare: Option<SpareBody>) -> Self {
+        self.spare = spare;
+        self
     }
 
     pub(super) fn empty() -> Self {
@@ -250,10 +260,22 @@ impl RequestBody {
     }
 }
 
+fn nothing() -> Content {
+    Box::pin(Empty::new().map_err(|never| match never {}))
+}
+
 impl Drop for RequestBody {
     /// One that is as long as it said is not asked for its end.
     fn drop(&mut self) {
         self.end();
+        if let Some(spare) = self.spare.take() {
+            // What was taken whole is not kept any longer than it was.
+            let rest = match self.body.is_end_stream() {
+                true => nothing(),
+                false => std::mem::replace(&mut self.body, nothing()),
+            };
+            spare.put_back(rest);
+        }
     }
 }
 
@@ -266,6 +288,11 @@ impl Body for RequestBody {
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
         let frame = self.body.as_mut().poll_frame(cx);
+        if let (Some(spare), Poll::Ready(Some(Ok(frame)))) = (&self.spare, &frame)
+            && let Some(bytes) = frame.data_ref()
+        {
+            spare.take(bytes);
+        }
         if matches!(frame, Poll::Ready(None)) || self.body.is_end_stream() {
             self.end();
         }

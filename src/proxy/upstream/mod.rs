@@ -17,6 +17,7 @@ mod past;
 mod pool;
 mod posture;
 mod resolve;
+mod spare;
 mod stream;
 mod transport;
 
@@ -48,6 +49,7 @@ use self::lines::{Lines, Slot};
 use self::pool::{Key, Pool};
 use self::posture::Posture;
 use self::resolve::Resolver;
+use self::spare::Spare;
 use self::stream::Streamed;
 use super::exchange::Spoken;
 use super::http2::{Greeting, Interim};
@@ -407,17 +409,15 @@ impl Upstreams {
         B: Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let repeatable = live.reused && parts.method.is_idempotent() && body.is_end_stream();
-        let spare = repeatable.then(|| parts.clone());
-        let request = Request::from_parts(parts, RequestBody::new(body));
+        let spare = live.reused.then(|| Spare::of(&parts, &body)).flatten();
+        let body = RequestBody::new(body).kept(spare.as_ref().and_then(Spare::body));
+        let request = Request::from_parts(parts, body);
         let key = Arc::clone(&live.key);
         let failed = match exchange::send(live, request, (&self.pool, self.patience), switch).await {
             Ok(response) => return Ok(response),
             Err(failed) => failed,
         };
-        let again = failed.unsent.or_else(|| {
-            spare.filter(|_| failed.silent).map(|parts| Request::from_parts(parts, RequestBody::empty()))
-        });
+        let again = failed.unsent.or_else(|| spare.filter(|_| failed.silent).and_then(Spare::request));
         let Some(request) = again else { return Err(failed.error) };
         let live = self.dialer.dial(key).await.map_err(SendError::redial)?;
         exchange::send(live, request, (&self.pool, self.patience), switch)

@@ -82,11 +82,16 @@ impl Origin {
 
 /// Reads one request head and its sized body; false at the end of the connection.
 async fn read_request(stream: &mut Stream) -> bool {
+    request_body(stream).await.is_some()
+}
+
+/// The same, and what the body was.
+async fn request_body(stream: &mut Stream) -> Option<Vec<u8>> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         match stream.read_u8().await {
             Ok(byte) => head.push(byte),
-            Err(_) => return false,
+            Err(_) => return None,
         }
     }
     let head = String::from_utf8(head).unwrap().to_ascii_lowercase();
@@ -94,7 +99,8 @@ async fn read_request(stream: &mut Stream) -> bool {
         .lines()
         .find_map(|line| line.strip_prefix("content-length: "))
         .map_or(0, |length| length.parse::<usize>().unwrap());
-    stream.read_exact(&mut vec![0; length]).await.is_ok()
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body).await.ok().map(|_| body)
 }
 
 /// Answers every request alike.

@@ -1,5 +1,11 @@
 //! Connections that serve again, those that no longer can, and what is sent twice.
 
+use std::collections::VecDeque;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use http_body::SizeHint;
+
 use super::*;
 
 #[tokio::test]
@@ -49,6 +55,102 @@ async fn a_dead_connection_is_replaced_for_what_may_be_repeated() {
     assert!(lease.is_reused());
     assert_eq!(read(lease.send(get(), None).await.unwrap()).await.unwrap(), "hello");
     assert_eq!(origin.connections(), 2);
+}
+
+/// In pieces, of a length that is known or not.
+struct Pieces {
+    pieces: VecDeque<Bytes>,
+    is_sized: bool,
+}
+
+impl Pieces {
+    fn of(length: usize, is_sized: bool) -> Pieces {
+        let bytes: Vec<u8> = (0..251u8).cycle().take(length).collect();
+        Pieces {
+            pieces: bytes.chunks(length.div_ceil(7).max(1)).map(Bytes::copy_from_slice).collect(),
+            is_sized,
+        }
+    }
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        Poll::Ready(self.pieces.pop_front().map(|piece| Ok(Frame::data(piece))))
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.pieces.is_empty()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        let length = self.pieces.iter().map(|piece| piece.len() as u64).sum();
+        if self.is_sized { SizeHint::with_exact(length) } else { SizeHint::default() }
+    }
+}
+
+#[tokio::test]
+async fn what_acts_once_is_sent_again_with_its_body_and_nothing_else_is() {
+    // How much of the second request its first connection reads, what it says then, and whether it is sent once more.
+    let cases = [
+        (Method::PUT, 5, true, usize::MAX, "", true),
+        (Method::PUT, 5, true, 0, "", true),
+        (Method::DELETE, 5, true, usize::MAX, "", true),
+        (Method::GET, 5, true, usize::MAX, "", true),
+        (Method::PUT, 0, true, usize::MAX, "", true),
+        (Method::PUT, limits::SPARE_BODY, true, usize::MAX, "", true),
+        (Method::PUT, limits::SPARE_BODY, true, 1000, "", true),
+        (Method::PUT, limits::SPARE_BODY + 1, true, usize::MAX, "", false),
+        (Method::PUT, 5, false, usize::MAX, "", false),
+        (Method::PUT, 5, true, usize::MAX, "H", false),
+        (Method::POST, 5, true, usize::MAX, "", false),
+        (Method::POST, 0, true, usize::MAX, "", false),
+        (Method::PATCH, 5, true, usize::MAX, "", false),
+    ];
+    for (method, length, is_sized, reads, says, again) in cases {
+        let title = format!("{method} {length} {is_sized} {reads} {says:?}");
+        let got = Arc::new(Mutex::new(Vec::new()));
+        let all = Arc::clone(&got);
+        let origin = Origin::start(None, move |number, mut stream: Stream| {
+            let got = Arc::clone(&all);
+            async move {
+                if number == 0 {
+                    assert!(read_request(&mut stream).await);
+                    stream.write_all(OK.as_bytes()).await.unwrap();
+                    if reads == usize::MAX {
+                        read_request(&mut stream).await;
+                    } else {
+                        let _ = stream.read_exact(&mut vec![0; reads + 1]).await;
+                    }
+                    let _ = stream.write_all(says.as_bytes()).await;
+                    return;
+                }
+                let body = request_body(&mut stream).await;
+                got.lock().unwrap().push(body.unwrap());
+                stream.write_all(OK.as_bytes()).await.unwrap();
+            }
+        })
+        .await;
+        let upstreams = upstreams(&Authority::new());
+        assert_eq!(fetch(&upstreams, &origin.http()).await, "hello");
+        let lease = upstreams.acquire(&origin.http(), &tenant(), Spoken::Http1).await.unwrap();
+        assert!(lease.is_reused(), "{title}");
+        let answer = lease.send(request(method, Pieces::of(length, is_sized)), None).await;
+        assert_eq!((answer.is_ok(), origin.connections()), (again, 1 + usize::from(again)), "{title}");
+        if again {
+            assert_eq!(read(answer.unwrap()).await.unwrap(), "hello", "{title}");
+            assert_eq!(
+                *got.lock().unwrap(),
+                [Pieces::of(length, true).pieces.make_contiguous().concat()],
+                "{title}"
+            );
+        }
+    }
 }
 
 #[tokio::test]
