@@ -12,6 +12,7 @@ use hyper::ext::ReasonPhrase;
 use tower::Service;
 
 use super::answer::ReplyBody;
+use super::called::Called;
 use super::{Admitted, Boxed, Outbound};
 use crate::audit::Kind;
 use crate::flow::{Direction, FlowId};
@@ -129,7 +130,7 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
     edit_target(&mut parts, body.head_edits());
     headers::edit(&mut parts.headers, body.head_edits());
     let says_none = length.is_none() && !parts.headers.contains_key(header::CONTENT_LENGTH);
-    frame(&mut parts.headers, length, &body);
+    frame(&mut parts.headers, length, &body, false);
     let asks_for_length = matches!(parts.method, Method::POST | Method::PUT | Method::PATCH);
     if body.length() == Some(0) && says_none && !asks_for_length {
         // Nothing was sent, and nothing was said of a length: it was a request without a body. Where one is usual, origins
@@ -218,7 +219,7 @@ async fn respond(
     headers::edit(&mut parts.headers, body.head_edits());
     end_early(&mut parts, &flow);
     if follows {
-        frame(&mut parts.headers, length, &body);
+        frame(&mut parts.headers, length, &body, flow.client.spoken == Spoken::Http2);
     }
     if body.admit().await.is_err() {
         return Err(Box::new(Refusal::unrecorded(&flow, Direction::Response)));
@@ -230,7 +231,11 @@ async fn respond(
     if http10 && body.length().is_none() && !parts.headers.contains_key(header::CONTENT_LENGTH) {
         body.ends_by_closing();
     }
-    Ok(Response::from_parts(parts, ReplyBody::Gated(body)))
+    let body = match grpc && flow.client.spoken == Spoken::Http2 {
+        true => ReplyBody::Called(Box::new(Called::new(body))),
+        false => ReplyBody::Gated(body),
+    };
+    Ok(Response::from_parts(parts, body))
 }
 
 /// Whether a body follows whose head does not tell how long it is.
@@ -277,10 +282,12 @@ async fn switch(
 
 /// Makes the head, which says that the body is `said` bytes long, tell how the body is framed, and takes off what an
 /// edit made wrong.
-fn frame<B: Source>(fields: &mut HeaderMap, said: Option<u64>, body: &Gated<B>) {
+fn frame<B: Source>(fields: &mut HeaderMap, said: Option<u64>, body: &Gated<B>, ends_by_itself: bool) {
     match (body.length(), body.trailers().filter(|trailers| !trailers.is_empty())) {
         // As it says already, most often.
         (Some(length), None) if said == Some(length) => {}
+        // Nothing was said of it and nothing needs to be: its stream ends with its head.
+        (Some(0), None) if ends_by_itself && !fields.contains_key(header::CONTENT_LENGTH) => {}
         (Some(length), None) => {
             fields.insert(header::CONTENT_LENGTH, HeaderValue::from(length));
         }

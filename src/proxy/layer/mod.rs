@@ -5,6 +5,7 @@
 
 mod admit;
 mod answer;
+mod called;
 mod forward;
 mod inspect;
 mod recognise;
