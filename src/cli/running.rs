@@ -460,9 +460,13 @@ struct Growth {
 }
 
 impl Growth {
-    /// Days until `max` is reached at the rate seen so far; endless while nothing grows.
+    /// Days until `max` is reached at the rate seen so far; endless while nothing grows, none where nothing can be written,
+    /// whatever keeps it from that: the disk may be filled by others.
     #[expect(clippy::cast_precision_loss, reason = "an estimate for people")]
-    fn days_left(&self, now: Instant, used: u64, max: u64) -> f64 {
+    fn days_left(&self, now: Instant, (used, max): (u64, u64), is_writable: bool) -> f64 {
+        if !is_writable {
+            return 0.0;
+        }
         let grown = used.saturating_sub(self.from) as f64;
         let days = now.duration_since(self.since).as_secs_f64() / 86_400.0;
         // Without growth the rate is zero and the quotient infinite, which Prometheus knows as `+Inf`.
@@ -482,7 +486,7 @@ fn refresh(audit: &Audit, growth: &Growth) {
     for (outcome, count) in &stats.samples {
         counter!(telemetry::SAMPLES, "outcome" => *outcome).absolute(*count);
     }
-    let days = growth.days_left(Instant::now(), stats.disk_bytes, stats.max_disk);
+    let days = growth.days_left(Instant::now(), (stats.disk_bytes, stats.max_disk), audit.is_writable());
     gauge!(telemetry::AUDIT_DISK_DAYS).set(days);
 }
 
@@ -538,8 +542,11 @@ mod tests {
         let since = Instant::now();
         let growth = Growth { since, from: 1_000 };
         let after = since + Duration::from_secs(86_400);
-        assert_eq!(growth.days_left(after, 2_000, 12_000), 10.0);
-        assert_eq!(growth.days_left(after, 1_000, 12_000), f64::INFINITY);
-        assert_eq!(growth.days_left(after, 13_000, 12_000), 0.0);
+        assert_eq!(growth.days_left(after, (2_000, 12_000), true), 10.0);
+        assert_eq!(growth.days_left(after, (1_000, 12_000), true), f64::INFINITY);
+        assert_eq!(growth.days_left(after, (13_000, 12_000), true), 0.0);
+        for used in [1_000, 2_000] {
+            assert_eq!(growth.days_left(after, (used, 12_000), false), 0.0, "nothing can be written");
+        }
     }
 }
