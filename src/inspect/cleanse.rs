@@ -12,10 +12,7 @@ impl Matcher {
     #[must_use]
     pub fn cleanse(&self, text: &str) -> String {
         let mut bytes = text.as_bytes().to_vec();
-        // From the narrowest: what is joined to a name may be what shields it.
-        self.veil_worn(&mut bytes, |byte| byte.is_ascii_alphanumeric());
-        self.veil_worn(&mut bytes, |byte| !JOINTS.contains(&byte));
-        self.veil(&mut bytes);
+        self.veil_names(&mut bytes);
         self.veil_worn(&mut bytes, |byte| byte != b'/');
         self.veil_worn(&mut bytes, |_| true);
         let mut out = String::with_capacity(bytes.len());
@@ -31,6 +28,19 @@ impl Matcher {
             }
         }
         out
+    }
+
+    /// Hides, each in its place, what is found in a piece of a text, as it stands or below what a word of it wears.
+    pub fn veil_piece(&self, bytes: &mut [u8]) {
+        self.veil_names(bytes);
+        self.veil_worn(bytes, |byte| !byte.is_ascii_whitespace());
+    }
+
+    /// From the narrowest: what is joined to a name may be what shields it.
+    fn veil_names(&self, bytes: &mut [u8]) {
+        self.veil_worn(bytes, |byte| byte.is_ascii_alphanumeric());
+        self.veil_worn(bytes, |byte| !JOINTS.contains(&byte));
+        self.veil(bytes);
     }
 
     /// Hides whole those of the longest spans that `is_of` takes which wear something, and a finding below it.

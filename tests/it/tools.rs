@@ -346,6 +346,23 @@ fn explain_tells_every_stage_and_no_value() {
 }
 
 #[test]
+fn excerpts_show_nothing_of_a_value_that_they_cut() {
+    let folder = folder();
+    for (text, part) in [
+        ("card 4539148803436467 and then we write margaretthatcher@corp-mail.com", "margaret"),
+        ("to margaretthatcher@corpmail.example zzzz card 4539148803436467", "corpmail"),
+        ("card 4539148803436467 and then we write margaret\\u0074hatcher@corp-mail.com", "margaret"),
+    ] {
+        for command in [&["explain", "-"][..], &["explain", "--detector", "payment.pan", "-"], &["scan", "-"]]
+        {
+            let (code, out, err) = with_input(folder.path(), command, text.as_bytes());
+            assert!(code == 0 && out.contains("################"), "{command:?} {out}{err}");
+            assert!(!out.contains(part) && out.contains("card"), "{command:?} {out}");
+        }
+    }
+}
+
+#[test]
 fn explain_tells_a_recorded_decision() {
     let folder = folder();
     let id = "0199a8d2-6f1c-7c3e-8b5d-2f6f0a1b2c3d";

@@ -8,6 +8,7 @@ use std::fs::File;
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::ValueEnum;
 
@@ -80,7 +81,8 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     let whole = bytes.len() <= limits::EXPLAIN_BYTES;
     let text = bytes.get(..limits::EXPLAIN_BYTES).unwrap_or(&bytes);
     let set = args.packs.open()?;
-    let explained = text::Explained::new(&set.matcher, text, args.detector.as_deref());
+    let matcher = Arc::new(set.matcher);
+    let explained = text::Explained::new(&matcher, text, args.detector.as_deref())?;
     if explained.detectors() == 0 {
         let glob = args.detector.as_deref().unwrap_or_default();
         return Err(Failure::usage(format!("no pack in use has a detector `{glob}`")));

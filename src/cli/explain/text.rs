@@ -2,16 +2,19 @@
 
 use std::io::{self, Write};
 use std::ops::Range;
+use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::cli::masked;
 use crate::cli::packs::fits;
 use crate::cli::paint::{Ink, Paint, Rows};
+use crate::cli::scan::looking;
+use crate::cli::{Failure, masked};
 use crate::detect::pack::Definition;
 use crate::detect::trace::{Asked, Judged, Outcome, Rejection, Tally, Trace};
 use crate::detect::{DetectorId, Finding, Matcher};
 use crate::fingerprint::FingerprintKey;
+use crate::inspect::Look;
 use crate::limits;
 use crate::policy::Overlap;
 
@@ -19,6 +22,8 @@ use crate::policy::Overlap;
 pub(super) struct Explained<'a> {
     matcher: &'a Matcher,
     text: &'a [u8],
+    /// The same with all that is found in it hidden.
+    shown: Vec<u8>,
     /// Near misses are told in full.
     in_full: bool,
     detectors: usize,
@@ -32,11 +37,16 @@ pub(super) struct Explained<'a> {
 }
 
 impl<'a> Explained<'a> {
-    pub(super) fn new(matcher: &'a Matcher, text: &'a [u8], glob: Option<&str>) -> Explained<'a> {
+    pub(super) fn new(
+        matcher: &'a Arc<Matcher>,
+        text: &'a [u8],
+        glob: Option<&str>,
+    ) -> Result<Explained<'a>, Failure> {
         let counted = counted(matcher, text);
         let mut explained = Explained {
             matcher,
             text,
+            shown: shown(matcher, text)?,
             in_full: glob.is_some(),
             detectors: 0,
             tally: Tally::default(),
@@ -59,7 +69,7 @@ impl<'a> Explained<'a> {
         explained
             .traces
             .sort_by_key(|trace| (trace.value.start, matches!(trace.outcome, Outcome::Rejected(_))));
-        explained
+        Ok(explained)
     }
 
     pub(super) fn detectors(&self) -> usize {
@@ -97,9 +107,10 @@ impl<'a> Explained<'a> {
     }
 
     fn context(&self, span: &Range<usize>) -> String {
-        let before = self.bytes(&(span.start.saturating_sub(limits::SCAN_CONTEXT)..span.start));
-        let after = self.bytes(&(span.end..(span.end + limits::SCAN_CONTEXT).min(self.text.len())));
-        masked::context(self.matcher, before, self.bytes(span), after)
+        let from = span.start.saturating_sub(masked::AROUND);
+        let to = (span.end + masked::AROUND).min(self.text.len());
+        let around = self.shown.get(from..to).unwrap_or_default();
+        masked::context(self.matcher, around, span.start - from..span.end - from)
     }
 
     /// A keyword as it stands in the text, and on which side.
@@ -266,6 +277,20 @@ impl<'a> Explained<'a> {
         };
         rows.line("so", paint.with(Ink::Green, so))
     }
+}
+
+/// The text with all that is found in it hidden, below what it wears, too.
+fn shown(matcher: &Arc<Matcher>, text: &[u8]) -> Result<Vec<u8>, Failure> {
+    let mut shown = text.to_vec();
+    let mut look = Look::new(looking(matcher, FingerprintKey::new(&[0; 32]))?, None);
+    look.push(text);
+    look.finish();
+    let worn = look.take().0.into_iter().filter(|seen| seen.member.is_none()).map(|seen| seen.finding);
+    for finding in matcher.find(&FingerprintKey::new(&[0; 32]), None, text).into_iter().chain(worn) {
+        let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(text.len());
+        masked::hide(&mut shown, at(finding.start)..at(finding.end));
+    }
+    Ok(shown)
 }
 
 /// Of overlapping findings one counts, as in a flow.

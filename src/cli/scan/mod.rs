@@ -120,7 +120,11 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     });
     let files = Files {
         engine: looking(&matcher, key)?,
-        wanted: Wanted { least: args.confidence.confidence(), detectors: chosen.as_deref() },
+        wanted: Wanted {
+            least: args.confidence.confidence(),
+            detectors: chosen.as_deref(),
+            excerpts: args.format == Format::Text,
+        },
         gzip: args.content_type.as_deref().is_some_and(is_gzip),
         report: Report { format: args.format, matcher: &matcher, paint: Paint::stdout() },
         progress: &progress,
@@ -135,7 +139,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
 }
 
 /// The gate's engine, with no rule.
-fn looking(matcher: &Arc<Matcher>, key: FingerprintKey) -> Result<Arc<Engine>, Failure> {
+pub(super) fn looking(matcher: &Arc<Matcher>, key: FingerprintKey) -> Result<Arc<Engine>, Failure> {
     let spec = PolicySpec { mode: Mode::Observe, ..PolicySpec::default() };
     let policy =
         Policy::compile(spec, matcher).map_err(|_| Failure::usage("no policy without rules".to_owned()))?;

@@ -1,14 +1,16 @@
 //! One text, scanned as a stream: each finding that counts, with its line and a masked look at it.
 
 use std::borrow::Cow;
+use std::collections::VecDeque;
 use std::io;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
 use crate::cli::masked;
 use crate::decode::{Coding, Kind};
 use crate::detect::{Confidence, DetectorId, Finding, Matcher};
-use crate::inspect::{Engine, Look};
+use crate::inspect::{Engine, Look, Seen};
 use crate::limits;
 
 /// A finding and where it stands.
@@ -39,6 +41,8 @@ pub(super) struct Wanted<'a> {
     pub(super) least: Confidence,
     /// Of these detectors alone; others do not even overlap them.
     pub(super) detectors: Option<&'a [DetectorId]>,
+    /// Whether each comes with what stands around it.
+    pub(super) excerpts: bool,
 }
 
 pub(super) struct TextScan<'a> {
@@ -50,6 +54,8 @@ pub(super) struct TextScan<'a> {
     /// Why something was not read.
     unread: Option<&'static str>,
     window: Window,
+    /// What was found and is not told yet: what stands behind it may be a value, too.
+    untold: VecDeque<Seen>,
 }
 
 impl<'a> TextScan<'a> {
@@ -60,7 +66,8 @@ impl<'a> TextScan<'a> {
         wanted: Wanted<'a>,
     ) -> TextScan<'a> {
         let look = Look::new(Arc::clone(&engine), wanted.detectors.map(<[DetectorId]>::to_vec));
-        TextScan { path, codings, engine, wanted, look, unread: None, window: Window::default() }
+        let (window, untold) = (Window::default(), VecDeque::new());
+        TextScan { path, codings, engine, wanted, look, unread: None, window, untold }
     }
 
     pub(super) fn push(
@@ -68,7 +75,7 @@ impl<'a> TextScan<'a> {
         chunk: &[u8],
         on_hit: &mut dyn FnMut(&Hit<'_>) -> io::Result<()>,
     ) -> io::Result<()> {
-        self.window.bytes.extend_from_slice(chunk);
+        self.window.push(chunk);
         self.look.push(chunk);
         let settled = self.look.settled();
         self.report(settled, on_hit)
@@ -88,31 +95,59 @@ impl<'a> TextScan<'a> {
         let (mut all, unread) = self.look.take();
         self.unread = self.unread.or(unread.first().copied());
         all.sort_by_key(|seen| (seen.member.is_none(), seen.finding.start));
-        for seen in all.into_iter().filter(|seen| seen.finding.confidence >= self.wanted.least) {
-            let (path, codings, finding) = (self.path, self.codings, seen.finding);
-            let (carrier, base) = (seen.carrier, seen.base);
-            let hit = match seen.member {
-                Some((member, shape)) => {
-                    let masked = String::from_utf8_lossy(&shape).into_owned();
-                    let context = masked.clone();
-                    Hit { path, codings, carrier, base, member, finding, line: 0, column: 0, masked, context }
-                }
-                None => {
-                    let (line, mut column) = self.window.place(finding.start);
-                    let wide = carrier.contains(&Kind::Utf16.as_str());
-                    if wide {
-                        column = column.div_ceil(2);
-                    }
-                    let masked = masked::shape(&plain(self.window.slice(finding.start, finding.end), wide));
-                    let context = self.window.context(&self.engine.matcher, &finding, wide);
-                    let member = String::new();
-                    Hit { path, codings, carrier, base, member, finding, line, column, masked, context }
-                }
-            };
-            on_hit(&hit)?;
+        for seen in all {
+            if seen.member.is_none() {
+                self.window.hide(&seen.finding);
+            }
+            if seen.finding.confidence >= self.wanted.least {
+                self.untold.push_back(seen);
+            }
         }
-        self.window.forget(settled.saturating_sub(limits::SCAN_CONTEXT as u64));
+        let is_sure = |seen: &Seen| {
+            seen.member.is_some() || seen.finding.end.saturating_add(limits::SCAN_CONTEXT as u64) <= settled
+        };
+        while self.untold.front().is_some_and(is_sure) {
+            let Some(seen) = self.untold.pop_front() else { break };
+            on_hit(&self.hit(seen))?;
+        }
+        let here = self.untold.iter().filter(|seen| seen.member.is_none());
+        let untold = here.map(|seen| seen.finding.start);
+        let first = untold.fold(settled, u64::min);
+        self.window.forget(first.saturating_sub(masked::AROUND as u64));
         Ok(())
+    }
+
+    fn hit(&mut self, seen: Seen) -> Hit<'a> {
+        let (path, codings, finding) = (self.path, self.codings, seen.finding);
+        let (carrier, base) = (seen.carrier, seen.base);
+        if let Some((member, shape)) = seen.member {
+            let masked = String::from_utf8_lossy(&shape).into_owned();
+            let context = masked.clone();
+            return Hit {
+                path,
+                codings,
+                carrier,
+                base,
+                member,
+                finding,
+                line: 0,
+                column: 0,
+                masked,
+                context,
+            };
+        }
+        let (line, mut column) = self.window.place(finding.start);
+        let wide = carrier.contains(&Kind::Utf16.as_str());
+        if wide {
+            column = column.div_ceil(2);
+        }
+        let masked = masked::shape(&plain(self.window.slice(finding.start, finding.end), wide));
+        let context = match self.wanted.excerpts {
+            true => self.window.context(&self.engine.matcher, &finding, wide),
+            false => String::new(),
+        };
+        let member = String::new();
+        Hit { path, codings, carrier, base, member, finding, line, column, masked, context }
     }
 }
 
@@ -131,6 +166,8 @@ struct Window {
     /// Offset of the first byte.
     start: u64,
     bytes: Vec<u8>,
+    /// The same with what was found in it hidden.
+    shown: Vec<u8>,
     /// Lines are counted up to here.
     counted: u64,
     newlines: u64,
@@ -138,10 +175,24 @@ struct Window {
 }
 
 impl Window {
-    fn slice(&self, start: u64, end: u64) -> &[u8] {
+    fn push(&mut self, chunk: &[u8]) {
+        self.bytes.extend_from_slice(chunk);
+        self.shown.extend_from_slice(chunk);
+    }
+
+    fn span(&self, start: u64, end: u64) -> Range<usize> {
         let index = |offset: u64| usize::try_from(offset.saturating_sub(self.start)).unwrap_or(usize::MAX);
         let end = index(end).min(self.bytes.len());
-        self.bytes.get(index(start).min(end)..end).unwrap_or_default()
+        index(start).min(end)..end
+    }
+
+    fn slice(&self, start: u64, end: u64) -> &[u8] {
+        self.bytes.get(self.span(start, end)).unwrap_or_default()
+    }
+
+    fn hide(&mut self, finding: &Finding) {
+        let span = self.span(finding.start, finding.end);
+        masked::hide(&mut self.shown, span);
     }
 
     fn count_to(&mut self, offset: u64) {
@@ -171,16 +222,20 @@ impl Window {
         self.count_to(offset);
         let gone = usize::try_from(offset.saturating_sub(self.start)).unwrap_or(0).min(self.bytes.len());
         self.bytes.drain(..gone);
+        self.shown.drain(..gone);
         self.start += gone as u64;
     }
 
     /// The value's shape among its neighbours on the line.
     fn context(&self, matcher: &Matcher, finding: &Finding, wide: bool) -> String {
-        let reach = limits::SCAN_CONTEXT as u64;
-        let before =
-            plain(self.slice(finding.start.saturating_sub(reach).max(self.start), finding.start), wide);
-        let after = plain(self.slice(finding.end, finding.end.saturating_add(reach)), wide);
-        masked::context(matcher, &before, &plain(self.slice(finding.start, finding.end), wide), &after)
+        let reach = masked::AROUND as u64;
+        let shown =
+            |start: u64, end: u64| plain(self.shown.get(self.span(start, end)).unwrap_or_default(), wide);
+        let before = shown(finding.start.saturating_sub(reach), finding.start);
+        let value = shown(finding.start, finding.end);
+        let after = shown(finding.end, finding.end.saturating_add(reach));
+        let span = before.len()..before.len() + value.len();
+        masked::context(matcher, &[before, value, after].concat(), span)
     }
 }
 
@@ -191,7 +246,7 @@ mod tests {
     use crate::detect::Pack;
     use crate::fingerprint::FingerprintKey;
 
-    const WANTED: Wanted<'_> = Wanted { least: Confidence::Medium, detectors: None };
+    const WANTED: Wanted<'_> = Wanted { least: Confidence::Medium, detectors: None, excerpts: true };
 
     fn hits(text: &[u8], chunk: usize) -> Vec<(String, u64, u64, u64, u64, String, String)> {
         let packs = ["payment", "contact"].map(|name| Pack::built_in(name).unwrap());
@@ -248,6 +303,30 @@ mod tests {
     }
 
     #[test]
+    fn of_a_value_that_the_excerpt_cuts_nothing_is_shown() {
+        let cases = [
+            (
+                "card 4539148803436467 and then we write margaretthatcher@shop.example",
+                vec!["margaret", "thatch"],
+            ),
+            ("to margaretthatcher@corpmail.example zzzz card 4539148803436467", vec!["corpmail", "mail"]),
+            // Below what it wears.
+            ("card 4539148803436467 and then we write margaret%74hatcher%40shop.example", vec!["margaret"]),
+            ("card 4539148803436467 and then see bWFyZ2FyZXR0aGF0Y2hlckBzaG9wLmV4YW1wbGU= ok", vec!["WFyZ"]),
+        ];
+        for (text, parts) in cases {
+            let whole = hits(text.as_bytes(), text.len());
+            assert!(whole.iter().any(|hit| hit.0 == "payment.pan"), "{whole:?}");
+            for chunk in [1, 7, 30, text.len()] {
+                for hit in hits(text.as_bytes(), chunk) {
+                    assert!(!parts.iter().any(|part| hit.6.contains(part)), "{chunk}: {hit:?}");
+                    assert!(hit.0 != "payment.pan" || hit.6.contains("card "), "{hit:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
     fn what_is_kept_does_not_grow_with_the_text() {
         let packs = vec![Pack::built_in("payment").unwrap()];
         let matcher = Arc::new(Matcher::compile(packs).unwrap());
@@ -256,6 +335,8 @@ mod tests {
         for _ in 0..200 {
             scan.push(&[b'x'; 8192], &mut |_| Ok(())).unwrap();
         }
-        assert!(scan.window.bytes.capacity() < 128 * 1024, "{}", scan.window.bytes.capacity());
+        for kept in [&scan.window.bytes, &scan.window.shown] {
+            assert!(kept.capacity() < 128 * 1024, "{}", kept.capacity());
+        }
     }
 }
