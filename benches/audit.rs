@@ -205,5 +205,7 @@ fn message(n: u64, packs: &Arc<PackStamps>) -> Draft {
         packs: Arc::clone(packs),
         inspect_us: 41,
         hold_us: 3,
+        interim: false,
+        told: None,
     }))
 }

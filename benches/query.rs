@@ -131,6 +131,7 @@ fn message(n: u64, packs: &Arc<PackStamps>) -> Draft {
         suppressed: 0,
         at: Vec::new(),
         fingerprints: Vec::new(),
+        rules: Vec::new(),
     };
     let rule = RuleHit { id: "pan-leaves".into(), action: Action::Block, mode: Mode::Enforce };
     let decision = Decision {
@@ -164,5 +165,7 @@ fn message(n: u64, packs: &Arc<PackStamps>) -> Draft {
         packs: Arc::clone(packs),
         inspect_us: 41,
         hold_us: 3,
+        interim: false,
+        told: None,
     }))
 }

@@ -691,6 +691,9 @@ pub const HOLD_ID: usize = 64;
 /// Names that a report counts by (hosts come from clients), the rest in one line; and rows that it shows of a table.
 pub const REPORT_NAMES: usize = 10_000;
 pub const REPORT_ROWS: usize = 100;
+/// Messages under way (WebSockets) whose interim records wait for their end while a period is added up; those beyond
+/// count by each record.
+pub const REPORT_OPEN: usize = 20_000;
 /// Changes that a report names one by one, and characters of one.
 pub const REPORT_CHANGES: usize = 1000;
 pub const REPORT_TEXT: usize = 600;

@@ -102,6 +102,9 @@ fn push_message(f: &mut Fields, m: &MessageDraft, prints: Option<&Prints>) {
     f.digits(m.inspect_us);
     f.raw(r#","hold":"#).digits(m.hold_us);
     f.raw(r#"},"traceparent":"#).quoted_or_null(m.flow.traceparent.as_deref());
+    if m.interim {
+        f.raw(r#","interim":true"#);
+    }
 }
 
 /// Whether [`NOTHING_FOUND`] says all that a decision has to say of what it found.
@@ -205,6 +208,9 @@ fn push_found(f: &mut Fields, found: &Found, fingerprints: usize, key: Option<&T
             }
         }
     });
+    if !found.rules.is_empty() {
+        f.array("rules", |f| found.rules.iter().for_each(|rule| f.text_item(rule)));
+    }
 }
 
 fn push_place(f: &mut Fields, place: &Place) {
@@ -456,6 +462,7 @@ mod tests {
             suppressed: 0,
             at: vec![place; values as usize],
             fingerprints: (0..values).map(|v| key.of(identifier, &v.to_be_bytes())).collect(),
+            rules: vec!["pan-leaves".into()],
         }
     }
 

@@ -149,6 +149,10 @@ pub struct MessageDraft {
     pub packs: Arc<PackStamps>,
     pub inspect_us: u64,
     pub hold_us: u64,
+    /// More of the same message is to come: its end will tell all of it once more, under the same id.
+    pub interim: bool,
+    /// What interim records have told of it already.
+    pub told: Option<Box<Decision>>,
 }
 
 /// Which pack a decision was made with.

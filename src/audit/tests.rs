@@ -90,6 +90,8 @@ pub(super) fn message(n: u64) -> Draft {
         }])),
         inspect_us: 41,
         hold_us: 3,
+        interim: false,
+        told: None,
     }))
 }
 

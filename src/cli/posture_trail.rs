@@ -43,7 +43,9 @@ pub(super) fn gather(directory: &Path, from: i64, until: Option<i64>) -> io::Res
     let mut beyond = 0u64;
     let filter = Filter { from: Some(from), until, ..Filter::default() };
     search(directory, &filter, &mut |line, facts| {
-        let is_request = &*facts.kind == "decision" && facts.direction.as_deref() == Some("request");
+        // What a WebSocket says comes behind its request.
+        let is_decided = &*facts.kind == "decision" && !facts.interim;
+        let is_request = is_decided && facts.direction.as_deref() == Some("request");
         let (true, Some(to)) = (is_request, &facts.destination) else { return Ok(true) };
         let Some(more) = serde_json::from_slice::<More>(line).ok() else { return Ok(true) };
         // What was stopped before anybody was dialled says nothing of a connection.

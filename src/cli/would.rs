@@ -10,8 +10,10 @@ use serde::Deserialize;
 
 use super::audit::{is_heard, moment};
 use super::{Failure, Output};
-use crate::audit::query::{Facts, Field, Filter, search};
+use crate::audit::Kind;
+use crate::audit::query::{Facts, Field, Filter, Latest, search};
 use crate::config::{self, Config};
+use crate::inspect::Reason;
 use crate::limits;
 use crate::policy::{Action, Mode};
 
@@ -98,36 +100,40 @@ pub(super) fn gather(
     config: Option<&Config>,
 ) -> io::Result<BTreeMap<String, Would>> {
     let mut all: BTreeMap<String, Would> = BTreeMap::new();
+    let mut latest = Latest::default();
     let filter = Filter { from: Some(since), ..Filter::default() };
     search(directory, &filter, &mut |line, facts| {
-        if &*facts.kind == "decision" && facts.would.is_some() {
-            let proven = serde_json::from_slice::<More>(line).ok().and_then(|more| more.destination);
-            enter(&mut all, facts, proven.is_some_and(|to| to.proven), config);
+        if latest.tells(facts, line) {
+            enter(&mut all, line, facts, config);
         }
         Ok(true)
     })?;
+    for line in latest.rest() {
+        Facts::parse(&line).iter().for_each(|facts| enter(&mut all, &line, facts, config));
+    }
     Ok(all)
 }
 
-fn enter(all: &mut BTreeMap<String, Would>, facts: &Facts<'_>, proven: bool, config: Option<&Config>) {
+fn enter(all: &mut BTreeMap<String, Would>, line: &[u8], facts: &Facts<'_>, config: Option<&Config>) {
     let Some(would) = &facts.would else { return };
+    let proven = serde_json::from_slice::<More>(line).ok().and_then(|more| more.destination);
     let mut names: Vec<&str> =
         facts.rules.iter().map(|rule| &**rule).filter(|rule| observed(config, rule)).collect();
     if names.is_empty() {
-        names.extend(facts.reason.as_deref());
+        names.extend(grounds(facts));
     }
     let client =
         facts.client.as_ref().and_then(|client| client.identity.as_deref().or(client.address.as_deref()));
     let way = Way {
         client: client.unwrap_or_default().to_owned(),
         host: facts.destination.as_ref().and_then(|to| to.host.as_deref()).unwrap_or_default().to_owned(),
-        proven,
+        proven: proven.is_some_and(|to| to.proven),
         direction: facts.direction.as_deref().unwrap_or_default().to_owned(),
     };
     for name in names {
         let rule = all.entry(name.to_owned()).or_default();
         *rule.actions.entry(would.to_string()).or_default() += 1;
-        rule.last = facts.time.to_string();
+        rule.last = facts.time.to_string().max(std::mem::take(&mut rule.last));
         // Of more ways than anybody reads only the number is known.
         let way = match rule.ways.contains_key(&way) || rule.ways.len() < limits::WOULD_WAYS {
             true => way.clone(),
@@ -139,6 +145,17 @@ fn enter(all: &mut BTreeMap<String, Would>, facts: &Facts<'_>, proven: bool, con
         sum.messages += 1;
         sum.identifiers.extend(facts.findings.iter().map(|found| found.identifier.to_string()));
     }
+}
+
+/// What a message would have been stopped for other than a rule; behind it an `end` says how the flow ended.
+fn grounds<'a>(facts: &'a Facts<'_>) -> Option<&'a str> {
+    let reason = facts.reason.as_deref()?;
+    if &*facts.kind == Kind::Decision.as_str() {
+        return Some(reason);
+    }
+    let first = reason.split("; ").next()?;
+    let word = first.split(':').next()?;
+    (facts.rules.is_empty() || Reason::WORDS.contains(&word)).then_some(first)
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {

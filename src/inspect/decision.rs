@@ -44,6 +44,8 @@ pub struct Found {
     pub suppressed: u64,
     pub at: Vec<Place>,
     pub fingerprints: Vec<Fingerprint>,
+    /// Rules that fired and name it.
+    pub rules: Vec<Arc<str>>,
 }
 
 /// One place of a finding, fit for a record: no client-supplied text that was not cleansed.
@@ -76,6 +78,10 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every word that a record's reason may begin with.
+    pub const WORDS: [&str; 6] =
+        ["undecodable", "cannot_redact", "held_bytes", "inspector_failed", "unlisted", "overlay"];
+
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
@@ -175,6 +181,7 @@ mod tests {
             suppressed: 0,
             at: Vec::new(),
             fingerprints: Vec::new(),
+            rules: Vec::new(),
         };
         let coverage = Coverage { seen: 10, inspected: 10, forwarded: 10, ..Coverage::default() };
         let decision = Decision {

@@ -491,12 +491,16 @@ impl Judge {
         let unlisted = is_unlisted.then_some(Reason::Unlisted);
         let policy = &self.engine.policy;
         let fired = self.tally.iter().flat_map(|tally| tally.fired(policy));
+        let naming = |detector, confidence| {
+            let naming = self.tally.iter().flat_map(|tally| tally.fired_for(policy, detector, confidence));
+            naming.collect()
+        };
         Decision {
             action,
             would: (would > action).then_some(would),
             reason: reason.or(unlisted),
             rules: fired.chain(self.laid.hits()).collect(),
-            found: self.ledger.found(&self.engine.matcher, would > Action::Allow),
+            found: self.ledger.found(&self.engine.matcher, would > Action::Allow, naming),
             disclosure: self.ledger.disclosure(),
             coverage,
             edits: self.ledger.edits(),

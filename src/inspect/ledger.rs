@@ -108,7 +108,12 @@ impl Ledger {
     }
 
     /// For the record, in pack order; fingerprints only where the decision calls for them.
-    pub(super) fn found(&self, matcher: &Matcher, with_fingerprints: bool) -> Vec<Found> {
+    pub(super) fn found(
+        &self,
+        matcher: &Matcher,
+        with_fingerprints: bool,
+        rules: impl Fn(DetectorId, Confidence) -> Vec<Arc<str>>,
+    ) -> Vec<Found> {
         let mut room = if with_fingerprints { FINGERPRINTS_PER_MESSAGE } else { 0 };
         let mut accounts: Vec<&Account> = self.accounts.iter().collect();
         accounts.sort_by_key(|account| account.detector);
@@ -126,6 +131,7 @@ impl Ledger {
                 suppressed: account.suppressed,
                 at: account.at.clone(),
                 fingerprints,
+                rules: rules(account.detector, account.confidence),
             });
         }
         found

@@ -327,6 +327,20 @@ impl Tally {
         enforced.filter(move |active| policy.rules.get(active.rule).is_some_and(asks))
     }
 
+    /// Those of the rules that fired which count findings of this detector.
+    pub fn fired_for<'a>(
+        &'a self,
+        policy: &'a Policy,
+        detector: DetectorId,
+        confidence: Confidence,
+    ) -> impl Iterator<Item = Arc<str>> + 'a {
+        self.active.iter().filter(|active| active.fired).filter_map(move |active| {
+            let rule = policy.rules.get(active.rule)?;
+            let counts = rule.confidence <= confidence && rule.detectors.contains(detector);
+            counts.then(|| Arc::clone(&rule.id))
+        })
+    }
+
     /// Every rule that fired, in configuration order.
     pub fn fired<'a>(&'a self, policy: &'a Policy) -> impl Iterator<Item = RuleHit> + 'a {
         self.active.iter().filter(|active| active.fired).filter_map(|active| {

@@ -12,7 +12,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::HeaderMap;
+use http::{HeaderMap, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
@@ -201,7 +201,15 @@ impl<B: Source> Gated<B> {
     }
 
     /// Ends a message that goes nowhere for another reason than its content.
-    pub(super) fn refused(mut self, kind: Kind, action: Option<Action>, reason: String) -> Pending {
+    /// `answer` is what its client gets instead.
+    pub(super) fn refused(
+        mut self,
+        kind: Kind,
+        action: Option<Action>,
+        answer: StatusCode,
+        reason: String,
+    ) -> Pending {
+        self.0.labels.status = Some(answer.as_u16());
         self.0.abandon(kind, action, reason)
     }
 }

@@ -344,6 +344,8 @@ impl Flow {
             packs: Arc::clone(&self.edition.packs),
             inspect_us: 0,
             hold_us: 0,
+            interim: false,
+            told: None,
         }
     }
 

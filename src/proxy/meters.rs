@@ -5,9 +5,9 @@ use std::time::Duration;
 use metrics::{Counter, Gauge, counter, gauge};
 
 use super::upstream::PoolStats;
-use crate::audit::MessageDraft;
+use crate::audit::{Kind, MessageDraft};
 use crate::flow::{Direction, Side};
-use crate::inspect::{HeldBytes, Reason};
+use crate::inspect::{Decision, HeldBytes, Reason};
 use crate::policy::Action;
 use crate::telemetry::{self as names, latency};
 use crate::tls::LeafStats;
@@ -71,27 +71,45 @@ impl Meters {
             Direction::Request => (requests, sent),
             Direction::Response => (responses, received),
         };
-        let [allow, alert, redact, block] = flows;
-        match draft.action {
-            Action::Allow => allow,
-            Action::Alert => alert,
-            Action::Redact => redact,
-            Action::Block => block,
+        // A message is one when it is over; what was found in it counts when it is told.
+        if !draft.interim && draft.kind != Kind::Opening {
+            let [allow, alert, redact, block] = flows;
+            match draft.action {
+                Action::Allow => allow,
+                Action::Alert => alert,
+                Action::Redact => redact,
+                Action::Block => block,
+            }
+            .increment(1);
+            latency::INSPECT.record(Duration::from_micros(draft.inspect_us));
+            latency::HOLD.record(Duration::from_micros(draft.hold_us));
         }
-        .increment(1);
-        latency::INSPECT.record(Duration::from_micros(draft.inspect_us));
-        latency::HOLD.record(Duration::from_micros(draft.hold_us));
-        let Some(decision) = &draft.decision else { return };
-        if let Some(reason @ Reason::HeldBytes) = &decision.reason {
-            refused(reason.as_str());
+        if let Some(decision) = &draft.decision {
+            told(inspected, decision, draft.told.as_deref());
         }
-        inspected.increment(decision.coverage.inspected);
-        for (reason, bytes) in &decision.coverage.uninspected {
-            counter!(names::UNINSPECTED_BYTES, "reason" => *reason).increment(*bytes);
-        }
-        for found in &decision.found {
-            counter!(names::FINDINGS, "identifier" => found.identifier.to_string()).increment(found.distinct);
-        }
+    }
+}
+
+/// Counts what a decision says that was not told `before`.
+fn told(inspected: &Counter, decision: &Decision, before: Option<&Decision>) {
+    if let Some(reason @ Reason::HeldBytes) = &decision.reason
+        && before.and_then(|before| before.reason.as_ref()) != Some(reason)
+    {
+        refused(reason.as_str());
+    }
+    let covered = before.map(|before| &before.coverage);
+    inspected.increment(
+        decision.coverage.inspected.saturating_sub(covered.map_or(0, |coverage| coverage.inspected)),
+    );
+    for (reason, bytes) in &decision.coverage.uninspected {
+        let known = covered.and_then(|covered| covered.uninspected.iter().find(|(word, _)| word == reason));
+        let more = bytes.saturating_sub(known.map_or(0, |(_, bytes)| *bytes));
+        counter!(names::UNINSPECTED_BYTES, "reason" => *reason).increment(more);
+    }
+    for found in &decision.found {
+        let known = before.and_then(|before| before.found.iter().find(|b| b.identifier == found.identifier));
+        let more = found.distinct.saturating_sub(known.map_or(0, |known| known.distinct));
+        counter!(names::FINDINGS, "identifier" => found.identifier.to_string()).increment(more);
     }
 }
 

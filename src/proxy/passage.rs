@@ -34,7 +34,7 @@ pub(super) struct Passage<B: Source> {
     pub(super) flow: Arc<Flow>,
     pub(super) direction: Direction,
     pub(super) decision_id: FlowId,
-    labels: Labels,
+    pub(super) labels: Labels,
     pub(super) phase: Phase,
     pub(super) trailers: Option<HeaderMap>,
     /// The source has said that there is no more.

@@ -281,6 +281,8 @@ impl Peer {
             packs: Arc::clone(&edition.packs),
             inspect_us: 0,
             hold_us: 0,
+            interim: false,
+            told: None,
         }
     }
 

@@ -496,6 +496,7 @@ mod tests {
             suppressed,
             at,
             fingerprints: vec![],
+            rules: vec![],
         };
         let rule = |id: &str, action| RuleHit { id: Arc::from(id), action, mode: Mode::Enforce };
         Decision {

@@ -3,13 +3,14 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use tidegate::audit::query::{Facts, Filter, search};
 use tidegate::config::{self, Config};
 use tidegate::policy::{Action, Mode};
 
 use crate::commands::{done, folder};
 use crate::harness::client::post;
 use crate::harness::origin::respond;
-use crate::harness::{Client, Origin, Setup, World, rule};
+use crate::harness::{Client, Origin, Setup, World, rule, soon};
 
 /// What a client can send and be sent: clean, coded, cut into chunks, with values that rules would mask or stop.
 fn traffic(origin: &Origin) -> Vec<Vec<u8>> {
@@ -109,6 +110,26 @@ fn compiled(text: &str) -> Config {
     config::load_text("t.toml", text, Path::new("")).unwrap_or_else(|complaints| panic!("{complaints}")).0
 }
 
+/// An upload that breaks off behind an address: its end alone tells of it.
+async fn break_off(world: &World, to: &Origin) {
+    let mut client = Client::tunnel(world, to).await;
+    let head = format!("POST /cut HTTP/1.1\r\nHost: {}\r\nContent-Length: 900000\r\n\r\n", to.authority());
+    client.send([head.as_bytes(), b"to person4@mail.shop.com ", &[b'x'; 600_000]].concat()).await;
+    drop(client);
+    soon("the end of the upload", async {
+        let mut is_told = false;
+        while !is_told {
+            let mut look = |_: &[u8], facts: &Facts<'_>| {
+                is_told |= &*facts.kind == "end" && facts.direction.as_deref() == Some("request");
+                Ok(true)
+            };
+            search(&world.trail(), &Filter::default(), &mut look).unwrap();
+            tokio::task::yield_now().await;
+        }
+    })
+    .await;
+}
+
 #[tokio::test]
 async fn what_a_rule_would_have_done_is_told_and_the_hints_do_what_they_say() {
     let folder = folder();
@@ -122,6 +143,7 @@ async fn what_a_rule_would_have_done_is_told_and_the_hints_do_what_they_say() {
         assert_eq!(client.post(to, "/", body.as_bytes()).await.status, 200);
     }
     let trail = world.trail();
+    break_off(&world, &other).await;
     let trail = trail.to_str().unwrap();
     let ask = |args: &[&str]| {
         let (code, out, err) = done(folder.path(), args);
@@ -129,7 +151,7 @@ async fn what_a_rule_would_have_done_is_told_and_the_hints_do_what_they_say() {
     };
     let (code, told) = ask(&["audit", "would", trail, "--config", "t.toml"]);
     assert_eq!(code, 0, "{told}");
-    assert!(told.starts_with("addresses-leave: would be 3 × block\n"), "{told}");
+    assert!(told.starts_with("addresses-leave: would be 4 × block\n"), "{told}");
     assert!(told.contains("     2  127.0.0.1 → origin.test (request): contact.email\n"), "{told}");
     assert!(
         ask(&["audit", "would", trail, "--config", "t.toml", "--rule", "ramped"]).1.starts_with("nothing")
@@ -153,11 +175,11 @@ async fn what_a_rule_would_have_done_is_told_and_the_hints_do_what_they_say() {
     args.extend(["--audit", trail]);
     let (code, refused) = ask(&args);
     assert_eq!(code, 1, "{refused}");
-    assert!(refused.contains("would have stopped or altered 3 messages, more than 0"), "{refused}");
+    assert!(refused.contains("would have stopped or altered 4 messages, more than 0"), "{refused}");
     assert_eq!(std::fs::read_to_string(folder.path().join("t.toml")).unwrap(), POLICY);
     let printed = ask(&[&args[..], &["--print"]].concat());
     assert_eq!(printed, (0, enforced.clone()));
-    let (code, said) = ask(&[&args[..], &["--at-most", "3"]].concat());
+    let (code, said) = ask(&[&args[..], &["--at-most", "4"]].concat());
     assert_eq!(code, 0, "{said}");
     assert_eq!(std::fs::read_to_string(folder.path().join("t.toml")).unwrap(), enforced);
     let (code, said) = ask(&[&args[..], &["--yes"]].concat());

@@ -451,6 +451,40 @@ async fn what_cannot_be_read_is_refused_unless_it_may_pass() {
 }
 
 #[tokio::test]
+async fn the_end_tells_all_that_was_told_before_and_more() {
+    let mails = ["ann.smith@clients.dev", "bob.smith@clients.dev", "cara.smith@clients.dev"];
+    let rules = vec![
+        request_rule("told", &["contact.email"], Action::Alert),
+        request_rule("stopped", &["payment.pan"], Action::Block),
+    ];
+    let world = World::start(Setup { rules, ..Setup::default() }).await;
+    let (origin, _) = echo(&world, "").await;
+    let mut client = open(&world, &origin, "").await;
+    for mail in mails {
+        client.send(TEXT, mail.as_bytes()).await;
+        assert!(client.read().await.is_some());
+    }
+    client.send(TEXT, format!("card {PAN}").as_bytes()).await;
+    client.is_closed_with(1008).await;
+    drop(client);
+    let records = world.records().await;
+    let interim: Vec<_> = records.iter().filter(|record| record["interim"] == true).collect();
+    let of = |record: &Value| (record["action"].clone(), record["findings"][0]["distinct"].clone());
+    let told: Vec<_> = interim.iter().map(|record| of(record)).collect();
+    assert!(told.contains(&(json!("alert"), json!(1))) && told.last().unwrap().0 == "block", "{told:?}");
+    let ends = of_kind(&records, "end");
+    let end = ends.iter().find(|end| end["direction"] == "request").unwrap();
+    assert!(interim.iter().all(|record| record["decision"] == end["decision"]), "{interim:#?}");
+    assert_eq!((&end["action"], &end["interim"]), (&json!("block"), &json!(null)), "{end:#}");
+    let mail = |record: &Value| {
+        let findings = record["findings"].as_array().unwrap().clone();
+        findings.into_iter().find(|found| found["identifier"] == "contact.email").unwrap()
+    };
+    assert_eq!((mail(end)["distinct"].clone(), mail(end)["forwarded"].clone()), (json!(3), json!(3)));
+    assert_eq!(mail(end)["rules"], json!(["told"]));
+}
+
+#[tokio::test]
 async fn windows_count_what_left_over_websockets_and_observe_lets_pass() {
     let emails = ["ann.smith@clients.dev", "bob.smith@clients.dev"];
     let hourly = RuleSpec {

@@ -121,6 +121,9 @@ pub struct Facts<'a> {
     pub disclosure: Option<Text<'a>>,
     #[serde(borrow, default)]
     pub policy: Option<PolicyFacts<'a>>,
+    /// The end of the same message tells all of it once more.
+    #[serde(default)]
+    pub interim: bool,
 }
 
 /// The policy that a message was decided under. Events name theirs as a text.
@@ -222,6 +225,9 @@ pub struct Finding<'a> {
     pub forwarded: u64,
     #[serde(default)]
     pub withheld: u64,
+    /// Rules that fired and name it.
+    #[serde(borrow, default)]
+    pub rules: Vec<Text<'a>>,
 }
 
 impl<'a> Facts<'a> {
@@ -252,6 +258,7 @@ impl<'a> Facts<'a> {
             reason: None,
             disclosure: None,
             policy: None,
+            interim: false,
         })
     }
 

@@ -59,8 +59,40 @@ pub struct Happened {
 }
 
 impl Happened {
-    /// A decision was made under this policy.
-    pub(super) fn decided(&mut self, facts: &Facts<'_>) {
+    /// What a message says besides its findings.
+    pub(super) fn message(&mut self, facts: &Facts<'_>) {
+        self.decided(facts);
+        let is_end = &*facts.kind == Kind::End.as_str();
+        let host = facts.destination.as_ref().and_then(|destination| destination.host.as_deref());
+        let http = facts.http.as_ref();
+        let failed = match http.and_then(|http| http.status) {
+            // A request has a status where the gate itself answered it.
+            Some(502 | 504) if facts.direction.as_deref() == Some("request") => true,
+            Some(500..) => is_end,
+            Some(_) | None => false,
+        };
+        let reason = facts.reason.as_deref().unwrap_or("no reason given");
+        let host = host_of(host.unwrap_or("(unknown)")).to_owned();
+        if failed {
+            if let Some(count) = place(&mut self.failed, (host, reason.to_owned())) {
+                *count += 1;
+            }
+            return;
+        }
+        let is_tunnel = http.and_then(|http| http.method.as_deref()) == Some("CONNECT");
+        let Some(bytes) = facts.bytes.as_ref().filter(|_| is_end && is_tunnel) else { return };
+        let because: Vec<&str> = bytes.uninspected.iter().map(|part| &*part.reason).collect();
+        let why =
+            if because.is_empty() { reason.to_owned() } else { format!("{}: {reason}", because.join(", ")) };
+        if let Some(sum) = place(&mut self.tunnels, (host, why)) {
+            sum.ends += 1;
+            sum.seen += bytes.seen;
+            sum.uninspected += bytes.uninspected.iter().map(|part| part.bytes).sum::<u64>();
+        }
+    }
+
+    /// A message was judged under its policy.
+    fn decided(&mut self, facts: &Facts<'_>) {
         let Some(hash) = facts.policy.as_ref().and_then(|policy| policy.hash.as_deref()) else { return };
         let at = || (facts.seq, facts.time.to_string());
         if !self.policies.contains_key(hash) {
@@ -71,39 +103,14 @@ impl Happened {
             self.policies.insert(hash.to_owned(), begun);
         }
         if let Some(policy) = self.policies.get_mut(hash) {
-            policy.last = at();
+            // What waited for an end that did not come is told last.
+            if facts.seq < policy.first.0 {
+                policy.first = at();
+            } else if facts.seq > policy.last.0 {
+                policy.last = at();
+            }
             policy.messages += 1;
         }
-    }
-
-    /// A flow ended otherwise than decided; the bytes of a tunnel that nobody opened, each with its reason.
-    pub(super) fn ended(&mut self, facts: &Facts<'_>) -> Option<Unopened> {
-        let host = facts.destination.as_ref().and_then(|destination| destination.host.as_deref());
-        let key = || {
-            let reason = facts.reason.as_deref().unwrap_or("no reason given");
-            (host_of(host.unwrap_or("(unknown)")).to_owned(), reason.to_owned())
-        };
-        let http = facts.http.as_ref();
-        if http.and_then(|http| http.status).is_some_and(|status| status >= 500) {
-            if let Some(count) = place(&mut self.failed, key()) {
-                *count += 1;
-            }
-            return None;
-        }
-        let is_tunnel =
-            http.and_then(|http| http.method.as_deref()).is_some_and(|method| method == "CONNECT");
-        let bytes = facts.bytes.as_ref().filter(|_| is_tunnel)?;
-        let uninspected: u64 = bytes.uninspected.iter().map(|part| part.bytes).sum();
-        let one = Unopened { ends: 1, seen: bytes.seen, uninspected };
-        let because: Vec<&str> = bytes.uninspected.iter().map(|part| &*part.reason).collect();
-        let (host, why) = key();
-        let why = if because.is_empty() { why } else { format!("{}: {why}", because.join(", ")) };
-        if let Some(sum) = place(&mut self.tunnels, (host, why)) {
-            sum.ends += one.ends;
-            sum.seen += one.seen;
-            sum.uninspected += one.uninspected;
-        }
-        Some(one)
     }
 
     /// Starts, stops, reloads, overlays, holds, packs.

@@ -14,6 +14,7 @@ use crate::audit::query::facts::{Facts, micros};
 use crate::audit::query::filter::Filter;
 use crate::audit::query::happened::{Happened, host_of};
 use crate::audit::query::index::Index;
+use crate::audit::query::latest::Latest;
 use crate::audit::query::removed::{Graves, Removed, without};
 use crate::audit::query::store::Store;
 use crate::audit::record::Kind;
@@ -146,6 +147,7 @@ pub fn summarize(directory: &Path, period: Period, trust: Trust<'_>) -> io::Resu
         hash: ring::digest::Context::new(&ring::digest::SHA256),
         draw: BTreeMap::new(),
         walk: Walk::new(keys),
+        latest: Latest::default(),
         graves: Graves::read(directory)?,
     };
     let filter = Filter { from: Some(period.from), until: Some(period.until), ..Filter::default() };
@@ -211,6 +213,7 @@ struct Gather {
     /// The decisions drawn so far, by what the seed makes of their sequence.
     draw: BTreeMap<Hash, Sampled>,
     walk: Walk,
+    latest: Latest,
     witnessed: Witnessed,
     /// The trail's last record.
     end: u64,
@@ -289,11 +292,8 @@ impl Gather {
         summary.records += 1;
         *summary.kinds.entry(facts.kind.to_string()).or_default() += 1;
         if facts.is_message() {
-            if &*facts.kind == Kind::Decision.as_str() {
+            if self.latest.tells(&facts, line) {
                 self.message(&facts);
-            }
-            if &*facts.kind == Kind::End.as_str() && self.summary.happened.ended(&facts).is_some() {
-                self.covered(&facts);
             }
         } else {
             self.event(&facts, line);
@@ -313,7 +313,7 @@ impl Gather {
                 *counts.entry(word.to_owned()).or_default() += 1;
             }
         }
-        summary.happened.decided(facts);
+        summary.happened.message(facts);
         self.covered(facts);
         let summary = &mut self.summary;
         let one = Sum {
@@ -324,7 +324,15 @@ impl Gather {
             values: facts.findings.iter().map(|found| found.distinct).sum(),
             forwarded: facts.findings.iter().map(|found| found.forwarded).sum(),
         };
-        facts.rules.iter().for_each(|rule| add(&mut summary.rules, rule, one));
+        for rule in &facts.rules {
+            let named = || facts.findings.iter().filter(|found| found.rules.contains(rule));
+            let own = Sum {
+                values: named().map(|found| found.distinct).sum(),
+                forwarded: named().map(|found| found.forwarded).sum(),
+                ..one
+            };
+            add(&mut summary.rules, rule, own);
+        }
         for found in &facts.findings {
             let own = Sum { values: found.distinct, forwarded: found.forwarded, ..one };
             add(&mut summary.identifiers, &found.identifier, own);
@@ -431,6 +439,9 @@ impl Gather {
     }
 
     fn finish(mut self, directory: &Path, filter: &Filter) -> io::Result<Summary> {
+        for line in std::mem::take(&mut self.latest).rest() {
+            Facts::parse(&line).iter().for_each(|facts| self.message(facts));
+        }
         let mut summary = self.summary;
         if summary.witnessed.is_some() {
             summary.witnessed = Some(self.witnessed.through);

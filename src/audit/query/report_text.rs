@@ -181,7 +181,7 @@ impl Summary {
         let mut sections = Vec::from(self.proof());
         sections.push(
             Section::new("Totals")
-                .fact("Messages decided", self.messages)
+                .fact("Messages", self.messages)
                 .table(&["what", "word", "records"], self.totals()),
         );
         for (title, sums) in [

@@ -39,6 +39,7 @@ pub(crate) fn varied(n: u64) -> crate::audit::Draft {
             suppressed: 0,
             at: Vec::new(),
             fingerprints: Vec::new(),
+            rules: vec!["pan-leaves".into()],
         }];
     }
     crate::audit::Draft::Message(draft)

@@ -8,7 +8,9 @@ use super::*;
 use crate::audit::query::facts::micros;
 use crate::audit::tests::{config, key, message, public_key, seen as outside, temp};
 use crate::audit::{Audit, Draft, Kind, Outside};
-use crate::inspect::Coverage;
+use crate::detect::Confidence;
+use crate::inspect::{Coverage, Found, RuleHit};
+use crate::policy::{Action, Disclosure, Mode};
 
 fn whole() -> Period {
     Period { from: 0, until: i64::MAX, sample: 0, seed: 0 }
@@ -71,7 +73,7 @@ async fn what_nobody_looked_at_and_what_changed_is_said() {
     assert!(summary.is_whole() && summary.is_unfinished(), "{:?}", summary.fault);
     assert_eq!((summary.seen, summary.uninspected["bypass"]), (3 * 812 + 822, 822));
     assert_eq!(summary.destinations["(self-tests)"].messages, 2);
-    assert_eq!(summary.destinations.len(), 2);
+    assert_eq!(summary.destinations.len(), 4);
     let markdown = summary.to_markdown();
     for words in [
         "| help.example.com | bypass: pins (owner: me) | 1 | 822 | 822 |",
@@ -101,6 +103,74 @@ async fn what_nobody_looked_at_and_what_changed_is_said() {
     std::fs::write(path, cut).unwrap();
     let fault = trust(&heads).fault.unwrap();
     assert!(fault.contains("though a witness has seen the trail up to record"), "{fault}");
+}
+
+/// A record of message `n` in which so many addresses were found, and so many of them left; one number beside them.
+fn told(n: u64, kind: Kind, interim: bool, found: u64, left: u64) -> Draft {
+    let Draft::Message(mut draft) = message(n) else { unreachable!() };
+    (draft.kind, draft.interim) = (kind, interim);
+    let decision = draft.decision.as_mut().unwrap();
+    (decision.action, decision.disclosure) = (Action::Redact, Disclosure::Partial);
+    let of = |identifier: &str, found: u64, left: u64, rule: &str| Found {
+        identifier: identifier.into(),
+        confidence: Confidence::High,
+        matched: found,
+        distinct: found,
+        forwarded: left,
+        withheld: found - left,
+        suppressed: 0,
+        at: Vec::new(),
+        fingerprints: Vec::new(),
+        rules: vec![rule.into()],
+    };
+    decision.found = vec![of("contact.email", found, left, "told"), of("national-id.us-ssn", 1, 0, "masked")];
+    let rule = |id: &str, action| RuleHit { id: id.into(), action, mode: Mode::Enforce };
+    decision.rules = vec![rule("told", Action::Alert), rule("masked", Action::Redact)];
+    let bytes = 10 * found;
+    decision.coverage = Coverage { seen: bytes, inspected: bytes, forwarded: bytes, ..Coverage::default() };
+    Draft::Message(draft)
+}
+
+#[tokio::test]
+async fn each_message_counts_once_by_the_record_that_tells_all_of_it() {
+    let dir = temp();
+    let (audit, writer) = Audit::open(config(dir.path()), &key()).unwrap();
+    // Answered by the gate itself, before anything of it left.
+    let unreached = |n, kind, action| {
+        let Draft::Message(mut draft) = message(n) else { unreachable!() };
+        (draft.kind, draft.status) = (kind, Some(502));
+        draft.decision.as_mut().unwrap().action = action;
+        draft.reason = Some("upstream cannot be reached".into());
+        Draft::Message(draft)
+    };
+    let drafts = [
+        // A socket that was told of twice, and then ended.
+        told(1, Kind::Decision, true, 1, 1),
+        told(2, Kind::Decision, true, 3, 2),
+        told(1, Kind::Decision, true, 2, 2),
+        told(1, Kind::End, false, 500, 500),
+        // An upload that broke off: nothing but its end tells of it.
+        told(3, Kind::End, false, 100, 90),
+        told(4, Kind::Decision, false, 7, 0),
+        unreached(5, Kind::End, Action::Allow),
+        unreached(6, Kind::Decision, Action::Block),
+    ];
+    for draft in drafts {
+        audit.submit(draft).await.map(drop).unwrap();
+    }
+    tokio::task::spawn_blocking(|| writer.close()).await.unwrap();
+    let summary = summarize(dir.path(), Period { sample: 9, ..whole() }, Trust::default()).unwrap();
+    // The second socket is open still, or was when its gate died.
+    let sum = |values, forwarded| Sum { messages: 4, redacted: 4, values, forwarded, ..Sum::default() };
+    assert_eq!(summary.messages, 6);
+    assert_eq!(summary.identifiers["contact.email"], sum(610, 592));
+    assert_eq!(summary.identifiers["national-id.us-ssn"], sum(4, 0));
+    assert_eq!((summary.rules["told"], summary.rules["masked"]), (sum(610, 592), sum(4, 0)));
+    assert_eq!((summary.seen, summary.forwarded), (6100 + 2 * 812, 6100 + 2 * 812));
+    assert_eq!((summary.actions["redact"], summary.disclosures["partial"]), (4, 4));
+    assert_eq!(summary.sample.len(), 6);
+    let text = summary.to_markdown();
+    assert!(text.contains("| api.example.com | upstream cannot be reached | 2 |"), "{text}");
 }
 
 #[test]

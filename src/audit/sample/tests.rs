@@ -61,6 +61,7 @@ impl Lab {
             suppressed: 0,
             at: Vec::new(),
             fingerprints: vec![self.prints.of(identifier, value.as_bytes())],
+            rules: Vec::new(),
         };
         decision.found = values.iter().map(found).collect();
         Draft::Message(draft)

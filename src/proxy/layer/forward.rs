@@ -62,7 +62,8 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
             let (mut refusal, kind, action) = unreachable(&flow, &error);
             refusal.close = !body.is_read_whole();
             refusal.decision_id = body.decision_id();
-            refusal.record = Recording::OnItsWay(body.refused(kind, action, refusal.detail.clone()));
+            let answer = refusal.problem.status();
+            refusal.record = Recording::OnItsWay(body.refused(kind, action, answer, refusal.detail.clone()));
             return Err(Box::new(refusal));
         }
     };
@@ -102,7 +103,8 @@ fn unprotected(flow: &Flow, body: Gated<ClientBody>, why: String) -> Refusal {
     let mut refusal = flow.refuse(Problem::Upstream("tls_protocol_error"), &why);
     refusal.close = !body.is_read_whole();
     refusal.decision_id = body.decision_id();
-    refusal.record = Recording::OnItsWay(body.refused(Kind::Decision, Some(Action::Block), why));
+    let answer = refusal.problem.status();
+    refusal.record = Recording::OnItsWay(body.refused(Kind::Decision, Some(Action::Block), answer, why));
     refusal
 }
 

@@ -331,7 +331,8 @@ fn client_broke_off(body: Gated<ClientBody>, broken: Broken) -> Refusal {
     let problem = if broken.timed_out { Problem::ClientTimeout } else { Problem::Malformed };
     let mut refusal = flow.refuse(problem, &format!("request body broke off: {}", broken.why));
     refusal.decision_id = body.decision_id();
-    refusal.record = Recording::OnItsWay(body.refused(Kind::End, None, refusal.detail.clone()));
+    let answer = refusal.problem.status();
+    refusal.record = Recording::OnItsWay(body.refused(Kind::End, None, answer, refusal.detail.clone()));
     refusal
 }
 
@@ -344,7 +345,8 @@ fn upstream_broke_off(body: Gated<UpstreamBody>, broken: Broken) -> Refusal {
     };
     let mut refusal = flow.refuse_response(problem, &broken.why);
     refusal.decision_id = body.decision_id();
-    refusal.record = Recording::OnItsWay(body.refused(Kind::End, None, refusal.detail.clone()));
+    let answer = refusal.problem.status();
+    refusal.record = Recording::OnItsWay(body.refused(Kind::End, None, answer, refusal.detail.clone()));
     refusal
 }
 

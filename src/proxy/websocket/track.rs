@@ -30,6 +30,8 @@ pub(super) struct Track {
     decision_id: FlowId,
     /// The strongest action that is on record.
     noted: Action,
+    /// What has been told of it so far.
+    told: Option<Box<Decision>>,
     ended: bool,
     looks: Looks,
     inspecting: Duration,
@@ -52,6 +54,7 @@ impl Track {
             lane: Lane::new(&flow.edition.engine, terms, masked, how),
             decision_id: flow.shared().ids.next_at(now_ms),
             noted: Action::Allow,
+            told: None,
             ended: false,
             looks: Looks::default(),
             inspecting: Duration::ZERO,
@@ -136,7 +139,15 @@ impl Track {
             return None;
         }
         self.noted = strongest;
-        Some(flow.submit(&self.draft(flow, Kind::Decision, Some(self.lane.decision()))))
+        Some(self.tell(flow, self.lane.decision()))
+    }
+
+    /// The record of what came of it so far, which its end will tell once more.
+    fn tell(&mut self, flow: &Flow, decision: Decision) -> Pending {
+        let mut draft = self.draft(flow, Kind::Decision, Some(decision.clone()));
+        draft.interim = true;
+        draft.told = self.told.replace(Box::new(decision));
+        flow.submit(&draft)
     }
 
     /// Why the lane goes no further, with its record on the way.
@@ -144,7 +155,7 @@ impl Track {
         match halt {
             Halt::Stopped(decision) => {
                 self.noted = Action::Block;
-                let record = flow.submit(&self.draft(flow, Kind::Decision, Some(*decision)));
+                let record = self.tell(flow, *decision);
                 Cut::Stopped(self.decision_id, record)
             }
             Halt::Fault(fault) => Cut::Fault(fault),
@@ -159,6 +170,7 @@ impl Track {
         self.lane.end();
         let mut draft = self.draft(flow, Kind::End, Some(self.lane.decision()));
         draft.reason = Some(reason.to_owned());
+        draft.told = self.told.take();
         // Nobody is left who could wait for it.
         drop(flow.submit(&draft));
     }
