@@ -611,6 +611,8 @@ pub const SCAN_SAID: usize = 64 * 1024;
 pub const SCAN_KEPT: usize = 4 * 1024 * 1024;
 /// Most bytes of text shown on each side of a finding by `scan`.
 pub const SCAN_CONTEXT: usize = 32;
+/// Longest `traceparent` that is recorded: of the version known it has 55 bytes, later ones may have more.
+pub const TRACEPARENT: usize = 128;
 /// Longest record; a message's own caps keep it far below, so a longer one is a mistake of the caller.
 pub const RECORD_BYTES: usize = 1024 * 1024;
 /// Bytes that queued records may take together; bounds memory when the disk stalls.

@@ -172,7 +172,9 @@ impl Flow {
             port,
             method: known_method(method).map_or_else(|| engine.matcher.cleanse(method).into(), Cow::Borrowed),
             path_template,
-            traceparent: text(&parts.headers, "traceparent").map(|text| engine.matcher.cleanse(text)),
+            traceparent: text(&parts.headers, "traceparent")
+                .filter(|text| is_traceparent(text))
+                .map(|text| engine.matcher.cleanse(text)),
         };
         let method = known_method(method).map_or_else(|| method.to_owned().into(), Cow::Borrowed);
         let proven = parts.extensions.get().map(|Proven(who)| Arc::clone(who));
@@ -588,6 +590,17 @@ fn known_method(method: &str) -> Option<&'static str> {
     known.into_iter().find(|known| *known == method)
 }
 
+/// Whether a field has the form of W3C Trace Context, of this version or a later one: anything else is a client's own words.
+fn is_traceparent(text: &str) -> bool {
+    let is_hex = |part: &str| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let mut parts = text.splitn(5, '-');
+    let mut next = |length| parts.next().is_some_and(|part| part.len() == length && is_hex(part));
+    let begins = [2, 32, 16, 2].into_iter().all(&mut next);
+    let version = text.get(..2).unwrap_or_default();
+    let goes_on = parts.next().is_none_or(|more| version != "00" && more.split('-').all(is_hex));
+    begins && goes_on && version != "ff" && text.len() <= limits::TRACEPARENT
+}
+
 fn text<'a>(fields: &'a HeaderMap, name: &str) -> Option<&'a str> {
     fields.get(name)?.to_str().ok()
 }
@@ -595,4 +608,32 @@ fn text<'a>(fields: &'a HeaderMap, name: &str) -> Option<&'a str> {
 /// Microseconds, for a record.
 pub(super) fn micros(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_trace_is_recorded_in_its_form_alone() {
+        let trace = "4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7";
+        for (text, is) in [
+            (format!("00-{trace}-01"), true),
+            (format!("00-{trace}-01-00"), false),
+            (format!("cc-{trace}-01"), true),
+            (format!("cc-{trace}-01-0a1b-cafe"), true),
+            (format!("cc-{trace}-01-secret"), false),
+            (format!("cc-{trace}-01.0a"), false),
+            (format!("cc-{trace}-01-{}", "0".repeat(128)), false),
+            (format!("ff-{trace}-01"), false),
+            (format!("00-{}-01", trace.to_uppercase()), false),
+            (format!("00-{trace}-1"), false),
+            (format!("00-{trace}"), false),
+            (format!("00-{trace}-01 my password is hunter2"), false),
+            ("=cmd|<script>".to_owned(), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(is_traceparent(&text), is, "{text}");
+        }
+    }
 }
