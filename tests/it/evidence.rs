@@ -448,6 +448,22 @@ fn a_question_that_cannot_be_meant_is_refused() {
     let (_, out, _) = done(folder.path(), &["audit", "hold", "list", "audit", "--format", "json"]);
     let holds: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!(holds["holds"][0]["id"], "x", "{out}");
+    // What is said goes on record for good: no value may be in it.
+    let card = "4539148803436467";
+    let words =
+        ["hold", "add", "audit", "--owner", "ann@mail.shop.com", "--reason", "ssn 536-22-1845 of Ann"];
+    let add = |id: &str| done(folder.path(), &[&["audit"], &words[..], &["--id", id]].concat());
+    let (code, out, err) = add(card);
+    assert!(
+        code == 64 && err.contains("looks like a value") && !format!("{out}{err}").contains(card),
+        "{err}"
+    );
+    assert_eq!(add("y").0, 0);
+    let remove = ["audit", "hold", "remove", "audit", "y", "--by", "ann@mail.shop.com", "--reason", card];
+    assert_eq!(done(folder.path(), &remove).0, 0);
+    let file = std::fs::read_to_string(folder.path().join("audit/hold-y.json")).unwrap();
+    assert!(file.contains("ssn ***-**-**** of Ann") && file.contains("***@****.****.***"), "{file}");
+    assert!(!file.contains("shop") && !file.contains(card), "{file}");
 }
 
 #[test]

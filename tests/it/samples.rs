@@ -98,7 +98,7 @@ fn a_sample_is_opened_by_its_key_alone_and_its_opening_is_written_down() {
     assert!(!holds(folder.path(), PAN), "a value is in a file");
     let id = |record: &Value| record["decision"].as_str().unwrap().to_owned();
     let (first, second) = (id(&decided[0]), id(&decided[1]));
-    let who = ["--by", "anna", "--reason", "incident 12"];
+    let who = ["--by", "anna", "--reason", &format!("incident 12, card {PAN}")];
     let unseal = |decision: &str, key: &str| {
         run(&[&["audit", "unseal", "audit", decision, "--key", key], who.as_slice()].concat())
     };
@@ -114,6 +114,7 @@ fn a_sample_is_opened_by_its_key_alone_and_its_opening_is_written_down() {
     let statement = fs::read_to_string(folder.path().join("unsealed.jsonl")).unwrap();
     let statement: Value = serde_json::from_str(statement.trim()).unwrap();
     assert_eq!((&statement["by"], &statement["decision"]), (&"anna".into(), &first.as_str().into()));
+    assert_eq!(statement["reason"], "incident 12, card ****************");
     assert_eq!(statement["sample"], decided[0]["sample"]["sha256"]);
     // No statement, no value.
     let nowhere = ["audit", "unseal", "audit", &first, "--key", "sample.key", "--statement", "none/s.jsonl"];

@@ -9,20 +9,21 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::choose::moment;
-use super::{Failure, Format, Output, unreadable};
+use super::{ConfigArg, Failure, Format, Output, cleansing, unreadable};
 use crate::audit::{End, Hold, HoldError, Recorded, add_hold, end_hold, holds};
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
 A hold counts from the moment it is added: no segment with a record in its time is removed, however
 old it is. The running gate puts it on record within a minute, a gate that is down at its next
-start; so it does with the end.
+start; so it does with the end. What is said goes on record for good: values in owner and reason are
+masked, addresses of people among them, and an id that holds one is refused.
 
 Examples:
-  tidegate audit hold add audit --id case-17 --owner legal@example.com \\
+  tidegate audit hold add audit --id case-17 --owner 'legal, K. Meier' \\
       --reason 'litigation, case 17' --from 2026-01-01 --to 2026-04-01
   tidegate audit hold list audit
-  tidegate audit hold remove audit case-17 --by legal@example.com --reason 'settled'")]
+  tidegate audit hold remove audit case-17 --by 'K. Meier' --reason settled")]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -63,6 +64,8 @@ struct Add {
     /// The hold ends by itself then.
     #[arg(long, value_name = "TIME", value_parser = moment)]
     until: Option<i64>,
+    #[command(flatten)]
+    config: ConfigArg,
 }
 
 #[derive(Debug, clap::Args)]
@@ -75,6 +78,8 @@ struct Remove {
     by: String,
     #[arg(long)]
     reason: String,
+    #[command(flatten)]
+    config: ConfigArg,
 }
 
 pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
@@ -109,7 +114,8 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
             Ok(())
         }
         Command::Remove(args) => {
-            let end = End { time: Timestamp::now(), by: args.by.clone(), reason: args.reason.clone() };
+            let cleanse = cleansing(&args.config)?;
+            let end = End { time: Timestamp::now(), by: cleanse(&args.by), reason: cleanse(&args.reason) };
             end_hold(&args.directory, &args.id, end).map_err(failure(&args.directory))?;
             writeln!(output, "{}: ends when the gate has recorded it", args.id)?;
             Ok(())
@@ -125,10 +131,17 @@ fn add(args: &Add, output: &mut Output) -> Result<(), Failure> {
     if time(args.until).is_some_and(|until| until <= Timestamp::now()) {
         return Err(Failure::usage("--until is over: such a hold would hold nothing"));
     }
+    let cleanse = cleansing(&args.config)?;
+    // It is what the hold is asked for by, and its file's name.
+    if cleanse(&args.id) != args.id {
+        return Err(Failure::usage(
+            "the id holds what looks like a value, and would be on record: take another one",
+        ));
+    }
     let hold = Hold {
         id: args.id.clone(),
-        reason: args.reason.clone(),
-        owner: args.owner.clone(),
+        reason: cleanse(&args.reason),
+        owner: cleanse(&args.owner),
         from: time(args.from),
         to: time(args.to),
         until: time(args.until),

@@ -16,9 +16,10 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 
 use super::ask::Format;
-use super::{Failure, Output, would};
+use super::{ConfigArg, Failure, Output, would};
 
 use crate::audit::{Outside, PublicKey};
+use crate::config;
 pub(super) use choose::{is_heard, moment};
 
 #[derive(Debug, clap::Args)]
@@ -125,6 +126,12 @@ impl WitnessArg {
     fn held<'a>(&'a self, lines: &'a [String]) -> Outside<'a> {
         Outside { lines, other_logs: &self.other_logs }
     }
+}
+
+/// How words of operators are written down for good: values in them are masked, as in those of clients.
+fn cleansing(config: &ConfigArg) -> Result<impl Fn(&str) -> String, Failure> {
+    let matcher = config::packs(&config::read(config.config.as_deref())?)?.matcher;
+    Ok(move |text: &str| matcher.cleanse(text))
 }
 
 /// An audit directory that cannot be read.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Failure, Output, unreadable};
+use super::{ConfigArg, Failure, Output, cleansing, unreadable};
 use crate::audit::query::{Filter, search};
 use crate::audit::{find_sample, unseal};
 use crate::config::keys;
@@ -22,9 +22,10 @@ pub(super) struct KeyArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Who opened what, when and why is written to the statement before anything is shown; without it nothing is.
+Who opened what, when and why is written to the statement before anything is shown; without it nothing is. Values in those
+words are masked, addresses of people among them.
 Example:
-  tidegate audit unseal audit 019a4f… --key sample.key --by anna@example.com \\
+  tidegate audit unseal audit 019a4f… --key sample.key --by 'Anna Roth' \\
       --reason 'incident 12, with the DPO'")]
 pub(super) struct Args {
     /// The audit directory, or a copy of it.
@@ -42,6 +43,8 @@ pub(super) struct Args {
     /// One line for each sample that was opened is appended here.
     #[arg(long, value_name = "FILE", default_value = "unsealed.jsonl")]
     statement: PathBuf,
+    #[command(flatten)]
+    config: ConfigArg,
 }
 
 pub(super) fn make(args: &KeyArgs, output: &mut Output) -> Result<(), Failure> {
@@ -75,8 +78,9 @@ pub(super) fn open(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
     let content =
         unseal(&opener, &args.decision, &bytes).map_err(|error| Failure::negative(error.to_string()))?;
+    let cleanse = cleansing(&args.config)?;
     let line = json!({
-        "time": format!("{:.6}", Timestamp::now()), "by": args.by, "reason": args.reason, "seq": seq,
+        "time": format!("{:.6}", Timestamp::now()), "by": cleanse(&args.by), "reason": cleanse(&args.reason), "seq": seq,
         "decision": args.decision, "sample": hash, "key": opener.public().id(),
     });
     state(&args.statement, &line)
