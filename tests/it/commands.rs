@@ -253,6 +253,14 @@ fn scan_finds_masks_and_answers() {
     );
     assert_eq!(line["masked"], "#### #### #### ####");
 
+    // Who reads no further hears the answer all the same.
+    let many = "card 4539148803436467\n".repeat(20_000);
+    fs::write(folder.path().join("many"), many).unwrap();
+    for (args, code) in [(&["scan", "--fail", "many"][..], 1), (&["scan", "many"], 0)] {
+        let mut child = tidegate(folder.path(), args).stdout(Stdio::piped()).spawn().unwrap();
+        drop(child.stdout.take());
+        assert_eq!(child.wait().unwrap().code(), Some(code), "{args:?}");
+    }
     let (code, out, err) = done(folder.path(), &["scan", "a", "missing"]);
     assert_eq!(code, 74, "{err}");
     assert!(out.contains("dirty.txt") && err.contains("missing: cannot be read"), "{out}{err}");

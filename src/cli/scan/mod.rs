@@ -8,7 +8,7 @@ mod stats;
 mod text;
 mod walk;
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
@@ -133,9 +133,15 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     };
     let cores = thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let threads = if args.stats { 1 } else { args.threads.map_or(cores, |n| n.get().min(cores)) };
-    files.scan(&args.paths, threads, output)?;
-    output.flush()?;
-    ended(args, files, &progress)
+    let written = files.scan(&args.paths, threads, output).and_then(|()| output.flush());
+    match written {
+        // Who reads no further still asks whether anything was found.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe && args.fail && progress.so_far().2 > 0 => {
+            Err(Failure::no())
+        }
+        Err(error) => Err(Failure::output(error)),
+        Ok(()) => ended(args, files, &progress),
+    }
 }
 
 /// The gate's engine, with no rule.
