@@ -254,12 +254,22 @@ async fn a_tombstone_proves_nothing_but_what_it_was_signed_for() {
         fs::write(&path, &changed).unwrap();
         let report = check(dir.path());
         assert_eq!(report.verdict(), Verdict::Tampered, "{at}: {report}");
-        assert_eq!(report.fault.unwrap().0.seq, 1, "{at}");
+        let (fault, file) = report.fault.unwrap();
+        assert_eq!((fault.seq, &file), (1, &path), "{at}");
     }
-    fs::remove_file(&path).unwrap();
-    let report = check(dir.path());
-    assert_eq!((report.verdict(), report.missing.len()), (Verdict::Unproven, 1), "{report}");
     fs::write(&path, &whole).unwrap();
+    // One that is gone is missed by itself: those behind it hold.
+    let stones: Vec<u64> = tombstone::list(dir.path()).unwrap().into_keys().collect();
+    for at in [0, 2] {
+        let path = dir.path().join(tombstone::name(stones[at]));
+        let whole = fs::read(&path).unwrap();
+        fs::remove_file(&path).unwrap();
+        let report = check(dir.path());
+        let missing = vec![stones[at]..=stones[at + 1] - 1];
+        assert_eq!((report.verdict(), &report.missing), (Verdict::Unproven, &missing), "{report}");
+        assert_eq!(report.removed.len(), stones.len() - 1);
+        fs::write(&path, &whole).unwrap();
+    }
     assert_eq!(check(dir.path()).verdict(), Verdict::Whole);
     // Under another key it is not said to be tampered with.
     let other = Signer::from_pkcs8(&generate_signing_key().unwrap()).unwrap().public();
@@ -289,13 +299,22 @@ async fn a_tombstone_that_the_trail_does_not_know_of_is_forged() {
 
 #[tokio::test]
 async fn a_bundle_across_removed_segments_is_checked_elsewhere() {
+    for is_held in [true, false] {
+        bundle_is_checked(is_held).await;
+    }
+}
+
+/// The removed segments lie behind the first one, which is held, or before all that is left.
+async fn bundle_is_checked(is_held: bool) {
     let (dir, _audit, writer, mut retention) = trail(Duration::ZERO).await;
     pack_all(dir.path());
     let first: Timestamp = records(dir.path())[2]["time"].as_str().unwrap().parse().unwrap();
-    add_hold(dir.path(), &Hold { to: Some(first), ..hold("first") }).unwrap();
+    if is_held {
+        add_hold(dir.path(), &Hold { to: Some(first), ..hold("first") }).unwrap();
+    }
     sweep(&mut retention);
     writer.close();
-    assert_eq!((firsts(dir.path()).len(), firsts(dir.path())[0]), (2, 1));
+    assert_eq!((firsts(dir.path()).len(), firsts(dir.path())[0] == 1), (1 + usize::from(is_held), is_held));
     let to = temp();
     let folder = to.path().join("bundle");
     let filter = Filter::default();
@@ -318,6 +337,10 @@ async fn a_bundle_across_removed_segments_is_checked_elsewhere() {
     };
     match verify(&folder) {
         Err(error) => eprintln!("SKIPPED: python3: {error}"),
-        Ok((passes, said)) => assert!(passes && said.contains("removed"), "{said}"),
+        Ok((passes, said)) => {
+            let stones = tombstone::list(dir.path()).unwrap().len();
+            assert!(passes && said.matches("removed by").count() == stones, "{said}");
+            assert_eq!(said.contains("removed by retention 0 days: records 1 to "), !is_held, "{said}");
+        }
     }
 }

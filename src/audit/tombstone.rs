@@ -94,7 +94,7 @@ impl Tombstone {
 }
 
 /// The name of the tombstone of a segment.
-fn name(first: u64) -> String {
+pub(super) fn name(first: u64) -> String {
     format!("segment-{first:020}.tombstone")
 }
 

@@ -269,6 +269,7 @@ pub fn verify(
         tombstones: tombstone::list(directory).map_err(failed)?,
         removed: Vec::new(),
         doubtful: None,
+        stone: None,
         told: BTreeSet::new(),
         first: segments.first().map_or(0, |found| found.first),
         missing: Vec::new(),
@@ -284,7 +285,7 @@ pub fn verify(
         match check.segment(found, last, progress) {
             Ok(()) => {}
             Err(Stop::Fault(wrong)) => {
-                fault = Some((wrong, found.path.clone()));
+                fault = Some((wrong, check.seen_in(directory, &found.path)));
                 break;
             }
             Err(Stop::Io(error)) => {
@@ -294,7 +295,7 @@ pub fn verify(
     }
     if fault.is_none() {
         let end = segments.last().map_or(directory, |found| &found.path);
-        fault = check.end().err().map(|wrong| (wrong, end.to_owned()));
+        fault = check.end().err().map(|wrong| (wrong, check.seen_in(directory, end)));
     }
     Ok(Report {
         key,
@@ -374,6 +375,8 @@ struct Check {
     removed: Vec<Removed>,
     /// A removed segment whose tombstone names a key that is not known.
     doubtful: Option<u64>,
+    /// The tombstone that is being looked at: what is wrong is wrong with it.
+    stone: Option<u64>,
     /// Tombstones that the trail has a record of.
     told: BTreeSet<String>,
     /// The first record that is there.
@@ -388,6 +391,11 @@ struct Check {
 }
 
 impl Check {
+    /// The file that a fault was seen in, where the segment at hand is `path`.
+    fn seen_in(&self, directory: &Path, path: &Path) -> PathBuf {
+        self.stone.map_or_else(|| path.to_owned(), |first| directory.join(tombstone::name(first)))
+    }
+
     fn segment(&mut self, found: &Found, is_last: bool, progress: &mut dyn FnMut(u64)) -> Result<(), Stop> {
         self.enter(found.first)?;
         let mut lines = match Lines::open(found) {
@@ -470,28 +478,38 @@ impl Check {
         self.walk.finish()?;
         while self.walk.seq + 1 < first {
             let next = self.walk.seq + 1;
-            let Some(found) = self.tombstones.remove(&next) else { return Ok(()) };
-            let Some(tombstone) = found else {
-                return Err(Fault { seq: next, what: "has a tombstone that was changed".into() });
+            // Those behind a tombstone that is gone speak for themselves.
+            let Some(at) = self.tombstones.range(next..first).next().map(|(at, _)| *at) else {
+                return Ok(());
+            };
+            if at > next {
+                self.missing.push(next..=at - 1);
+            }
+            self.stone = Some(at);
+            let Some(tombstone) = self.tombstones.remove(&at).flatten() else {
+                return Err(Fault { seq: at, what: "has a tombstone that was changed".into() });
             };
             if tombstone.claim.last >= first {
-                return Err(Fault { seq: next, what: "has a tombstone for more than is gone".into() });
+                return Err(Fault { seq: at, what: "has a tombstone for more than is gone".into() });
             }
             // Changed, or of a trail under another key: the first checkpoint will tell.
             let known = self.walk.keys.at(tombstone.claim.at + 1).id() == tombstone.claim.key;
             if !known && self.walk.checkpoints == 0 {
-                self.doubtful = Some(next);
+                self.doubtful = Some(at);
+                self.stone = None;
                 return Ok(());
             }
             self.walk.bury(&tombstone)?;
+            self.stone = None;
             self.removed.push(Removed { id: tombstone.id(), claim: tombstone.claim });
         }
         Ok(())
     }
 
     /// Each removal is on record, unless that record is gone itself.
-    fn removals(&self) -> Result<(), Fault> {
+    fn removals(&mut self) -> Result<(), Fault> {
         if let Some(seq) = self.doubtful.filter(|_| self.walk.unknown_key.is_none()) {
+            self.stone = Some(seq);
             return Err(Fault {
                 seq,
                 what: "has a tombstone that is not signed by the key of its time".into(),
@@ -501,10 +519,11 @@ impl Check {
             |removed: &&Removed| removed.claim.at + 1 >= self.first && !self.told.contains(&removed.id);
         match self.removed.iter().find(untold).filter(|_| self.missing.is_empty()) {
             None => Ok(()),
-            Some(removed) => Err(Fault {
-                seq: removed.claim.first,
-                what: "has a tombstone, but the trail has no record of its removal".into(),
-            }),
+            Some(removed) => {
+                let seq = removed.claim.first;
+                self.stone = Some(seq);
+                Err(Fault { seq, what: "has a tombstone, but the trail has no record of its removal".into() })
+            }
         }
     }
 

@@ -125,8 +125,9 @@ impl Walk {
         if self.log.as_ref().is_some_and(|log| *log != claim.log) {
             return wrong("belongs to another trail");
         }
-        let before =
-            if claim.first == 1 { Some(genesis(&claim.log)) } else { (self.seq > 0).then_some(self.head) };
+        // Behind what is missing nothing is known of the chain.
+        let follows = self.seq > 0 && self.seq + 1 == claim.first;
+        let before = if claim.first == 1 { Some(genesis(&claim.log)) } else { follows.then_some(self.head) };
         if before.is_some_and(|before| before != tombstone.before) {
             return wrong("does not follow the record before it");
         }

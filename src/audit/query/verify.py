@@ -167,11 +167,19 @@ def removed(folder, trusted, stones, head, last, first):
         body, _, rest = line.rpartition(b',"signature":"')
         message = b"tidegate.audit.tombstone.v1\0" + body
         need(signed(key, message, bytes.fromhex(rest[:128].decode())), f"the tombstone of record {last + 1} was changed")
-        need(stone["before"] == head.hex(), f"the tombstone of record {last + 1} does not follow the record before it")
+        need(head is None or stone["before"] == head.hex(), f"the tombstone of record {last + 1} does not follow the record before it")
         need(stone["first"] <= stone["last"] < first, f"the tombstone of record {last + 1} is for more than is gone")
         print(f"removed by {stone['reason']}: records {stone['first']} to {stone['last']}")
         head, last = bytes.fromhex(stone["after"]), stone["last"]
     return head, last
+
+
+def begins(stones, first):
+    """The first record of the removed segments that lead up to record `first` without a gap."""
+    ends = {json.loads(line)["last"]: at for at, line in stones.items()}
+    while ends.get(first - 1, first) < first:
+        first = ends[first - 1]
+    return first
 
 
 class Lines:
@@ -264,6 +272,8 @@ def whole(folder, key, manifest):
     missing, stones, trusted, lines = [], tombstones(folder), key, Lines()
     for path in sorted((folder / "records").glob("segment-*.jsonl")):
         first = int(path.name[8:28])
+        if begin is None and begins(stones, first) < first:
+            last = begins(stones, first) - 1
         head, last = removed(folder, trusted, stones, head, last, first)
         if last is None or first != last + 1:
             missing += [] if last is None else [(last + 1, first - 1)]
