@@ -34,6 +34,16 @@ fn encrypted_numbers_are_revealed_with_the_key_of_the_deployment_alone() {
         assert!(code == 1 && out.is_empty() && err.contains("number 1: nothing of"), "{number} {out} {err}");
         assert!(!err.contains("45391"), "{err}");
     }
+    // What goes before a stranger and behind one is told all the same.
+    let lines = format!("{default}\n4539148803436467\n{default}\n");
+    let (code, out, err) = with_input(folder.path(), &["reveal", "payment.pan", "-"], lines.as_bytes());
+    assert_eq!((code, out.as_str()), (1, "4539 1488 0343 6467\n4539 1488 0343 6467\n"), "{err}");
+    assert!(err.contains("number 2: nothing of") && !err.contains("number 3"), "{err}");
+    // Each of the last digits leads back to some number; hardly one of these is encrypted to it.
+    let stem = &default[..default.len() - 1];
+    let others: String = (0..10).map(|last| format!("{stem}{last}\n")).collect();
+    let (_, out, _) = with_input(folder.path(), &["reveal", "payment.pan", "-"], others.as_bytes());
+    assert!(out.lines().count() <= 2 && out.contains("4539 1488 0343 6467\n"), "{out}");
     let (code, _, err) = done(folder.path(), &["reveal", "payment.nothing", &default]);
     assert!(code == 64, "{code} {err}");
     std::fs::remove_file(folder.path().join("certs/fingerprint.key")).unwrap();
