@@ -380,14 +380,7 @@ fn take(
                 stretch.below.push(Depth::new(engine, utf16, stretch.left.saturating_sub(1).max(1)));
             }
             stretch.look_for_signature(wrapping, text);
-            if let Wrapping::Protobuf | Wrapping::Objects(_) = wrapping {
-                let end = if wrapping == Wrapping::Protobuf { b'\n' } else { b'"' };
-                out.seams.extend(seams(text, end, stretch.scan.seen(), origin));
-            }
-            if wrapping == Wrapping::Form {
-                out.spaces.extend(spaces(text, stretch.last, stretch.scan.seen(), origin));
-                stretch.last = text.last().copied().or(stretch.last);
-            }
+            stretch.note(wrapping, text, origin, out);
             stretch.scan.push(&engine.matcher, &engine.key, text, &mut stretch.fresh);
             for below in &mut stretch.below {
                 below.push(engine, stretch.scan.layout(), text, &mut stretch.sunk);
@@ -433,6 +426,20 @@ fn spaces(text: &[u8], before: Option<u8>, at: u64, origin: &Origin) -> impl Ite
 }
 
 impl Stretch {
+    /// Notes where, in the text above, no value ends or begins.
+    fn note(&mut self, wrapping: Wrapping, text: &[u8], origin: &Origin, out: &mut Risen) {
+        let at = self.scan.seen();
+        match wrapping {
+            Wrapping::Protobuf => out.seams.extend(seams(text, b'\n', at, origin)),
+            Wrapping::Objects(_) => out.seams.extend(seams(text, b'"', at, origin)),
+            Wrapping::Form => {
+                out.spaces.extend(spaces(text, self.last, at, origin));
+                self.last = text.last().copied().or(self.last);
+            }
+            _ => {}
+        }
+    }
+
     fn look_for_signature(&mut self, wrapping: Wrapping, text: &[u8]) {
         if wrapping == Wrapping::Armour && !self.signed {
             self.mail.push(text);
