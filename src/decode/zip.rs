@@ -150,6 +150,13 @@ impl Zip {
                     self.unread = self.frame.split_off(4);
                     return Ok(Took { read, over: true });
                 }
+                if signature == LOCAL
+                    && self.frame.len() < length
+                    && is_no_header(self.frame.get(4..).unwrap_or_default())
+                {
+                    self.unread = self.frame.split_off(4);
+                    return Ok(Took { read, over: true });
+                }
                 let over = self.frame.len() == length && self.record(signature, sink)?;
                 Ok(Took { read, over })
             }
@@ -518,7 +525,13 @@ fn holds_fields(mut extra: &[u8]) -> bool {
 /// Whether what follows the signature of a member is no header, as far as one look tells: text that is full of such
 /// signatures costs no more than other text.
 pub(super) fn is_no_header(behind: &[u8]) -> bool {
-    behind.len() >= 26 && !is_plausible(behind, 0)
+    // What is not known yet may be anything that is plausible: zeros are.
+    let mut known = [0; 6];
+    let told = behind.get(..known.len()).unwrap_or(behind);
+    // Half of a number tells nothing.
+    let whole = told.len() & !1;
+    known.iter_mut().zip(told.iter().take(whole)).for_each(|(to, from)| *to = *from);
+    !is_plausible(&known, 0)
 }
 
 pub(super) fn extra_field(mut extra: &[u8], wanted: u16) -> Option<&[u8]> {

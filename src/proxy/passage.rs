@@ -409,11 +409,11 @@ impl<B: Source> Passage<B> {
     fn leave_word(&self, fault: Fault) {
         match self.direction {
             Direction::Request => self.flow.fail(fault),
-            // The head of this response has left: there is nobody to tell but by cutting, or in trailers.
+            // The head of this response has left: there is nobody to tell but by cutting.
             Direction::Response if self.ends_by_closing => {
                 self.flow.client.peer.told.reset.store(true, Ordering::Relaxed)
             }
-            Direction::Response => self.flow.fail(fault),
+            Direction::Response => {}
         }
     }
 

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use http::{HeaderMap, HeaderValue, Response, StatusCode, header};
+use http::{HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
 use super::ReplyDetail;
@@ -288,21 +288,11 @@ impl Facts<'_> {
         let fields = response.headers_mut();
         fields.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
         fields.remove(header::CONTENT_LENGTH);
-        fields.extend(self.grpc_trailers(detail));
-        response
-    }
-
-    /// What a call ends with, also behind messages that have left.
-    pub(super) fn grpc_trailers(&self, detail: ReplyDetail) -> HeaderMap {
-        let mut fields = HeaderMap::new();
         fields.insert("grpc-status", HeaderValue::from(u16::from(self.problem.grpc_status())));
         if let Ok(message) = HeaderValue::from_str(&percent(&self.message(detail))) {
             fields.insert("grpc-message", message);
         }
-        if let Ok(value) = HeaderValue::from_str(&self.decision_id.to_string()) {
-            fields.insert(DECISION, value);
-        }
-        fields
+        response
     }
 
     /// All of it in one sentence, for clients that show no more.

@@ -462,8 +462,8 @@ fn a_question_that_cannot_be_meant_is_refused() {
     let remove = ["audit", "hold", "remove", "audit", "y", "--by", "ann@mail.shop.com", "--reason", card];
     assert_eq!(done(folder.path(), &remove).0, 0);
     let file = std::fs::read_to_string(folder.path().join("audit/hold-y.json")).unwrap();
-    assert!(file.contains("ssn ***-**-**** of Ann") && file.contains("***@****.****.***"), "{file}");
-    assert!(!file.contains("shop") && !file.contains(card), "{file}");
+    assert!(file.contains("ssn ***-**-**** of Ann") && file.contains("ann@mail.shop.com"), "{file}");
+    assert!(!file.contains("536-22") && !file.contains(card), "{file}");
 }
 
 #[test]

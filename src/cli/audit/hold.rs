@@ -16,14 +16,14 @@ use crate::audit::{End, Hold, HoldError, Recorded, add_hold, end_hold, holds};
 #[command(after_help = "\
 A hold counts from the moment it is added: no segment with a record in its time is removed, however
 old it is. The running gate puts it on record within a minute, a gate that is down at its next
-start; so it does with the end. What is said goes on record for good: values in owner and reason are
-masked, addresses of people among them, and an id that holds one is refused.
+start; so it does with the end. What is said goes on record for good: values in the reason are
+masked, and an id that holds one is refused; who asks is written as said.
 
 Examples:
-  tidegate audit hold add audit --id case-17 --owner 'legal, K. Meier' \\
+  tidegate audit hold add audit --id case-17 --owner legal@example.com \\
       --reason 'litigation, case 17' --from 2026-01-01 --to 2026-04-01
   tidegate audit hold list audit
-  tidegate audit hold remove audit case-17 --by 'K. Meier' --reason settled")]
+  tidegate audit hold remove audit case-17 --by legal@example.com --reason settled")]
 pub(super) struct Args {
     #[command(subcommand)]
     command: Command,
@@ -115,7 +115,7 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         }
         Command::Remove(args) => {
             let cleanse = cleansing(&args.config)?;
-            let end = End { time: Timestamp::now(), by: cleanse(&args.by), reason: cleanse(&args.reason) };
+            let end = End { time: Timestamp::now(), by: args.by.clone(), reason: cleanse(&args.reason) };
             end_hold(&args.directory, &args.id, end).map_err(failure(&args.directory))?;
             writeln!(output, "{}: ends when the gate has recorded it", args.id)?;
             Ok(())
@@ -141,7 +141,7 @@ fn add(args: &Add, output: &mut Output) -> Result<(), Failure> {
     let hold = Hold {
         id: args.id.clone(),
         reason: cleanse(&args.reason),
-        owner: cleanse(&args.owner),
+        owner: args.owner.clone(),
         from: time(args.from),
         to: time(args.to),
         until: time(args.until),

@@ -22,10 +22,10 @@ pub(super) struct KeyArgs {
 
 #[derive(Debug, clap::Args)]
 #[command(after_help = "\
-Who opened what, when and why is written to the statement before anything is shown; without it nothing is. Values in those
-words are masked, addresses of people among them.
+Who opened what, when and why is written to the statement before anything is shown; without it nothing is. Values in the
+reason are masked.
 Example:
-  tidegate audit unseal audit 019a4f… --key sample.key --by 'Anna Roth' \\
+  tidegate audit unseal audit 019a4f… --key sample.key --by anna@example.com \\
       --reason 'incident 12, with the DPO'")]
 pub(super) struct Args {
     /// The audit directory, or a copy of it.
@@ -80,7 +80,7 @@ pub(super) fn open(args: &Args, output: &mut Output) -> Result<(), Failure> {
         unseal(&opener, &args.decision, &bytes).map_err(|error| Failure::negative(error.to_string()))?;
     let cleanse = cleansing(&args.config)?;
     let line = json!({
-        "time": format!("{:.6}", Timestamp::now()), "by": cleanse(&args.by), "reason": cleanse(&args.reason), "seq": seq,
+        "time": format!("{:.6}", Timestamp::now()), "by": args.by, "reason": cleanse(&args.reason), "seq": seq,
         "decision": args.decision, "sample": hash, "key": opener.public().id(),
     });
     state(&args.statement, &line)

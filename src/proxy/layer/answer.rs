@@ -11,7 +11,6 @@ use http_body::{Body, Frame, SizeHint};
 use tower::Service;
 
 use super::Arrival;
-use super::called::Called;
 use crate::proxy::body::{Aborted, Gated};
 use crate::proxy::exchange::{Client, Refusal, Spoken};
 use crate::proxy::headers;
@@ -106,8 +105,6 @@ async fn reply(client: &Client, refusal: Refusal, style: Style) -> Response<Repl
 pub(in crate::proxy) enum ReplyBody {
     /// An upstream's response, behind an inspector.
     Gated(Gated<UpstreamBody>),
-    /// The same to a call of gRPC.
-    Called(Box<Called>),
     /// The gate's own words.
     Own(Option<Bytes>),
 }
@@ -117,7 +114,6 @@ impl ReplyBody {
     pub(in crate::proxy) fn not_taken(&self) {
         match self {
             ReplyBody::Gated(body) => body.flow().not_taken(),
-            ReplyBody::Called(body) => body.flow().not_taken(),
             ReplyBody::Own(_) => {}
         }
     }
@@ -130,7 +126,6 @@ impl Body for ReplyBody {
     fn poll_frame(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, Aborted>>> {
         match self.get_mut() {
             ReplyBody::Gated(body) => Pin::new(body).poll_frame(cx),
-            ReplyBody::Called(body) => Pin::new(body.as_mut()).poll_frame(cx),
             ReplyBody::Own(body) => Poll::Ready(body.take().map(|bytes| Ok(Frame::data(bytes)))),
         }
     }
@@ -138,7 +133,6 @@ impl Body for ReplyBody {
     fn is_end_stream(&self) -> bool {
         match self {
             ReplyBody::Gated(body) => body.is_end_stream(),
-            ReplyBody::Called(body) => body.is_end_stream(),
             ReplyBody::Own(body) => body.is_none(),
         }
     }
@@ -146,7 +140,6 @@ impl Body for ReplyBody {
     fn size_hint(&self) -> SizeHint {
         match self {
             ReplyBody::Gated(body) => body.size_hint(),
-            ReplyBody::Called(body) => body.size_hint(),
             ReplyBody::Own(body) => SizeHint::with_exact(body.as_ref().map_or(0, |bytes| bytes.len() as u64)),
         }
     }

@@ -12,7 +12,6 @@ use hyper::ext::ReasonPhrase;
 use tower::Service;
 
 use super::answer::ReplyBody;
-use super::called::Called;
 use super::{Admitted, Boxed, Outbound};
 use crate::audit::Kind;
 use crate::flow::{Direction, FlowId};
@@ -231,11 +230,7 @@ async fn respond(
     if http10 && body.length().is_none() && !parts.headers.contains_key(header::CONTENT_LENGTH) {
         body.ends_by_closing();
     }
-    let body = match grpc && flow.client.spoken == Spoken::Http2 {
-        true => ReplyBody::Called(Box::new(Called::new(body))),
-        false => ReplyBody::Gated(body),
-    };
-    Ok(Response::from_parts(parts, body))
+    Ok(Response::from_parts(parts, ReplyBody::Gated(body)))
 }
 
 /// Whether a body follows whose head does not tell how long it is.

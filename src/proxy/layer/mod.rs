@@ -5,7 +5,6 @@
 
 mod admit;
 mod answer;
-mod called;
 mod forward;
 mod inspect;
 mod recognise;
