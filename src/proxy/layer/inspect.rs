@@ -188,8 +188,8 @@ async fn respond(
     let grpc = message.media_type.as_deref().is_some_and(headers::is_grpc);
     let mut inspector = Box::new(Inspector::new(Arc::clone(&flow.edition.engine), message));
     inspector.may_resize();
-    // What comes as it is made, and no rule could stop or edit, need not wait for its end.
-    let is_made = follows_open_ended(&parts, asked);
+    // What comes as it is made, can be read and no rule could stop or edit, need not wait for its end.
+    let is_made = follows_as_made(&parts, asked);
     let idle = if is_made && !inspector.may_act() { Duration::ZERO } else { flow.shared().hold_idle };
     let message = (Direction::Response, flow.shared().ids.next_at(now_ms));
     let mut body = Gated::new(body, inspector, Arc::clone(&flow), message, labels, Some(idle));
@@ -233,9 +233,12 @@ async fn respond(
     Ok(Response::from_parts(parts, ReplyBody::Gated(body)))
 }
 
-/// Whether a body follows whose head does not tell how long it is.
-fn follows_open_ended(parts: &http::response::Parts, asked: &Method) -> bool {
-    headers::has_body(asked, parts.status) && headers::length(&parts.headers).is_none()
+/// Whether a body follows whose head does not tell how long it is, nor of a coding that it may break.
+fn follows_as_made(parts: &http::response::Parts, asked: &Method) -> bool {
+    let fields = &parts.headers;
+    headers::has_body(asked, parts.status)
+        && headers::length(fields).is_none()
+        && headers::coding(fields).is_none()
 }
 
 /// The WebSocket that an upstream agrees to, if it does and does so properly.
