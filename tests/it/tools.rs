@@ -327,6 +327,17 @@ fn explain_tells_every_stage_and_no_value() {
     let (_, out, _) = done(folder.path(), &["explain", "--detector", "payment.pan", "4539148803436468"]);
     assert!(out.contains("not found: validator luhn fails"), "{out}");
 
+    // What stands below escapes is found as by the gate.
+    let worn = r#"{"a":"card \u0034539148803436467","b":"Y2FyZCA0NzE2MjUzMDk4NDcyMDE0"}"#;
+    let (_, out, _) = done(folder.path(), &["explain", worn]);
+    for part in ["0 of them count", "1:12  payment.pan  high  in json", "payment.pan  high  in base64"] {
+        assert!(out.contains(part), "{part} in {out}");
+    }
+    let (_, out, _) = done(folder.path(), &["explain", "--format", "json", worn]);
+    let below = &json(&out)["below"];
+    assert_eq!((&below[0]["start"], &below[0]["carrier"][0]), (&11.into(), &"json".into()), "{out}");
+    assert_eq!(below.as_array().map(Vec::len), Some(2), "{out}");
+
     write(folder.path(), "t.txt", text);
     let (code, out, _) = done(folder.path(), &["explain", "--format", "json", "t.txt"]);
     assert_eq!(code, 0);

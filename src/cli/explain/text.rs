@@ -14,7 +14,7 @@ use crate::detect::pack::Definition;
 use crate::detect::trace::{Asked, Judged, Outcome, Rejection, Tally, Trace};
 use crate::detect::{DetectorId, Finding, Matcher};
 use crate::fingerprint::FingerprintKey;
-use crate::inspect::Look;
+use crate::inspect::{Look, Seen};
 use crate::limits;
 use crate::policy::Overlap;
 
@@ -32,6 +32,8 @@ pub(super) struct Explained<'a> {
     /// Of overlapping findings, those that count, by start; and how long the longest is.
     counted: Vec<Finding>,
     longest: u64,
+    /// What is found below escapes, runs of digits and what is packed.
+    worn: Vec<Seen>,
     /// Where lines begin.
     lines: Vec<usize>,
 }
@@ -43,16 +45,20 @@ impl<'a> Explained<'a> {
         glob: Option<&str>,
     ) -> Result<Explained<'a>, Failure> {
         let counted = counted(matcher, text);
+        let (shown, worn) = shown(matcher, text)?;
+        let is_asked =
+            |seen: &Seen| glob.is_none_or(|glob| fits(glob, &matcher.detector(seen.finding.detector).id));
         let mut explained = Explained {
             matcher,
             text,
-            shown: shown(matcher, text)?,
+            shown,
             in_full: glob.is_some(),
             detectors: 0,
             tally: Tally::default(),
             traces: Vec::new(),
             longest: counted.iter().map(|finding| finding.end - finding.start).max().unwrap_or_default(),
             counted,
+            worn: worn.into_iter().filter(is_asked).collect(),
             lines: [0].into_iter().chain(memchr::memchr_iter(b'\n', text).map(|end| end + 1)).collect(),
         };
         for (number, detector) in (0u16..).zip(matcher.detectors()) {
@@ -128,9 +134,20 @@ impl<'a> Explained<'a> {
         let all = json!({
             "bytes": self.text.len(), "whole": whole, "detectors": self.detectors,
             "candidates": candidates, "matches": shaped, "findings": findings, "counted": self.counted.len(),
-            "places": places,
+            "places": places, "below": self.worn.iter().map(|seen| self.below(seen)).collect::<Vec<_>>(),
         });
         writeln!(output, "{all:#}")
+    }
+
+    /// What stands below the surface: where in the text, unless it is packed.
+    fn below(&self, seen: &Seen) -> Value {
+        let at = usize::try_from(seen.finding.start).ok().filter(|_| seen.base == 0);
+        let place = at.map(|at| self.line_and_column(at));
+        json!({
+            "detector": self.matcher.detector(seen.finding.detector).id,
+            "confidence": seen.finding.confidence.as_str(), "carrier": seen.carrier,
+            "start": at, "line": place.map(|place| place.0), "column": place.map(|place| place.1),
+        })
     }
 
     fn place_json(&self, trace: &Trace) -> Value {
@@ -180,6 +197,7 @@ impl<'a> Explained<'a> {
         if !whole {
             writeln!(output, "only the first {length} bytes are explained")?;
         }
+        self.print_worn(paint, output)?;
         let (found, missed): (Vec<_>, Vec<_>) =
             self.traces.iter().partition(|trace| matches!(trace.outcome, Outcome::Found(_)) || self.in_full);
         for trace in found {
@@ -204,6 +222,32 @@ impl<'a> Explained<'a> {
                 output,
                 "  {parts} more are only parts of something longer; `--detector` names those of one"
             )?;
+        }
+        Ok(())
+    }
+
+    /// What flows and `scan` find, too, and whose stages would be those of another text.
+    fn print_worn(&self, paint: Paint, output: &mut dyn Write) -> io::Result<()> {
+        if self.worn.is_empty() {
+            return Ok(());
+        }
+        writeln!(
+            output,
+            "\n{}",
+            paint.with(Ink::Bold, "found below what the text wears (its stages are not told)")
+        )?;
+        for seen in &self.worn {
+            let at = usize::try_from(seen.finding.start).ok().filter(|_| seen.base == 0);
+            let place = at.map_or_else(
+                || "packed".to_owned(),
+                |at| {
+                    let (line, column) = self.line_and_column(at);
+                    format!("{line}:{column}")
+                },
+            );
+            let id = &self.matcher.detector(seen.finding.detector).id;
+            let (confidence, carrier) = (seen.finding.confidence.as_str(), seen.carrier.join(" > "));
+            writeln!(output, "  {place}  {id}  {}  in {carrier}", paint.with(Ink::Cyan, confidence))?;
         }
         Ok(())
     }
@@ -279,18 +323,19 @@ impl<'a> Explained<'a> {
     }
 }
 
-/// The text with all that is found in it hidden, below what it wears, too.
-fn shown(matcher: &Arc<Matcher>, text: &[u8]) -> Result<Vec<u8>, Failure> {
+/// The text with all that is found in it hidden, below what it wears, too; and what is found there.
+fn shown(matcher: &Arc<Matcher>, text: &[u8]) -> Result<(Vec<u8>, Vec<Seen>), Failure> {
     let mut shown = text.to_vec();
     let mut look = Look::new(looking(matcher, FingerprintKey::new(&[0; 32]))?, None);
     look.push(text);
     look.finish();
-    let worn = look.take().0.into_iter().filter(|seen| seen.member.is_none()).map(|seen| seen.finding);
+    let seen = look.take().0;
+    let worn = seen.iter().filter(|seen| seen.member.is_none()).map(|seen| seen.finding);
     for finding in matcher.find(&FingerprintKey::new(&[0; 32]), None, text).into_iter().chain(worn) {
         let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(text.len());
         masked::hide(&mut shown, at(finding.start)..at(finding.end));
     }
-    Ok(shown)
+    Ok((shown, seen.into_iter().filter(|seen| !seen.carrier.is_empty()).collect()))
 }
 
 /// Of overlapping findings one counts, as in a flow.
