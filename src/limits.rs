@@ -148,13 +148,12 @@ pub const H2_CLOGGED_LINES: usize = 4;
 pub const H2_CLOGGED: usize = H2_UPSTREAM_WINDOW as usize / 4;
 pub const H2_CLOGGED_FOR: Duration = Duration::from_secs(1);
 /// What a stream's window may become where its peer is far away: enough for 40 MB a second over 50 ms, the most that is
-/// aimed at. Streams of one connection that may have it, connections that may at once (128 MiB of windows together, beside
-/// the usual ones), and how often one connection may change.
+/// aimed at. Streams of one connection that there is room for then, and connections that may have it at once (128 MiB of
+/// windows together, beside the usual ones).
 pub const H2_WIDE_WINDOW: u32 = 2 * 1024 * 1024;
 pub const H2_WIDE_RATE: f64 = 40e6;
 pub const H2_WIDE_STREAMS: u32 = 2;
 pub const H2_WIDE_CONNECTIONS: usize = 32;
-pub const H2_WIDTH_CHANGES: u8 = 16;
 /// What clients' connections may be promised together beyond a part of their own, and streams that one is given room for beside
 /// what waits in it.
 pub const H2_PROMISED: usize = 64 * 1024 * 1024;

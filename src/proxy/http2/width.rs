@@ -2,9 +2,9 @@
 //!
 //! A sender may be a window ahead of its reader, so that it gets a window through in each round trip. The usual one is
 //! enough for peers nearby. Where a body of some size comes from afar, one round trip is measured, once, and the windows
-//! become what keeps that way filled. Where more than a few streams share it they are the usual ones again, so that none of
-//! them can stall the others by not being read, once no stream is under way: windows below zero are right (RFC 9113, section
-//! 6.9.2), and some clients break off over them.
+//! become what keeps that way filled, for as long as the connection lasts. They are not taken back when more streams come: those
+//! under way, or just begun, would have windows below zero, which is right (RFC 9113, section 6.9.2), and some clients break
+//! off over it. What all may keep is bounded as before; a few streams that nobody reads can keep the others waiting then.
 
 use std::time::Duration;
 
@@ -40,24 +40,13 @@ pub(in crate::proxy) struct Width {
     now: Windows,
     way: Way,
     wide: Option<SemaphorePermit<'static>>,
-    /// More than a few streams have shared them since.
-    crowded: bool,
-    /// Changes that are left: a peer may take many for a flood.
-    changes: u8,
 }
 
 impl Width {
     /// Of a connection that begins with windows of `stream` bytes for each of so many streams.
     pub(in crate::proxy) fn new(stream: u32, streams: u32) -> Width {
         let usual = Windows { stream, connection: stream * streams };
-        Width {
-            usual,
-            now: usual,
-            way: Way::Unknown,
-            wide: None,
-            crowded: false,
-            changes: limits::H2_WIDTH_CHANGES,
-        }
+        Width { usual, now: usual, way: Way::Unknown, wide: None }
     }
 
     /// What a connection with so many streams has room for beside what waits in it, and the most that it may have.
@@ -90,12 +79,7 @@ impl Width {
     /// What the windows should become with so many streams open, if they should change.
     pub(in crate::proxy) fn change(&mut self, open: impl FnOnce() -> usize) -> Option<Windows> {
         let Way::Known(wanted) = self.way else { return None };
-        if self.wide.is_some() {
-            let open = open();
-            self.crowded |= open > limits::H2_WIDE_STREAMS as usize;
-            return (self.crowded && open == 0).then_some(self.usual);
-        }
-        if wanted <= self.usual.stream || self.changes == 0 || open() != 1 {
+        if self.wide.is_some() || wanted <= self.usual.stream || open() != 1 {
             return None;
         }
         self.wide = WIDE.try_acquire().ok();
@@ -106,13 +90,9 @@ impl Width {
 
     /// Whether the engine took a change: it takes none while its peer has not agreed to the one before.
     pub(in crate::proxy) fn changed(&mut self, to: Windows, taken: bool) {
-        if taken {
-            self.now = to;
-        }
-        match (to == self.usual, taken) {
-            (true, true) | (false, false) => (self.wide, self.crowded) = (None, false),
-            (false, true) => self.changes -= 1,
-            (true, false) => {}
+        match taken {
+            true => self.now = to,
+            false => self.wide = None,
         }
     }
 }
@@ -150,29 +130,19 @@ mod tests {
         assert_eq!(wide.connection, limits::H2_WIDE_STREAMS * wide.stream + others);
         far.changed(wide, true);
         let few = limits::H2_WIDE_STREAMS as usize;
-        assert_eq!((far.change(|| 0), far.change(|| few)), (None, None));
-        // What is under way keeps its window.
-        assert_eq!((far.change(|| few + 1), far.change(|| 1)), (None, None));
-        let usual = far.change(|| 0).unwrap();
-        assert_eq!(usual, far.usual);
-        // The peer has not agreed yet: it is said again.
-        far.changed(usual, false);
-        assert_eq!(far.change(|| 0), Some(usual));
-        far.changed(usual, true);
-        assert_eq!(far.change(|| 1), Some(wide));
+        for open in [0, 1, few, few + 1, 100] {
+            assert_eq!(far.change(|| open), None, "what is under way keeps its window");
+        }
     }
 
     #[test]
-    fn changes_and_wide_connections_are_bounded() {
+    fn wide_connections_are_bounded_and_a_change_that_is_not_taken_is_said_again() {
         let mut far = measured(Duration::from_secs(1));
-        for _ in 0..limits::H2_WIDTH_CHANGES {
-            let wide = far.change(|| 1).unwrap();
-            assert_eq!(wide.stream, limits::H2_WIDE_WINDOW);
-            far.changed(wide, true);
-            assert_eq!(far.change(|| 9), None);
-            let usual = far.change(|| 0).unwrap();
-            far.changed(usual, true);
-        }
+        let wide = far.change(|| 1).unwrap();
+        assert_eq!(wide.stream, limits::H2_WIDE_WINDOW);
+        far.changed(wide, false);
+        assert_eq!(far.change(|| 1), Some(wide));
+        far.changed(wide, true);
         assert_eq!(far.change(|| 1), None);
     }
 }
