@@ -106,6 +106,16 @@ fn operators_that_show_text_are_read() {
 }
 
 #[test]
+fn codes_that_are_written_as_controls_are_shown() {
+    let page = object(4, "", br"BT /F7 12 Tf (\000\b\000\f\000\t\000\n) Tj ET");
+    let font = b"5 0 obj\n<</F7 6 0 R>>\nendobj\n6 0 obj\n<</Type/Font/ToUnicode 7 0 R>>\nendobj\n".to_vec();
+    let codes = b"1 begincodespacerange <0000> <FFFF> endcodespacerange\n\
+                  1 beginbfrange\n<0008> <000A> <0034>\nendbfrange\n1 beginbfchar\n<000C> <0039>\nendbfchar\nend";
+    let document = document(&[font, object(7, "/Filter/FlateDecode", &flate(codes)), page]);
+    assert_eq!(shown_any(&document), (vec!["4956\n".to_owned()], Ok(())));
+}
+
+#[test]
 fn codes_are_shown_as_their_font_says_wherever_it_stands() {
     let page = object(
         4,

@@ -49,6 +49,8 @@ async fn the_next_issuer_is_trusted_before_it_signs_and_open_flows_live_on() {
     for file in [&old, &next] {
         assert!(bundle.contains(fs::read_to_string(file).unwrap().trim()), "{}", file.display());
     }
+    let (_, shown, _) = done(at, &["issuer", "show", "--config", "t.toml"]);
+    assert!(shown.contains("next   one   ") && shown.matches("sha256       ").count() == 2, "{shown}");
     let mut open = shake(&proxy, &old).await.unwrap();
     shake(&proxy, &next).await.unwrap_err();
     let (code, out, err) = done(at, &["issuer", "rotate", "--config", "t.toml", "--activate"]);
@@ -60,6 +62,8 @@ async fn the_next_issuer_is_trusted_before_it_signs_and_open_flows_live_on() {
     assert_eq!(ask(&mut open).await, "HTTP/1.1 502");
     let (_, bundle, _) = done(at, &["issuer", "bundle", "--config", "t.toml"]);
     assert!(bundle.contains(fs::read_to_string(&old_copy).unwrap().trim()));
+    let (_, shown, _) = done(at, &["issuer", "show", "--config", "t.toml"]);
+    assert!(shown.contains("former one   ") && shown.matches("sha256       ").count() == 2, "{shown}");
 }
 
 #[test]

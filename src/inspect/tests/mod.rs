@@ -7,6 +7,7 @@ mod carriers;
 mod charsets;
 mod coded;
 mod coverage;
+mod deflate;
 mod events;
 mod forms;
 mod kinds;
