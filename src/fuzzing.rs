@@ -13,8 +13,9 @@ use crate::decode::{
     Coding, DecodeError, Decoder, Event, Framing, Layer, Legacy, Lines, Objects, Packed, Pages, Unpacked,
     Unpacker, Wrapping, deltas, parameter, rewrap,
 };
-use crate::detect::{Finding, Matcher, Pack, Scan, first_run};
+use crate::detect::{Finding, Matcher, Pack, Scan};
 use crate::fingerprint::FingerprintKey;
+use crate::inspect::SEARCHES;
 use crate::proxy;
 
 pub use crate::audit::fuzzing::trail;
@@ -354,7 +355,7 @@ pub fn layers(data: &[u8]) {
         2 => Wrapping::Utf16 { big_endian: false },
         _ => Wrapping::Utf16 { big_endian: true },
     };
-    let layer = || Layer::new(wrapping, 40).seeking(first_run);
+    let layer = || Layer::new(wrapping, 40).searched(SEARCHES);
     let whole = undone(layer(), [text]);
     assert_eq!(whole, undone(layer(), pieces));
     let wrappings = [wrapping, Wrapping::Escapes];

@@ -287,6 +287,8 @@ pub const ARMOUR_LEAST: usize = 20;
 pub const ARMOUR_JUDGED: usize = 96;
 /// Bytes of text whose escapes are undone at once; it bounds what is kept of them.
 pub const LAYER_STEP: usize = 16 * 1024;
+/// The same where what may be undone is rare.
+pub const LAYER_GLANCE: usize = 256;
 
 /// Messages of protocol buffers within messages that are taken apart: what their own readers accept by default is 100, and
 /// what people nest stays below ten.

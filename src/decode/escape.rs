@@ -12,8 +12,12 @@ use crate::limits::{ESCAPE_LEN, REFERENCE_LEN};
 mod active;
 #[path = "escape_high.rs"]
 mod high;
+#[path = "escape_kinds.rs"]
+mod kinds;
 
 pub(super) use active::Active;
+pub(super) use kinds::Kinds;
+pub(super) use kinds::plain as plain_kinds;
 
 /// How something was written otherwise than as itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -3,123 +3,20 @@
 use super::{ESCAPE_LEN, Escape, Kind, Unit};
 use crate::decode::fold::{fold, lone};
 
-/// How many bytes are looked at in one step.
-const BLOCK: usize = 64;
-
 /// How far from a letter the `@` of its address is looked for.
-const NEAR: usize = ESCAPE_LEN - 4;
+pub(super) const NEAR: usize = ESCAPE_LEN - 4;
 
-/// Where in one text bytes stand that are no ASCII and that [`unit`] must be asked about: most others are letters that nothing
-/// is known of, or bytes of what is no text.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Asked {
-    /// The block that was looked at, and a bit for each byte of it that may be one.
-    from: usize,
-    bits: u64,
-    begun: bool,
-}
-
-impl Asked {
-    /// Nothing was looked at yet.
-    pub(super) const NONE: Asked = Asked { from: 0, bits: 0, begun: false };
-
-    /// The first from `at` on, or the end of the text.
-    pub(super) fn next(&mut self, text: &[u8], mut at: usize) -> usize {
-        loop {
-            let Some(found) = self.first_that_may_be(text, at) else { return text.len() };
-            if is_asked_about(text, found) {
-                return found;
-            }
-            at = found + 1;
-        }
-    }
-
-    /// The first from `at` on that may be one, going by itself and its neighbours.
-    fn first_that_may_be(&mut self, text: &[u8], at: usize) -> Option<usize> {
-        if !self.begun || at >= self.from + BLOCK {
-            *self = Asked { from: at, bits: bits(text, at), begun: true };
-        }
-        let passed = at.saturating_sub(self.from);
-        let mut left = self.bits >> passed << passed;
-        while left == 0 {
-            self.from += BLOCK;
-            let rest = text.get(self.from..).filter(|rest| !rest.is_empty())?;
-            let plain = rest.as_chunks::<BLOCK>().0.iter().take_while(|block| block.is_ascii()).count();
-            self.from += plain * BLOCK;
-            self.bits = bits(text, self.from);
-            left = self.bits;
-        }
-        Some(self.from + left.trailing_zeros() as usize)
-    }
-}
-
-/// A bit for each byte of a block that may be asked about.
-fn bits(text: &[u8], at: usize) -> u64 {
-    let block = |from: Option<usize>| text.get(from?..)?.first_chunk::<BLOCK>();
-    // Neighbours on both sides are at hand but at the ends.
-    if let (Some(before), Some(block), Some(behind), Some(further)) =
-        (block(at.checked_sub(1)), block(Some(at)), block(Some(at + 1)), block(Some(at + 2)))
-    {
-        if block.is_ascii() {
-            return 0;
-        }
-        let in_address = may_hold_address(text, at);
-        let mut flags = [0; BLOCK];
-        for (at, flag) in flags.iter_mut().enumerate() {
-            *flag = u8::from(may_be([before[at], block[at], behind[at], further[at]], in_address));
-        }
-        // The lowest bit of each byte, side by side.
-        const GATHER: u64 = 0x0102_0408_1020_4080;
-        let words = flags.as_chunks::<8>().0.iter().rev();
-        return words.fold(0, |bits, word| bits << 8 | u64::from_le_bytes(*word).wrapping_mul(GATHER) >> 56);
-    }
-    let byte = |at: Option<usize>| at.and_then(|at| text.get(at)).copied();
-    (0..BLOCK)
-        .filter_map(|place| Some((place, byte(Some(at + place))?)))
-        .filter(|(place, here)| {
-            let at = at + place;
-            let (before, behind, further) = (byte(at.checked_sub(1)), byte(Some(at + 1)), byte(Some(at + 2)));
-            // What follows may go on with the last bytes.
-            let is_open = further.is_none() && !here.is_ascii();
-            let near = [before.unwrap_or(b' '), *here, behind.unwrap_or(b' '), further.unwrap_or_default()];
-            is_open || may_be(near, true)
-        })
-        .fold(0, |bits, (place, _)| bits | 1 << place)
-}
-
-/// Whether letters of a block may stand in an address, whose `@` is near.
-fn may_hold_address(text: &[u8], at: usize) -> bool {
-    let near = text.get(at.saturating_sub(NEAR)..).unwrap_or_default();
-    let near = near.get(..BLOCK + 2 * NEAR + 1).unwrap_or(near);
-    memchr::memchr(b'@', near).is_some()
-}
-
-/// Whether the second of four bytes may be asked about: where it begins a character of those that may look like ASCII, or looks
-/// like it by itself amid what is written in ASCII. `in_address`: or one that an address may be written with. By comparisons
-/// alone, which the compiler takes many at a time.
-fn may_be([before, byte, behind, further]: [u8; 4], in_address: bool) -> bool {
-    let is_between = |byte: u8, from: u8, to: u8| byte.wrapping_sub(from) <= to - from;
-    let is_lone = |byte: u8| (byte & 0xfe == 0x96) | (byte == 0xa0) | (byte == 0xad) | (byte == 0xb7);
-    let is_plain = |byte: u8| is_between(byte, b' ', b'z') | is_lone(byte);
-    let is_inner = |byte: u8| byte & 0xc0 == 0x80;
-    // Spaces, hyphen, dot and digits of Latin-1; marks over others; digits of Arabic and its neighbours.
-    let of_two = ((byte == 0xc2) & (is_lone(behind) | is_between(behind, 0xb2, 0xb9)))
-        | (is_between(byte, 0xc3, 0xc9) & in_address)
-        | (byte & 0xfe == 0xcc)
-        | is_between(byte, 0xd8, 0xdf);
-    // Ideographs, and most syllables of Hangul, are none.
-    let of_more =
-        is_between(byte, 0xe0, 0xf4) & !is_between(byte, 0xe4, 0xe9) & !is_between(byte, 0xeb, 0xee);
-    let begins = (of_two | (of_more & is_inner(further))) & is_inner(behind);
-    begins | (is_lone(byte) & is_plain(before) & is_plain(behind))
-}
-
-/// The same, after a closer look at what begins there.
-fn is_asked_about(text: &[u8], at: usize) -> bool {
+/// Whether [`unit`] must be asked about what begins with a byte that is no ASCII: most are letters that nothing is known
+/// of, or bytes of what is no text.
+pub(super) fn is_asked_about(text: &[u8], at: usize) -> bool {
     let (before, rest) = text.split_at_checked(at).unwrap_or((text, &[]));
     match rest {
         [0xc2, next, ..] => matches!(next, 0xa0 | 0xad | 0xb2 | 0xb3 | 0xb7 | 0xb9),
-        [0xc3..=0xc9, _, behind @ ..] => in_address(before, behind, false) != Some(false),
+        [0xc3..=0xc9, _, behind @ ..] => {
+            // What stands before the text is not known.
+            let is_begun = before.len() < NEAR && before.iter().all(is_of_address);
+            is_begun || in_address(before, behind, false) != Some(false)
+        }
         [0xd8, next, ..] => *next == 0x9c,
         [0xd9, next, ..] => matches!(next, 0xa0..=0xa9),
         [0xdb, next, ..] => matches!(next, 0xb0..=0xb9),
@@ -236,22 +133,25 @@ fn is_latin(code: u32) -> bool {
 /// Whether such a letter between these stands in a mail address: an `@` is near, and nothing but letters of an address
 /// between. `None`: what follows tells.
 fn in_address(before: &[u8], behind: &[u8], last: bool) -> Option<bool> {
-    let is_part = |byte: &u8| {
-        byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'+' | b'-' | 0x80..=0xbf | 0xc3..=0xc9)
-    };
-    let earlier = before.iter().rev().take(NEAR).find(|byte| !is_part(byte));
+    let earlier = before.iter().rev().take(NEAR).find(|byte| !is_of_address(byte));
     if earlier == Some(&b'@') {
         return Some(true);
     }
-    match behind.iter().take(NEAR).find(|byte| !is_part(byte)) {
+    match behind.iter().take(NEAR).find(|byte| !is_of_address(byte)) {
         Some(byte) => Some(*byte == b'@'),
         None if behind.len() < NEAR && !last => None,
         None => Some(false),
     }
 }
 
+/// Whether mail addresses are written with it.
+fn is_of_address(byte: &u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'+' | b'-' | 0x80..=0xbf | 0xc3..=0xc9)
+}
+
 #[cfg(test)]
 mod tests {
+    use super::super::{Active, kinds};
     use super::*;
     use proptest::prelude::*;
 
@@ -275,9 +175,9 @@ mod tests {
     }
 
     fn found(text: &[u8]) -> Vec<usize> {
-        let (mut asked, mut at, mut places) = (Asked::NONE, 0, Vec::new());
+        let (mut active, mut at, mut places) = (Active::new(kinds::plain), 0, Vec::new());
         loop {
-            at = asked.next(text, at);
+            at = active.next(text, at, true);
             if at == text.len() {
                 return places;
             }
@@ -306,8 +206,7 @@ mod tests {
     #[test]
     fn what_hides_nothing_opens_nothing() {
         let telling = |text: &[u8]| {
-            let mut asked = Asked::NONE;
-            let at = Some(asked.next(text, 0)).filter(|at| *at < text.len())?;
+            let at = Some(Active::new(kinds::plain).next(text, 0, true)).filter(|at| *at < text.len())?;
             match unit(&text[at..], &text[..at], true) {
                 Unit::Escape(escape) => Some(escape.telling),
                 Unit::Literal(_) | Unit::Open => None,

@@ -2,7 +2,7 @@
 
 use super::DecodeError;
 use super::coding::Coding;
-use super::escape::{Active, Escape, Kind, Unit, unit, unit_of_form};
+use super::escape::{Active, Escape, Kind, Kinds, Unit, plain_kinds, unit, unit_of_form};
 use super::form::{self, Form};
 use super::legacy::{self, Legacy};
 use super::markup::Markup;
@@ -11,7 +11,7 @@ use super::origin::Origin;
 use super::parts::{Parts, Step};
 use super::protobuf::{Framing, Protobuf};
 use super::{amid, armour, utf16};
-use crate::limits::{CHARSET_REACH, LAYER_STEP};
+use crate::limits::{CHARSET_REACH, LAYER_GLANCE, LAYER_STEP};
 
 #[path = "layer_runs.rs"]
 mod runs;
@@ -114,7 +114,19 @@ pub enum Packing {
 
 /// Looks for a run of digits that may be base64, from the beginning of a text: where the first begins that is long
 /// enough, or where one begins that reaches the end.
-pub type Seek = fn(&[u8]) -> Result<usize, usize>;
+pub(super) type Seek = fn(&[u8]) -> Result<usize, usize>;
+
+/// How a text is looked through, many bytes at a time.
+#[derive(Clone, Copy, Debug)]
+pub struct Searches {
+    pub runs: Seek,
+    pub kinds: Kinds,
+}
+
+impl Searches {
+    /// Their plain twins, which find the same.
+    pub const PLAIN: Searches = Searches { runs: |text| armour::seek(text, 0), kinds: plain_kinds };
+}
 
 type Sink<'a> = &'a mut dyn FnMut(Event<'_>);
 
@@ -140,7 +152,7 @@ pub struct Layer {
     tried: u8,
     /// Where a form is one.
     form: Form,
-    seek: Seek,
+    searches: Searches,
     markup: Markup,
     parts: Option<Box<Parts>>,
     /// Why what stands here is never edited, if so.
@@ -168,7 +180,7 @@ impl Layer {
             run: Run::Seeking,
             tried: 0,
             form: Form::new(false),
-            seek: |text| armour::seek(text, 0),
+            searches: Searches::PLAIN,
             markup: Markup::default(),
             parts: None,
             sealed: None,
@@ -188,10 +200,10 @@ impl Layer {
         }
     }
 
-    /// Has runs of digits looked for by another search that finds the same.
+    /// Has the text looked through by other searches that find the same.
     #[must_use]
-    pub fn seeking(self, seek: Seek) -> Layer {
-        Layer { seek, ..self }
+    pub fn searched(self, searches: Searches) -> Layer {
+        Layer { searches, ..self }
     }
 
     /// Of a text that is declared to be a form.
@@ -282,11 +294,12 @@ impl Layer {
     /// Whether nothing is undone any more if the text ends with `chunk`.
     #[must_use]
     pub fn ends_plainly(&self, chunk: &[u8]) -> bool {
-        let mut active = Active::UNKNOWN;
         self.is_idle()
             && match self.wrapping {
-                Wrapping::Escapes | Wrapping::Form => active.next(chunk, 0) == chunk.len(),
-                Wrapping::Armour => !self.whole && self.run == Run::Seeking && (self.seek)(chunk).is_err(),
+                Wrapping::Escapes | Wrapping::Form => self.first_active(chunk) == chunk.len(),
+                Wrapping::Armour => {
+                    !self.whole && self.run == Run::Seeking && (self.searches.runs)(chunk).is_err()
+                }
                 Wrapping::Charset(_) => chunk.is_ascii(),
                 Wrapping::Markup
                 | Wrapping::Utf16 { .. }
@@ -323,16 +336,26 @@ impl Layer {
             return self.push_armour(chunk, sink);
         }
         self.follow(chunk);
-        if self.is_idle() && self.wrapping.is_escapes() {
-            let mut active = Active::UNKNOWN;
-            if active.next(chunk, 0) == chunk.len() {
-                return self.keep(chunk);
+        let mut rest = chunk;
+        while !rest.is_empty() {
+            let mut step = LAYER_STEP;
+            if self.is_idle() && self.wrapping.is_escapes() {
+                let passed = self.first_active(rest);
+                self.keep(rest.get(..passed).unwrap_or_default());
+                rest = rest.get(passed..).unwrap_or_default();
+                // Where they are rare, most stand for nothing.
+                step = if passed < LAYER_GLANCE { LAYER_STEP } else { LAYER_GLANCE };
             }
-        }
-        for piece in chunk.chunks(LAYER_STEP) {
+            let (piece, behind) = rest.split_at(step.min(rest.len()));
             self.text.extend_from_slice(piece);
             self.walk(false, sink);
+            rest = behind;
         }
+    }
+
+    /// Where anything may be undone in `chunk`, while nothing is under way.
+    fn first_active(&self, chunk: &[u8]) -> usize {
+        Active::new(self.searches.kinds).next(chunk, 0, false)
     }
 
     fn follow(&mut self, chunk: &[u8]) {
@@ -398,9 +421,9 @@ impl Layer {
     }
 
     fn escapes(&mut self, last: bool, sink: Sink<'_>) {
-        let mut active = Active::UNKNOWN;
+        let mut active = Active::new(self.searches.kinds);
         loop {
-            let at = active.next(&self.text, self.done);
+            let at = active.next(&self.text, self.done, self.open.is_some());
             self.literal(at, sink);
             if at == self.text.len() {
                 return;
@@ -467,7 +490,7 @@ impl Layer {
     /// Takes the text up to `to` for itself. The open stretch may end in it.
     fn literal(&mut self, to: usize, sink: Sink<'_>) {
         if let Some(end) = self.open {
-            let end = usize::try_from(self.end(end, to) - self.base).unwrap_or(usize::MAX);
+            let end = usize::try_from(self.end(end, to).saturating_sub(self.base)).unwrap_or(usize::MAX);
             let until = to.min(end.max(self.done));
             self.view.extend_from_slice(&self.text[self.done..until]);
             self.origin.literal(until - self.done);

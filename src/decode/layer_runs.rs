@@ -16,7 +16,7 @@ impl Layer {
             if self.is_idle() {
                 let (Ok(start) | Err(start)) = match self.run {
                     Run::Skipping => Err(armour::digits(chunk)),
-                    Run::Seeking | Run::In(..) => (self.seek)(chunk),
+                    Run::Seeking | Run::In(..) => (self.searches.runs)(chunk),
                 };
                 self.base = self.looked() + start as u64;
                 self.text.clear();

@@ -64,7 +64,7 @@ pub use decoder::{Decoder, Piece};
 pub use deltas::{Delta, Lines, Told, deltas};
 pub use encoder::Encoder;
 pub use escape::{Escape, Kind, escape_at};
-pub use layer::{Event, Layer, Packed, Packing, Seek, Wrapping};
+pub use layer::{Event, Layer, Packed, Packing, Searches, Wrapping};
 pub use legacy::Legacy;
 pub use mail::MailHead;
 pub use objects::Objects;

@@ -88,7 +88,7 @@ pub use matcher::{Detector, DetectorId, Matcher};
 pub use names::{Label, Layout, Place, Scope, Under};
 pub use pack::{Mask, Pack, PackError};
 pub use scan::Scan;
-pub use simd::{Bytes, Level, first_run, holds_any};
+pub use simd::{Bytes, Level, first_run, holds_any, kinds};
 
 use crate::fingerprint::Fingerprint;
 

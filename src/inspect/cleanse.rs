@@ -4,6 +4,7 @@ use std::ops::{ControlFlow, Range};
 
 use crate::decode::{Coding, Decoder, Event, Layer, Packed, Wrapping, is_unarmoured, recognise};
 use crate::detect::{JOINTS, Matcher, first_run, spans};
+use crate::inspect::SEARCHES;
 use crate::limits::{ARMOUR_LEAST, LAYER_DEPTH, RECORD_TEXT};
 
 impl Matcher {
@@ -66,9 +67,10 @@ impl Matcher {
     fn reveals(&self, text: &[u8], left: usize) -> bool {
         let utf16 = recognise(text, None).map(|utf16| Layer::new(utf16, 0));
         let whole = text.len();
-        let escapes = Layer::new(Wrapping::Escapes, whole);
-        let query = text.contains(&b'+').then(|| Layer::new(Wrapping::Form, whole).declared());
-        let armour = Layer::new(Wrapping::Armour, whole).seeking(first_run);
+        let escapes = Layer::new(Wrapping::Escapes, whole).searched(SEARCHES);
+        let query =
+            text.contains(&b'+').then(|| Layer::new(Wrapping::Form, whole).declared().searched(SEARCHES));
+        let armour = Layer::new(Wrapping::Armour, whole).searched(SEARCHES);
         [escapes, armour].into_iter().chain(query).chain(utf16).any(|layer| {
             undone(layer, text).is_none_or(|views| {
                 let finds = |view: &Vec<u8>| self.veil(&mut view.clone());

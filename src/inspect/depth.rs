@@ -5,8 +5,8 @@ use std::sync::Arc;
 use crate::decode::{
     self, Event, Framing, Kind, Layer, Legacy, MailHead, Objects, Origin, Packing, Wrapping,
 };
-use crate::detect::{Finding, Layout, Place, Scan, Under, first_run};
-use crate::inspect::{Engine, signed};
+use crate::detect::{Finding, Layout, Place, Scan, Under};
+use crate::inspect::{Engine, SEARCHES, signed};
 use crate::limits::{CHARSET_REACH, KEYWORD_REACH, LAYER_DEPTH};
 
 /// Wrappings around a value at most: its layers, and a charset and protocol buffers that a run of base64 stands for.
@@ -158,7 +158,7 @@ struct Around<'l> {
 
 impl Depth {
     pub(super) fn new(engine: &Engine, wrapping: Wrapping, left: usize) -> Depth {
-        Depth::of(Layer::new(wrapping, reach(engine)).seeking(first_run), left)
+        Depth::of(Layer::new(wrapping, reach(engine)), left)
     }
 
     /// Escapes of a text that begins so; `form`: it is declared to be one.
@@ -173,7 +173,7 @@ impl Depth {
     }
 
     fn of(layer: Layer, left: usize) -> Depth {
-        Depth { layer, stretch: None, left, framing: None }
+        Depth { layer: layer.searched(SEARCHES), stretch: None, left, framing: None }
     }
 
     /// Parts that are texts of their own; `boundary`: what the head declares.

@@ -9,9 +9,9 @@ use super::fields::{self, Signed};
 use super::judge::{Hidden, Judge, Whence};
 use super::look::{self, Look};
 use super::percent::Decoded;
-use super::{Head, HeadEdit, Part};
+use super::{Head, HeadEdit, Part, SEARCHES};
 use crate::decode::{self, Kind};
-use crate::detect::{Confidence, DetectorId, Finding, Label, Scope, first_run};
+use crate::detect::{Confidence, DetectorId, Finding, Label, Scope};
 use crate::fingerprint::Fingerprint;
 use crate::limits::{ARMOUR_LEAST, ESCAPE_DEPTH};
 use crate::policy::{Naming, Overlap, Spot};
@@ -397,7 +397,7 @@ fn look_at<'a>(judge: &Judge, piece: Piece<'a>, sight: &mut Sight<'a>) {
 /// What stands beside a body may be anything: unless it is text, it is looked at as what a run of base64 stands for.
 fn look_beneath(judge: &Judge, text: &[u8], sight: &mut Sight<'_>) {
     let is_text = |byte: &u8| matches!(byte, b' '..=b'~' | b'\t' | b'\r' | b'\n');
-    if text.iter().all(is_text) || decode::is_bare_run(text, first_run) {
+    if text.iter().all(is_text) || decode::is_bare_run(text, &SEARCHES) {
         return;
     }
     let (seen, unread) = Look::into_run(judge, text);

@@ -48,9 +48,13 @@ pub use threads::Threads;
 
 use std::sync::Arc;
 
-use crate::detect::Matcher;
+use crate::decode::Searches;
+use crate::detect::{Matcher, first_run, kinds};
 use crate::fingerprint::FingerprintKey;
 use crate::policy::{Action, Board, Budgets, Interceptions, Policy};
+
+/// The searches of this machine.
+pub(crate) const SEARCHES: Searches = Searches { runs: first_run, kinds };
 
 /// What one flow is judged under; swapped as a whole on reload.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 mod bytes;
+mod kinds;
 mod lanes;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -196,6 +197,18 @@ pub(super) fn word_starts(
 /// reaches the end.
 pub fn first_run(text: &[u8]) -> Result<usize, usize> {
     runs::first_run(*LEVEL, text)
+}
+
+/// Of which kinds bytes are, by two tables of eight kinds each, by the low half of a byte and by its high half: it is of those
+/// that both have. For each of `sets` which bytes are of any of these kinds of either table; where none is of the first, of
+/// none.
+#[must_use]
+pub fn kinds<const SETS: usize>(
+    window: &[u8; 128],
+    halves: &[[[u8; 16]; 2]; 2],
+    sets: &[[u8; 2]; SETS],
+) -> [u128; SETS] {
+    kinds::kinds(*LEVEL, window, halves, sets)
 }
 
 /// Whether `text` holds any of these bytes.

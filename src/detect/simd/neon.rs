@@ -18,6 +18,9 @@ use super::walk::Classify;
 
 pub(super) struct Neon;
 
+/// 64 bytes.
+pub(super) type Block = [uint8x16_t; 4];
+
 /// Bits of one byte after the other.
 const WEIGHTS: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 2, 4, 8, 16, 32, 64, 128];
 
@@ -54,7 +57,7 @@ fn equals(v: uint8x16_t, byte: u8) -> uint8x16_t {
 }
 
 #[inline(always)]
-fn either(a: uint8x16_t, b: uint8x16_t) -> uint8x16_t {
+pub(super) fn either(a: uint8x16_t, b: uint8x16_t) -> uint8x16_t {
     // SAFETY: every aarch64 has NEON.
     unsafe { vorrq_u8(a, b) }
 }
