@@ -246,6 +246,8 @@ pub const HELD_BYTES: usize = 256 * 1024 * 1024;
 
 /// Decoded bytes before the expansion ratio is judged: small bodies may expand a lot without harm.
 pub const DECODED_GRACE: u64 = 16 * 1024 * 1024;
+/// Bytes that all that is packed in a message's head and beside its body is unpacked to: none of it is a body's own text.
+pub const BESIDE_UNPACKED: u64 = 256 * 1024;
 /// Largest ratio of decoded to coded bytes past the grace (deflate tops out near 1032).
 pub const DECODED_RATIO: u64 = 200;
 /// Most codings stacked on one body.

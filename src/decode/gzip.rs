@@ -51,6 +51,15 @@ impl Gzip {
         }
     }
 
+    /// Another stream, which needs no memory of its own.
+    pub(super) fn again(self) -> Gzip {
+        let Gzip { mut frame, mut aside, mut inflate, .. } = self;
+        frame.clear();
+        aside.clear();
+        inflate.reset(false);
+        Gzip { at: At::Boundary, frame, aside, inflate, crc: Crc::new(), is_later: false }
+    }
+
     /// Whether the stream may end here.
     pub(super) fn is_complete(&self) -> bool {
         self.at == At::Boundary

@@ -104,6 +104,8 @@ pub enum Packing {
     /// As its first bytes tell.
     #[default]
     Told,
+    /// The same on a line behind other digits, of a picture for example: that it breaks off is no fault.
+    Torn,
     /// In these codings, the last outermost.
     Coded(Vec<Coding>),
     /// In a way that is not read here, and why.
@@ -148,6 +150,11 @@ pub struct Layer {
     /// is read whole, however far the next escape is.
     in_digits: bool,
     run: Run,
+    /// Where the run began that is passed over, and where the last long line of digits ended.
+    skipped: u64,
+    line_end: Option<u64>,
+    /// Whether the run that is packed stands right behind such a line.
+    torn: bool,
     /// How often another run was looked for in the one that stands here.
     tried: u8,
     /// Where a form is one.
@@ -178,6 +185,9 @@ impl Layer {
             wrapping,
             reach: if wrapping.is_escapes() { reach } else { 0 },
             run: Run::Seeking,
+            skipped: 0,
+            line_end: None,
+            torn: false,
             tried: 0,
             form: Form::new(false),
             searches: Searches::PLAIN,
@@ -478,7 +488,8 @@ impl Layer {
             let packing = self.parts.as_ref().and_then(|parts| parts.packing());
             if self.packed {
                 let called = self.parts.as_ref().map_or(&*before, |parts| parts.label().as_bytes());
-                sink(Event::Packed(Packed::Open(begin, packing.cloned().unwrap_or_default(), called)));
+                let own = if self.torn { Packing::Torn } else { Packing::Told };
+                sink(Event::Packed(Packed::Open(begin, packing.cloned().unwrap_or(own), called)));
             } else {
                 sink(Event::Open(begin, before));
             }

@@ -8,6 +8,10 @@ use crate::limits::{ARMOUR_JUDGED, LAYER_STEP, NAMES_REACH};
 /// What is kept of a text in which runs of digits are looked for: what may name one that is not judged yet.
 const BEFORE: usize = NAMES_REACH + 1 + 2 * ARMOUR_JUDGED;
 
+/// At most so much stands between two lines of one run: a line end as JSON, XML and programs write it, and what lines are
+/// indented by.
+const BETWEEN_LINES: u64 = 16;
+
 impl Layer {
     /// Between runs nothing is kept but what may name the next: only what may be one is taken.
     pub(super) fn push_armour(&mut self, whole: &[u8], sink: Sink<'_>) {
@@ -23,7 +27,7 @@ impl Layer {
                 self.done = 0;
                 chunk = &chunk[start..];
                 if self.run == Run::Skipping && !chunk.is_empty() {
-                    self.run = Run::Seeking;
+                    self.passed_over();
                     continue;
                 }
             }
@@ -98,8 +102,11 @@ impl Layer {
                 Run::Seeking => self.seek(chunk, last, sink),
                 Run::Skipping => {
                     self.done += self.digits(usize::MAX);
-                    self.run = if self.done < self.text.len() { Run::Seeking } else { Run::Skipping };
-                    self.done < self.text.len()
+                    let is_over = self.done < self.text.len();
+                    if is_over {
+                        self.passed_over();
+                    }
+                    is_over
                 }
                 Run::In(Kind::Hex, line) => self.hex(line, last, sink),
                 Run::In(_, line) => self.base64(line, last, sink),
@@ -144,7 +151,9 @@ impl Layer {
         let known = armour::recognise(own).filter(|_| !behind.as_ref().is_some_and(is_doubtful));
         match known {
             Some((kind, packed)) => {
-                self.packed = packed;
+                let gap = self.line_end.map(|end| self.looked().saturating_sub(end));
+                (self.packed, self.torn) =
+                    (packed, gap.is_some_and(|gap| (1..=BETWEEN_LINES).contains(&gap)));
                 self.done += mark;
                 let before = self.stands_before(self.base + self.done as u64, chunk);
                 self.begin_behind(before, self.done, sink);
@@ -153,10 +162,24 @@ impl Layer {
             }
             None => match behind {
                 Some(behind) => (self.done, self.tried) = (self.done + behind, self.tried + 1),
-                None => self.run = Run::Skipping,
+                None => self.pass_over(),
             },
         }
         true
+    }
+
+    /// The run that stands here is none, or is over: what is left of its digits belongs to no other.
+    fn pass_over(&mut self) {
+        (self.run, self.skipped) = (Run::Skipping, self.looked());
+    }
+
+    /// All of it was passed over.
+    fn passed_over(&mut self) {
+        let end = self.looked();
+        if end - self.skipped >= armour::LINE_LEAST as u64 {
+            self.line_end = Some(end);
+        }
+        self.run = Run::Seeking;
     }
 
     fn hex(&mut self, mut line: usize, last: bool, sink: Sink<'_>) -> bool {
@@ -217,6 +240,9 @@ impl Layer {
                     self.view.extend_from_slice(&bytes[..count]);
                     self.origin.add(count, rest, Some(Kind::Base64));
                     self.done += rest;
+                    if line >= armour::LINE_LEAST {
+                        self.line_end = Some(self.looked());
+                    }
                     return self.end_run(sink);
                 }
                 Some(length) => {
@@ -230,8 +256,7 @@ impl Layer {
 
     /// The run ends here; whether there is more to do.
     fn end_run(&mut self, sink: Sink<'_>) -> bool {
-        // What is left of its digits, if any, belongs to no other run.
-        self.run = Run::Skipping;
+        self.pass_over();
         self.close(sink);
         true
     }

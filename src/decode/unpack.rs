@@ -10,7 +10,7 @@ use super::zip;
 use super::zip_directory::Directory;
 use super::{DecodeError, probe};
 use crate::limits::{
-    ARCHIVE_DOUBT, ARCHIVE_DOUBT_ZSTD, ARCHIVE_DOUBTS_ZSTD, ARCHIVE_FALSE, INFLATER, PROBED, XML_DECLARATION,
+    ARCHIVE_DOUBT, ARCHIVE_DOUBT_ZSTD, ARCHIVE_DOUBTS_ZSTD, ARCHIVE_FALSE, PROBED, XML_DECLARATION,
 };
 
 #[path = "unpack_container.rs"]
@@ -98,12 +98,16 @@ pub struct Unpacker {
     again: Vec<u8>,
     /// Members of zip archives so far, while none is under way.
     directory: Directory,
+    /// What the last stream took, as long as another may stand near behind it.
+    spare: Option<Kind>,
     /// Whether something began like a zip archive, whose directory may stand anywhere behind it.
     zips: bool,
     /// The text's first bytes, until they tell, whether they do, and whether it is looked at no longer.
     head: Vec<u8>,
     begun: bool,
     blind: bool,
+    /// Whether it stands in the midst of something that is not read.
+    torn: bool,
     /// Whether it is packed in a way that nobody here opens, though it begins like one that is.
     unopened: bool,
 }
@@ -113,6 +117,9 @@ pub struct Unpacker {
 const OPAQUE: [&[u8]; 6] =
     [b"\xfd7zXZ\0", b"7z\xbc\xaf\x27\x1c", b"BZh", b"\x04\x22\x4d\x18", b"Rar!\x1a\x07", b"!<arch>\n"];
 const OPAQUE_HEAD: usize = 8;
+
+/// So near behind a stream another is awaited.
+const SPARED: usize = 4 * 1024;
 
 #[derive(Debug)]
 enum At {
@@ -137,6 +144,12 @@ impl Unpacker {
         Unpacker { at: At::Probing(Vec::new()), ..Unpacker::new() }
     }
 
+    /// The same in the midst of what may be a picture: that it breaks off is no fault.
+    #[must_use]
+    pub fn of_torn_run() -> Unpacker {
+        Unpacker { torn: true, ..Unpacker::of_run() }
+    }
+
     /// One of a body, which may be a stream of zlib that nobody called one.
     #[must_use]
     pub fn of_body() -> Unpacker {
@@ -155,10 +168,12 @@ impl Unpacker {
             doubts: 0,
             again: Vec::new(),
             directory: Directory::default(),
+            spare: None,
             zips: false,
             head: Vec::new(),
             begun: false,
             blind: false,
+            torn: false,
             unopened: false,
         }
     }
@@ -182,26 +197,24 @@ impl Unpacker {
 
     /// Whether what breaks off within the text is no fault of it.
     fn is_opaque(&self) -> bool {
-        !self.packed && OPAQUE.iter().any(|sign| self.head.starts_with(sign))
+        self.torn || !self.packed && OPAQUE.iter().any(|sign| self.head.starts_with(sign))
     }
 
     /// Memory that it takes: what is unpacked just now, and what is remembered of members.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        match &self.at {
-            At::Inside(container) => {
-                container.kept.capacity()
-                    + match &container.kind {
+        let spare = self.spare.as_ref().map_or(0, Kind::bytes);
+        spare
+            + match &self.at {
+                At::Inside(container) => {
+                    let members = match &container.kind {
                         Kind::Zip(zip) => zip.bytes(),
-                        Kind::Tar(_) => self.directory.bytes(),
-                        Kind::Gzip(_, window) | Kind::Deflate(_, window) => {
-                            INFLATER + window.len() + self.directory.bytes()
-                        }
-                        Kind::Zstd(zstd, window) => zstd.bytes() + window.len() + self.directory.bytes(),
-                    }
+                        _ => self.directory.bytes(),
+                    };
+                    container.kept.capacity() + container.kind.bytes() + members
+                }
+                At::Probing(_) | At::Opening(_) | At::Seeking => self.directory.bytes(),
             }
-            At::Probing(_) | At::Opening(_) | At::Seeking => self.directory.bytes(),
-        }
     }
 
     /// Whether all of the text is something packed, going by where that began.
@@ -399,6 +412,9 @@ impl Unpacker {
         let found = if self.blind { None } else { next_sign(&self.tail, text, self.zips) };
         let read = found.map_or(text.len(), |(end, _)| end);
         self.remember(text.get(..read).unwrap_or_default());
+        if read > SPARED {
+            self.spare = None;
+        }
         let Some((_, sign)) = found else { return Ok(read) };
         let begin = (at + read as u64).saturating_sub(sign.bytes().len() as u64);
         let within = begin > 0;
@@ -409,7 +425,7 @@ impl Unpacker {
             return Ok(read);
         }
         let members = self.directory.members();
-        self.at = inside(sign.kind(begin, &mut self.directory), within, members);
+        self.at = inside(sign.kind(begin, &mut self.directory, self.spare.take()), within, members);
         if let (Sign::Zstd, At::Inside(container), ..ARCHIVE_DOUBTS_ZSTD) = (sign, &mut self.at, self.doubts)
         {
             container.doubt = ARCHIVE_DOUBT_ZSTD;
@@ -479,10 +495,13 @@ impl Unpacker {
         };
         if took.over {
             let open = std::mem::take(&mut container.open);
-            if let At::Inside(container) = std::mem::replace(&mut self.at, At::Seeking)
-                && let Kind::Zip(zip) = container.kind
-            {
-                self.directory = zip.directory();
+            if let At::Inside(container) = std::mem::replace(&mut self.at, At::Seeking) {
+                match container.kind {
+                    Kind::Zip(zip) => self.directory = zip.directory(),
+                    // What is opened at every turn is opened for little.
+                    stream @ (Kind::Gzip(..) | Kind::Zstd(..)) => self.spare = Some(stream),
+                    Kind::Tar(_) | Kind::Deflate(..) => {}
+                }
             }
             self.tail = [0; 3];
             self.again = again;

@@ -12,7 +12,7 @@ use crate::decode::tar::Tar;
 use crate::decode::zip::Zip;
 use crate::decode::zip_directory::Directory;
 use crate::decode::zstd::Zstd;
-use crate::limits::{ARCHIVE_PROOF, DECODE_WINDOW};
+use crate::limits::{ARCHIVE_PROOF, DECODE_WINDOW, INFLATER};
 
 /// Room for text of what may be none: as much as proves it and the longest copy of deflate.
 const DOUBTED_WINDOW: usize = 2 * ARCHIVE_PROOF as usize;
@@ -47,14 +47,27 @@ pub(super) enum Kind {
 }
 
 impl Sign {
-    /// `at`: where it begins; `directory`: members of zip archives before it.
-    pub(super) fn kind(self, at: u64, directory: &mut Directory) -> Kind {
-        match self {
-            Sign::Zip | Sign::ZipEntry | Sign::ZipEnd => {
+    /// `at`: where it begins; `directory`: members of zip archives before it; `spare`: what a stream right before it took.
+    pub(super) fn kind(self, at: u64, directory: &mut Directory, spare: Option<Kind>) -> Kind {
+        match (self, spare) {
+            (Sign::Zip | Sign::ZipEntry | Sign::ZipEnd, _) => {
                 Kind::Zip(Box::new(Zip::new(at, std::mem::take(directory))))
             }
-            Sign::Gzip => Kind::Gzip(Box::new(Gzip::new()), Vec::new()),
-            Sign::Zstd => Kind::Zstd(Box::new(Zstd::new()), Vec::new()),
+            (Sign::Gzip, Some(Kind::Gzip(gzip, window))) => Kind::Gzip(Box::new(gzip.again()), window),
+            (Sign::Zstd, Some(Kind::Zstd(zstd, window))) => Kind::Zstd(Box::new(zstd.again()), window),
+            (Sign::Gzip, _) => Kind::Gzip(Box::new(Gzip::new()), Vec::new()),
+            (Sign::Zstd, _) => Kind::Zstd(Box::new(Zstd::new()), Vec::new()),
+        }
+    }
+}
+
+impl Kind {
+    /// Memory that it takes beside what is remembered of archives.
+    pub(super) fn bytes(&self) -> usize {
+        match self {
+            Kind::Zip(_) | Kind::Tar(_) => 0,
+            Kind::Gzip(_, window) | Kind::Deflate(_, window) => INFLATER + window.len(),
+            Kind::Zstd(zstd, window) => zstd.bytes() + window.len(),
         }
     }
 }

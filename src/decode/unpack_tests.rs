@@ -193,6 +193,38 @@ fn compressed_runs_are_told_wherever_they_begin() {
 }
 
 #[test]
+fn a_stream_right_behind_another_is_told_as_by_itself() {
+    let zstd = |text: &[u8]| {
+        let mut encoder = crate::decode::Encoder::new(&[crate::decode::Coding::Zstd]).unwrap();
+        encoder.push(text).unwrap();
+        encoder.finish().unwrap()
+    };
+    let long = "some text, some more text. ".repeat(4000);
+    let broken = b"\x28\xb5\x2f\xfd\x00\x58\xff\xff\xff";
+    // What came before leaves nothing behind: whole ones, broken ones, far ones.
+    let far = [b'.'; 2 * SPARED];
+    let pieces: [(&[u8], Option<String>); 9] = [
+        (&zstd(b"one"), Some("zstd :one.".to_owned())),
+        (&gzipped(b"two"), Some("gzip :two.".to_owned())),
+        (broken, None),
+        (&zstd(long.as_bytes()), Some(format!("zstd :{long}."))),
+        (b"\x1f\x8b\x08\x00 no gzip", None),
+        (&gzipped(long.as_bytes()), Some(format!("gzip :{long}."))),
+        (&far, None),
+        (&zstd(b"three"), Some("zstd :three.".to_owned())),
+        (&gzipped(b"four"), Some("gzip :four.".to_owned())),
+    ];
+    for order in [[0, 1, 2, 3, 4, 5, 6, 7, 8], [3, 7, 0, 2, 5, 8, 4, 1, 6], [5, 1, 8, 6, 4, 1, 7, 2, 0]] {
+        let text: Vec<u8> = order.iter().flat_map(|at| [pieces[*at].0, b" , "].concat()).collect();
+        let expected: Vec<String> = order.iter().filter_map(|at| pieces[*at].1.clone()).collect();
+        let (told, result) = told_any(&text);
+        let told: Vec<String> =
+            told.into_iter().filter(|told| *told != "zstd :." && *told != "gzip :.").collect();
+        assert_eq!((told, result), (expected, Ok(())), "{order:?}");
+    }
+}
+
+#[test]
 fn members_of_a_tar_are_told_one_after_the_other() {
     let record = b"16 size=0000005\n".to_vec();
     let archive = [

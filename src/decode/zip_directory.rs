@@ -36,6 +36,8 @@ struct Entry {
 #[derive(Debug, Default)]
 pub(super) struct Directory {
     locals: Vec<Local>,
+    /// How many of them no directory has told of.
+    untold: usize,
     entries: Vec<Entry>,
     /// Where the first entry begins, and the last ends.
     from: u64,
@@ -43,8 +45,6 @@ pub(super) struct Directory {
     /// Count, length and place of the directory, where they take eight bytes.
     wide: Option<(u64, u64, u64)>,
     directories: u32,
-    /// Whether there was an entry, ever.
-    told: bool,
 }
 
 /// Shortest entry of a directory.
@@ -57,6 +57,7 @@ impl Directory {
             return Err(DecodeError::Members);
         }
         self.locals.push(Local { at, stated, open, told_by: 0 });
+        self.untold += 1;
         Ok(())
     }
 
@@ -74,13 +75,14 @@ impl Directory {
     /// Members past the first `members` were none. A directory that tells of them all the same is refused.
     pub(super) fn forget(&mut self, members: usize) {
         self.locals.truncate(members);
+        self.untold = self.locals.iter().filter(|local| local.told_by == 0).count();
         self.entries.clear();
         self.wide = None;
     }
 
     /// Whether there are members that no directory has told of.
     pub(super) fn is_awaited(&self) -> bool {
-        self.locals.iter().any(|local| local.told_by == 0)
+        self.untold > 0
     }
 
     /// Memory that it takes.
@@ -98,7 +100,6 @@ impl Directory {
             self.from = at;
         }
         self.to = at + frame.len() as u64;
-        self.told = true;
         let short = |at: usize| u32_at(frame, at).unwrap_or_default();
         let name = usize::from(u16_at(frame, 28));
         let extra = frame.get(46 + name..).unwrap_or_default();
@@ -123,13 +124,13 @@ impl Directory {
         self.wide = Some((number(32), number(40), number(48)));
     }
 
-    /// Whether what begins with the signature of an end at `at` is none, as in programs that read archives: no member and no
-    /// entry came before it, and where it says that entries are no reader finds any.
+    /// Whether what begins with the signature of an end at `at` is none, as in programs that read archives: there is no entry
+    /// right before it, nor a member that awaits one, and where it says that entries are no reader finds any.
     pub(super) fn is_no_end(&self, frame: &[u8], at: u64) -> bool {
         let number = |at: usize| u64::from(u32_at(frame, at).unwrap_or_default());
         let (count, length, offset) = (u64::from(u16_at(frame, 10)), number(12), number(16));
-        let is_first = self.locals.is_empty() && !self.told && self.wide.is_none() && self.directories == 0;
-        is_first && (offset + length > at || (1..count.max(1) * ENTRY).contains(&length))
+        let is_alone = self.entries.is_empty() && self.untold == 0 && self.wide.is_none();
+        is_alone && (offset + length > at || (1..count.max(1) * ENTRY).contains(&length))
     }
 
     /// The end, whose record begins at `at`: everything must be as it is said to be.
@@ -175,6 +176,7 @@ impl Directory {
             if local.told_by == directory || !local.is_as(&entry.stated) {
                 return Err(DecodeError::Directory);
             }
+            self.untold -= usize::from(local.told_by == 0);
             local.told_by = directory;
             first = first.min(index);
         }

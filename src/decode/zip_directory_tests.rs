@@ -127,6 +127,22 @@ fn signatures_in_programs_that_read_archives_are_none() {
         let text = [code.as_slice(), &end(count, length, offset), &rest].concat();
         assert_eq!(read(&text).map(|_| ()), result, "{count} {length} {offset}");
     }
+    // The same behind a whole archive in a program: one is passed over where no reader finds entries.
+    let whole = zip(&[packed("a", TEXT), stored("b", b"more")]);
+    let length = u32::try_from(whole.len()).unwrap();
+    for (count, length, offset, result) in [
+        (0, 0x378b_0000, 0x5369_0000, Ok(())),
+        (3, 60, 0, Ok(())),
+        (1, 46, length - 46, Err(DecodeError::Directory)),
+        (0, 0, 0, Err(DecodeError::Directory)),
+    ] {
+        let text = [whole.as_slice(), &[b'.'; 40], &end(count, length, offset), &rest].concat();
+        let result = if result.is_ok() { Ok(45) } else { result.map(|()| 0) };
+        assert_eq!(read(&text).map(|text| text.len()), result, "{count} {length} {offset}");
+    }
+    // Not while a member awaits its directory.
+    let text = [packed("a", TEXT).as_slice(), &end(0, 0x378b_0000, 0x5369_0000), &rest].concat();
+    assert_eq!(read(&text), Err(DecodeError::Directory));
     // Two entries that a program writes.
     let entries =
         b"PK\x01\x02\xc6\x84\x24\xa4\x06\0\0\0\xb9PK\x01\x02\x89\x8c\x24\x9c\x06\0\0\xc7\x84\x24\xa0\x06\0\0";

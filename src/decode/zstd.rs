@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer};
+use zstd::zstd_safe::{DCtx, DParameter, InBuffer, OutBuffer, ResetDirective};
 
 use super::{DecodeError, Progress};
 use crate::limits::{DECODE_WINDOW_LOG, ZSTD_SKIPPABLE};
@@ -53,6 +53,16 @@ impl Zstd {
             aside: Vec::new(),
             is_later: false,
         }
+    }
+
+    /// Another stream, which needs no memory of its own.
+    pub(super) fn again(self) -> Zstd {
+        let Zstd { mut context, mut frame, mut aside, .. } = self;
+        let is_fresh =
+            context.as_mut().is_some_and(|context| context.reset(ResetDirective::SessionOnly).is_ok());
+        frame.clear();
+        aside.clear();
+        Zstd { context: context.filter(|_| is_fresh), at: At::Header, frame, fed: 0, aside, is_later: false }
     }
 
     /// Whether the stream may end here.

@@ -19,6 +19,8 @@ pub(super) struct Armoured {
 #[derive(Default)]
 pub(super) struct Held {
     pub(super) found: Vec<Armoured>,
+    /// How much may still be unpacked.
+    pub(super) room: u64,
     /// Why something in one cannot be read.
     pub(super) unread: Option<&'static str>,
 }
@@ -29,7 +31,8 @@ pub(super) fn may_hold(text: &[u8]) -> bool {
 }
 
 /// What runs of `text` hold, which stands under `name`. `plus` stands for a space in queries.
-pub(super) fn look(judge: &Judge, name: Option<&[u8]>, text: &[u8], plus: bool) -> Held {
+/// `room`: so much may be unpacked.
+pub(super) fn look(judge: &Judge, name: Option<&[u8]>, text: &[u8], plus: bool, room: u64) -> Held {
     let engine = judge.engine();
     // Words of a name count for what stands under it, as in a body.
     let mut line = name.map_or_else(Vec::new, |name| [name, b"="].concat());
@@ -37,7 +40,7 @@ pub(super) fn look(judge: &Judge, name: Option<&[u8]>, text: &[u8], plus: bool) 
     line.extend_from_slice(text);
     let escapes =
         if plus { Depth::of_query(engine) } else { Depth::new(engine, Wrapping::Escapes, LAYER_DEPTH) };
-    let (mut risen, mut held) = (Risen::default(), Held::default());
+    let (mut risen, mut held) = (Risen::default(), Held { room, ..Held::default() });
     for mut depth in [escapes, Depth::new(engine, Wrapping::Armour, LAYER_DEPTH)] {
         depth.last(engine, None, &line, &mut risen);
         unpack(judge, risen.packed.drain(..), &mut held);
@@ -74,7 +77,7 @@ fn unpack(judge: &Judge, told: impl Iterator<Item = depth::Armoured>, held: &mut
 impl Held {
     /// What stands between these offsets is packed in `bytes`.
     fn look(&mut self, judge: &Judge, bytes: &[u8], start: u64, end: u64) {
-        let (seen, unread) = Look::into_run(judge, bytes);
+        let (seen, unread) = Look::into_run(judge, bytes, &mut self.room);
         self.unread = self.unread.or(unread.first().copied());
         for look::Seen { mut finding, carrier, member, .. } in seen {
             if member.is_some() {

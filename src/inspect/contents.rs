@@ -141,8 +141,8 @@ impl Contents {
                         open.carrier = codings.last().map_or("base64", |coding| coding.as_str());
                     }
                     let opened = give(Unpacked::Open(open));
-                    if let (Some(inside), Packing::Told) = (&mut track.member, packing) {
-                        inside.below.unpacker = Unpacker::of_run();
+                    if let Some((inside, unpacker)) = track.member.as_mut().zip(of_run(packing)) {
+                        inside.below.unpacker = unpacker;
                     }
                     opened
                 }
@@ -372,6 +372,15 @@ impl Track {
     }
 }
 
+/// Looks into what is packed in a run.
+fn of_run(packing: &Packing) -> Option<Unpacker> {
+    match packing {
+        Packing::Told => Some(Unpacker::of_run()),
+        Packing::Torn => Some(Unpacker::of_torn_run()),
+        Packing::Coded(_) | Packing::Unread(_) | Packing::Unopened => None,
+    }
+}
+
 /// Takes the coding off what is told of a part, piece by piece.
 fn decoded(
     decoder: &mut Decoder,
@@ -428,6 +437,9 @@ fn take(
             if inside.place.is_none() {
                 packed.out += text.len() as u64;
                 packed.within_ratio()?;
+                if judge.nested > 0 && packed.out > judge.room {
+                    return Err(DecodeError::Size);
+                }
             }
             (judge.steps)(&mut || inside.push(judge, text, packed, twice));
         }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::armoured;
+use super::armoured::{self, Held};
 use super::depth::Path;
 use super::familiar::Familiar;
 use super::fields::{self, Signed};
@@ -124,6 +124,8 @@ struct Sight<'a> {
     packed: Vec<Seen<'a>>,
     /// Why something in it cannot be read.
     unread: Option<&'static str>,
+    /// How much may still be unpacked.
+    room: u64,
 }
 
 /// Carrier of a credential that stands where credentials belong.
@@ -214,7 +216,8 @@ fn fields(
 
 /// Counts what one string holds; whether that is anything.
 fn field(judge: &mut Judge, field: Field<'_>, hits: &mut HeadHits) -> bool {
-    let Sight { seen, packed, unread } = look(judge, field);
+    let Sight { seen, packed, unread, room } = look(judge, field);
+    judge.room = room;
     if let Some(word) = unread {
         judge.unreadable(word);
     }
@@ -311,7 +314,7 @@ fn deepen(edit: &mut HeadEdit, came: &[u8], earlier: &HeadEdit) {
 
 /// Whether any look at `masked` finds something.
 fn still_there(judge: &Judge, masked: &[u8]) -> bool {
-    let mut sight = Sight::default();
+    let mut sight = Sight { room: judge.room, ..Sight::default() };
     look_at(
         judge,
         Piece { text: masked, at: 0, label: None, name: None, family: None, plus: true },
@@ -342,7 +345,7 @@ fn look<'a>(judge: &Judge, field: Field<'a>) -> Sight<'a> {
     let is_mark = |byte: u8| matches!(byte, b'%' | b'\\' | 0x80..) || (is_query && byte == b'+');
     let escaped =
         field.text.iter().any(|&byte| is_mark(byte)) || field.text.windows(2).any(|pair| pair == b"&#");
-    let mut sight = Sight::default();
+    let mut sight = Sight { room: judge.room, ..Sight::default() };
     if field.part == Part::Body {
         look_beneath(judge, field.text, &mut sight);
     }
@@ -400,7 +403,7 @@ fn look_beneath(judge: &Judge, text: &[u8], sight: &mut Sight<'_>) {
     if text.iter().all(is_text) || decode::is_bare_run(text, &SEARCHES) {
         return;
     }
-    let (seen, unread) = Look::into_run(judge, text);
+    let (seen, unread) = Look::into_run(judge, text, &mut sight.room);
     sight.unread = sight.unread.or(unread.first().copied());
     for look::Seen { mut finding, carrier, .. } in seen {
         let carrier: &[&str] = match carrier.first().copied() {
@@ -436,7 +439,9 @@ fn look_into<'a>(judge: &Judge, piece: Piece<'a>, undone: Option<&Decoded>, sigh
     // is called one is no part of a token, and a name with a password has no issuer.
     let is_credential = matches!(name, Some(b"authorization" | b"proxy-authorization"));
     let is_basic = piece.text.get(..6).is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"basic "));
-    let held = armoured::look(judge, name, piece.text, piece.plus);
+    let (mut held, room) = (Held::default(), sight.room);
+    (judge.steps)(&mut || held = armoured::look(judge, name, piece.text, piece.plus, room));
+    sight.room = held.room;
     sight.unread = sight.unread.or(held.unread.filter(|_| !is_credential));
     for found in held.found {
         let (path, mut finding) = (found.path, found.finding);

@@ -11,6 +11,7 @@ use super::{Engine, Steps};
 use crate::decode::{self, Kind, Wrapping};
 use crate::detect::{Confidence, DetectorId, Finding};
 use crate::fingerprint::Fingerprint;
+use crate::limits::BESIDE_UNPACKED;
 use crate::policy::{Action, Counted, Laid, MaskKind, Message, Mode, Spot, Tally};
 use crate::redact::{self, Chain, Ff1};
 
@@ -61,6 +62,8 @@ pub(super) struct Judge {
     pub(super) steps: Steps,
     /// Looks around this one, of what stands beside something or in a head.
     pub(super) nested: usize,
+    /// So much may still be unpacked there.
+    pub(super) room: u64,
 }
 
 impl Judge {
@@ -84,6 +87,7 @@ impl Judge {
             resizes: false,
             steps: |act| act(),
             nested: 0,
+            room: BESIDE_UNPACKED,
         };
         if judge.unlisted == Action::Block && judge.mode() == Mode::Enforce {
             judge.refused = Some(Reason::Unlisted);

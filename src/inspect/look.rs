@@ -50,15 +50,17 @@ impl Look {
     }
 
     /// The same of what a run of base64 or hexadecimal digits stands for, all of it, which stands in what is being judged.
-    pub(super) fn into_run(above: &Judge, bytes: &[u8]) -> (Vec<Seen>, Vec<&'static str>) {
+    /// `room`: so much may be unpacked of it, of which it takes what it needs.
+    pub(super) fn into_run(above: &Judge, bytes: &[u8], room: &mut u64) -> (Vec<Seen>, Vec<&'static str>) {
         if above.nested == ARCHIVE_DEPTH {
             return (Vec::new(), vec![DecodeError::Depth.as_str()]);
         }
         let look = Look::new(Arc::clone(above.engine()), None);
         let mut look = Look { reading: Reading::of_run(), ..look };
-        look.judge.nested = above.nested + 1;
+        (look.judge.nested, look.judge.steps, look.judge.room) = (above.nested + 1, above.steps, *room);
         look.push(bytes);
         look.finish();
+        *room = look.judge.room.saturating_sub(look.reading.unpacked());
         look.take()
     }
 

@@ -124,6 +124,11 @@ impl Reading {
         Reading { contents: Contents::of_run(), ..Reading::default() }
     }
 
+    /// Bytes that were unpacked.
+    pub(super) fn unpacked(&self) -> u64 {
+        self.packed.out
+    }
+
     /// What was packed below the surface is looked into, and what cannot be read is said.
     fn sink(&mut self, judge: &mut Judge) {
         self.contents.sunk(judge, &self.carrier, self.text.packed(), &mut self.packed);

@@ -92,17 +92,27 @@ impl Familiar {
         self.worked_out(slot, engine, text, |text| engine.matcher.cleanse(&work(text)))
     }
 
-    /// Lends what is known of heads in one direction.
+    /// Lends what is known of heads in one direction. A look may take long: meanwhile others of the connection know nothing, and
+    /// wait for nothing.
     pub(super) fn heads<T>(
         &self,
         direction: Direction,
         engine: &Arc<Engine>,
         act: impl FnOnce(&mut inspect::Familiar) -> T,
     ) -> T {
-        self.with(engine, |known| match direction {
-            Direction::Request => act(&mut known.requests),
-            Direction::Response => act(&mut known.responses),
-        })
+        let heads = |known: &mut Known, other: inspect::Familiar| {
+            std::mem::replace(
+                match direction {
+                    Direction::Request => &mut known.requests,
+                    Direction::Response => &mut known.responses,
+                },
+                other,
+            )
+        };
+        let mut lent = self.with(engine, |known| heads(known, inspect::Familiar::default()));
+        let done = act(&mut lent);
+        self.with(engine, |known| heads(known, lent));
+        done
     }
 }
 
@@ -110,4 +120,23 @@ fn fresh(text: &str, made: String) -> Pair {
     let raw = Arc::from(text);
     let made = if made == text { Arc::clone(&raw) } else { made.into() };
     (raw, made)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::Action;
+    use crate::proxy::websocket::fuzzing::engine;
+
+    #[test]
+    fn a_long_look_at_one_head_keeps_no_other_waiting() {
+        let (familiar, engine) = (Familiar::default(), engine(64, Action::Block).unwrap());
+        let heads = |act: &mut dyn FnMut()| familiar.heads(Direction::Request, &engine, |_| act());
+        let mut looked = 0;
+        heads(&mut || {
+            heads(&mut || looked += 1);
+            familiar.worked_out(Slot::Path, &engine, "/a", str::to_owned);
+        });
+        assert_eq!(looked, 1);
+    }
 }

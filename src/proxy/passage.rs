@@ -137,11 +137,12 @@ impl<B: Source> Passage<B> {
 
     /// Looks at the head, which the passage began for.
     pub(super) fn look_at(&mut self, head: &Head<'_>) -> Step {
-        let Flow { client, edition, .. } = &*self.flow;
-        let known = |known: &mut Familiar| self.inspector.head_among(head, known);
-        let step = client.familiar.heads(self.direction, &edition.engine, known);
-        self.looked = Instant::now();
-        self.inspecting = self.looked.duration_since(self.began);
+        let Passage { looks, inspector, flow, direction, .. } = self;
+        let Flow { client, edition, .. } = &**flow;
+        let known = |known: &mut Familiar| inspector.head_among(head, known);
+        let (step, ended) = looks.timed(|| client.familiar.heads(*direction, &edition.engine, known));
+        self.looked = ended;
+        self.inspecting = ended.duration_since(self.began);
         step
     }
 

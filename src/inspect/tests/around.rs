@@ -216,3 +216,36 @@ fn what_earlier_heads_held_changes_no_answer() {
         assert_eq!(found(&known), found(&fresh), "{target}");
     }
 }
+
+#[test]
+fn what_is_packed_in_a_head_is_unpacked_to_a_bound_and_in_steps() {
+    thread_local!(static STEPS: std::cell::Cell<u32> = const { std::cell::Cell::new(0) });
+    let packed = runs::base64(&gzip(&b"nothing of interest ".repeat(5000)));
+    let plain_fields: Vec<_> = (0..90).map(|_| ("x-state", b"4539 and so on".as_slice())).collect();
+    // Bytes that it is unpacked to are 100,000 a field.
+    for (count, word) in [(1, None), (2, None), (3, Some("size")), (90, Some("size"))] {
+        let fields: Vec<_> = (0..count).map(|_| ("x-state", packed.as_bytes())).collect();
+        let mut inspector = Setup::new(usual()).inspector();
+        inspector.in_steps(|act| {
+            STEPS.set(STEPS.get() + 1);
+            act();
+        });
+        STEPS.set(0);
+        inspector.head(&Head { fields: &fields, ..plain() });
+        assert!(STEPS.get() >= count, "{count}");
+        let reason = word.map(Reason::Undecodable);
+        assert_eq!(inspector.decision().reason, reason, "{count}");
+        // A trailer has what is left.
+        let mut inspector = Setup::new(usual()).inspector();
+        inspector.head(&Head { fields: &fields[..1], ..plain() });
+        inspector.trailers(&fields);
+        inspector.finish();
+        assert_eq!(
+            inspector.decision().reason,
+            Some(Reason::Undecodable("size")).filter(|_| count > 1),
+            "{count}"
+        );
+    }
+    let outcome = Setup::new(usual()).run(&Head { fields: &plain_fields, ..plain() }, &[]);
+    assert_eq!(outcome.decision.reason, None);
+}

@@ -1,5 +1,6 @@
 //! Deflate that nothing names, in runs of base64 and hexadecimal digits.
 
+use super::coded::noise;
 use super::runs::{base64, json};
 use super::*;
 use crate::decode::packing::{deflated, member, zip};
@@ -93,4 +94,31 @@ fn runs_that_stand_for_nothing_are_not_taken_for_deflate() {
     let outcome = setup.body(&lines);
     assert_eq!((outcome.last, outcome.text()), (Step::Release, lines.as_str()));
     assert!(outcome.decision.reason.is_none());
+}
+
+#[test]
+fn what_breaks_off_in_the_midst_of_a_picture_is_no_fault() {
+    // As some writers of PNG have it: what stands before the packed lines fills a line.
+    let zlib = |text: &str| deflates(text)[1].1.clone();
+    let (noise, card) = (zlib(&noise(60_000)), format!("{} card: {BARE} {}", noise(20_000), noise(20_000)));
+    let torn = [&noise[..8000], b"\x93\x11\x07\x5aIDAT", &noise[8000..]].concat();
+    let head: Vec<u8> = (0..57u8).map(|at| at.wrapping_mul(89) ^ 0x89).collect();
+    let wrapped = |bytes: &[u8], between: &str| {
+        let digits = base64(bytes);
+        let lines = digits.as_bytes().chunks(76).map(|line| std::str::from_utf8(line).unwrap());
+        format!("{{\"image\":\"{}\"}}", lines.collect::<Vec<_>>().join(between))
+    };
+    // Lines that are strings of their own are not joined.
+    for (between, joins) in [("\n", 1), ("\r\n", 1), ("\\n", 1), ("\\n\",\n    \"", 0)] {
+        for (bytes, found, reason) in [
+            ([&head[..], &torn].concat(), 0, None),
+            ([&head[..], &zlib(&card)].concat(), joins, None),
+            (torn.clone(), 0, Some(Reason::Undecodable("broken")).filter(|_| joins == 1)),
+        ] {
+            let outcome =
+                Setup::new(vec![on("payment.pan", Action::Alert, 1)]).body(&wrapped(&bytes, between));
+            assert_eq!(outcome.decision.reason, reason, "{between:?} {found}");
+            assert_eq!(outcome.decision.found.len(), found, "{between:?}");
+        }
+    }
 }

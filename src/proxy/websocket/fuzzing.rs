@@ -15,7 +15,7 @@ use crate::inspect::{Engine, HeldBytes};
 use crate::policy::{Action, LocalBudgets, Message, Policy, PolicySpec, RuleSpec};
 
 /// An engine that masks social security numbers and stops card numbers.
-pub(super) fn engine(hold: usize, undecodable: Action) -> Option<Arc<Engine>> {
+pub(in crate::proxy) fn engine(hold: usize, undecodable: Action) -> Option<Arc<Engine>> {
     static MATCHER: OnceLock<Option<Arc<Matcher>>> = OnceLock::new();
     let matcher = MATCHER.get_or_init(|| {
         let packs = ["payment", "national-id"].iter().filter_map(|name| Pack::built_in(name)).collect();
