@@ -45,7 +45,6 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
             return Err(complaints.into());
         }
     };
-    examples(&compiled)?;
     let found = Found::look(&config);
     match args.format {
         Format::Text => describe(&config, &compiled, &found, output)?,
@@ -59,19 +58,6 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
     }
     output.flush()?;
     Err(Failure::negative(found.faults.join("\ntidegate: ")))
-}
-
-/// A pack's examples are its tests.
-fn examples(compiled: &Compiled) -> Result<(), Failure> {
-    let errors = compiled.matcher.check_examples();
-    if errors.is_empty() {
-        return Ok(());
-    }
-    let lines = errors.iter().map(|error| format!("{}:{}: {}", error.file, error.line, error.message));
-    Err(Failure::configuration(format!(
-        "a pack fails its own examples\n{}",
-        lines.collect::<Vec<_>>().join("\n")
-    )))
 }
 
 fn name(config: &Config) -> String {

@@ -64,7 +64,11 @@ fn names(written: &str, detector: &Detector) -> bool {
 /// would be complained of twice.
 pub(super) fn compile(config: &Config, mut complaints: Vec<Complaint>) -> Result<Compiled, Vec<Complaint>> {
     let matcher = match PackSet::open(&config.packs, &config.pack_keys) {
-        Ok(set) => set.matcher,
+        Ok(set) => {
+            // A detector that does not find what it says it does would let pass what it was written for.
+            complaints.extend(set.own_failures());
+            set.matcher
+        }
         Err(more) => {
             complaints.extend(more);
             return Err(complaints);

@@ -17,6 +17,7 @@ mod check_tls;
 mod check_upstream;
 mod check_ways;
 mod compiled;
+mod examples;
 pub mod keys;
 mod packs;
 mod raw;

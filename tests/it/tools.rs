@@ -306,6 +306,47 @@ fn a_reload_with_a_tampered_pack_changes_nothing() {
 }
 
 #[test]
+fn a_pack_whose_own_examples_fail_starts_no_gate_and_changes_none() {
+    let folder = folder();
+    let path = folder.path();
+    configure(path, "");
+    let config = fs::read_to_string(path.join("t.toml")).unwrap();
+    write(path, "t.toml", &format!("packs = [\"payment\", \"./mine.toml\"]\n{config}"));
+    write(path, "mine.toml", TICKETS);
+    let (mut gate, _) = Gate::start(path);
+    // What it finds is weak now, and so is none of what it says that it finds.
+    write(path, "mine.toml", &TICKETS.replace("\"strong\"", "\"weak\""));
+    gate.signal("HUP");
+    let log = gate.logged("1 complaint");
+    let said = "mine.toml:14:1: `mine.ticket` finds nothing in this example at medium confidence or more";
+    assert!(log.contains("nothing has changed") && log.contains(said), "{log}");
+    gate.signal("TERM");
+    assert_eq!(gate.end().0, 0);
+    assert!(records(path).contains("\"outcome\":\"refused\""));
+    for command in ["run", "check"] {
+        let (code, _, err) = done(path, &[command, "--config", "t.toml"]);
+        assert!(code == 78 && err.contains(said), "{command}: {err}");
+    }
+    let (code, out, _) = done(path, &["check", "--config", "t.toml", "--format", "json"]);
+    let told = json(&out);
+    assert_eq!((code, &told["complaints"][0]["line"]), (78, &14.into()), "{out}");
+}
+
+#[test]
+fn a_detector_that_replaces_a_built_in_one_may_find_less_than_the_examples_beside_it_say() {
+    let folder = folder();
+    let path = folder.path();
+    configure(path, "");
+    let config = fs::read_to_string(path.join("t.toml")).unwrap();
+    write(path, "t.toml", &format!("packs = [\"payment\", \"./own.toml\"]\n{config}"));
+    let own = TICKETS.replace("mine.ticket", "payment.pan").replace("mine", "payment");
+    let own = own.replace(r"TCK-\d{8}", r"471625\d{10}").replace("TCK-12345674", "4716253098472014");
+    write(path, "own.toml", &own.replace("TCK-12345678", "4539148803436467"));
+    let (code, _, err) = done(path, &["check", "--config", "t.toml"]);
+    assert_eq!(code, 0, "{err}");
+}
+
+#[test]
 fn explain_tells_every_stage_and_no_value() {
     let folder = folder();
     let text = "order, card: 4539 1488 0343 6467 and 4539148803436468";

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-use super::examples::{beside_built_in, failures, shown};
+use super::examples::{beside_built_in, shown};
 use super::{Failure, Output};
 use crate::cli::cost;
 use crate::cli::paint::{Ink, Paint};
@@ -133,7 +133,7 @@ impl Lint<'_> {
             self.say(false, first, 0..0, &why);
         }
         self.found
-            .extend(failures(set, index).into_iter().map(|complaint| Found { is_error: true, complaint }));
+            .extend(set.failures(index).into_iter().map(|complaint| Found { is_error: true, complaint }));
         let empty = cost::emptied(pack);
         for definition in &pack.definitions {
             self.progress.one();
