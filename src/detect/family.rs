@@ -54,6 +54,13 @@ impl Family {
         self.of == other.of && self.within == other.within
     }
 
+    /// Whether a finding of this family and `other` say the very same bytes to be two things that do not compete.
+    #[must_use]
+    pub fn twins(self, one: &Finding, family: Family, other: &Finding) -> bool {
+        let same = (one.start, one.end) == (other.start, other.end);
+        same && self.of != family.of && self.within == family.within
+    }
+
     /// Whether a finding of this family hides `other`, which is less sure, shorter or later: they are of one family, or
     /// say the same bytes to be two things, or it covers a number that nothing speaks for but a weak check.
     #[must_use]

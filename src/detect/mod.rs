@@ -143,4 +143,15 @@ pub struct Finding {
     /// Whether a keyword stood near.
     pub keyword: bool,
     pub fingerprint: Fingerprint,
+    /// What else the very same bytes were found to be, where rules tell the two apart.
+    pub twin: Option<Twin>,
+}
+
+/// Another finding of the very same bytes: one value under two names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Twin {
+    pub detector: DetectorId,
+    pub confidence: Confidence,
+    /// Whether it is the one that counts for rules that name both.
+    pub counts: bool,
 }

@@ -282,7 +282,7 @@ impl Run<'_, '_> {
         let base = self.region.base;
         self.scratch.ends(number, base + end as u64);
         let (start, end) = (base + value.start as u64, base + value.end as u64);
-        self.out.push(Finding { detector: id, start, end, confidence, keyword, fingerprint });
+        self.out.push(Finding { detector: id, start, end, confidence, keyword, fingerprint, twin: None });
         self.tell(start, value.start);
         // What is found does not hang on what is wanted of less.
         if self.in_order && confidence >= Confidence::Medium {

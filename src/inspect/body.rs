@@ -8,7 +8,7 @@ use super::fields::Declared;
 use super::glance;
 use super::head::HeadHits;
 use super::hold::Hold;
-use super::judge::Judge;
+use super::judge::{Becomes, Judge};
 use super::reading::Reading;
 use super::{Head, Reason};
 use crate::decode::{Coding, DecodeError, begins_a_chunk, sealed_start};
@@ -404,11 +404,13 @@ impl Body {
         let Some(reading) = &mut self.reading else { return };
         reading.leave_packed(judge);
         while let Some(hit) = reading.leave(limit) {
-            if hit.is_edited(judge) {
-                judge.edit_in(&mut self.hold.chain, &hit);
-                judge.edited(hit.detector);
-            } else {
-                judge.left(hit.detector, hit.fingerprint);
+            match hit.becomes(judge) {
+                Becomes::Edited => {
+                    judge.edit_in(&mut self.hold.chain, &hit);
+                    judge.edited(hit.detector);
+                }
+                Becomes::Hidden => judge.edited(hit.detector),
+                Becomes::Left => judge.left(hit.detector, hit.fingerprint),
             }
         }
     }

@@ -5,7 +5,7 @@ use std::ops::ControlFlow;
 
 use super::Reason;
 use super::head::{self, HeadHits};
-use super::judge::Judge;
+use super::judge::{Becomes, Judge};
 use super::reading::Reading;
 use crate::decode::{Coding, DecodeError, Decoder, Encoder, Piece};
 use crate::detect::DetectorId;
@@ -178,11 +178,11 @@ impl Recoder {
     ) -> Result<(), Reason> {
         let limit = reading.uncut(limit.min(self.text.end()));
         while let Some(hit) = reading.leave(limit) {
-            let edits = hit.is_edited(judge);
-            if edits {
+            let becomes = hit.becomes(judge);
+            if becomes == Becomes::Edited {
                 judge.edit_in(&mut self.text, &hit);
             }
-            self.fates.push((hit.detector, hit.fingerprint, edits));
+            self.fates.push((hit.detector, hit.fingerprint, becomes != Becomes::Left));
         }
         let mut any = false;
         while let Some(piece) = self.text.pop(limit) {

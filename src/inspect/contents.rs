@@ -548,7 +548,7 @@ impl Inside {
         }
         let engine = Arc::clone(judge.engine());
         let mut exempt = |finding: &Finding, _: Stands<'_>| judge.exempts(finding, &[]);
-        self.text.resolve(&engine.matcher, settled, &mut exempt, &mut self.winners);
+        self.text.resolve(&engine, settled, &mut exempt, &mut self.winners);
         let mut winners = std::mem::take(&mut self.winners);
         for finding in winners.drain(..) {
             let path = self.text.path(&finding);

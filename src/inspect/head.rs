@@ -6,12 +6,12 @@ use super::armoured::{self, Held};
 use super::depth::Path;
 use super::familiar::Familiar;
 use super::fields::{self, Signed};
-use super::judge::{Hidden, Judge, Whence};
+use super::judge::{Becomes, Hidden, Judge, Whence};
 use super::look::{self, Look};
 use super::percent::Decoded;
 use super::{Head, HeadEdit, Part, SEARCHES};
 use crate::decode::{self, Kind};
-use crate::detect::{Confidence, DetectorId, Finding, Label, Scope};
+use crate::detect::{Confidence, DetectorId, Finding, Label, Scope, Twin};
 use crate::fingerprint::Fingerprint;
 use crate::limits::{ARMOUR_LEAST, ESCAPE_DEPTH};
 use crate::policy::{Naming, Overlap, Spot};
@@ -22,6 +22,8 @@ pub(super) struct HeadHit {
     detector: DetectorId,
     confidence: Confidence,
     fingerprint: Fingerprint,
+    /// What else it is known as.
+    twin: Option<Twin>,
     /// Whether a rule lets it pass as it is.
     exempt: bool,
     fate: Fate,
@@ -44,6 +46,11 @@ impl HeadHit {
     /// Whether it is to be edited, as things stand.
     fn is_edited(&self, judge: &Judge) -> bool {
         !self.exempt && judge.edits(self.detector, self.confidence)
+    }
+
+    /// What becomes of it where it leaves now.
+    fn becomes(&self, judge: &Judge) -> Becomes {
+        if self.exempt { Becomes::Left } else { judge.becomes(self.detector, self.confidence, self.twin) }
     }
 }
 
@@ -74,13 +81,14 @@ impl HeadHits {
     pub(super) fn leave(&mut self, judge: &mut Judge) -> Vec<HeadEdit> {
         let mut edits: Vec<HeadEdit> = Vec::new();
         for hit in std::mem::take(&mut self.hits) {
-            let edited = hit.is_edited(judge);
+            let becomes = hit.becomes(judge);
             match hit.fate {
-                Fate::Edit(mut edit, came) if edited => {
+                Fate::Edit(mut edit, came) if becomes == Becomes::Edited => {
                     judge.edited(hit.detector);
                     edits.iter().for_each(|earlier| deepen(&mut edit, &came, earlier));
                     edits.push(edit);
                 }
+                _ if becomes == Becomes::Hidden => judge.edited(hit.detector),
                 Fate::Edit(..) | Fate::Fixed(_) | Fate::Unasked | Fate::Noted => {
                     judge.left(hit.detector, hit.fingerprint);
                 }
@@ -235,9 +243,15 @@ fn field(judge: &mut Judge, field: Field<'_>, hits: &mut HeadHits) -> bool {
         let is_within = seen.iter().any(|seen| seen.finding == *finding && seen.path.is_armoured());
         engine.matcher.family(finding).within(is_within)
     };
-    overlap.resolve(u64::MAX, &family, &mut exempt, &mut winners);
-    let winners = winners.iter().filter_map(|won| seen.iter().find(|seen| seen.finding == *won));
-    for seen in winners.chain(&packed) {
+    let apart = |first, other| engine.tells_apart(first, other);
+    overlap.resolve(u64::MAX, &family, &apart, &mut exempt, &mut winners);
+    for won in winners {
+        let is_won = |seen: &&Seen<'_>| Finding { twin: won.twin, ..seen.finding } == won;
+        if let Some(seen) = seen.iter().find(is_won) {
+            count(judge, field, &Seen { finding: won, ..*seen }, hits);
+        }
+    }
+    for seen in &packed {
         count(judge, field, seen, hits);
     }
     true
@@ -258,7 +272,8 @@ fn count(judge: &mut Judge, field: Field<'_>, seen: &Seen<'_>, hits: &mut HeadHi
         let asked = !exempt && judge.may_edit(detector, confidence);
         (exempt, if asked { edit(judge, field, seen) } else { Fate::Unasked })
     };
-    hits.hits.push(HeadHit { detector, confidence, fingerprint: finding.fingerprint, exempt, fate });
+    let Finding { fingerprint, twin, .. } = finding;
+    hits.hits.push(HeadHit { detector, confidence, fingerprint, twin, exempt, fate });
 }
 
 /// Whether what a detector finds there is a credential in its place.

@@ -9,7 +9,7 @@ use super::look::{Gathered, Seen};
 use super::reading::Hit;
 use super::{Engine, Steps};
 use crate::decode::{self, Kind, Wrapping};
-use crate::detect::{Confidence, DetectorId, Finding};
+use crate::detect::{Confidence, DetectorId, Finding, Twin};
 use crate::fingerprint::Fingerprint;
 use crate::limits::BESIDE_UNPACKED;
 use crate::policy::{Action, Counted, Laid, MaskKind, Message, Mode, Spot, Tally};
@@ -35,6 +35,16 @@ pub(super) struct Hidden {
     pub(super) detector: DetectorId,
     pub(super) confidence: Confidence,
     pub(super) fingerprint: Fingerprint,
+}
+
+/// What becomes of a value that leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Becomes {
+    /// It leaves as it came.
+    Left,
+    Edited,
+    /// What hides the same bytes under another name hides it.
+    Hidden,
 }
 
 /// What is known of one message.
@@ -318,6 +328,33 @@ impl Judge {
     /// Whether a finding is to be edited, as things stand.
     pub(super) fn edits(&self, detector: DetectorId, confidence: Confidence) -> bool {
         self.tally.as_ref().is_some_and(|tally| tally.edits(&self.engine.policy, detector, confidence))
+    }
+
+    /// What becomes of a finding that is not exempt, as things stand: of two names of one value both may be asked to be hidden.
+    pub(super) fn becomes(
+        &self,
+        detector: DetectorId,
+        confidence: Confidence,
+        twin: Option<Twin>,
+    ) -> Becomes {
+        let own = self.edits(detector, confidence);
+        let twin = twin.filter(|twin| self.edits(twin.detector, twin.confidence));
+        // Masks that keep a value's shape go over each other; another takes the place of all of it, once.
+        let replaces = |detector, confidence| {
+            let mask = |tally: &Tally| tally.mask(&self.engine.policy, detector, confidence);
+            self.tally.as_ref().is_some_and(|tally| mask(tally) != MaskKind::Shape)
+        };
+        match (own, twin) {
+            (false, None) => Becomes::Left,
+            (false, Some(_)) => Becomes::Hidden,
+            (true, Some(twin))
+                if replaces(twin.detector, twin.confidence)
+                    && (twin.counts || !replaces(detector, confidence)) =>
+            {
+                Becomes::Hidden
+            }
+            (true, _) => Becomes::Edited,
+        }
     }
 
     /// Whether any rule may ask for an edit in this message.

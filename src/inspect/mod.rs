@@ -49,7 +49,7 @@ pub use threads::Threads;
 use std::sync::Arc;
 
 use crate::decode::Searches;
-use crate::detect::{Matcher, first_run, kinds};
+use crate::detect::{DetectorId, Matcher, first_run, kinds};
 use crate::fingerprint::FingerprintKey;
 use crate::policy::{Action, Board, Budgets, Interceptions, Policy};
 
@@ -74,6 +74,14 @@ pub struct Engine {
     pub overlays: Arc<Board>,
     /// Bytes that all flows together may still hold.
     pub held: Arc<HeldBytes>,
+}
+
+impl Engine {
+    /// Whether rules or overlays count what `other` finds and not what `first` does.
+    fn tells_apart(&self, first: DetectorId, other: DetectorId) -> bool {
+        let detector = |id| self.matcher.detector(id);
+        self.policy.tells_apart(first, other) || self.overlays.tells_apart(detector(first), detector(other))
+    }
 }
 
 /// Runs a step of a look, of which one message may need many: whoever calls can let other work go on meanwhile.

@@ -8,14 +8,14 @@ use super::Part;
 use super::contents::Contents;
 use super::depth::Path;
 use super::fields::Declared;
-use super::judge::{Hidden, Judge, Whence};
+use super::judge::{Becomes, Hidden, Judge, Whence};
 use super::look::Seen;
 use super::packed::Packed;
 use super::signed::Signs;
 use super::spots::{Keys, Stands};
 use super::text::Text;
 use crate::decode::{DecodeError, MARKS};
-use crate::detect::{Bytes, Confidence, DetectorId, Finding, holds_any};
+use crate::detect::{Bytes, Confidence, DetectorId, Finding, Twin, holds_any};
 use crate::fingerprint::Fingerprint;
 
 /// A hit of a body that has not left yet.
@@ -26,6 +26,8 @@ pub(super) struct Hit {
     pub(super) detector: DetectorId,
     pub(super) confidence: Confidence,
     pub(super) fingerprint: Fingerprint,
+    /// What else it is known as.
+    twin: Option<Twin>,
     /// Whether a rule lets it pass as it is.
     exempt: bool,
     /// What it wears.
@@ -56,6 +58,11 @@ impl Hit {
     /// Whether it is to be edited, as things stand.
     pub(super) fn is_edited(&self, judge: &Judge) -> bool {
         !self.exempt && judge.edits(self.detector, self.confidence)
+    }
+
+    /// What becomes of it where it leaves now.
+    pub(super) fn becomes(&self, judge: &Judge) -> Becomes {
+        if self.exempt { Becomes::Left } else { judge.becomes(self.detector, self.confidence, self.twin) }
     }
 }
 
@@ -186,7 +193,7 @@ impl Reading {
             let spots = keys.spots(judge, finding, stands);
             judge.exempts(finding, &spots)
         };
-        self.text.resolve(&engine.matcher, settled, &mut exempt, &mut self.winners);
+        self.text.resolve(&engine, settled, &mut exempt, &mut self.winners);
         for finding in self.winners.drain(..) {
             let path = self.text.path(&finding);
             if self.contents.has_counted(&finding) {
@@ -223,6 +230,7 @@ impl Reading {
                 detector: finding.detector,
                 confidence: finding.confidence,
                 fingerprint: finding.fingerprint,
+                twin: finding.twin,
                 exempt,
                 path,
                 more,

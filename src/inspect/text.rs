@@ -9,7 +9,7 @@ use super::fields::Declared;
 use super::joined::{Joined, Spread};
 use super::spots::Stands;
 use crate::decode::{Legacy, Lines, OPENING, Told, Wrapping, recognise};
-use crate::detect::{DetectorId, Finding, Matcher, Place, Scan};
+use crate::detect::{DetectorId, Finding, Place, Scan};
 use crate::inspect::Engine;
 use crate::limits::{LAYER_DEPTH, PROTOBUF_SEAMS};
 use crate::policy::Overlap;
@@ -283,7 +283,7 @@ impl Text {
     /// Appends to `out` the findings that count, given that everything starting below `settled` is known.
     pub(super) fn resolve(
         &mut self,
-        matcher: &Matcher,
+        engine: &Engine,
         settled: u64,
         exempt: &mut dyn FnMut(&Finding, Stands<'_>) -> bool,
         out: &mut Vec<Finding>,
@@ -309,9 +309,10 @@ impl Text {
         };
         let family = |finding: &Finding| {
             let is_within = paths.get(&place(finding)).is_some_and(|path| path.is_armoured());
-            matcher.family(finding).within(is_within)
+            engine.matcher.family(finding).within(is_within)
         };
-        self.overlap.resolve(limit, &family, &mut exempt, out);
+        let apart = |first, other| engine.tells_apart(first, other);
+        self.overlap.resolve(limit, &family, &apart, &mut exempt, out);
     }
 
     /// What has one byte more than a field of a binary format, the first of what announces the next, is no value; nor is what

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::apart::Apart;
 use super::fields::{Fields, Spot};
 use super::hosts::Groups;
 use super::identity::{Directory, Identity};
@@ -13,7 +14,7 @@ use super::subject::SubjectName;
 use super::suggest;
 use super::transport::{Protection, Transports};
 use super::{Action, Direction, MaskKind, Message, Mode, Per, PolicyError, PolicySpec, RuleSpec, Terms};
-use crate::detect::{Confidence, Detector, Matcher};
+use crate::detect::{Confidence, Detector, DetectorId, Matcher};
 use crate::flow::Host;
 
 /// All rules, compiled against a matcher.
@@ -24,6 +25,8 @@ pub struct Policy {
     unlisted: Action,
     groups: Groups,
     pub(super) rules: Vec<Rule>,
+    /// Which identifiers they tell apart.
+    apart: Apart,
     /// Where each of them is to be looked for.
     pub(super) index: Index,
     counts_bytes: bool,
@@ -138,12 +141,19 @@ impl Policy {
             unlisted: spec.unlisted,
             groups,
             index: Index::of(&rules),
+            apart: Apart::of(&rules, detectors.len()),
             rules,
             counts_bytes,
             fields,
             directory,
             transports,
         })
+    }
+
+    /// Whether a rule counts what `other` finds and not what `first` does.
+    #[must_use]
+    pub fn tells_apart(&self, first: DetectorId, other: DetectorId) -> bool {
+        self.apart.tells(first, other)
     }
 
     #[must_use]

@@ -4,6 +4,7 @@
 //! is an exemption applied before anything is counted; a destination name counts only when it is proven; a window
 //! that cannot be counted is taken for one whose threshold is met.
 
+mod apart;
 mod budget;
 mod claims;
 mod compile;
@@ -34,7 +35,7 @@ pub use interception::{
     Asked, Bypass, BypassTerms, Clients, Grounds, Hosts, Interception, Interceptions, Opaque,
 };
 pub use meter::{Limit, Meter};
-pub use overlap::{Families, Overlap};
+pub use overlap::{Families, Overlap, Telling};
 pub use overlay::{Board, Effect, Laid, Overlay, OverlayFault, OverlaySpec};
 pub use replay::{Outcome, Recorded, Replayed};
 pub use selector::unknown_identifiers;

@@ -4,7 +4,7 @@
 
 use std::cmp::Reverse;
 
-use crate::detect::{Family, Finding};
+use crate::detect::{DetectorId, Family, Finding, Twin};
 use crate::limits::OVERLAP_CHAIN;
 
 /// Findings of one text that may still be overlapped by later ones.
@@ -19,6 +19,9 @@ pub struct Overlap {
 
 /// Of which family a finding is.
 pub type Families<'a> = dyn Fn(&Finding) -> Family + 'a;
+
+/// Whether rules count what the second finds and not what the first does.
+pub type Telling<'a> = dyn Fn(DetectorId, DetectorId) -> bool + 'a;
 
 impl Overlap {
     #[must_use]
@@ -42,11 +45,13 @@ impl Overlap {
     }
 
     /// Appends to `out`, by start, the findings that count, as far as everything starting below `settled` is
-    /// known. Those that are `exempt` are removed before the comparison: they are all passed on and hide none.
+    /// known. Those that are `exempt` are removed before the comparison: they are all passed on and hide none. What
+    /// rules tell apart from another finding of the very same bytes is its twin and counts beside it.
     pub fn resolve(
         &mut self,
         settled: u64,
         families: &Families<'_>,
+        apart: &Telling<'_>,
         exempt: &mut dyn FnMut(&Finding) -> bool,
         out: &mut Vec<Finding>,
     ) {
@@ -67,7 +72,7 @@ impl Overlap {
                     self.chain.push((family, *finding));
                 }
             }
-            choose(&mut self.chain, &mut self.floors, out);
+            choose(&mut self.chain, &mut self.floors, apart, out);
             if let Some(chosen) = out.get_mut(first_out..) {
                 chosen.sort_by_key(|finding| (finding.start, finding.detector));
             }
@@ -97,17 +102,37 @@ fn closed_chain(findings: &[Finding], settled: u64) -> Option<usize> {
 }
 
 /// Moves the best of `chain` that do not exclude each other to `out`, and tells `floors` how far they reach.
-fn choose(chain: &mut Vec<(Family, Finding)>, floors: &mut Vec<(Family, u64)>, out: &mut Vec<Finding>) {
+fn choose(
+    chain: &mut Vec<(Family, Finding)>,
+    floors: &mut Vec<(Family, u64)>,
+    apart: &Telling<'_>,
+    out: &mut Vec<Finding>,
+) {
     chain.sort_by_key(|(family, f)| {
         let (unchecked, unnamed) = (!family.is_checked(), !f.keyword);
         let likely = (unchecked, unnamed, family.chance());
         (Reverse(f.confidence), Reverse(f.end - f.start), likely, f.detector, f.start)
     });
-    let mut chosen = 0;
+    let (mut chosen, first_out) = (0, out.len());
     for at in 0..chain.len() {
-        let Some(&(family, finding)) = chain.get(at) else { break };
-        if chain.iter().take(chosen).any(|(of, one)| of.hides(one, family, &finding)) {
+        let Some(&(family, mut finding)) = chain.get(at) else { break };
+        let mut twin = None;
+        let is_hidden = chain.iter().take(chosen).enumerate().any(|(nth, (of, one))| {
+            let stands = of.twins(one, family, &finding) && apart(one.detector, finding.detector);
+            twin = twin.or(stands.then_some((nth, *one)));
+            !stands && of.hides(one, family, &finding)
+        });
+        if is_hidden {
             continue;
+        }
+        if let Some((nth, one)) = twin {
+            let of = |finding: Finding, counts| {
+                Some(Twin { detector: finding.detector, confidence: finding.confidence, counts })
+            };
+            if let Some(first) = out.get_mut(first_out + nth) {
+                first.twin = first.twin.or(of(finding, false));
+            }
+            finding.twin = of(one, true);
         }
         chain.swap(at, chosen);
         chosen += 1;
@@ -124,14 +149,14 @@ fn choose(chain: &mut Vec<(Family, Finding)>, floors: &mut Vec<(Family, u64)>, o
 mod tests {
     use super::*;
     use crate::detect::Confidence::{self, High, Low, Medium};
-    use crate::detect::DetectorId;
     use crate::detect::pack::Tier;
     use crate::fingerprint::FingerprintKey;
     use proptest::prelude::*;
 
     fn finding(detector: u16, start: u64, end: u64, confidence: Confidence) -> Finding {
         let fingerprint = FingerprintKey::new(&[1; 32]).of("x", &start.to_le_bytes());
-        Finding { detector: DetectorId(detector), start, end, confidence, keyword: false, fingerprint }
+        let detector = DetectorId(detector);
+        Finding { detector, start, end, confidence, keyword: false, fingerprint, twin: None }
     }
 
     /// Detectors from 10 on are of another family, number 5 is one that proves little, number 2 has no validators.
@@ -143,7 +168,13 @@ mod tests {
     fn resolve(mut findings: Vec<Finding>, exempt: &[u16]) -> Vec<(u16, u64)> {
         let (mut overlap, mut out) = (Overlap::default(), Vec::new());
         overlap.add(&mut findings);
-        overlap.resolve(u64::MAX, &family, &mut |finding| exempt.contains(&finding.detector.0), &mut out);
+        overlap.resolve(
+            u64::MAX,
+            &family,
+            &|_, _| false,
+            &mut |finding| exempt.contains(&finding.detector.0),
+            &mut out,
+        );
         assert!(overlap.is_empty());
         out.iter().map(|f| (f.detector.0, f.start)).collect()
     }
@@ -198,6 +229,28 @@ mod tests {
     }
 
     #[test]
+    fn what_rules_tell_apart_counts_beside_its_twin() {
+        // Detector, what stands with it, and whether that counts for rules that name both.
+        type Found = Vec<(u16, Option<(u16, bool)>)>;
+        let resolve = |findings: &[Finding], apart: &[(u16, u16)]| -> Found {
+            let (mut overlap, mut out) = (Overlap::default(), Vec::new());
+            overlap.add(&mut findings.to_vec());
+            let apart = |first: DetectorId, other: DetectorId| apart.contains(&(first.0, other.0));
+            overlap.resolve(u64::MAX, &family, &apart, &mut |_| false, &mut out);
+            let twin = |finding: &Finding| finding.twin.map(|twin| (twin.detector.0, twin.counts));
+            out.iter().map(|finding| (finding.detector.0, twin(finding))).collect()
+        };
+        let same = [finding(0, 0, 9, High), finding(10, 0, 9, Medium)];
+        assert_eq!(resolve(&same, &[]), [(0, None)]);
+        assert_eq!(resolve(&same, &[(10, 0)]), [(0, None)], "the other way round");
+        assert_eq!(resolve(&same, &[(0, 10)]), [(0, Some((10, false))), (10, Some((0, true)))]);
+        let one_family = [finding(0, 0, 9, High), finding(1, 0, 9, Medium)];
+        assert_eq!(resolve(&one_family, &[(0, 1)]), [(0, None)], "they compete");
+        let shorter = [finding(0, 0, 9, High), finding(5, 1, 9, Medium)];
+        assert_eq!(resolve(&shorter, &[(0, 5)]), [(0, None)]);
+    }
+
+    #[test]
     fn the_exempt_are_removed_first() {
         let findings = vec![finding(0, 0, 20, High), finding(1, 5, 9, Low)];
         assert_eq!(resolve(findings, &[0]), [(0, 0), (1, 5)]);
@@ -208,11 +261,11 @@ mod tests {
         let mut overlap = Overlap::default();
         let mut out = Vec::new();
         overlap.add(&mut vec![finding(0, 10, 20, High)]);
-        overlap.resolve(19, &family, &mut |_| false, &mut out);
+        overlap.resolve(19, &family, &|_, _| false, &mut |_| false, &mut out);
         assert!(out.is_empty());
         assert_eq!(overlap.first_start(), Some(10));
         overlap.add(&mut vec![finding(1, 5, 15, High)]);
-        overlap.resolve(20, &family, &mut |_| false, &mut out);
+        overlap.resolve(20, &family, &|_, _| false, &mut |_| false, &mut out);
         assert_eq!(out.iter().map(|f| f.detector.0).collect::<Vec<_>>(), [0]);
     }
 
@@ -222,9 +275,9 @@ mod tests {
             (0..3 * OVERLAP_CHAIN as u64).map(|i| finding((i % 2) as u16, i * 5, i * 5 + 8, High)).collect();
         let (mut overlap, mut out) = (Overlap::default(), Vec::new());
         overlap.add(&mut findings);
-        overlap.resolve(5 * 2 * OVERLAP_CHAIN as u64, &family, &mut |_| false, &mut out);
+        overlap.resolve(5 * 2 * OVERLAP_CHAIN as u64, &family, &|_, _| false, &mut |_| false, &mut out);
         assert!(!out.is_empty(), "an endless chain was waited for");
-        overlap.resolve(u64::MAX, &family, &mut |_| false, &mut out);
+        overlap.resolve(u64::MAX, &family, &|_, _| false, &mut |_| false, &mut out);
         assert!(out.windows(2).all(|pair| pair[0].end <= pair[1].start));
     }
 
@@ -251,7 +304,7 @@ mod tests {
                 let mut fresh: Vec<_> = all.extract_if(.., |f| f.start < next).collect();
                 overlap.add(&mut fresh);
                 settled = next;
-                overlap.resolve(settled, &family, &mut |_| false, &mut out);
+                overlap.resolve(settled, &family, &|_, _| false, &mut |_| false, &mut out);
             }
             let pieces: Vec<_> = out.iter().map(|f| (f.detector.0, f.start)).collect();
             prop_assert_eq!(pieces, whole);

@@ -177,6 +177,14 @@ impl Board {
     pub fn overlays(&self) -> Arc<Vec<Arc<Overlay>>> {
         self.current.load_full()
     }
+
+    /// Whether one of them stops what `other` finds and not what `first` does.
+    #[must_use]
+    pub fn tells_apart(&self, first: &Detector, other: &Detector) -> bool {
+        let current = self.current.load();
+        let mut blocks = current.iter().filter(|overlay| overlay.spec.effect == Effect::Block);
+        blocks.any(|overlay| overlay.names(other) && !overlay.names(first))
+    }
 }
 
 /// What overlays mean for one message.

@@ -25,6 +25,12 @@ impl DetectorSet {
         self.0.iter_mut().zip(&other.0).for_each(|(bits, more)| *bits |= more);
     }
 
+    /// Keeps what `other` holds, too.
+    pub(super) fn keep(&mut self, other: &DetectorSet) {
+        self.0.truncate(other.0.len());
+        self.0.iter_mut().zip(&other.0).for_each(|(bits, of)| *bits &= of);
+    }
+
     pub(super) fn contains(&self, id: DetectorId) -> bool {
         let (word, bit) = place(id);
         self.0.get(word).is_some_and(|bits| bits & bit != 0)

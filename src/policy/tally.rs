@@ -179,6 +179,10 @@ impl Tally {
         if exempts != exempt || !rule.detectors.contains(finding.detector) {
             return;
         }
+        // One value under two names, both of which the rule knows, is one; what it counts as is at least as sure.
+        if finding.twin.is_some_and(|twin| twin.counts && rule.detectors.contains(twin.detector)) {
+            return;
+        }
         let counts = if exempts {
             surer && !rule.is_limited()
         } else if rule.fields.is_empty() {
@@ -403,7 +407,8 @@ pub(super) mod tests {
 
     pub(in crate::policy) fn value(detector: u16, value: u32, confidence: Confidence) -> Finding {
         let fingerprint = FingerprintKey::new(&[1; 32]).of("", &value.to_le_bytes());
-        Finding { detector: DetectorId(detector), start: 0, end: 1, confidence, keyword: false, fingerprint }
+        let detector = DetectorId(detector);
+        Finding { detector, start: 0, end: 1, confidence, keyword: false, fingerprint, twin: None }
     }
 
     fn ids(tally: &Tally, policy: &Policy) -> Vec<String> {

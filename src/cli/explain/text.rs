@@ -101,6 +101,12 @@ impl<'a> Explained<'a> {
         }
     }
 
+    /// Whether what counts first is the same bytes as another thing, with which it does not compete.
+    fn is_twin(&self, trace: &Trace, other: &Finding) -> bool {
+        let same = (other.start, other.end) == (trace.value.start as u64, trace.value.end as u64);
+        same && !self.matcher.family(other).is(self.matcher.detector(trace.detector).family)
+    }
+
     fn bytes(&self, span: &Range<usize>) -> &'a [u8] {
         self.text.get(span.clone()).unwrap_or_default()
     }
@@ -311,6 +317,12 @@ impl<'a> Explained<'a> {
         let so = format!("found, {} confidence", judged.confidence.as_str());
         let so = match self.place(trace) {
             Ok(()) => so,
+            Err(Some(other)) if self.is_twin(trace, other) => {
+                let other = &self.matcher.detector(other.detector).id;
+                format!(
+                    "{so}; {other} is the very same bytes: it counts for rules that do not name that, too"
+                )
+            }
             Err(Some(other)) => {
                 let other = &self.matcher.detector(other.detector).id;
                 format!(
@@ -343,7 +355,13 @@ fn counted(matcher: &Matcher, text: &[u8]) -> Vec<Finding> {
     let mut all = matcher.find(&FingerprintKey::new(&[0; 32]), None, text);
     let (mut overlap, mut counted) = (Overlap::default(), Vec::new());
     overlap.add(&mut all);
-    overlap.resolve(u64::MAX, &|finding| matcher.family(finding), &mut |_| false, &mut counted);
+    overlap.resolve(
+        u64::MAX,
+        &|finding| matcher.family(finding),
+        &|_, _| false,
+        &mut |_| false,
+        &mut counted,
+    );
     counted
 }
 

@@ -1,6 +1,7 @@
 //! Values over and in each other: none hides what it covers, each counts, and masks over each other hide what either hides.
 
 use super::*;
+use crate::policy::MaskKind;
 
 /// A text, and what must be found in it, in the order of its identifiers.
 type Case<'a> = (&'a str, &'a [(&'a str, u64)]);
@@ -91,4 +92,90 @@ fn masks_over_each_other_hide_what_either_hides() {
         Setup::new(vec![on("payment.pan", Action::Redact, 1), on("contact.email", Action::Redact, 1)]);
     let outcome = setup.run(&plain(), &long.as_bytes().chunks(7).collect::<Vec<_>>());
     assert_eq!(outcome.text(), format!("{}{}{}", filler(9000), cases[2].1, filler(9000)));
+}
+
+/// A pack of its own, in a family of its own: one bank's accounts, which are what `payment.iban` finds, too.
+fn own_accounts(last: bool) -> Arc<Matcher> {
+    let pack = r#"[pack]
+name = "own"
+version = "1.0.0"
+[[detector]]
+id = "own.account"
+description = "an account of ours"
+pattern = 'DE\d{2}(?: ?3704)(?: ?0044)(?: ?\d{4}){2} ?\d{2}'
+normalize = "alnum-upper"
+tier = "medium"
+[[detector.example]]
+text = "DE89 3704 0044 0532 0130 00"
+finds = ["DE89 3704 0044 0532 0130 00"]
+[[detector.example]]
+text = "DE89"
+finds = []
+"#;
+    let own = Pack::parse("own.toml", pack).unwrap();
+    let mut packs = vec![Pack::built_in("payment").unwrap(), own];
+    if !last {
+        packs.reverse();
+    }
+    Arc::new(Matcher::compile(packs).unwrap())
+}
+
+const ACCOUNT: &str = r#"{"iban":"DE89 3704 0044 0532 0130 00"}"#;
+
+#[test]
+fn what_is_the_very_same_bytes_counts_for_every_rule_that_names_it() {
+    const BOTH: &[&str] = &["own.account", "payment.iban"];
+    let of = |identifiers: &[&str], action, at_least| RuleSpec {
+        id: identifiers.concat(),
+        identifiers: identifiers.iter().map(|id| (*id).to_owned()).collect(),
+        at_least,
+        ..rule("", action)
+    };
+    // The rules, what must come of them, and under which names it is recorded.
+    type Case<'a> = (Vec<RuleSpec>, Action, &'a [&'a str]);
+    let cases: [Case<'_>; 6] = [
+        (vec![of(&["own.account"], Action::Block, 1)], Action::Block, BOTH),
+        (vec![of(&["payment.iban"], Action::Block, 1)], Action::Block, &["payment.iban"]),
+        (vec![of(&["own.*"], Action::Block, 1), of(&["payment.*"], Action::Alert, 1)], Action::Block, BOTH),
+        (vec![of(&["*"], Action::Block, 1)], Action::Block, &["payment.iban"]),
+        // One value under two names is one.
+        (vec![of(BOTH, Action::Block, 2), of(&["own.account"], Action::Alert, 1)], Action::Alert, BOTH),
+        (vec![of(&["own.account"], Action::Block, 2)], Action::Allow, BOTH),
+    ];
+    for (rules, action, named) in cases {
+        for last in [true, false] {
+            let setup = || Setup::new(rules.clone()).with(own_accounts(last));
+            let outcome = setup().body(ACCOUNT);
+            assert_eq!(outcome.decision.action, action, "{rules:?} {last}");
+            let names = found(&outcome).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+            assert_eq!(names, named, "{rules:?} {last}");
+            let fields: [(&str, &[u8]); 1] = [("x-note", ACCOUNT.as_bytes())];
+            let outcome = setup().run(&Head { fields: &fields, ..plain() }, &[b""]);
+            assert_eq!(outcome.decision.action, action, "{rules:?} {last} in a header");
+        }
+    }
+    let setup = Setup::new(vec![]).with(own_accounts(true));
+    setup.overlays.put(super::overlays::overlay(crate::policy::Effect::Block, &["own.account"]));
+    assert_eq!(setup.body(ACCOUNT).decision.action, Action::Block, "an overlay");
+}
+
+#[test]
+fn a_value_under_two_names_is_hidden_once_and_has_left_under_neither() {
+    let masked = |id: &str, mask| RuleSpec { mask, ..on(id, Action::Redact, 1) };
+    let stars = r#"{"iban":"**** **** **** **** **** **"}"#;
+    for last in [true, false] {
+        for rules in [
+            vec![masked("own.account", MaskKind::Shape)],
+            vec![masked("own.account", MaskKind::Shape), masked("payment.iban", MaskKind::Shape)],
+        ] {
+            let outcome = Setup::new(rules).with(own_accounts(last)).body(ACCOUNT);
+            let left: u64 = outcome.decision.found.iter().map(|found| found.forwarded).sum();
+            assert_eq!((outcome.text(), left), (stars, 0));
+            assert_eq!(outcome.decision.disclosure, Disclosure::Redacted);
+        }
+        let token = |rules| Setup::new(rules).with(own_accounts(last)).body(ACCOUNT).text().to_owned();
+        let own = token(vec![masked("own.account", MaskKind::Token)]);
+        let iban = masked("payment.iban", MaskKind::Shape);
+        assert_eq!(token(vec![masked("own.account", MaskKind::Token), iban]), own, "no stars in a token");
+    }
 }

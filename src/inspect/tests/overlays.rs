@@ -3,7 +3,7 @@
 use super::*;
 use crate::policy::{Effect, Overlay, OverlaySpec};
 
-fn overlay(effect: Effect, identifiers: &[&str]) -> Vec<Arc<Overlay>> {
+pub(super) fn overlay(effect: Effect, identifiers: &[&str]) -> Vec<Arc<Overlay>> {
     let spec = OverlaySpec {
         id: "ov-1".into(),
         effect,
