@@ -699,6 +699,8 @@ pub const REPORT_ROWS: usize = 100;
 /// Messages under way (WebSockets) whose interim records wait for their end while a period is added up; those beyond
 /// count by each record.
 pub const REPORT_OPEN: usize = 20_000;
+/// Messages without an end that a proof of the whole trail names one by one.
+pub const UNENDED_SHOWN: usize = 20;
 /// Changes that a report names one by one, and characters of one.
 pub const REPORT_CHANGES: usize = 1000;
 pub const REPORT_TEXT: usize = 600;

@@ -5,6 +5,7 @@
 
 mod chain;
 mod checkpoint;
+mod clock;
 mod desk;
 mod directory;
 mod encode;

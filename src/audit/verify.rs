@@ -10,8 +10,10 @@ use std::path::{Path, PathBuf};
 
 use crate::audit::OpenError;
 use crate::audit::checkpoint::Cause;
+use crate::audit::clock::Clock;
 use crate::audit::directory::PUBLIC_KEY_FILE;
 use crate::audit::epochs::Keys;
+use crate::audit::query::Unended;
 use crate::audit::reader::{Lines, Next};
 use crate::audit::record::Kind;
 use crate::audit::segment::{self, Found};
@@ -19,6 +21,7 @@ use crate::audit::signing::PublicKey;
 use crate::audit::tombstone::{self, Claim, Tombstone};
 use crate::audit::walk::{Fault, Walk};
 use crate::audit::witnessed::{OtherLog, Outside, Witnessed};
+use crate::limits;
 
 /// Removed segments that a report names one by one.
 const REMOVED_SHOWN: usize = 20;
@@ -91,6 +94,10 @@ pub struct Report {
     pub asked: Option<u64>,
     /// Times of the first and the last record that were reached.
     pub times: Option<(String, String)>,
+    /// The earliest and the latest of all times, and whether the clock went back.
+    pub clock: Clock,
+    /// Messages that began to leave and have no end on record.
+    pub unended: Unended,
     /// Whether the gate said goodbye: the last records are a `stop` and its checkpoint.
     pub stopped: bool,
     /// The file ends inside a line.
@@ -132,6 +139,31 @@ impl Report {
 }
 
 impl Report {
+    fn say_clock(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Some(first), Some((earliest, latest))) = (&self.clock.first_back, &self.clock.span) else {
+            return Ok(());
+        };
+        let times = if self.clock.back == 1 { "once" } else { "several times" };
+        writeln!(f, "the clock went back {times}, first {first}: times reach from {earliest} to {latest}")
+    }
+
+    fn say_unended(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let count = self.unended.count();
+        if count == 0 {
+            return Ok(());
+        }
+        let messages = if count == 1 { "message was" } else { "messages were" };
+        writeln!(f, "{count} {messages} under way as the gate died; how much of each left is unknown:")?;
+        for begun in self.unended.lost.iter().take(limits::UNENDED_SHOWN) {
+            let (seq, time, direction, to) = (begun.seq, &begun.time, &begun.direction, &begun.destination);
+            writeln!(f, "  {direction} of record {seq}, {time}, {to}")?;
+        }
+        match count.saturating_sub(limits::UNENDED_SHOWN as u64) {
+            0 => Ok(()),
+            more => writeln!(f, "  and {more} more"),
+        }
+    }
+
     fn say_other_logs(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for other in self.other_logs.iter().take(LOGS_SHOWN) {
             match other.is_known {
@@ -164,6 +196,8 @@ impl fmt::Display for Report {
             let end = if self.stopped { "it ends with a stop" } else { "it does not end with a stop" };
             writeln!(f, "from {first} to {last}; {end}")?;
         }
+        self.say_clock(f)?;
+        self.say_unended(f)?;
         if let Some((fault, path)) = &self.fault {
             writeln!(f, "record {} {} ({})", fault.seq, fault.what, path.display())?;
         }
@@ -277,6 +311,8 @@ pub fn verify(
         records: 0,
         bytes: 0,
         times: None,
+        clock: Clock::default(),
+        unended: Unended::default(),
         said_stop: false,
     };
     let mut fault = None;
@@ -311,6 +347,8 @@ pub fn verify(
         asked: None,
         stopped: check.walk.cause == Some(Cause::Stop) && check.said_stop,
         times: check.times,
+        clock: check.clock,
+        unended: check.unended,
         torn: check.torn,
         unknown_key: check.walk.unknown_key,
         witnessed: check.witnessed.through,
@@ -386,6 +424,8 @@ struct Check {
     records: u64,
     bytes: u64,
     times: Option<(String, String)>,
+    clock: Clock,
+    unended: Unended,
     /// Whether the record before the last checkpoint was a `stop`.
     said_stop: bool,
 }
@@ -441,12 +481,18 @@ impl Check {
         }
     }
 
-    /// Keeps the times of the first and the last record.
+    /// Keeps the times of the first and the last record, and what has begun and not ended.
     fn reached(&mut self, line: &[u8]) {
+        match self.walk.kind {
+            Some(Kind::Opening) => self.unended.open(line),
+            Some(kind) => self.unended.go_on(kind, line),
+            None => {}
+        }
         let Some(time) = time_of(line) else { return };
         let (_, last) = self.times.get_or_insert_with(|| (time.to_owned(), String::new()));
         last.clear();
         last.push_str(time);
+        self.clock.tell(self.walk.seq, time);
     }
 
     /// Compares where a segment says it begins with where the one before it ended.

@@ -1,6 +1,7 @@
 //! What a period's events say beside its decisions: which policies were in force and who changed them, tunnels that
 //! passed unopened, upstreams that failed.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -163,23 +164,27 @@ impl Happened {
             let more = format!("and {} more", self.more_changes);
             changes.push(vec![String::new(), String::new(), more, String::new()]);
         }
-        let rows = limits::REPORT_ROWS;
+        // Where most went unread, and what failed most, goes first.
+        let (mut tunnels, mut upstreams): (Vec<_>, Vec<_>) =
+            (self.tunnels.iter().collect(), self.failed.iter().collect());
+        tunnels.sort_by_key(|(_, sum)| Reverse(sum.uninspected));
+        upstreams.sort_by_key(|(_, count)| Reverse(**count));
         [
             (
                 "Policies in force",
                 &["policy", "first decision", "last decision", "messages"],
-                self.policies.iter().take(rows).map(policy).collect(),
+                cut(self.policies.iter().map(policy)),
             ),
             ("Starts, stops and changes", &["record", "time", "what", "by"], changes),
             (
                 "Tunnels that were not opened",
                 &["destination", "because", "records", "bytes seen", "bytes not inspected"],
-                self.tunnels.iter().take(rows).map(tunnel).collect(),
+                cut(tunnels.into_iter().map(tunnel)),
             ),
             (
                 "Upstreams that failed",
                 &["destination", "why", "flows"],
-                self.failed.iter().take(rows).map(failed).collect(),
+                cut(upstreams.into_iter().map(failed)),
             ),
         ]
     }
@@ -207,6 +212,17 @@ impl Happened {
             "failed": self.failed.iter().map(failed).collect::<Value>(),
         })
     }
+}
+
+/// As many rows as a table shows, and how many there are besides.
+fn cut(rows: impl ExactSizeIterator<Item = Vec<String>>) -> Vec<Vec<String>> {
+    let more = rows.len().saturating_sub(limits::REPORT_ROWS);
+    let mut rows: Vec<_> = rows.take(limits::REPORT_ROWS).collect();
+    if let Some(width) = rows.first().map(Vec::len).filter(|_| more > 0) {
+        let said = std::iter::once(format!("and {more} more"));
+        rows.push(said.chain(std::iter::repeat_n(String::new(), width.saturating_sub(1))).collect());
+    }
+    rows
 }
 
 /// The sum of a name; names come from clients, so their number is bounded, and the rest share one.

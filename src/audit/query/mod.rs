@@ -19,6 +19,7 @@ mod search;
 mod settle;
 mod store;
 mod subset;
+mod unended;
 
 #[cfg(test)]
 mod tests;
@@ -39,3 +40,4 @@ pub use report::{Period, Sampled, Sum, Summary, Trust, summarize};
 pub use rows::{COLUMNS, Columns, csv_row, row};
 pub use search::{Searched, search, search_sound};
 pub use settle::settle;
+pub use unended::{Begun, Unended};

@@ -8,8 +8,8 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use crate::audit::chain::{Hash, sha256};
+use crate::audit::clock::Clock;
 use crate::audit::epochs::Keys;
-use crate::audit::line::Line;
 use crate::audit::query::facts::{Facts, micros};
 use crate::audit::query::filter::Filter;
 use crate::audit::query::happened::{Happened, host_of};
@@ -17,6 +17,7 @@ use crate::audit::query::index::Index;
 use crate::audit::query::latest::Latest;
 use crate::audit::query::removed::{Graves, Removed, without};
 use crate::audit::query::store::Store;
+use crate::audit::query::unended::Unended;
 use crate::audit::record::Kind;
 use crate::audit::segment;
 use crate::audit::signing::PublicKey;
@@ -85,7 +86,7 @@ pub struct Summary {
     pub key: String,
     /// The key lay beside the records: whoever could change them could change it, too.
     pub key_beside: bool,
-    /// Times of the first and the last record that the trail has.
+    /// The earliest and the latest time of all records that the trail has.
     pub reach: Option<(String, String)>,
     /// The last of the period's records that a checkpoint signs for; of a period that is whole, the last.
     pub signed: u64,
@@ -122,8 +123,13 @@ pub struct Summary {
     pub inspected: u64,
     pub forwarded: u64,
     pub uninspected: BTreeMap<String, u64>,
-    /// Times in which a control did not work, as their records tell it.
+    /// Times in which a control did not work, as their records tell it; those beyond are counted.
     pub failures: Vec<(u64, String)>,
+    pub more_failures: u64,
+    /// What the clock did in the records that were read for the period.
+    pub clock: Clock,
+    /// Messages that began to leave in it and have no end on record.
+    pub unended: Unended,
     /// Whether the self-tests of the period held, and those that did not.
     pub tests: (u64, u64),
     pub sample: Vec<Sampled>,
@@ -143,6 +149,8 @@ pub fn summarize(directory: &Path, period: Period, trust: Trust<'_>) -> io::Resu
     let mut gather = Gather {
         summary,
         end: 0,
+        reach: None,
+        was_inside: false,
         witnessed: Witnessed::read(trust.witness.unwrap_or_default(), &keys),
         hash: ring::digest::Context::new(&ring::digest::SHA256),
         draw: BTreeMap::new(),
@@ -155,14 +163,15 @@ pub fn summarize(directory: &Path, period: Period, trust: Trust<'_>) -> io::Resu
     for (at, found) in segments.iter().enumerate() {
         let is_closed = at + 1 < segments.len();
         let mut store = Store::open(found)?;
-        gather.reach(&mut store, at == 0, !is_closed)?;
         if is_closed {
             let (earliest, latest) = Index::of(&found.path, &mut store)?.times();
+            gather.reach(earliest);
+            gather.reach(latest);
             if !filter.overlaps(earliest, latest) {
                 continue;
             }
         }
-        gather.segment(found.first, &mut store)?;
+        gather.segment(found.first, &mut store, !is_closed)?;
     }
     gather.finish(directory, &filter)
 }
@@ -201,6 +210,9 @@ fn empty(period: Period, key: &PublicKey) -> Summary {
         forwarded: 0,
         uninspected: BTreeMap::new(),
         failures: Vec::new(),
+        more_failures: 0,
+        clock: Clock::default(),
+        unended: Unended::default(),
         tests: (0, 0),
         sample: Vec::new(),
         messages: 0,
@@ -215,34 +227,23 @@ struct Gather {
     walk: Walk,
     latest: Latest,
     witnessed: Witnessed,
-    /// The trail's last record.
+    /// The last record that was read.
     end: u64,
+    /// The earliest and the latest time of the whole trail.
+    reach: Option<(i64, i64)>,
+    /// Whether the record before is one of the period.
+    was_inside: bool,
     graves: Graves,
 }
 
 impl Gather {
-    /// From when to when the trail reaches, by the first line of all and the last one.
-    fn reach(&mut self, store: &mut Store, is_first: bool, is_last: bool) -> io::Result<()> {
-        let reach = &mut self.summary.reach;
-        if is_first {
-            store.each_line(&mut |line| {
-                let time = Line::parse(line).map(|line| line.time.to_owned());
-                *reach = time.map(|time| (time.clone(), time));
-                Ok(false)
-            })?;
-        }
-        if is_last && let Some((_, last)) = reach {
-            let line = store.last_line()?;
-            if let Some(line) = Line::parse(&line) {
-                last.clear();
-                last.push_str(line.time);
-                self.end = line.seq;
-            }
-        }
-        Ok(())
+    /// The trail reaches to this time: a clock that was set puts the ends into neither its first record nor its last.
+    fn reach(&mut self, micros: i64) {
+        let (earliest, latest) = self.reach.unwrap_or((micros, micros));
+        self.reach = Some((earliest.min(micros), latest.max(micros)));
     }
 
-    fn segment(&mut self, first: u64, store: &mut Store) -> io::Result<()> {
+    fn segment(&mut self, first: u64, store: &mut Store, is_last: bool) -> io::Result<()> {
         if let Err(fault) = self.graves.bury(&mut self.walk, first) {
             self.summary.fault.get_or_insert_with(|| format!("record {} {}", fault.seq, fault.what));
         }
@@ -256,7 +257,7 @@ impl Gather {
                 self.summary.fault = Some(format!("record {} {}", fault.seq, fault.what));
                 is_whole = false;
             }
-            self.line(line);
+            self.line(line, is_last);
             Ok(true)
         })?;
         if is_whole && let Err(fault) = self.walk.finish() {
@@ -268,10 +269,26 @@ impl Gather {
         Ok(())
     }
 
-    fn line(&mut self, line: &[u8]) {
+    fn line(&mut self, line: &[u8], is_last: bool) {
         let Some(facts) = Facts::parse(line) else { return };
-        let period = self.summary.period;
-        let is_inside = facts.micros().is_some_and(|at| (period.from..period.until).contains(&at));
+        let (period, at) = (self.summary.period, facts.micros());
+        let is_inside = at.is_some_and(|at| (period.from..period.until).contains(&at));
+        if is_last {
+            self.end = facts.seq;
+            at.into_iter().for_each(|at| self.reach(at));
+        }
+        // Into the period and out of it a step back is one of the period's.
+        if is_inside || self.was_inside {
+            self.summary.clock.tell(facts.seq, &facts.time);
+        } else {
+            self.summary.clock.pass(&facts.time);
+        }
+        self.was_inside = is_inside;
+        match Kind::from_word(facts.kind.as_bytes()) {
+            Some(Kind::Opening) if is_inside => self.summary.unended.open(line),
+            Some(kind) => self.summary.unended.go_on(kind, line),
+            None => {}
+        }
         let is_checkpoint = &*facts.kind == Kind::Checkpoint.as_str();
         if !is_inside {
             if is_checkpoint && self.summary.last.is_some() && self.summary.signed_by.is_none() {
@@ -418,7 +435,9 @@ impl Gather {
             summary.log.get_or_insert(log);
         }
         let kind = &*facts.kind;
-        if kind == Kind::ControlFailure.as_str() && summary.failures.len() < limits::REPORT_ROWS {
+        if kind == Kind::ControlFailure.as_str() && summary.failures.len() >= limits::REPORT_ROWS {
+            summary.more_failures += 1;
+        } else if kind == Kind::ControlFailure.as_str() {
             let text = |text: Option<String>| text.unwrap_or_else(|| "?".to_owned());
             let span = match (event.from, event.until) {
                 (Some(from), Some(until)) => format!(" ({from} to {until})"),
@@ -443,6 +462,9 @@ impl Gather {
             Facts::parse(&line).iter().for_each(|facts| self.message(facts));
         }
         let mut summary = self.summary;
+        let text = |micros| Timestamp::from_microsecond(micros).map(|time| format!("{time:.6}"));
+        summary.reach =
+            self.reach.and_then(|(earliest, latest)| Some((text(earliest).ok()?, text(latest).ok()?)));
         if summary.witnessed.is_some() {
             summary.witnessed = Some(self.witnessed.through);
             let cut = (self.walk.seq >= self.end).then(|| self.witnessed.end(&self.walk).err()).flatten();
@@ -470,13 +492,20 @@ fn add(sums: &mut BTreeMap<String, Sum>, name: &str, one: Sum) {
     if !sums.contains_key(name) {
         sums.insert(name.to_owned(), Sum::default());
     }
-    let Some(sum) = sums.get_mut(name) else { return };
-    sum.messages += one.messages;
-    sum.blocked += one.blocked;
-    sum.redacted += one.redacted;
-    sum.alerted += one.alerted;
-    sum.values += one.values;
-    sum.forwarded += one.forwarded;
+    if let Some(sum) = sums.get_mut(name) {
+        sum.add(&one);
+    }
+}
+
+impl Sum {
+    pub(super) fn add(&mut self, one: &Sum) {
+        self.messages += one.messages;
+        self.blocked += one.blocked;
+        self.redacted += one.redacted;
+        self.alerted += one.alerted;
+        self.values += one.values;
+        self.forwarded += one.forwarded;
+    }
 }
 
 /// What is said of names beyond the bound; no host or rule has such a name.

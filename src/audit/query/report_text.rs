@@ -1,5 +1,6 @@
 //! A summary as JSON, Markdown or HTML.
 
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -7,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::audit::query::removed::Removed;
 use crate::audit::query::report::{Sum, Summary, shown};
+use crate::audit::query::unended::Begun;
 use crate::audit::witnessed::OtherLog;
 use crate::limits;
 
@@ -143,7 +145,10 @@ impl Summary {
             let under = format!("removed under tombstone {}", gone.first);
             vec![records, under, gone.reason.clone(), gone.time.clone(), gone.tombstone.clone()]
         };
-        self.removed.iter().take(limits::REPORT_ROWS).map(row).collect()
+        let more = self.removed.len().saturating_sub(limits::REPORT_ROWS) as u64;
+        let more = more_rows(more)
+            .map(|said| [said, String::new(), String::new(), String::new(), String::new()].to_vec());
+        self.removed.iter().take(limits::REPORT_ROWS).map(row).chain(more).collect()
     }
 
     fn proof(&self) -> [Section; 2] {
@@ -157,6 +162,7 @@ impl Summary {
                 .fact("From", shown(self.period.from))
                 .fact("To (not included)", shown(self.period.until))
                 .fact("The trail reaches from", self.reach())
+                .fact("Clock", self.clock_text())
                 .fact("Trail", self.log.as_deref().unwrap_or("unknown"))
                 .fact("Nodes", nodes.join(", "))
                 .fact("First record", optional(self.first))
@@ -195,6 +201,7 @@ impl Summary {
                 ["name", "messages", "blocked", "redacted", "alerted", "distinct values", "values that left"];
             sections.push(Section::new(title).table(&head, sum_rows(sums)));
         }
+        sections.push(self.unended());
         let missed: Vec<Vec<String>> =
             self.uninspected.iter().map(|(reason, bytes)| vec![reason.clone(), bytes.to_string()]).collect();
         sections.push(
@@ -207,7 +214,9 @@ impl Summary {
         for (title, head, rows) in self.happened.tables() {
             sections.push(Section::new(title).table(head, rows));
         }
-        let failures = self.failures.iter().map(|(seq, text)| vec![seq.to_string(), text.clone()]).collect();
+        let failures = self.failures.iter().map(|(seq, text)| vec![seq.to_string(), text.clone()]);
+        let more = more_rows(self.more_failures).map(|said| vec![String::new(), said]);
+        let failures = failures.chain(more).collect();
         sections.push(
             Section::new("Controls")
                 .fact("Self-tests passed", self.tests.0)
@@ -234,6 +243,34 @@ impl Summary {
             sections.push(Section::new("Sample").fact("Seed", self.period.seed).table(&head, rows.collect()));
         }
         sections
+    }
+
+    /// Messages whose gate died as they were under way.
+    fn unended(&self) -> Section {
+        let row = |begun: &Begun| {
+            let Begun { seq, time, direction, destination, client } = begun;
+            let left = "unknown".to_owned();
+            vec![seq.to_string(), time.clone(), direction.clone(), destination.clone(), client.clone(), left]
+        };
+        let more = more_rows(self.unended.more).map(|said| {
+            let mut row = vec![String::new(); 6];
+            row.splice(3..4, [said]);
+            row
+        });
+        let rows = self.unended.lost.iter().map(row).chain(more).collect();
+        let head = ["opening", "time", "direction", "destination", "client", "how much of it left"];
+        Section::new("Messages without an end on record")
+            .fact("Cut off as their gate died", self.unended.count())
+            .fact("Not ended in the records that were read", self.unended.under_way())
+            .table(&head, rows)
+    }
+
+    fn clock_text(&self) -> String {
+        match &self.clock.first_back {
+            None => "never went back in the records of this period".to_owned(),
+            Some(first) if self.clock.back == 1 => format!("went back {first}"),
+            Some(first) => format!("went back {} times, first {first}", self.clock.back),
+        }
     }
 
     fn totals(&self) -> Vec<Vec<String>> {
@@ -265,6 +302,10 @@ impl Summary {
             "unsigned": self.unsigned(),
             "unfinished": self.is_unfinished(),
             "reach": self.reach,
+            "clock_went_back": self.clock.back,
+            "clock_first_went_back": self.clock.first_back.as_ref().map(|step| {
+                json!({ "seq": step.seq, "from": step.from, "to": step.to })
+            }),
             "witness": self.witnessed.map(|seen| json!({ "seen": seen, "all": self.is_witnessed() })),
             "other_logs": self.other_logs.iter().map(OtherLog::to_json).collect::<Value>(),
             "key_beside_records": self.key_beside,
@@ -281,8 +322,9 @@ impl Summary {
                     "alerted": sum.alerted, "distinct": sum.values, "forwarded": sum.forwarded,
                 })
             };
-            ranked(sums).into_iter().map(one).collect()
+            ranked(sums).0.into_iter().map(one).collect()
         };
+        let more = |sums: &BTreeMap<String, Sum>| ranked(sums).1.len();
         let sampled = |s: &super::Sampled| {
             json!({
                 "seq": s.seq, "time": s.time, "direction": s.direction, "action": s.action,
@@ -312,6 +354,14 @@ impl Summary {
             "destinations": sums(&self.destinations),
             "clients": sums(&self.clients),
             "tenants": sums(&self.tenants),
+            "more_rules": more(&self.rules),
+            "more_identifiers": more(&self.identifiers),
+            "more_destinations": more(&self.destinations),
+            "more_clients": more(&self.clients),
+            "more_tenants": more(&self.tenants),
+            "unended": self.unended.lost.iter().map(Begun::to_json).collect::<Value>(),
+            "more_unended": self.unended.more,
+            "under_way": self.unended.under_way(),
             "coverage": {
                 "seen": self.seen,
                 "inspected": self.inspected,
@@ -322,6 +372,7 @@ impl Summary {
             "controls": {
                 "tests": { "passed": self.tests.0, "failed": self.tests.1 },
                 "failures": self.failures.iter().map(|(seq, text)| json!({ "seq": seq, "what": text })).collect::<Value>(),
+                "more_failures": self.more_failures,
             },
             "produces_evidence_for": CONTROLS.iter().map(control).collect::<Value>(),
             "sample": { "seed": self.period.seed, "decisions": self.sample.iter().map(sampled).collect::<Value>() },
@@ -392,12 +443,21 @@ const HTML_HEAD: &str = "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta char
 table{border-collapse:collapse}th,td{border:1px solid #bbb;padding:.2rem .6rem;text-align:left}\
 dt{font-weight:bold}dd{margin:0 0 .3rem 1rem;overflow-wrap:anywhere}</style>\n</head>\n<body>\n<h1>Tidegate audit report</h1>\n";
 
-/// Those with most messages first; of equals the first in the alphabet.
-fn ranked(sums: &BTreeMap<String, Sum>) -> Vec<(&String, &Sum)> {
+/// A sum and what it is of.
+type Named<'a> = (&'a String, &'a Sum);
+
+/// Those first of which most values left, then those with most that was blocked, then with most messages; of equals the
+/// first in the alphabet. What is beyond the rows of a table comes apart.
+fn ranked(sums: &BTreeMap<String, Sum>) -> (Vec<Named<'_>>, Vec<Named<'_>>) {
     let mut ranked: Vec<_> = sums.iter().collect();
-    ranked.sort_by_key(|(_, sum)| std::cmp::Reverse(sum.messages));
-    ranked.truncate(limits::REPORT_ROWS);
-    ranked
+    ranked.sort_by_key(|(_, sum)| Reverse((sum.forwarded, sum.blocked, sum.messages)));
+    let more = ranked.split_off(ranked.len().min(limits::REPORT_ROWS));
+    (ranked, more)
+}
+
+/// What is said of rows that a table has no room for.
+fn more_rows(more: u64) -> Option<String> {
+    (more > 0).then(|| format!("and {more} more"))
 }
 
 fn sum_rows(sums: &BTreeMap<String, Sum>) -> Vec<Vec<String>> {
@@ -405,7 +465,11 @@ fn sum_rows(sums: &BTreeMap<String, Sum>) -> Vec<Vec<String>> {
         let numbers = [sum.messages, sum.blocked, sum.redacted, sum.alerted, sum.values, sum.forwarded];
         std::iter::once(name.clone()).chain(numbers.map(|number| number.to_string())).collect()
     };
-    ranked(sums).into_iter().map(row).collect()
+    let (ranked, more) = ranked(sums);
+    let mut rest = Sum::default();
+    more.iter().for_each(|(_, sum)| rest.add(sum));
+    let rest = more_rows(more.len() as u64).map(|said| row((&said, &rest)));
+    ranked.into_iter().map(row).chain(rest).collect()
 }
 
 /// Text that Markdown leaves as it is, in a cell and outside.

@@ -54,11 +54,6 @@ impl Store {
         }
     }
 
-    /// The last whole line.
-    pub(super) fn last_line(&mut self) -> io::Result<Vec<u8>> {
-        self.text.last_line()
-    }
-
     /// The chain after the last line, as that line has it.
     pub(super) fn head(&mut self) -> io::Result<Hash> {
         let line = self.text.last_line()?;

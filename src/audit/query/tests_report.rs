@@ -173,6 +173,72 @@ async fn each_message_counts_once_by_the_record_that_tells_all_of_it() {
     assert!(text.contains("| api.example.com | upstream cannot be reached | 2 |"), "{text}");
 }
 
+#[tokio::test]
+async fn where_values_went_stands_in_a_table_however_many_rows_there_are() {
+    let dir = temp();
+    let (audit, writer) = Audit::open(config(dir.path()), &key()).unwrap();
+    let to = |n: u64, host: String, found, left, times: usize| {
+        let Draft::Message(mut draft) = told(n, Kind::Decision, false, found, left) else { unreachable!() };
+        let mut flow = (*draft.flow).clone();
+        (flow.host, flow.client_identity) = (host.as_str().into(), Some(host.as_str().into()));
+        draft.flow = Arc::new(flow);
+        std::iter::repeat_n(Draft::Message(draft), times)
+    };
+    let quiet = (1..=120).flat_map(|n| to(n, format!("h{n}.example"), 1, 0, 2));
+    for draft in quiet.chain(to(900, "leak.example".into(), 50, 49, 1)) {
+        audit.submit(draft).await.map(drop).unwrap();
+    }
+    tokio::task::spawn_blocking(|| writer.close()).await.unwrap();
+    let summary = summarize(dir.path(), whole(), Trust::default()).unwrap();
+    let json: Value = serde_json::from_str(&summary.to_json()).unwrap();
+    for name in ["destinations", "clients"] {
+        assert_eq!(json[name][0]["name"], "leak.example", "{name}");
+        let shown = json[name].as_array().unwrap().len();
+        assert_eq!((shown, &json[format!("more_{name}")]), (100, &21.into()), "{name}");
+    }
+    assert_eq!(json["more_identifiers"], 0);
+    let text = summary.to_markdown();
+    // What the rest comes to, so that a column adds up.
+    assert_eq!(text.matches("| and 21 more | 42 | 0 | 42 | 0 | 84 | 0 |").count(), 2, "{text}");
+}
+
+#[tokio::test]
+async fn what_was_under_way_as_its_gate_died_is_named() {
+    let dir = temp();
+    let (audit, writer) = Audit::open(config(dir.path()), &key()).unwrap();
+    let drafts = [
+        told(1, Kind::Opening, false, 0, 0),
+        told(2, Kind::Opening, false, 0, 0),
+        told(3, Kind::Opening, false, 0, 0),
+        told(3, Kind::Decision, true, 1, 1),
+        told(1, Kind::End, false, 5, 5),
+    ];
+    for draft in drafts {
+        audit.submit(draft).await.map(drop).unwrap();
+    }
+    tokio::task::spawn_blocking(|| writer.close()).await.unwrap();
+    let looked = || {
+        let summary = summarize(dir.path(), whole(), Trust::default()).unwrap();
+        let report = crate::audit::verify(dir.path(), None, Outside::default(), &mut |_| {}).unwrap();
+        (summary, report)
+    };
+    let (summary, report) = looked();
+    assert_eq!((summary.unended.count(), summary.unended.under_way()), (0, 2), "perhaps they go on");
+    assert_eq!((report.unended.count(), report.unended.under_way()), (0, 2));
+    let again = Audit::open(config(dir.path()), &key()).unwrap().1;
+    tokio::task::spawn_blocking(|| again.close()).await.unwrap();
+    let (summary, report) = looked();
+    assert_eq!((summary.unended.count(), report.unended.count(), summary.unended.under_way()), (2, 2, 0));
+    let markdown = summary.to_markdown();
+    assert_eq!(markdown.matches("| request | api.example.com:443 |").count(), 2, "{markdown}");
+    let said = report.to_string();
+    assert!(
+        said.contains("2 messages were under way as the gate died; how much of each left is unknown"),
+        "{said}"
+    );
+    assert!(said.contains(", api.example.com:443"), "{said}");
+}
+
 #[test]
 fn a_log_that_is_gone_is_missed_in_the_periods_that_it_reached() {
     let (dir, kept) = (temp(), Arc::new(Mutex::new(Vec::new())));

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use serde_json::{Value, json};
 
 use super::{Failure, Format, KeyArg, Output, WitnessArg, unreadable};
+use crate::audit::query::Begun;
 use crate::audit::{self, OtherLog, Report, Verdict};
 
 #[derive(Debug, clap::Args)]
@@ -68,6 +69,15 @@ fn json(report: &Report, unwitnessed: bool) -> Value {
         "bytes": report.bytes,
         "first_time": report.times.as_ref().map(|(first, _)| first),
         "last_time": report.times.as_ref().map(|(_, last)| last),
+        "earliest_time": report.clock.span.as_ref().map(|(earliest, _)| earliest),
+        "latest_time": report.clock.span.as_ref().map(|(_, latest)| latest),
+        "clock_went_back": report.clock.back,
+        "clock_first_went_back": report.clock.first_back.as_ref().map(|step| {
+            json!({ "seq": step.seq, "from": step.from, "to": step.to })
+        }),
+        "unended": report.unended.lost.iter().map(Begun::to_json).collect::<Value>(),
+        "more_unended": report.unended.more,
+        "under_way": report.unended.under_way(),
         "last": report.last,
         "signed": report.signed,
         "stopped": report.stopped,
