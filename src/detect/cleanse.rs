@@ -27,7 +27,12 @@ impl Matcher {
 
     /// Hides every finding of any confidence that stands in a text as it is; whether there was one.
     pub fn veil(&self, text: &mut [u8]) -> bool {
-        let how = How { level: self.level, key: None, floor: Confidence::Low };
+        self.veil_from(Confidence::Low, text)
+    }
+
+    /// The same of every finding from a confidence on.
+    pub fn veil_from(&self, floor: Confidence, text: &mut [u8]) -> bool {
+        let how = How { level: self.level, key: None, floor };
         let plain = text.to_vec();
         self.hide_found(how, text, 0..plain.len());
         // What joins names (`.`, `[`, `/`) must not shield one: each is looked at by itself, and so are the digits that

@@ -174,7 +174,7 @@ impl Flow {
             path_template,
             traceparent: text(&parts.headers, "traceparent")
                 .filter(|text| is_traceparent(text))
-                .map(|text| engine.matcher.cleanse(text)),
+                .map(|text| engine.matcher.cleanse_id(text)),
         };
         let method = known_method(method).map_or_else(|| method.to_owned().into(), Cow::Borrowed);
         let proven = parts.extensions.get().map(|Proven(who)| Arc::clone(who));
