@@ -1,6 +1,7 @@
 //! What a new configuration changes in the one in force, and what of it lets more pass: for the record of a reload.
 //! Words and names of the configuration, never a value; a bounded number of them.
 
+use super::pack_changes::weaker;
 use crate::config::Config;
 use crate::detect::Pack;
 use crate::limits;
@@ -89,6 +90,11 @@ impl Changes {
         }
         for gone in old.iter().filter(|old| !new.iter().any(|new| new.name == old.name)) {
             self.say(true, format!("pack {} gone", gone.name));
+        }
+        // All is the same where no text is.
+        let texts = |packs: &[Pack]| packs.iter().map(|pack| pack.hash.clone()).collect::<Vec<_>>();
+        if texts(old) != texts(new) {
+            weaker(old, new).into_iter().for_each(|what| self.say(true, what));
         }
     }
 

@@ -27,6 +27,7 @@ mod outlet;
 mod output;
 mod overlay;
 mod pack;
+mod pack_changes;
 mod packs;
 mod paint;
 mod posture;
