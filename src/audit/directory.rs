@@ -10,6 +10,7 @@ use crate::audit::OpenError;
 use crate::audit::segment::FILE_MODE;
 use crate::audit::signing::PublicKey;
 use crate::limits;
+use crate::platform::disk;
 
 /// The public key, for whoever has no better source.
 pub(super) const PUBLIC_KEY_FILE: &str = "audit.pub";
@@ -26,7 +27,13 @@ pub(super) fn claim(directory: &Path, key: &PublicKey) -> Result<(File, PublicKe
         tracing::warn!(directory = %directory.display(), "others than the owner may change the audit directory");
     }
     let path = directory.join(LOCK_FILE);
-    let lock = OpenOptions::new().create(true).append(true).mode(FILE_MODE).open(&path).map_err(at)?;
+    let lock = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(FILE_MODE)
+        .custom_flags(disk::NO_WAIT)
+        .open(&path)
+        .map_err(at)?;
     let mut tried = lock.try_lock();
     for _ in 0..limits::LOCK_TRIES {
         // A program that was just started holds the files of its parent for a moment, and so does a gate that ends.
@@ -52,7 +59,7 @@ pub(super) fn claim(directory: &Path, key: &PublicKey) -> Result<(File, PublicKe
 /// Writes the public key once; the one that is there.
 fn publish(directory: &Path, key: &PublicKey) -> Result<PublicKey, OpenError> {
     let path = directory.join(PUBLIC_KEY_FILE);
-    match fs::read_to_string(&path) {
+    match disk::read_regular_text(&path) {
         // Empty: a crash came between making and filling it.
         Ok(text) if text.is_empty() => {}
         Ok(text) => {
@@ -62,8 +69,13 @@ fn publish(directory: &Path, key: &PublicKey) -> Result<PublicKey, OpenError> {
         Err(error) => return Err(OpenError::new(&path, format!("cannot be read: {error}"))),
     }
     let write = || {
-        let mut file =
-            OpenOptions::new().create(true).truncate(true).write(true).mode(FILE_MODE).open(&path)?;
+        let mut file = OpenOptions::new()
+            .create(true)
+            .truncate(true)
+            .write(true)
+            .mode(FILE_MODE)
+            .custom_flags(disk::NO_WAIT)
+            .open(&path)?;
         file.write_all(key.to_pem().as_bytes())?;
         file.sync_all()
     };

@@ -11,6 +11,7 @@ use crate::audit::checkpoint::Checkpoint;
 use crate::audit::reader::{Lines, Next};
 use crate::audit::segment::{self, FILE_MODE};
 use crate::audit::signing::PublicKey;
+use crate::platform::disk;
 
 /// The checkpoints that hand over, one a line.
 const KEYS_FILE: &str = "keys.jsonl";
@@ -37,7 +38,7 @@ impl Keys {
     /// key before it ends the list: it proves nothing, and neither does what comes after it.
     pub(super) fn read(directory: &Path, first: PublicKey) -> io::Result<Keys> {
         let mut keys = Keys { first, later: Vec::new() };
-        let text = match fs::read(directory.join(KEYS_FILE)) {
+        let text = match disk::read_regular(&directory.join(KEYS_FILE)) {
             Ok(text) => text,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(keys),
             Err(error) => return Err(error),
@@ -125,8 +126,13 @@ impl Keys {
     pub(super) fn keep(&self, directory: &Path) -> io::Result<()> {
         let path = directory.join(KEYS_FILE);
         let draft = directory.join(format!("{KEYS_FILE}.new"));
-        let mut file =
-            OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&draft)?;
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(FILE_MODE)
+            .custom_flags(disk::NO_WAIT)
+            .open(&draft)?;
         file.write_all(&self.text())?;
         file.sync_all()?;
         fs::rename(&draft, &path)?;

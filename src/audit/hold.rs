@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::audit::segment::FILE_MODE;
 use crate::limits;
+use crate::platform::disk;
 
 /// One process at a time changes holds.
 const LOCK_FILE: &str = "holds.lock";
@@ -110,7 +111,7 @@ pub fn holds(directory: &Path) -> io::Result<(Vec<Hold>, Vec<String>)> {
         let name = entry.file_name();
         let Some(id) = name.to_str().and_then(id_of) else { continue };
         let fits = entry.metadata()?.len() <= limits::HOLD_BYTES;
-        let text = if fits { fs::read_to_string(entry.path()).ok() } else { None };
+        let text = if fits { disk::read_regular_text(&entry.path()).ok() } else { None };
         let hold = text.and_then(|text| serde_json::from_str::<Hold>(&text).ok());
         match hold.filter(|hold| hold.id == id) {
             Some(hold) => holds.push(hold),
@@ -124,7 +125,12 @@ pub fn holds(directory: &Path) -> io::Result<(Vec<Hold>, Vec<String>)> {
 
 fn lock(directory: &Path) -> io::Result<File> {
     let path = directory.join(LOCK_FILE);
-    let file = OpenOptions::new().create(true).append(true).mode(FILE_MODE).open(path)?;
+    let file = OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(FILE_MODE)
+        .custom_flags(disk::NO_WAIT)
+        .open(path)?;
     file.lock()?;
     Ok(file)
 }
@@ -133,7 +139,13 @@ fn lock(directory: &Path) -> io::Result<File> {
 fn write(directory: &Path, hold: &Hold) -> io::Result<()> {
     let path = path_of(directory, &hold.id);
     let draft = directory.join(format!("hold-{}.json.new", hold.id));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&draft)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(FILE_MODE)
+        .custom_flags(disk::NO_WAIT)
+        .open(&draft)?;
     writeln!(file, "{}", serde_json::to_string_pretty(hold)?)?;
     file.sync_all()?;
     fs::rename(&draft, &path)?;

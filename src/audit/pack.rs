@@ -11,6 +11,7 @@ use crate::audit::segment::{self, FILE_MODE, Found, Segment};
 use crate::audit::text_of::Text;
 use crate::decode::BlockWriter;
 use crate::limits;
+use crate::platform::disk;
 
 /// What a file is called until it is whole.
 const DRAFT: &str = "new";
@@ -83,7 +84,13 @@ impl Room<'_> {
 
 fn write(found: &Found, draft: &Path, room: &mut Room<'_>, closing: &AtomicBool) -> io::Result<bool> {
     let mut text = Text::open(found)?;
-    let file = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(draft)?;
+    let file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(FILE_MODE)
+        .custom_flags(disk::NO_WAIT)
+        .open(draft)?;
     let mut blocks = BlockWriter::new(file)?;
     let mut block = vec![0; limits::BLOCK_TEXT];
     let mut at = 0;
@@ -138,7 +145,13 @@ fn is_same(one: &Found, other: &Found) -> io::Result<bool> {
 pub(super) fn unpack(directory: &Path, found: &Found) -> io::Result<Found> {
     let path = directory.join(segment::name(found.first));
     let draft = segment::beside(&path, DRAFT);
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&draft)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(FILE_MODE)
+        .custom_flags(disk::NO_WAIT)
+        .open(&draft)?;
     let bytes = io::copy(&mut Text::open(found)?.by_ref(), &mut file)?;
     file.flush()?;
     file.sync_all()?;

@@ -126,7 +126,7 @@ fn read(epochs: &KeyEpochs) -> io::Result<Option<Zeroizing<[u8; 32]>>> {
         Ok(metadata) if metadata.mode() & 0o077 != 0 => {
             return Err(io::Error::other("others may read it; make it yours alone: chmod 600"));
         }
-        Ok(_) => Zeroizing::new(fs::read(&epochs.file)?),
+        Ok(_) => Zeroizing::new(disk::read_regular(&epochs.file)?),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
     };

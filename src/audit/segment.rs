@@ -127,7 +127,7 @@ impl Segment {
             .create(true)
             .append(true)
             .mode(FILE_MODE)
-            .custom_flags(NO_LINKS)
+            .custom_flags(NO_LINKS | disk::NO_WAIT)
             .open(&path)?;
         if file.metadata()?.len() != 0 {
             return Err(io::Error::new(io::ErrorKind::AlreadyExists, "a segment of this name holds records"));
@@ -137,7 +137,8 @@ impl Segment {
 
     /// An existing file whose first `bytes` bytes are whole records; what follows is cut off.
     pub(super) fn resume(found: &Found, bytes: u64) -> io::Result<Segment> {
-        let file = OpenOptions::new().append(true).custom_flags(NO_LINKS).open(&found.path)?;
+        let file =
+            OpenOptions::new().append(true).custom_flags(NO_LINKS | disk::NO_WAIT).open(&found.path)?;
         file.set_len(bytes)?;
         Ok(Segment { first: found.first, path: found.path.clone(), file: Arc::new(file), bytes, torn: false })
     }

@@ -130,3 +130,49 @@ async fn a_trail_that_begins_where_another_was_is_told_from_the_first() {
     fs::remove_dir_all(&config.directory).unwrap();
     assert_eq!(log::left_behind(&config), Some(prints));
 }
+
+#[test]
+fn what_is_no_regular_file_in_the_directory_of_a_trail_is_refused_and_not_waited_for() {
+    let pipe = |path: &Path| {
+        let _ = fs::remove_file(path);
+        assert!(std::process::Command::new("mkfifo").arg(path).status().unwrap().success());
+    };
+    let device = |path: &Path| {
+        let _ = fs::remove_file(path);
+        std::os::unix::fs::symlink("/dev/zero", path).unwrap();
+    };
+    let places: [&dyn Fn(&Path); 2] = [&pipe, &device];
+    let later = "segment-00000000000000099999.jsonl";
+    for (name, put) in
+        [later, "keys.jsonl", "audit.pub", "hold-h1.json", "segment-00000000000000000000.tombstone"]
+            .into_iter()
+            .flat_map(|name| places.map(|put| (name, put)))
+    {
+        let folder = temp();
+        Audit::open(config(folder.path()), &key()).unwrap().1.close();
+        put(&folder.path().join(name));
+        let (directory, (send, answer)) = (folder.path().to_owned(), std::sync::mpsc::channel());
+        let asked = std::thread::spawn(move || {
+            let whole = query::Period { from: 0, until: i64::MAX, sample: 0, seed: 0 };
+            let said = [
+                verify(&directory, None, Outside::default(), &mut |_| {})
+                    .map(drop)
+                    .map_err(|e| e.to_string()),
+                query::summarize(&directory, whole, query::Trust::default())
+                    .map(drop)
+                    .map_err(|e| e.to_string()),
+                Audit::open(config(&directory), &key()).map(drop).map_err(|e| e.to_string()),
+            ];
+            send.send((said, holds(&directory).unwrap().1)).unwrap();
+        });
+        let (said, broken) = answer.recv_timeout(std::time::Duration::from_secs(20)).expect(name);
+        asked.join().unwrap();
+        if name.starts_with("hold-") {
+            assert_eq!(broken, ["h1"]);
+        } else if !name.ends_with(".tombstone") {
+            let refused =
+                said.iter().filter(|said| said.as_ref().is_err_and(|why| why.contains("no regular file")));
+            assert_eq!(refused.count(), said.len(), "{name}: {said:?}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ use std::os::unix::fs::FileExt;
 use crate::audit::reader::LINE_BYTES;
 use crate::audit::segment::Found;
 use crate::decode::Blocks;
+use crate::platform::disk;
 
 /// An open segment's text.
 #[derive(Debug)]
@@ -26,11 +27,11 @@ impl Text {
     /// Opens a segment; one that was packed since it was found is read packed.
     pub(super) fn open(found: &Found) -> io::Result<Text> {
         let packed = |file: File| Blocks::open(file).map(|blocks| Kept::Packed(Box::new(blocks)));
-        let kept = match File::open(&found.path) {
+        let kept = match disk::open_regular(&found.path) {
             Ok(file) if found.is_packed => packed(file)?,
             Ok(file) => Kept::Plain(file),
             Err(error) if error.kind() == io::ErrorKind::NotFound && !found.is_packed => {
-                packed(File::open(found.packed_path()).map_err(|_| error)?)?
+                packed(disk::open_regular(&found.packed_path()).map_err(|_| error)?)?
             }
             Err(error) => return Err(error),
         };

@@ -15,6 +15,7 @@ use crate::audit::segment::FILE_MODE;
 use crate::audit::signing::Signer;
 use crate::audit::text::{from_hex, hex};
 use crate::limits;
+use crate::platform::disk;
 
 const DOMAIN: &[u8] = b"tidegate.audit.tombstone.v1\0";
 const VERSION: &str = "tidegate.audit.tombstone.v1";
@@ -109,7 +110,7 @@ pub(super) fn list(directory: &Path) -> io::Result<BTreeMap<u64, Option<Tombston
         let entry = entry?;
         let Some(first) = entry.file_name().to_str().and_then(first_of) else { continue };
         let fits = entry.metadata()?.len() <= limits::TOMBSTONE_BYTES;
-        let text = if fits { fs::read_to_string(entry.path()).ok() } else { None };
+        let text = if fits { disk::read_regular_text(&entry.path()).ok() } else { None };
         let tombstone = text.and_then(|text| Tombstone::parse(text.trim_end()));
         found.insert(first, tombstone.filter(|tombstone| tombstone.claim.first == first));
     }
@@ -120,7 +121,13 @@ pub(super) fn list(directory: &Path) -> io::Result<BTreeMap<u64, Option<Tombston
 pub(super) fn keep(directory: &Path, first: u64, line: &str) -> io::Result<u64> {
     let path = directory.join(name(first));
     let draft = directory.join(format!("{}.new", name(first)));
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(FILE_MODE).open(&draft)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(FILE_MODE)
+        .custom_flags(disk::NO_WAIT)
+        .open(&draft)?;
     writeln!(file, "{line}")?;
     file.sync_all()?;
     fs::rename(&draft, &path)?;

@@ -3,7 +3,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
-use std::fs;
 use std::io;
 use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
@@ -22,6 +21,7 @@ use crate::audit::tombstone::{self, Claim, Tombstone};
 use crate::audit::walk::{Fault, Walk};
 use crate::audit::witnessed::{OtherLog, Outside, Witnessed};
 use crate::limits;
+use crate::platform::disk;
 
 /// Removed segments that a report names one by one.
 const REMOVED_SHOWN: usize = 20;
@@ -363,7 +363,7 @@ pub fn verify(
 
 pub(super) fn key_beside(directory: &Path) -> Result<PublicKey, OpenError> {
     let path = directory.join(PUBLIC_KEY_FILE);
-    let text = fs::read_to_string(&path)
+    let text = disk::read_regular_text(&path)
         .map_err(|error| OpenError::new(&path, format!("cannot be read: {error}")))?;
     PublicKey::from_pem(&text).map_err(|error| OpenError::new(&path, error.to_string()))
 }

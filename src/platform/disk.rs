@@ -2,7 +2,7 @@
 //! all.
 
 use std::fs::{self, File, Metadata, OpenOptions};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 
@@ -42,6 +42,27 @@ pub fn astray(found: io::Result<Metadata>, file: &File, bytes: u64) -> Option<St
     }
     let has = open.len();
     (has < bytes).then(|| format!("was cut to {has} of {bytes} bytes"))
+}
+
+/// For whatever opens a file to write to it: where a pipe stands in its place, that fails and does not wait for a reader.
+pub const NO_WAIT: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+
+/// Opens a file to be read, if it is a regular one: a pipe would be waited for, and a device may have no end.
+pub fn open_regular(path: &Path) -> io::Result<File> {
+    let file = OpenOptions::new().read(true).custom_flags(NO_WAIT).open(path)?;
+    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no regular file")) }
+}
+
+/// All that is in such a file.
+pub fn read_regular(path: &Path) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    open_regular(path)?.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// The same of a text.
+pub fn read_regular_text(path: &Path) -> io::Result<String> {
+    String::from_utf8(read_regular(path)?).map_err(|_| io::Error::other("it is not UTF-8 text"))
 }
 
 /// Creates a file whole or not at all, never over an old one, and makes it last; its folder, too.

@@ -17,6 +17,7 @@ use crate::audit::query::facts::{Facts, Field};
 use crate::audit::query::filter::Filter;
 use crate::audit::query::store::Store;
 use crate::audit::segment::{FILE_MODE, index_path};
+use crate::platform::disk;
 
 const MAGIC: &[u8; 8] = b"tgindex1";
 /// Field bytes, in front of a term's text.
@@ -45,7 +46,7 @@ impl Index {
     pub(super) fn of(path: &Path, store: &mut Store) -> io::Result<Index> {
         let (bytes, head) = (store.len(), store.head()?);
         let beside = index_path(path);
-        if let Some(index) = fs::read(&beside).ok().and_then(|file| Index::decode(&file))
+        if let Some(index) = disk::read_regular(&beside).ok().and_then(|file| Index::decode(&file))
             && (index.bytes, index.head) == (bytes, head)
         {
             return Ok(index);

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 
 use crate::audit::segment::{self, FILE_MODE};
 use crate::limits;
+use crate::platform::disk;
 
 /// Its name below the audit directory.
 pub(super) const FOLDER: &str = "samples";
@@ -122,7 +123,7 @@ pub fn find(trail: &Path, hash: &str) -> io::Result<Option<Vec<u8>>> {
     if fs::metadata(&path)?.len() > limits::SAMPLE_BYTES {
         return Err(io::Error::other("the file is too long to be a sample"));
     }
-    fs::read(path).map(Some)
+    disk::read_regular(&path).map(Some)
 }
 
 /// Samples that were taken before this time, oldest first.
