@@ -46,6 +46,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 fn gate(args: &Args) -> Result<(), Failure> {
+    // Before there are keys.
+    process::seal_memory();
     let (config, compiled) = config::load(args.config.config.as_deref())?;
     let taken = check::ports(&config);
     if !taken.is_empty() {

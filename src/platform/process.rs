@@ -21,6 +21,15 @@ pub fn raise_descriptor_limit() -> Option<u64> {
     descriptor_limit()
 }
 
+/// Keeps what this process has in memory to itself: no core file of it is written, and no process of the same account may
+/// look into it or be handed it by the kernel.
+pub fn seal_memory() {
+    // Both are granted always; where the platform has no such thing, the other holds.
+    let _ = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) });
+    #[cfg(target_os = "linux")]
+    let _ = rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable);
+}
+
 /// Lets this thread give way to all others.
 pub fn step_back() {
     // Where it is refused, the thread just has its share.

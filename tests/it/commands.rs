@@ -311,6 +311,18 @@ fn a_gate_starts_reloads_drains_and_leaves_a_whole_trail() {
 }
 
 #[test]
+fn a_gate_leaves_no_core_file() {
+    let folder = folder();
+    configure(folder.path(), "");
+    let (gate, _) = Gate::start(folder.path());
+    let limits = fs::read_to_string(format!("/proc/{}/limits", gate.child.id())).unwrap();
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).unwrap();
+    assert_eq!(core.split_whitespace().skip(4).collect::<Vec<_>>(), ["0", "0", "bytes"], "no core of a gate");
+    gate.signal("TERM");
+    assert_eq!(gate.end().0, 0);
+}
+
+#[test]
 fn a_changed_record_is_named_by_its_sequence() {
     let folder = folder();
     configure(folder.path(), "");
