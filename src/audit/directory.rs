@@ -1,16 +1,16 @@
 //! The directory of a trail: made, locked, and the public key laid beside the records.
 
-use std::fs::{self, DirBuilder, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write as _};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
-use std::thread;
 
 use crate::audit::OpenError;
 use crate::audit::segment::FILE_MODE;
 use crate::audit::signing::PublicKey;
 use crate::limits;
 use crate::platform::disk;
+use crate::platform::lock::{self, Patience};
 
 /// The public key, for whoever has no better source.
 pub(super) const PUBLIC_KEY_FILE: &str = "audit.pub";
@@ -27,31 +27,14 @@ pub(super) fn claim(directory: &Path, key: &PublicKey) -> Result<(File, PublicKe
         tracing::warn!(directory = %directory.display(), "others than the owner may change the audit directory");
     }
     let path = directory.join(LOCK_FILE);
-    let lock = OpenOptions::new()
-        .create(true)
-        .append(true)
-        .mode(FILE_MODE)
-        .custom_flags(disk::NO_WAIT)
-        .open(&path)
-        .map_err(at)?;
-    let mut tried = lock.try_lock();
-    for _ in 0..limits::LOCK_TRIES {
-        // A program that was just started holds the files of its parent for a moment, and so does a gate that ends.
-        if !matches!(tried, Err(TryLockError::WouldBlock)) {
-            break;
-        }
-        thread::sleep(limits::LOCK_PAUSE);
-        tried = lock.try_lock();
-    }
-    match tried {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
+    let patience = Patience { tries: limits::LOCK_TRIES, pause: limits::LOCK_PAUSE };
+    let lock = match lock::take(&path, FILE_MODE, false, patience) {
+        Ok(Some(lock)) => lock,
+        Ok(None) => {
             return Err(OpenError::new(directory, "is in use: another process writes its audit trail here"));
         }
-        Err(TryLockError::Error(error)) => {
-            return Err(OpenError::new(&path, format!("cannot be locked: {error}")));
-        }
-    }
+        Err(error) => return Err(OpenError::new(&path, format!("cannot be locked: {error}"))),
+    };
     let first = publish(directory, key)?;
     Ok((lock, first))
 }

@@ -20,6 +20,7 @@ mod heads;
 mod identity;
 mod issuer;
 mod live;
+mod locks;
 mod logs;
 mod man;
 mod masked;

@@ -15,6 +15,7 @@ use super::Failure;
 use super::controls::{Controls, weakened};
 use super::heads::Heads;
 use super::live::{By, Live, Parts};
+use super::locks::Locks;
 use super::rehearse::Rehearser;
 use super::watch::Watch;
 use super::windows::Windows;
@@ -47,6 +48,8 @@ pub(super) struct Running {
     /// Last: it outlives whatever may still submit a record.
     writer: Writer,
     sinks: Sinks,
+    /// Until all that is written is written.
+    _locks: Locks,
     _watches: [Repeated; 4],
     _files: Option<Repeated>,
     _tests: Repeated,
@@ -68,6 +71,7 @@ impl Running {
         ));
         let held = Arc::new(HeldBytes::new(limits::HELD_BYTES));
         held.share_among(tenants(&config));
+        let locks = Locks::take(&config)?;
         let windows = Windows::open(&config.state.directory, &keys.state, tenants(&config))?;
         let budgets = Arc::clone(&windows.budgets);
         let key = sampled(&config, &compiled, keys.fingerprint);
@@ -122,6 +126,7 @@ impl Running {
             windows,
             writer,
             sinks,
+            _locks: locks,
             _watches: watches,
             _files: files,
             _tests: tests,

@@ -4,6 +4,7 @@
 //! system does not tell is `None`, never a guess.
 
 pub mod disk;
+pub mod lock;
 pub mod process;
 pub mod socket;
 

@@ -323,6 +323,30 @@ fn a_gate_leaves_no_core_file() {
 }
 
 #[test]
+fn a_second_gate_in_a_folder_writes_over_neither_state_nor_key() {
+    let folder = folder();
+    configure(folder.path(), "");
+    let (gate, _) = Gate::start(folder.path());
+    for (more, said) in [
+        ("[audit]\ndirectory = \"other\"\n", "another process keeps its overlays and windows here"),
+        (
+            "[audit]\ndirectory = \"other\"\n[state]\ndirectory = \"elsewhere\"\n",
+            "certs/audit.key: another process signs with this key",
+        ),
+    ] {
+        configure(folder.path(), more);
+        let (code, _, err) = done(folder.path(), &["run", "--config", "t.toml"]);
+        assert!(code == 74 && err.contains(said), "{code} {err}");
+    }
+    gate.signal("TERM");
+    assert_eq!(gate.end().0, 0);
+    configure(folder.path(), "");
+    let (again, _) = Gate::start(folder.path());
+    again.signal("TERM");
+    assert_eq!(again.end().0, 0);
+}
+
+#[test]
 fn a_changed_record_is_named_by_its_sequence() {
     let folder = folder();
     configure(folder.path(), "");
