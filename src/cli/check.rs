@@ -147,7 +147,10 @@ impl Exemption<'_> {
             || "without end".to_owned(),
             |end| {
                 let word = if end.as_second() <= now { "ended" } else { "until" };
-                format!("{word} {}", end.strftime("%Y-%m-%d"))
+                // A bare date is its midnight, and reads as if the day were in it.
+                let is_midnight = end.as_second().rem_euclid(86_400) == 0;
+                let form = if is_midnight { "%Y-%m-%dT00:00Z" } else { "%Y-%m-%dT%H:%M:%SZ" };
+                format!("{word} {}", end.strftime(form))
             },
         );
         let rule = self.rule;

@@ -110,7 +110,7 @@ pub(super) fn destination(
     if raw.hosts.as_ref().is_some_and(Vec::is_empty) {
         log.push(raw.place.complain("it is for no host").expected("hosts = [\"…\"]"));
     }
-    let file = |text: &At<String>| existing(text, folder, log);
+    let file = |text: &At<String>| existing(text, "the path of a PEM file", folder, log);
     let identity = match (&raw.client_certificate, &raw.client_key) {
         (Some(certificate), Some(key)) => Some((file(certificate)?, file(key)?)),
         (None, None) => None,
@@ -134,14 +134,12 @@ pub(super) fn destination(
     })
 }
 
-fn existing(text: &At<String>, folder: &Path, log: &Log) -> Option<PathBuf> {
+fn existing(text: &At<String>, expected: &str, folder: &Path, log: &Log) -> Option<PathBuf> {
     let path = folder.join(&text.value);
     if path.is_file() {
         return Some(path);
     }
-    log.push(
-        text.place.complain(format!("no such file: {}", path.display())).expected("the path of a PEM file"),
-    );
+    log.push(text.place.complain(format!("no such file: {}", path.display())).expected(expected));
     None
 }
 
@@ -172,5 +170,7 @@ pub(super) fn parent(
         credentials: None,
         except: ground.hosts(except).unwrap_or_default(),
     };
-    Some(ParentSettings { parent, credentials: credentials.and_then(|text| existing(text, folder, log)) })
+    let expected = "the path of a file that holds user:password";
+    let credentials = credentials.and_then(|text| existing(text, expected, folder, log));
+    Some(ParentSettings { parent, credentials })
 }

@@ -184,6 +184,23 @@ impl Complaint {
         }
     }
 
+    /// The same without what steers a terminal: keys and names may come from a file that somebody else wrote.
+    fn printable(self) -> Complaint {
+        let plain = |text: &String| text.chars().map(printed).collect::<String>();
+        let excerpt = self.excerpt.map(|excerpt| {
+            let text = excerpt.text.chars().map(|c| if is_steering(c) { ' ' } else { c }).collect();
+            Excerpt { text, ..excerpt }
+        });
+        Complaint {
+            file: plain(&self.file),
+            key: plain(&self.key),
+            message: plain(&self.message),
+            expected: self.expected.as_ref().map(plain),
+            excerpt,
+            ..self
+        }
+    }
+
     /// With the line of `text` that it speaks of, `width` characters of it marked; 0: the whole line.
     pub(super) fn shown(mut self, text: &str, width: usize) -> Complaint {
         let start = text.split_inclusive('\n').take(self.line.saturating_sub(1)).map(str::len).sum::<usize>();
@@ -211,12 +228,22 @@ impl Complaint {
     }
 }
 
+/// Whether a character moves the cursor, or turns the reading direction.
+fn is_steering(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+/// A character as it may be printed; lines stay lines.
+fn printed(c: char) -> String {
+    if is_steering(c) && c != '\n' { c.escape_unicode().to_string() } else { c.to_string() }
+}
+
 /// `{:#}` is coloured, for terminals.
 impl fmt::Display for Complaint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (bold, red, blue, off) =
             if f.alternate() { ("\x1b[1m", "\x1b[1;31m", "\x1b[34m", "\x1b[0m") } else { ("", "", "", "") };
-        let said = self.masked();
+        let said = self.masked().printable();
         write!(f, "{bold}{}", said.file)?;
         if said.line > 0 {
             write!(f, ":{}:{}", said.line, said.column)?;
@@ -382,6 +409,17 @@ mod tests {
         }
         let example = place(&listed, "x").complain("an example").of_example().to_string();
         assert!(example.contains(card), "{example}");
+    }
+
+    #[test]
+    fn nothing_of_a_complaint_steers_a_terminal() {
+        let text = "\"a\u{202e}b\" = 1\n";
+        let complaint = place(text, "1").complain("unknown `x\u{1b}[2J\u{202e}`\nand more").expected("\u{7}");
+        let shown = Complaint { key: "k\u{1b}".into(), ..complaint }.to_string();
+        assert!(!shown.contains(|c| is_steering(c) && c != '\n'), "{shown:?}");
+        assert!(shown.contains("k\\u{1b}: unknown `x\\u{1b}[2J\\u{202e}`\nand more"), "{shown:?}");
+        let caret = shown.lines().nth(3).unwrap().find('^').unwrap();
+        assert_eq!(shown.lines().nth(2).unwrap().as_bytes()[caret], b'1', "{shown}");
     }
 
     #[test]

@@ -78,6 +78,10 @@ pub(super) fn run(args: &Args, output: &mut Output) -> Result<(), Failure> {
         Kind::File => read(Path::new(&args.what))?,
         Kind::Text => args.what.clone().into_bytes(),
     };
+    if args.kind.is_none() && kind == Kind::Text && looks_like_path(&args.what) {
+        let what = if Path::new(&args.what).exists() { "is no file" } else { "there is no such file" };
+        eprintln!("tidegate: {what}: explained as a text (--as text says so, --as file asks for the file)");
+    }
     let whole = bytes.len() <= limits::EXPLAIN_BYTES;
     let text = bytes.get(..limits::EXPLAIN_BYTES).unwrap_or(&bytes);
     let set = args.packs.open()?;
@@ -104,6 +108,19 @@ fn guess(what: &str) -> Kind {
     } else {
         Kind::Text
     }
+}
+
+/// Whether a text may have been meant as the path of a file.
+fn looks_like_path(what: &str) -> bool {
+    let has_ending = || {
+        let ending = Path::new(what).extension().and_then(|ending| ending.to_str()).unwrap_or_default();
+        (1..=5).contains(&ending.len()) && ending.bytes().all(|b| b.is_ascii_alphanumeric())
+    };
+    let is_word = !what.is_empty() && !what.contains(|c: char| c.is_whitespace() || "@?&=:".contains(c));
+    is_word
+        && (Path::new(what).exists()
+            || what.contains('/')
+            || has_ending() && !what.bytes().all(|b| b.is_ascii_digit() || b == b'.'))
 }
 
 /// A little more than is explained, so that it is known whether there is more.

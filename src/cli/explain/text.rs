@@ -126,6 +126,26 @@ impl<'a> Explained<'a> {
     }
 
     /// A keyword as it stands in the text, and on which side.
+    /// What is said where no word counts: none of this detector's stands near, or those that do belong to other values.
+    fn without_words(&self, trace: &Trace) -> String {
+        let keywords = self.definition(trace).and_then(|definition| definition.keywords.as_ref());
+        let Some(keywords) = keywords.map(|keywords| keywords.get_ref()) else {
+            return "none near".to_owned();
+        };
+        let (start, end) = (trace.whole.start, trace.whole.end);
+        let near =
+            start.saturating_sub(keywords.before)..end.saturating_add(keywords.after).min(self.text.len());
+        let near = self.bytes(&near).to_ascii_lowercase();
+        let near = String::from_utf8_lossy(&near);
+        let stands = |word: &&String| near.contains(&word.to_lowercase());
+        match keywords.any.iter().find(stands) {
+            Some(word) => {
+                format!("none that counts: `{word}` is near, and names another value or is a part of a word")
+            }
+            None => "none near".to_owned(),
+        }
+    }
+
     fn words(&self, trace: &Trace, judged: &Judged) -> Vec<(String, bool, &'static str)> {
         let word = |(span, speaks_for): &(Range<usize>, bool)| {
             let side = if span.end <= trace.value.start { "before" } else { "behind" };
@@ -306,7 +326,7 @@ impl<'a> Explained<'a> {
             format!("`{word}` {side} speaks {}", if speaks_for { "for it" } else { "against it" })
         });
         let words = words.collect::<Vec<_>>();
-        rows.line("keywords", if words.is_empty() { "none near".to_owned() } else { words.join(", ") })?;
+        rows.line("keywords", if words.is_empty() { self.without_words(trace) } else { words.join(", ") })?;
         for (index, (why, confidence)) in judged.steps.iter().enumerate() {
             let name = if index == 0 { "confidence" } else { "" };
             rows.line(
