@@ -33,7 +33,7 @@ pub(super) fn claim(directory: &Path, key: &PublicKey) -> Result<(File, PublicKe
         Ok(None) => {
             return Err(OpenError::new(directory, "is in use: another process writes its audit trail here"));
         }
-        Err(error) => return Err(OpenError::new(&path, format!("cannot be locked: {error}"))),
+        Err(error) => return Err(at(error)),
     };
     let first = publish(directory, key)?;
     Ok((lock, first))

@@ -50,7 +50,11 @@ pub const NO_WAIT: i32 = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
 /// Opens a file to be read, if it is a regular one: a pipe would be waited for, and a device may have no end.
 pub fn open_regular(path: &Path) -> io::Result<File> {
     let file = OpenOptions::new().read(true).custom_flags(NO_WAIT).open(path)?;
-    if file.metadata()?.is_file() { Ok(file) } else { Err(io::Error::other("it is no regular file")) }
+    if file.metadata()?.is_file() {
+        return Ok(file);
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    Err(io::Error::other(format!("{name} is no regular file")))
 }
 
 /// All that is in such a file.
