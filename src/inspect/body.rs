@@ -329,10 +329,11 @@ impl Body {
     }
 
     /// Lets leave what lies below `text`; whether anything does.
-    /// `through`: readers want each piece as it comes.
+    /// `through`: readers want each piece as it comes, and the end of a body whose length nobody stated is a sign of its own,
+    /// which waits for the decision in place of the last byte.
     pub(super) fn release(&mut self, judge: &mut Judge, text: u64, through: bool) -> Result<bool, Reason> {
         let mut guard = self.length.map_or(u64::MAX, |length| length.saturating_sub(1));
-        if !self.events {
+        if !self.events && !through {
             guard = guard.min(self.seen.saturating_sub(1));
         }
         Ok(match &mut self.form {

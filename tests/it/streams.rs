@@ -137,6 +137,48 @@ async fn a_silent_response_leaves_hold() {
     assert_eq!(body.bytes, b"first words then more!");
 }
 
+/// Whoever reads line by line has each when it came, whatever the type, and nothing that may become a value.
+#[tokio::test]
+async fn a_response_that_pauses_leaves_to_the_end_of_its_line() {
+    for kind in ["text/plain", "application/json", "application/octet-stream"] {
+        let hold_idle = Duration::from_millis(20);
+        let world = World::start(Setup { rules: response_blocks(), hold_idle, ..Setup::default() }).await;
+        let (go, gate) = mpsc::unbounded_channel::<()>();
+        let gate = Arc::new(tokio::sync::Mutex::new(gate));
+        let lines = ["{\"n\":1}\n", "{\"n\":2}\r\n", "{\"n\":\n", "3}\n"];
+        let origin = Origin::start(&world, "origin.test", move |mut conn| {
+            let gate = Arc::clone(&gate);
+            async move {
+                conn.request().await.unwrap();
+                conn.send(format!(
+                    "HTTP/1.1 200 OK\r\nContent-Type: {kind}\r\nTransfer-Encoding: chunked\r\n\r\n"
+                ))
+                .await;
+                for line in lines {
+                    conn.send(chunk_of(line.as_bytes())).await;
+                    gate.lock().await.recv().await.unwrap();
+                }
+                conn.send("0\r\n\r\n").await;
+            }
+        })
+        .await;
+        let mut client = Client::tunnel(&world, &origin).await;
+        client.send(get(&origin, "/")).await;
+        client.head().await;
+        let (mut body, mut expected) = (Body::default(), String::new());
+        for line in lines {
+            expected.push_str(line);
+            while body.bytes.len() < expected.len() {
+                assert!(soon("a line", client.reader.chunk(&mut body)).await, "{kind}");
+            }
+            assert_eq!(String::from_utf8_lossy(&body.bytes), expected, "{kind}");
+            go.send(()).unwrap();
+        }
+        while client.reader.chunk(&mut body).await {}
+        assert!(body.whole, "{kind}");
+    }
+}
+
 /// An origin that sends pieces of a text until somebody has seen one.
 async fn talkative(world: &World, seen: Arc<Notify>) -> Origin {
     Origin::start(world, "origin.test", move |mut conn| {

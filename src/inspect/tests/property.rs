@@ -211,7 +211,8 @@ proptest! {
                 inspector.idle();
                 drain(&mut inspector, &mut out);
             }
-            prop_assert!(out.is_empty() || out.len() < body.len());
+            // Where it pauses, the sign of its end is what waits.
+            prop_assert!(idle || out.is_empty() || out.len() < body.len());
         }
         prop_assert_eq!(inspector.finish(), Step::Release);
         drain(&mut inspector, &mut out);
