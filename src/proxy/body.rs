@@ -17,6 +17,7 @@ use http_body::{Body, Frame, SizeHint};
 use tokio::time::Instant;
 
 use super::exchange::{Flow, Stopped};
+use super::grpc::Framing;
 use super::passage::{Passage, Phase, Pulled};
 use super::upstream::UpstreamBody;
 use crate::audit::{AuditError, Kind, Pending};
@@ -101,9 +102,9 @@ impl<B: Source> Gated<B> {
         Gated(Box::new(Passage::new(source, inspector, flow, message, labels, silence)))
     }
 
-    /// It is a stream of gRPC messages, each of which its reader takes whole.
-    pub(super) fn by_message(&mut self) {
-        self.0.by_message();
+    /// It is a stream of messages, which tells their ends like this.
+    pub(super) fn by_message(&mut self, framing: Framing) {
+        self.0.by_message(framing);
     }
 
     pub(super) fn flow(&self) -> &Arc<Flow> {

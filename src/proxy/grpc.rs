@@ -1,15 +1,63 @@
-//! The messages of a gRPC stream: where each ends (a flag, a length of four bytes, the message).
+//! The messages of a stream whose two ends speak to each other, gRPC's above all: where each ends.
 
 use bytes::Bytes;
 
+use super::{headers, patience};
 use crate::limits;
 
 const HEAD: usize = 5;
+
+/// How a stream tells where its messages end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Framing {
+    /// A flag, a length of four bytes, the message: gRPC and Connect.
+    #[default]
+    Frames,
+    /// Four bytes of length that count among what they are the length of: Amazon's streams of events.
+    Lengths,
+    /// Each is a line, or ends with one.
+    Lines,
+}
+
+impl Framing {
+    pub(super) fn of(media_type: &str) -> Option<Framing> {
+        match media_type {
+            "application/vnd.amazon.eventstream" => Some(Framing::Lengths),
+            "application/vnd.docker.raw-stream" => None,
+            _ if headers::is_framed(media_type) => Some(Framing::Frames),
+            _ => patience::is_events(media_type).then_some(Framing::Lines),
+        }
+    }
+
+    /// Whether its reader takes each message whole, and may be waiting for it.
+    pub(super) fn is_by_message(self) -> bool {
+        matches!(self, Framing::Frames | Framing::Lengths)
+    }
+
+    /// Bytes of a message's head.
+    const fn head(self) -> usize {
+        match self {
+            Framing::Frames => HEAD,
+            Framing::Lengths => 4,
+            Framing::Lines => 0,
+        }
+    }
+
+    /// What is to come behind a head.
+    fn left(self, head: [u8; HEAD]) -> usize {
+        match (self, head) {
+            (Framing::Frames, [_, length @ ..]) => u32::from_be_bytes(length) as usize,
+            (Framing::Lengths, [length @ .., _]) => (u32::from_be_bytes(length) as usize).saturating_sub(4),
+            (Framing::Lines, _) => 0,
+        }
+    }
+}
 
 /// Follows the framing of a stream, wherever it is cut. It trusts nothing: a length that lies makes a message that
 /// does not end.
 #[derive(Debug, Default)]
 pub(super) struct Messages {
+    framing: Framing,
     head: [u8; HEAD],
     /// Bytes of the head that are here.
     have: usize,
@@ -22,8 +70,16 @@ pub(super) struct Messages {
 }
 
 impl Messages {
+    pub(super) fn new(framing: Framing) -> Messages {
+        Messages { framing, ..Messages::default() }
+    }
+
     /// What came next.
     pub(super) fn take(&mut self, bytes: &[u8]) {
+        if self.framing == Framing::Lines {
+            self.left = bytes.last().map_or(self.left, |last| usize::from(*last != b'\n'));
+            return;
+        }
         let from = bytes.len().saturating_sub(limits::MESSAGE_RECENT);
         self.recent.extend_from_slice(bytes.get(from..).unwrap_or_default());
         let over = self.recent.len().saturating_sub(limits::MESSAGE_RECENT);
@@ -34,16 +90,15 @@ impl Messages {
             let skipped = self.left.min(rest.len());
             self.left -= skipped;
             rest = rest.get(skipped..).unwrap_or_default();
-            let (head, behind) = rest.split_at((HEAD - self.have).min(rest.len()));
+            let (head, behind) = rest.split_at((self.framing.head() - self.have).min(rest.len()));
             if let Some(place) = self.head.get_mut(self.have..self.have + head.len()) {
                 place.copy_from_slice(head);
             }
             self.have += head.len();
             rest = behind;
-            if self.have == HEAD {
+            if self.have == self.framing.head() {
                 self.have = 0;
-                let [_, length @ ..] = self.head;
-                self.left = u32::from_be_bytes(length) as usize;
+                self.left = self.framing.left(self.head);
             }
         }
     }
@@ -81,6 +136,32 @@ mod tests {
             messages.take(&stream[cut..]);
             assert_eq!(messages.ended().is_some(), cut < stream.len(), "{cut}");
             assert!(messages.ended().is_none(), "nothing came since");
+        }
+    }
+
+    #[test]
+    fn each_way_to_tell_has_its_ends() {
+        let cases: [(&str, &[(&[u8], bool)]); 5] = [
+            ("application/connect+json", &[(b"\0\0\0\0\x02{", false), (b"}", true), (b"\x02\0\0", false)]),
+            (
+                "application/vnd.amazon.eventstream",
+                &[(b"\0\0\0\x08abc", false), (b"d", true), (b"\0\0\0\x04", true), (b"\0\0", false)],
+            ),
+            // A length that lies ends nothing that comes before it does.
+            ("application/vnd.amazon.eventstream", &[(b"\0\0\0\x01", true), (b"\0", false)]),
+            ("application/x-ndjson", &[(b"{}\n{", false), (b"}\n", true), (b"", true)]),
+            ("text/event-stream", &[(b"data: 1\n\n", true), (b"d", false), (b"", false)]),
+        ];
+        for (media_type, steps) in cases {
+            let mut messages = Messages::new(Framing::of(media_type).unwrap());
+            assert!(messages.is_between(), "{media_type}");
+            for (bytes, between) in steps {
+                messages.take(bytes);
+                assert_eq!(messages.is_between(), *between, "{media_type} {}", bytes.escape_ascii());
+            }
+        }
+        for media_type in ["application/json", "application/octet-stream", "application/connect"] {
+            assert_eq!(Framing::of(media_type), None, "{media_type}");
         }
     }
 

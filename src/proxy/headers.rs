@@ -5,6 +5,7 @@ use std::time::Duration;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use http::{Method, StatusCode};
 
+use super::grpc::Framing;
 use crate::inspect::HeadEdit;
 use crate::limits;
 
@@ -267,10 +268,15 @@ pub(super) fn is_grpc(media_type: &str) -> bool {
     media_type == "application/grpc" || media_type.starts_with("application/grpc+")
 }
 
+/// The same, or Connect's: messages behind heads of five bytes.
+pub(super) fn is_framed(media_type: &str) -> bool {
+    is_grpc(media_type) || media_type.starts_with("application/connect+")
+}
+
 /// How long the sender of a body may be silent.
 pub(super) fn patience(fields: &HeaderMap) -> Duration {
     let kind = fields.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(media_type);
-    match kind.as_deref().is_some_and(is_grpc) {
+    match kind.as_deref().is_some_and(|kind| Framing::of(kind).is_some()) {
         true => limits::CALL_IDLE,
         false => limits::BODY_IDLE_TIMEOUT,
     }

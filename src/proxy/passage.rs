@@ -13,7 +13,7 @@ use http_body::Frame;
 
 use super::body::{Aborted, Broken, Labels, Source};
 use super::exchange::{Fault, Flow, Stopped, micros};
-use super::grpc::Messages;
+use super::grpc::{Framing, Messages};
 use super::headers;
 use super::pace::Pace;
 use super::silence::Silence;
@@ -45,7 +45,7 @@ pub(super) struct Passage<B: Source> {
     /// Responses: how long nothing has come. Requests: how fast they come.
     silence: Option<Silence>,
     pace: Pace,
-    /// Of a gRPC stream.
+    /// Of a stream of messages.
     messages: Option<Messages>,
     pub(super) began: Instant,
     /// When the inspector was last done with a piece of it.
@@ -209,10 +209,12 @@ impl<B: Source> Passage<B> {
         Poll::Pending
     }
 
-    /// It is a stream of gRPC messages.
-    pub(super) fn by_message(&mut self) {
-        self.messages = Some(Messages::default());
-        self.inspector.by_message();
+    /// It is a stream of messages.
+    pub(super) fn by_message(&mut self, framing: Framing) {
+        self.messages = Some(Messages::new(framing));
+        if framing.is_by_message() {
+            self.inspector.by_message();
+        }
     }
 
     /// Nothing more is here for now: a message that is whole goes to its reader.

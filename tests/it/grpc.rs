@@ -58,11 +58,16 @@ struct Talk {
 
 impl Talk {
     async fn begin(world: &World, origin: &H2Origin) -> Talk {
+        Talk::over(world, origin, call(&origin.authority())).await
+    }
+
+    async fn over(world: &World, origin: &H2Origin, call: http::request::Builder) -> Talk {
         let mut client = H2Client::to(world, origin).await;
-        let (response, stream) = client.begin(call(&origin.authority())).await;
+        let kind = call.headers_ref().unwrap()["content-type"].clone();
+        let (response, stream) = client.begin(call).await;
         // The head comes back before any message was sent.
         let response = soon("a head", response).await.unwrap();
-        assert_eq!(response.headers()["content-type"], "application/grpc");
+        assert_eq!(response.headers()["content-type"], kind);
         Talk { stream, body: response.into_body() }
     }
 
@@ -102,6 +107,41 @@ async fn each_message_passes_as_soon_as_it_is_whole() {
     let (mut rest, mut trailers) = (Vec::new(), None);
     assert_eq!(read(&mut talk.body, &mut rest, &mut trailers).await, None);
     assert_eq!(trailers.unwrap()["grpc-status"], "0");
+}
+
+#[tokio::test]
+async fn whoever_waits_for_an_answer_to_what_it_said_has_it() {
+    let world = World::start(Setup::default()).await;
+    let origin = H2Origin::start(&world, "origin.test", |mut exchange| async move {
+        let kind = exchange.request.headers()["content-type"].clone();
+        let head = Response::builder().header("content-type", kind).body(()).unwrap();
+        let mut stream = exchange.respond.send_response(head, false).unwrap();
+        while let Some(Ok(chunk)) = exchange.request.body_mut().data().await {
+            exchange.request.body_mut().flow_control().release_capacity(chunk.len()).unwrap();
+            stream.send_data(chunk, false).unwrap();
+        }
+        let _ = stream.send_data(Bytes::new(), true);
+    })
+    .await;
+    let event = [&22_u32.to_be_bytes()[..], b"bytes behind it.\r\n"].concat();
+    for (kind, said) in [
+        ("application/connect+proto", &message(b"turn 1")[..]),
+        ("application/connect+json", &message(b"{\"card\":\"4539 1488 0343\"}")[..]),
+        ("application/vnd.amazon.eventstream", &event[..]),
+        ("application/x-ndjson", b"{\"turn\":1}\n"),
+        ("text/event-stream", b"data: turn\n\n"),
+        ("application/octet-stream", b"turn, turn, turn;\n"),
+    ] {
+        let head = request(&origin.authority(), "POST", "/talk").header("content-type", kind);
+        let mut talk = Talk::over(&world, &origin, head).await;
+        for _ in 0..3 {
+            assert_eq!(talk.say(&[said]).await, said, "{kind}");
+        }
+        talk.stream.send_data(Bytes::from(format!("card {PAN}\n")), true).unwrap();
+        let (mut rest, mut trailers) = (Vec::new(), None);
+        let reset = read(&mut talk.body, &mut rest, &mut trailers).await;
+        assert!(reset.is_some() && !String::from_utf8_lossy(&rest).contains(PAN), "{kind}: {reset:?}");
+    }
 }
 
 /// Time itself is what passes here: a body has ten seconds to become fast enough.

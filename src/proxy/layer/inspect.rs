@@ -19,6 +19,7 @@ use crate::inspect::{Head, HeadEdit, Inspector};
 use crate::policy::{Laid, Message};
 use crate::proxy::body::{Broken, Gated, Labels, Primed, Source};
 use crate::proxy::exchange::{Flow, MessageHead, Recording, Refusal, Spoken};
+use crate::proxy::grpc::Framing;
 use crate::proxy::incoming::ClientBody;
 use crate::proxy::reply::Problem;
 use crate::proxy::shared::unix_ms;
@@ -93,18 +94,18 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
         return Err(Box::new(flow.throttled(overlay, wait)));
     }
     let labels = labels(&flow, &message, None);
-    let events = is_events(Direction::Request, message.media_type.as_deref());
-    let grpc = message.media_type.as_deref().is_some_and(headers::is_grpc);
+    let length = headers::length(&parts.headers);
+    let speech = Speech::of(message.media_type.as_deref(), length, flow.client.spoken);
+    let events = speech.is_events();
     let mut inspector = Box::new(Inspector::new(Arc::clone(&flow.edition.engine), message));
     inspector.may_resize();
     // Who calls may wait for an answer before the first message: the head alone must not wait for it in vain.
-    let idle = events.then(|| flow.shared().hold_idle);
+    let idle = (speech != Speech::None).then(|| flow.shared().hold_idle);
     let decision_id = flow.shared().ids.next_at(now_ms);
     let mut body = Gated::new(body, inspector, flow, (direction, decision_id), labels, idle);
-    if grpc {
-        body.by_message();
+    if let Speech::Messages(framing) = speech {
+        body.by_message(framing);
     }
-    let length = headers::length(&parts.headers);
     let primed = {
         let coding = headers::coding(&parts.headers);
         let fields = headers::view(&parts.headers);
@@ -184,8 +185,8 @@ async fn respond(
     });
     let message = message.ok_or_else(|| flow.refuse(Problem::Malformed, "request names no destination"))?;
     let labels = labels(&flow, &message, Some(status));
-    let events = is_events(Direction::Response, message.media_type.as_deref());
-    let grpc = message.media_type.as_deref().is_some_and(headers::is_grpc);
+    let events = message.media_type.as_deref().is_some_and(is_events);
+    let framed = message.media_type.as_deref().is_some_and(headers::is_framed);
     let mut inspector = Box::new(Inspector::new(Arc::clone(&flow.edition.engine), message));
     inspector.may_resize();
     // What comes as it is made, can be read and no rule could stop or edit, need not wait for its end.
@@ -193,8 +194,8 @@ async fn respond(
     let idle = if is_made && !inspector.may_act() { Duration::ZERO } else { flow.shared().hold_idle };
     let message = (Direction::Response, flow.shared().ids.next_at(now_ms));
     let mut body = Gated::new(body, inspector, Arc::clone(&flow), message, labels, Some(idle));
-    if grpc {
-        body.by_message();
+    if framed {
+        body.by_message(Framing::Frames);
     }
     let length = headers::length(&parts.headers).filter(|_| follows);
     let primed = {
@@ -327,7 +328,8 @@ fn name_edits(fields: &mut HeaderMap, flow: &Flow, body: &Gated<UpstreamBody>) {
 fn client_broke_off(body: Gated<ClientBody>, broken: Broken) -> Refusal {
     let flow = Arc::clone(body.flow());
     let problem = if broken.timed_out { Problem::ClientTimeout } else { Problem::Malformed };
-    let mut refusal = flow.refuse(problem, &format!("request body broke off: {}", broken.why));
+    let waits = if broken.timed_out { "none of it leaves before it is whole or fills hold; " } else { "" };
+    let mut refusal = flow.refuse(problem, &format!("request body broke off: {waits}{}", broken.why));
     refusal.decision_id = body.decision_id();
     let answer = refusal.problem.status();
     refusal.record = Recording::OnItsWay(body.refused(Kind::End, None, answer, refusal.detail.clone()));
@@ -371,14 +373,39 @@ fn edit_target(parts: &mut Parts, edits: &[HeadEdit]) {
     parts.uri = PathAndQuery::try_from(bytes).map_or_else(|_| Uri::from_static("/"), Uri::from);
 }
 
-/// Messages that are streams of small ones, whose readers want each as it comes. Of requests only gRPC's are: a
-/// slow sender of anything else must not win a release of what its decision would stop.
-fn is_events(direction: Direction, media_type: Option<&str>) -> bool {
-    let Some(media_type) = media_type else { return false };
-    let grpc = headers::is_grpc(media_type);
-    match direction {
-        Direction::Request => grpc,
-        Direction::Response => grpc || patience::is_events(media_type),
+/// Responses that are streams of small messages, whose readers want each as it comes.
+fn is_events(media_type: &str) -> bool {
+    headers::is_framed(media_type) || patience::is_events(media_type)
+}
+
+/// Whether whoever sends a request may be waiting for the answer to what is there of it. Of all other requests nothing leaves
+/// before they are whole, or fill hold: a slow sender must not win a release of what its decision would stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Speech {
+    None,
+    Messages(Framing),
+    /// Its type tells nothing of messages.
+    Bytes,
+}
+
+impl Speech {
+    fn of(media_type: Option<&str>, length: Option<u64>, spoken: Spoken) -> Speech {
+        let Some(media_type) = media_type else { return Speech::None };
+        match (Framing::of(media_type), length) {
+            (Some(framing), _) if framing.is_by_message() => Speech::Messages(framing),
+            // Who knows how long it is has all of it.
+            (_, Some(_)) => Speech::None,
+            (Some(framing), None) => Speech::Messages(framing),
+            (None, None) if media_type == "application/octet-stream" && spoken == Spoken::Http2 => {
+                Speech::Bytes
+            }
+            (None, None) => Speech::None,
+        }
+    }
+
+    /// A stream of messages, each of which its reader takes whole.
+    fn is_events(self) -> bool {
+        matches!(self, Speech::Messages(framing) if framing.is_by_message())
     }
 }
 
@@ -417,11 +444,36 @@ mod tests {
 
     #[test]
     fn event_streams_are_known_by_their_type() {
-        assert!(is_events(Direction::Response, Some("text/event-stream")));
-        assert!(!is_events(Direction::Request, Some("application/x-ndjson")));
-        assert!(is_events(Direction::Request, Some("application/grpc+proto")));
-        assert!(!is_events(Direction::Response, Some("application/json")));
-        assert!(!is_events(Direction::Response, None));
+        for kind in [
+            "text/event-stream",
+            "application/x-ndjson",
+            "application/grpc+proto",
+            "application/connect+json",
+        ] {
+            assert!(is_events(kind), "{kind}");
+        }
+        assert!(!is_events("application/json"));
+    }
+
+    #[test]
+    fn who_may_wait_for_an_answer_to_what_is_there_is_known() {
+        let (frames, lines) = (Speech::Messages(Framing::Frames), Speech::Messages(Framing::Lines));
+        for (kind, length, spoken, expected) in [
+            ("application/grpc", None, Spoken::Http2, frames),
+            ("application/grpc+proto", Some(7), Spoken::Http1, frames),
+            ("application/connect+proto", None, Spoken::Http1, frames),
+            ("application/vnd.amazon.eventstream", None, Spoken::Http2, Speech::Messages(Framing::Lengths)),
+            ("application/x-ndjson", None, Spoken::Http1, lines),
+            ("application/x-ndjson", Some(7), Spoken::Http2, Speech::None),
+            ("text/event-stream", None, Spoken::Http2, lines),
+            ("application/octet-stream", None, Spoken::Http2, Speech::Bytes),
+            ("application/octet-stream", Some(7), Spoken::Http2, Speech::None),
+            ("application/octet-stream", None, Spoken::Http1, Speech::None),
+            ("application/json", None, Spoken::Http2, Speech::None),
+        ] {
+            assert_eq!(Speech::of(Some(kind), length, spoken), expected, "{kind} {length:?}");
+        }
+        assert_eq!(Speech::of(None, None, Spoken::Http2), Speech::None);
     }
 
     #[test]
