@@ -1,6 +1,7 @@
 //! Answers a leading CONNECT: it grants a tunnel, and never dials.
 
 use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 
 use bytes::BytesMut;
@@ -20,6 +21,9 @@ use crate::limits;
 
 /// No length: what follows is the tunnel (RFC 9110, section 9.3.6).
 const GRANTED: &[u8] = b"HTTP/1.1 200 Connection established\r\n\r\n";
+
+/// Of a `Host` that tells none.
+const HTTP_PORT: u16 = 80;
 
 /// Whether a request that was sniffed is a CONNECT.
 pub(super) fn is_next(prefix: &[u8]) -> bool {
@@ -42,7 +46,7 @@ pub(super) async fn accept(peer: &mut Peer, io: &mut Prefixed<Wire>) -> io::Resu
             return Ok(None);
         }
     };
-    if let Err(error) = agree(&head) {
+    if let Err(error) = agree(&head, |address| peer.shared.upstreams.is_own(address)) {
         return refuse(peer, io, error.as_str(), &error.to_string()).await;
     }
     if peer.is_asked() {
@@ -65,14 +69,23 @@ pub(super) async fn accept(peer: &mut Peer, io: &mut Prefixed<Wire>) -> io::Resu
     Ok(Some((head.host, head.port)))
 }
 
-/// `Host` may be left out of a CONNECT, and must not say another thing.
-fn agree(head: &ConnectHead) -> Result<(), NameError> {
+/// `Host` may be left out of a CONNECT, and must not say another thing. Where it names the gate itself (`own`), by which
+/// some clients tell whom they speak to, it says nothing of where the tunnel leads.
+fn agree(head: &ConnectHead, own: impl Fn(SocketAddr) -> bool) -> Result<(), NameError> {
     let Some(host) = head.headers.get(header::HOST) else { return Ok(()) };
     let (host, port) = names::authority(host.to_str().map_err(|_| NameError::BadAuthority)?)?;
-    match host == head.host && port.is_none_or(|port| port == head.port) {
-        true => Ok(()),
-        false => Err(NameError::Target),
+    if host == head.host && port.is_none_or(|port| port == head.port) {
+        return Ok(());
     }
+    let at = |ip: IpAddr| own(SocketAddr::new(ip, port.unwrap_or(HTTP_PORT)));
+    let is_gate = match &host {
+        Host::Ip(ip) => at(*ip),
+        Host::Name(name) if **name == *"localhost" => {
+            at(Ipv4Addr::LOCALHOST.into()) || at(Ipv6Addr::LOCALHOST.into())
+        }
+        Host::Name(_) => false,
+    };
+    if is_gate { Ok(()) } else { Err(NameError::Target) }
 }
 
 async fn refuse<T>(
@@ -107,10 +120,20 @@ mod tests {
             (b"CONNECT a.example:443 HTTP/1.0\r\n\r\n", true),
             (b"CONNECT a.example:443 HTTP/1.1\r\nHost: b.example:443\r\n\r\n", false),
             (b"CONNECT a.example:443 HTTP/1.1\r\nHost: a.example:444\r\n\r\n", false),
+            // The gate's own address, whatever the tunnel leads to.
+            (b"CONNECT a.example:443 HTTP/1.1\r\nHost: 127.0.0.1:8080\r\n\r\n", true),
+            (b"CONNECT a.example:443 HTTP/1.1\r\nHost: localhost:8080\r\n\r\n", true),
+            (b"CONNECT a.example:443 HTTP/1.1\r\nHost: [2001:db8::1]\r\n\r\n", true),
+            (b"CONNECT a.example:443 HTTP/1.1\r\nHost: 127.0.0.1:8081\r\n\r\n", false),
+            (b"CONNECT a.example:443 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", false),
+            (b"CONNECT a.example:443 HTTP/1.1\r\nHost: 127.0.0.2:8080\r\n\r\n", false),
+            (b"CONNECT a.example:443 HTTP/1.1\r\nHost: localhost.example:8080\r\n\r\n", false),
         ];
+        let gate = ["127.0.0.1:8080", "[2001:db8::1]:80"].map(|address| address.parse().unwrap());
         for (bytes, expected) in cases {
             let (head, _) = guard::connect_head(bytes).unwrap().unwrap();
-            assert_eq!(agree(&head).is_ok(), expected, "{}", bytes.escape_ascii());
+            let agrees = agree(&head, |address| gate.contains(&address)).is_ok();
+            assert_eq!(agrees, expected, "{}", bytes.escape_ascii());
         }
     }
 }

@@ -101,6 +101,18 @@ async fn names_that_disagree_go_nowhere() {
     assert_eq!(messages(&records).len(), 5);
 }
 
+/// Some clients name in a CONNECT whom they speak to: it leads where its target says.
+#[tokio::test]
+async fn a_tunnel_whose_host_is_the_gate_itself_leads_to_its_target() {
+    let world = World::start(Setup::default()).await;
+    let origin = Origin::agreeable(&world, "origin.test").await;
+    for (host, expected) in [(world.proxy.to_string(), 200), (origin.address.to_string(), 400)] {
+        let mut client = Client::direct(&world).await;
+        let connect = format!("CONNECT {} HTTP/1.1\r\nHost: {host}\r\n\r\n", origin.authority());
+        assert_eq!(client.exchange(connect).await.status, expected, "{host}");
+    }
+}
+
 #[tokio::test]
 async fn a_client_without_sni_gets_the_name_of_its_tunnel() {
     let world = World::start(Setup::default()).await;

@@ -153,7 +153,8 @@ impl AddressGuard {
         }
     }
 
-    fn is_own(&self, ip: IpAddr, port: u16) -> bool {
+    /// Whether it is a listener of this gate.
+    pub(super) fn is_own(&self, ip: IpAddr, port: u16) -> bool {
         self.own.iter().filter(|own| own.port() == port).any(|own| {
             let bound = own.ip().to_canonical();
             bound == ip || (bound.is_unspecified() && is_local(ip))

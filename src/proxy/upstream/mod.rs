@@ -277,6 +277,11 @@ impl Upstreams {
         self.dialer.connect_at(host, via).await
     }
 
+    /// Whether a listener of this gate is there.
+    pub(crate) fn is_own(&self, address: SocketAddr) -> bool {
+        self.dialer.addresses.is_own(address.ip().to_canonical(), address.port())
+    }
+
     /// Whether the gate's own answer for a name has this address.
     pub(crate) async fn leads_to(&self, host: &Host, address: SocketAddr) -> bool {
         self.dialer.resolver.leads_to(host, address).await
