@@ -31,7 +31,7 @@ pub use leaf::{LeafStats, Leaves};
 pub use negotiated::Negotiated;
 pub use own::{Accepted, ClientTrust, Known, ListenerTls, NotAccepted, ServerIdentity};
 pub use tokio_rustls::{LazyConfigAcceptor, StartHandshake};
-pub use upstream_fault::{UpstreamTlsError, UpstreamTlsFault};
+pub use upstream_fault::{NEEDS_CERTIFICATE, UpstreamTlsError, UpstreamTlsFault, demands_certificate};
 pub use upstream_side::{Trust, UpstreamStream, UpstreamTls};
 
 /// Why an issuer, a leaf or a trust store cannot be used.

@@ -1,6 +1,7 @@
 //! Exact words for each way that the handshake with an upstream can fail.
 
 use std::fmt;
+use std::io;
 
 use rustls::{AlertDescription, CertificateError, Error, OtherError, PeerIncompatible};
 use rustls_pki_types::{ServerName, UnixTime};
@@ -80,7 +81,34 @@ impl fmt::Display for UpstreamTlsError {
 
 impl std::error::Error for UpstreamTlsError {}
 
-pub(super) fn explain(error: &Error, min_tls: MinTls) -> UpstreamTlsError {
+/// What is said where there is a cure for it.
+pub const NEEDS_CERTIFICATE: &str = "upstream demands a client certificate, which client_certificate of [[upstream.destination]] would show it";
+
+/// Whether an upstream ended a connection because it was shown no certificate: in TLS 1.3 it says so after the handshake.
+#[must_use]
+pub fn demands_certificate(error: &io::Error) -> bool {
+    let alert = Error::AlertReceived(AlertDescription::CertificateRequired);
+    match error.get_ref() {
+        // What shares a connection is told in words.
+        Some(inner) => inner.downcast_ref() == Some(&alert) || inner.to_string() == alert.to_string(),
+        None => false,
+    }
+}
+
+/// Whether an alert may mean that a certificate was asked for and not shown: until TLS 1.3 there was none that says so.
+fn may_miss_certificate(alert: AlertDescription) -> bool {
+    matches!(
+        alert,
+        AlertDescription::HandshakeFailure
+            | AlertDescription::NoCertificate
+            | AlertDescription::BadCertificate
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::AccessDenied
+    )
+}
+
+/// `asked`: the upstream asked for a certificate, and there was none to show.
+pub(super) fn explain(error: &Error, min_tls: MinTls, asked: bool) -> UpstreamTlsError {
     use UpstreamTlsFault as Fault;
     match error {
         Error::InvalidCertificate(certificate) => explain_certificate(certificate),
@@ -97,7 +125,10 @@ pub(super) fn explain(error: &Error, min_tls: MinTls) -> UpstreamTlsError {
             ),
         ),
         Error::AlertReceived(AlertDescription::CertificateRequired) => {
-            UpstreamTlsError::new(Fault::NeedsClientCertificate, "upstream demands a client certificate")
+            UpstreamTlsError::new(Fault::NeedsClientCertificate, NEEDS_CERTIFICATE)
+        }
+        Error::AlertReceived(alert) if asked && may_miss_certificate(*alert) => {
+            UpstreamTlsError::new(Fault::NeedsClientCertificate, NEEDS_CERTIFICATE)
         }
         Error::AlertReceived(AlertDescription::HandshakeFailure) | Error::PeerIncompatible(_) => {
             UpstreamTlsError::new(
@@ -198,3 +229,36 @@ impl fmt::Display for SelfSigned {
 }
 
 impl std::error::Error for SelfSigned {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_asked_in_vain_is_told_from_who_has_nothing_in_common() {
+        use UpstreamTlsFault as Fault;
+        for (alert, asked, expected) in [
+            (AlertDescription::HandshakeFailure, true, Fault::NeedsClientCertificate),
+            (AlertDescription::BadCertificate, true, Fault::NeedsClientCertificate),
+            (AlertDescription::CertificateRequired, false, Fault::NeedsClientCertificate),
+            (AlertDescription::HandshakeFailure, false, Fault::NothingInCommon),
+            (AlertDescription::BadCertificate, false, Fault::Alert),
+            (AlertDescription::InternalError, true, Fault::Alert),
+        ] {
+            let told = explain(&Error::AlertReceived(alert), MinTls::Tls12, asked);
+            assert_eq!(told.fault, expected, "{alert:?} {asked}");
+        }
+    }
+
+    #[test]
+    fn what_comes_after_the_handshake_is_known_in_type_and_in_words() {
+        let alert = |alert| Error::AlertReceived(alert);
+        let of = |inner: Error| io::Error::new(io::ErrorKind::InvalidData, inner);
+        let words = |inner: Error| io::Error::new(io::ErrorKind::InvalidData, inner.to_string());
+        for shape in [of, words] {
+            assert!(demands_certificate(&shape(alert(AlertDescription::CertificateRequired))));
+            assert!(!demands_certificate(&shape(alert(AlertDescription::HandshakeFailure))));
+        }
+        assert!(!demands_certificate(&io::ErrorKind::InvalidData.into()));
+    }
+}

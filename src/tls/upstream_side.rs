@@ -1,12 +1,16 @@
 //! The handshake with upstreams: where trust comes from, and strict verification.
 
+use std::cell::Cell;
 use std::fmt;
+use std::future::{Future, poll_fn};
 use std::path::PathBuf;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::client::{Resumption, WebPkiServerVerifier};
+use rustls::client::{ResolvesClientCert, Resumption, WebPkiServerVerifier};
+use rustls::sign::CertifiedKey;
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, OtherError, RootCertStore, SignatureScheme,
 };
@@ -79,7 +83,7 @@ impl UpstreamTls {
             .dangerous()
             .with_custom_certificate_verifier(Arc::new(Explaining { strict }));
         let mut config = match identity {
-            None => config.with_no_client_auth(),
+            None => config.with_client_cert_resolver(Arc::new(Nothing)),
             Some(own) => config.with_client_auth_cert(own.chain, own.key).map_err(|error| {
                 IssuerError::new(format!("client certificate and key cannot be used: {error}"))
             })?,
@@ -130,12 +134,21 @@ impl UpstreamTls {
             Alpn::Http2 => &self.both,
         };
         let connector = tokio_rustls::TlsConnector::from(Arc::clone(config));
-        connector.connect(name, io).await.map_err(|error| self.explain(&error))
+        let mut handshake = pin!(connector.connect(name, io));
+        let mut asked = false;
+        let shaken = poll_fn(|cx| {
+            ASKED.set(false);
+            let polled = handshake.as_mut().poll(cx);
+            asked |= ASKED.take();
+            polled
+        });
+        let shaken = shaken.await;
+        shaken.map_err(|error| self.explain(&error, asked))
     }
 
-    fn explain(&self, error: &std::io::Error) -> UpstreamTlsError {
+    fn explain(&self, error: &std::io::Error, asked: bool) -> UpstreamTlsError {
         match error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()) {
-            Some(tls) => explain(tls, self.min_tls),
+            Some(tls) => explain(tls, self.min_tls, asked),
             None if error.kind() == std::io::ErrorKind::UnexpectedEof => UpstreamTlsError::new(
                 UpstreamTlsFault::Closed,
                 "upstream closed the connection during the TLS handshake",
@@ -145,6 +158,27 @@ impl UpstreamTls {
                 format!("connection failed during the TLS handshake: {error}"),
             ),
         }
+    }
+}
+
+thread_local! {
+    /// The handshake that is polled on this thread was asked for a certificate.
+    static ASKED: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Shows no certificate, and tells that one was asked for. It is the same for all handshakes: sessions are not resumed under
+/// another than the one that they began under.
+#[derive(Debug)]
+struct Nothing;
+
+impl ResolvesClientCert for Nothing {
+    fn resolve(&self, _: &[&[u8]], _: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        ASKED.set(true);
+        None
+    }
+
+    fn has_certs(&self) -> bool {
+        false
     }
 }
 

@@ -121,6 +121,21 @@ async fn an_upstream_that_asks_who_we_are_is_shown_our_certificate() {
 }
 
 #[tokio::test]
+async fn an_upstream_that_asks_in_vain_is_named_as_one_that_asks() {
+    for version in tokio_rustls::rustls::ALL_VERSIONS {
+        let world = World::start(Setup::default()).await;
+        let mut trusted = RootCertStore::empty();
+        trusted.add(world.authority.der()).unwrap();
+        let provider = Arc::new(crypto::ring::default_provider());
+        let asks = WebPkiClientVerifier::builder_with_provider(Arc::new(trusted), provider).build().unwrap();
+        let config = world.authority.server_config_with("origin.test", Flaw::None, &[version], Some(asks));
+        let origin = Origin::with("origin.test", config).await;
+        let (code, detail) = status(&world, &origin).await;
+        assert!(code == 502 && detail.contains("client_certificate"), "{version:?}: {detail}");
+    }
+}
+
+#[tokio::test]
 async fn a_revoked_certificate_is_refused_as_that() {
     let with = |folder: &Path, authority: &Authority| {
         std::fs::write(folder.join("list.pem"), authority.revocation_of(&[7])).unwrap();

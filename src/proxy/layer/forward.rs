@@ -16,7 +16,7 @@ use crate::proxy::incoming::ClientBody;
 use crate::proxy::meters;
 use crate::proxy::patience::is_watch;
 use crate::proxy::reply::Problem;
-use crate::proxy::upstream::{Asked, SendError, UpstreamBody, UpstreamError};
+use crate::proxy::upstream::{self, Asked, SendError, UpstreamBody, UpstreamError};
 
 /// The innermost service.
 #[derive(Clone, Copy, Debug)]
@@ -162,6 +162,9 @@ fn broke_off(flow: &Flow, whole: bool, error: &SendError) -> Refusal {
 /// The refusal for an upstream that took a request and gave no response.
 fn unanswered(flow: &Flow, error: &SendError) -> Refusal {
     meters::upstream_failed(error.fault.as_str());
+    if matches!(error.fault, upstream::Fault::NeedsCertificate) {
+        meters::handshake_failed(Side::Upstream, error.fault.as_str());
+    }
     let problem = failed(error.status(), error.proxy_status());
     let refusal = flow.refuse_response(problem, &error.to_string());
     Refusal { upstream_received: error.sent, ..refusal }

@@ -11,7 +11,7 @@ use super::AddressRefusal;
 use crate::flow::Host;
 use crate::proxy::deadline::Stalled;
 use crate::proxy::guard::{GuardHandle, Refusal};
-use crate::tls::{UpstreamTlsError, UpstreamTlsFault};
+use crate::tls::{self, UpstreamTlsError, UpstreamTlsFault};
 
 /// An upstream's certificate is not to be trusted (RFC 9209, section 2.3.11).
 pub(crate) const CERTIFICATE: &str = "tls_certificate_error";
@@ -181,6 +181,8 @@ pub(crate) enum Fault {
     Stalled(Stalled),
     /// The connection ended before the message did.
     Truncated,
+    /// The upstream was shown no certificate, and wants one.
+    NeedsCertificate,
     /// The body that was to be sent failed: not the upstream's fault.
     RequestBody,
     Connection,
@@ -194,6 +196,7 @@ impl Fault {
             Fault::Violation(_) | Fault::Breach => "violation",
             Fault::Stalled(_) => "stalled",
             Fault::Truncated => "truncated",
+            Fault::NeedsCertificate => "needs_client_certificate",
             Fault::RequestBody => "request_body",
             Fault::Connection => "connection",
         }
@@ -217,6 +220,9 @@ impl Fault {
                 if let Some(stalled) = error.get_ref().and_then(|inner| inner.downcast_ref()) {
                     return Fault::Stalled(*stalled);
                 }
+                if tls::demands_certificate(error) {
+                    return Fault::NeedsCertificate;
+                }
                 truncated |= error.kind() == io::ErrorKind::UnexpectedEof;
             }
             next = error.source();
@@ -239,6 +245,7 @@ impl Fault {
                 write!(f, "upstream did not end its head within {} s", limit.as_secs())
             }
             Fault::Truncated => f.write_str("upstream closed the connection before its response was whole"),
+            Fault::NeedsCertificate => f.write_str(tls::NEEDS_CERTIFICATE),
             Fault::RequestBody => f.write_str("request body ended in an error before it was sent"),
             Fault::Connection => write!(f, "connection to the upstream failed: {detail}"),
         }
@@ -276,6 +283,7 @@ impl SendError {
             Fault::Violation(_)
             | Fault::Breach
             | Fault::Truncated
+            | Fault::NeedsCertificate
             | Fault::RequestBody
             | Fault::Connection => StatusCode::BAD_GATEWAY,
         }
@@ -290,6 +298,7 @@ impl SendError {
             Fault::Stalled(Stalled::Read(_) | Stalled::Unended(_)) => "connection_read_timeout",
             Fault::Stalled(Stalled::Write(_)) => "connection_write_timeout",
             Fault::Truncated => "http_response_incomplete",
+            Fault::NeedsCertificate => "tls_alert_received",
             Fault::RequestBody => "http_request_error",
             Fault::Connection => "connection_terminated",
         }

@@ -28,6 +28,7 @@ use crate::proxy::http2::{Breach, Duplex, Interim, Pump, PumpError, Received};
 use crate::proxy::patience::{Patience, is_watch};
 use crate::proxy::silence::Silence;
 use crate::proxy::websocket::{self, Switched};
+use crate::tls;
 
 /// A request that got no response over one connection.
 pub(super) struct Failed {
@@ -305,6 +306,9 @@ fn fault(line: &Line, error: &h2::Error) -> (Fault, String) {
     }
     if let Some(breach) = breach {
         return (Fault::Breach, breach.to_string());
+    }
+    if error.get_io().is_some_and(tls::demands_certificate) {
+        return (Fault::NeedsCertificate, String::new());
     }
     let ended = error.get_io().is_some_and(|io| {
         io.kind() == io::ErrorKind::UnexpectedEof || io.kind() == io::ErrorKind::BrokenPipe
