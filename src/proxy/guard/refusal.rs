@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::limits;
+
 /// A breach of RFC 9112, or of a bound.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) enum Refusal {
@@ -95,8 +97,10 @@ impl Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Refusal::HeadTooLarge => "head is too large",
-            Refusal::TooManyFields => "head has too many fields",
+            Refusal::HeadTooLarge => {
+                return write!(f, "head is larger than {} KiB", limits::HEAD_BYTES / 1024);
+            }
+            Refusal::TooManyFields => return write!(f, "head has more than {} fields", limits::HEAD_FIELDS),
             Refusal::BlankLines => "blank lines before the request line",
             Refusal::BareLf => "line ends in a bare line feed",
             Refusal::BareCr => "carriage return inside a line",

@@ -233,6 +233,9 @@ impl Fault {
     fn describe(&self, f: &mut fmt::Formatter<'_>, detail: &str) -> fmt::Result {
         match self {
             Fault::Redial(error) => write!(f, "{error}"),
+            Fault::Violation(refusal @ (Refusal::HeadTooLarge | Refusal::TooManyFields)) => {
+                write!(f, "upstream's answer is not passed on: {refusal}")
+            }
             Fault::Violation(refusal) => write!(f, "upstream broke HTTP: {refusal}"),
             Fault::Breach => write!(f, "upstream broke HTTP/2: {detail}"),
             Fault::Stalled(Stalled::Read(limit)) => {

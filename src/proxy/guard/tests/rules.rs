@@ -168,6 +168,7 @@ fn heads_are_bounded() {
     let many = |count: usize| format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "a: b\r\n".repeat(count));
     assert_eq!(requests(many(limits::HEAD_FIELDS - 1).as_bytes()), Ok(()));
     assert_eq!(requests(many(limits::HEAD_FIELDS).as_bytes()), Err(Refusal::TooManyFields));
+    assert_eq!(Refusal::TooManyFields.to_string(), "head has more than 100 fields");
     let long = |length: usize| format!("GET / HTTP/1.1\r\nHost: a\r\na: {}\r\n\r\n", "b".repeat(length));
     let frame = long(0).len();
     assert_eq!(requests(long(limits::HEAD_BYTES - frame).as_bytes()), Ok(()));
