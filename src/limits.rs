@@ -143,6 +143,16 @@ pub const H2_UPSTREAM_WINDOW: u32 = 3 * H2_STREAM_WINDOW;
 /// is sent over another connection, and connections to one destination that are made beside those that wait for slow readers:
 /// with so much unread for so long. What waits for one client counts against what its upstream keeps for all.
 pub const H2_GIVEN_UP: u32 = 3;
+/// Streams that this side may give up on one upstream's connection in a burst, and how many more a second, until the next
+/// ones go over another: many servers end a connection, and everybody's streams on it, at 200 in 30 seconds or at 1,000
+/// (CVE-2023-44487), and whose clients went away is not theirs to know.
+pub const H2_CUT: u64 = 25;
+pub const H2_CUT_A_SECOND: u64 = 1;
+/// For how long an upstream that asked for calm is asked over connections of each client's own: what one of them keeps it busy
+/// with costs no other then.
+pub const H2_STRAINED: Duration = Duration::from_secs(60);
+/// How long a connection that takes no more streams and carries none is kept, for one that was just about to be begun.
+pub const H2_LET_GO: Duration = Duration::from_millis(100);
 pub const H2_SENT_AGAIN: usize = 2;
 pub const H2_CLOGGED_LINES: usize = 4;
 pub const H2_CLOGGED: usize = H2_UPSTREAM_WINDOW as usize / 4;

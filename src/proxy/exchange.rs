@@ -68,10 +68,15 @@ impl Spoken {
 }
 
 impl Client {
+    /// What its own connections are kept under.
+    pub(super) fn own(&self) -> FlowId {
+        *self.owner.get_or_init(|| self.peer.shared.ids.next())
+    }
+
     /// Whose connections a request may use: anybody's, or this client's own.
     pub(super) fn owner(&self, fields: &HeaderMap) -> Option<FlowId> {
         if headers::authenticates_connection(fields) {
-            self.owner.get_or_init(|| self.peer.shared.ids.next());
+            self.own();
         }
         self.owner.get().copied()
     }

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use h2::Reason;
 use tidegate::limits;
 
-use crate::harness::h2::{read, request};
+use crate::harness::h2::{answer, read, request};
 use crate::harness::{H2Client, H2Origin, Setup, World, soon};
 
 /// An origin whose first connections give up every stream but that for `/first`, for this reason.
@@ -56,6 +56,95 @@ async fn what_acts_once_is_asked_for_again_elsewhere() {
     assert_eq!(get(&mut client, &origin, "/first").await, 200);
     assert_eq!(get(&mut client, &origin, "/").await, 200);
     assert_eq!((origin.connections(), origin.streams()), (3, 4));
+}
+
+#[tokio::test]
+async fn what_was_not_looked_at_is_sent_once_more() {
+    for (method, reason, status, streams) in [
+        ("POST", Reason::REFUSED_STREAM, 200, 2),
+        ("PATCH", Reason::REFUSED_STREAM, 200, 2),
+        ("PUT", Reason::ENHANCE_YOUR_CALM, 200, 2),
+        ("POST", Reason::ENHANCE_YOUR_CALM, 502, 1),
+    ] {
+        let world = World::start(Setup::default()).await;
+        let origin = H2Origin::start(&world, "origin.test", move |mut exchange| async move {
+            let body = exchange.read().await.body;
+            match exchange.seen.streams.load(Ordering::SeqCst) {
+                1 => exchange.respond.send_reset(reason),
+                _ => exchange.reply(200, &body),
+            }
+        })
+        .await;
+        let mut client = H2Client::to(&world, &origin).await;
+        let head = request(&origin.authority(), method, "/").header("content-type", "application/json");
+        let answer = client.exchange(head, b"{\"a\":1}").await;
+        assert_eq!((answer.status, origin.streams()), (status, streams), "{method} {reason:?}");
+        if status == 200 {
+            assert_eq!(answer.body, b"{\"a\":1}", "{method} {reason:?}");
+        }
+    }
+}
+
+/// Origins end a connection, and everybody's streams on it, where too many are given up: whose clients go away has them on
+/// another one before that, and what is under way ends well.
+#[tokio::test]
+async fn clients_that_go_away_cost_others_nothing() {
+    let world = World::start(Setup::default()).await;
+    let origin = H2Origin::start(&world, "origin.test", |mut exchange| async move {
+        if exchange.request.uri().path() == "/waits" {
+            let got = exchange.read().await;
+            return exchange.reply(200, &got.body);
+        }
+        let head = http::Response::builder().header("content-type", "text/event-stream").body(()).unwrap();
+        let mut stream = exchange.respond.send_response(head, false).unwrap();
+        stream.send_data(Bytes::from_static(b"data: one\n\n"), false).unwrap();
+        // Until it is given up.
+        let _ = std::future::poll_fn(|cx| stream.poll_reset(cx)).await;
+    })
+    .await;
+    let mut innocent = H2Client::to(&world, &origin).await;
+    for _ in 0..2 * limits::H2_CUT {
+        assert_eq!(innocent.post(&origin.authority(), "/waits", b"{}").await.status, 200);
+    }
+    assert_eq!(origin.connections(), 1, "what comes to its end is given up by nobody");
+    let head = request(&origin.authority(), "POST", "/waits").header("content-type", "application/grpc");
+    let (waiting, mut upload) = innocent.begin(head).await;
+    let client = H2Client::to(&world, &origin).await;
+    let mut gone = 0;
+    soon("another connection", async {
+        while origin.connections() == 1 {
+            let mut sender = client.sender.clone().ready().await.unwrap();
+            let head = request(&origin.authority(), "GET", "/events").body(()).unwrap();
+            let (response, _) = sender.send_request(head, true).unwrap();
+            let mut body = response.await.unwrap().into_body();
+            assert!(!body.data().await.unwrap().unwrap().is_empty());
+            gone += 1;
+        }
+    })
+    .await;
+    let few = limits::H2_CUT..4 * limits::H2_CUT;
+    assert!(few.contains(&gone), "{gone}");
+    upload.send_data(Bytes::from_static(b"\0\0\0\0\x02ok"), true).unwrap();
+    let answer = answer(waiting).await;
+    assert_eq!((answer.status, answer.reset, &answer.body[..]), (200, None, &b"\0\0\0\0\x02ok"[..]));
+}
+
+/// An origin that asks for calm may mean what one client keeps it busy with.
+#[tokio::test]
+async fn who_strains_an_origin_does_so_on_connections_apart() {
+    let world = World::start(Setup::default()).await;
+    let origin = gives_up(&world, Reason::ENHANCE_YOUR_CALM, 1).await;
+    let (mut one, mut other) = (H2Client::to(&world, &origin).await, H2Client::to(&world, &origin).await);
+    assert_eq!(
+        (get(&mut one, &origin, "/first").await, get(&mut other, &origin, "/first").await),
+        (200, 200)
+    );
+    assert_eq!(origin.connections(), 1);
+    assert_eq!(one.post(&origin.authority(), "/", b"{}").await.status, 502);
+    for connections in [(2, 3), (3, 3)] {
+        assert_eq!((get(&mut one, &origin, "/").await, origin.connections()), (200, connections.0));
+        assert_eq!((get(&mut other, &origin, "/").await, origin.connections()), (200, connections.1));
+    }
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 /// Leaves to send something, up to a most.
 #[derive(Debug)]
-pub(super) struct Budget {
+pub(in crate::proxy) struct Budget {
     most: u64,
     left: u64,
     /// One leave comes back in this time.
@@ -15,7 +15,7 @@ pub(super) struct Budget {
 }
 
 impl Budget {
-    pub(super) fn new(most: u64, a_second: u64, now: Instant) -> Budget {
+    pub(in crate::proxy) fn new(most: u64, a_second: u64, now: Instant) -> Budget {
         let every = Duration::from_secs(1) / u32::try_from(a_second.max(1)).unwrap_or(u32::MAX);
         Budget { most, left: most, every, since: now }
     }
@@ -26,7 +26,7 @@ impl Budget {
     }
 
     /// Spends one; false when there is none. The clock is asked only then.
-    pub(super) fn spend(&mut self, now: impl FnOnce() -> Instant) -> bool {
+    pub(in crate::proxy) fn spend(&mut self, now: impl FnOnce() -> Instant) -> bool {
         if self.left == 0 {
             let now = now();
             let gone = now.saturating_duration_since(self.since).as_nanos() / self.every.as_nanos().max(1);

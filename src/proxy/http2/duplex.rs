@@ -21,7 +21,11 @@ pub(in crate::proxy) struct Duplex<K> {
     frames: FrameHandle,
     read: Bytes,
     stall: Silence,
-    _kept: K,
+    /// This side has ended.
+    ended: bool,
+    kept: K,
+    /// What is kept is told when both sides have ended: else the stream is given up.
+    tell: fn(&mut K),
 }
 
 impl<K> Duplex<K> {
@@ -30,15 +34,19 @@ impl<K> Duplex<K> {
         send: SendStream<Bytes>,
         frames: FrameHandle,
         kept: K,
+        tell: fn(&mut K),
     ) -> Duplex<K> {
         let stall = Silence::new(limits::WRITE_STALL_TIMEOUT);
         frames.unread().begin(receive.stream_id().as_u32(), receive.flow_control().used_capacity());
-        Duplex { receive, send, frames, read: Bytes::new(), stall, _kept: kept }
+        Duplex { receive, send, frames, read: Bytes::new(), stall, ended: false, kept, tell }
     }
 }
 
 impl<K> Drop for Duplex<K> {
     fn drop(&mut self) {
+        if self.ended && self.receive.is_end_stream() {
+            (self.tell)(&mut self.kept);
+        }
         self.frames.unread().end(self.receive.stream_id().as_u32());
     }
 }
@@ -99,6 +107,7 @@ impl<K: Unpin> AsyncWrite for Duplex<K> {
     fn poll_shutdown(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
         // A second end is none.
         let _ = self.send.send_data(Bytes::new(), true);
+        self.ended = true;
         Poll::Ready(Ok(()))
     }
 }

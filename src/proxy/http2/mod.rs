@@ -20,6 +20,7 @@ mod unsent;
 mod width;
 
 pub(super) use breach::Breach;
+pub(super) use budget::Budget;
 pub(super) use duplex::Duplex;
 pub(super) use frames::{FrameGuard, FrameHandle, Greeting};
 pub(super) use gather::Gathered;

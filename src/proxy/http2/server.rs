@@ -236,7 +236,7 @@ async fn stream(
         let head = Response::from_parts(response.into_parts().0, ());
         if let Ok(send) = respond.send_response(head, false) {
             let open = sockets.enter();
-            Box::pin(session.relay(Duplex::new(receive, send, frames.clone(), open), &[])).await;
+            Box::pin(session.relay(Duplex::new(receive, send, frames.clone(), open, |_| ()), &[])).await;
             frames.finished();
         }
         return;

@@ -50,8 +50,11 @@ async fn forward(outbound: Outbound) -> Result<Response<UpstreamBody>, Box<Refus
             // In TLS a WebSocket is asked for in HTTP/1.1, which nearly every origin takes it in.
             let spoken = if flow.websocket.is_some() && !plain { Spoken::Http1 } else { flow.client.spoken };
             let owner = flow.client.owner(&parts.headers);
-            let asked =
+            let mut asked =
                 Asked { destination, tenant: flow.tenant(), via, owner, route: Some(&flow.client.route) };
+            if owner.is_none() && flow.shared().upstreams.is_strained(&asked) {
+                asked.owner = Some(flow.client.own());
+            }
             flow.shared().upstreams.acquire_at(&asked, spoken).await
         }
         None => return Err(Box::new(flow.refuse(Problem::Malformed, "request names no destination"))),

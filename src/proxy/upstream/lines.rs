@@ -5,14 +5,16 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::task::Poll;
 
 use bytes::Bytes;
 use h2::client::{Connection, SendRequest};
 use h2::{Ping, Reason};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::Instant;
+use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
+use tokio::time::{Instant, sleep};
 
 use super::Peer;
 use super::error::UpstreamError;
@@ -20,7 +22,7 @@ use super::pool::Key;
 use super::transport::Transport;
 use crate::limits;
 use crate::proxy::deadline::Deadlined;
-use crate::proxy::http2::{self, FrameGuard, FrameHandle, Gathered, Width};
+use crate::proxy::http2::{self, Budget, FrameGuard, FrameHandle, Gathered, Width};
 
 /// One connection. A task of its own drives it until it ends.
 pub(super) struct Line {
@@ -34,6 +36,12 @@ pub(super) struct Line {
     only: AtomicBool,
     /// Streams in a row that it gave up without an answer.
     given_up: AtomicU32,
+    /// Streams that this side may give up before it looks for another connection.
+    cuts: Mutex<Budget>,
+    /// Where it is noted that its upstream asks for calm.
+    strains: OnceLock<Arc<Strains>>,
+    /// The task that drives it.
+    driver: OnceLock<AbortHandle>,
     /// When the last stream was given back.
     since: Mutex<Instant>,
     frames: FrameHandle,
@@ -62,12 +70,15 @@ impl Line {
             closed: AtomicBool::new(false),
             only: AtomicBool::new(false),
             given_up: AtomicU32::new(0),
+            cuts: Mutex::new(Budget::new(limits::H2_CUT, limits::H2_CUT_A_SECOND, Instant::now())),
+            strains: OnceLock::new(),
+            driver: OnceLock::new(),
             since: Mutex::new(Instant::now()),
             frames,
         });
         let driven = Arc::downgrade(&line);
         let frames = line.frames.clone();
-        tokio::spawn(async move {
+        let driver = tokio::spawn(async move {
             let ended = drive(connection, &driven, &frames).await;
             if let Some(line) = driven.upgrade() {
                 line.close();
@@ -76,6 +87,7 @@ impl Line {
                 tracing::debug!(%error, "connection to an upstream ended");
             }
         });
+        line.driver.get_or_init(|| driver.abort_handle());
         Ok(line)
     }
 
@@ -103,6 +115,32 @@ impl Line {
         if is_unwell {
             self.close();
         }
+        if reason == Reason::ENHANCE_YOUR_CALM
+            && let Some(strains) = self.strains.get()
+        {
+            strains.note(&self.key);
+        }
+    }
+
+    /// This side gave up a stream, as where its client went away. An upstream ends a connection where that happens often, with
+    /// the streams of all others: so it takes no more of them long before that.
+    pub(super) fn cut(&self) {
+        let is_fine = self.cuts.lock().unwrap_or_else(PoisonError::into_inner).spend(Instant::now);
+        if !is_fine {
+            self.close();
+        }
+    }
+
+    /// It takes no more requests and carries none: its connection ends at once, but for who was just about to take a stream.
+    fn let_go(self: &Arc<Line>) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        let line = Arc::clone(self);
+        runtime.spawn(async move {
+            sleep(limits::H2_LET_GO).await;
+            if let Some(driver) = line.driver.get().filter(|_| line.open.load(Ordering::Relaxed) == 0) {
+                driver.abort();
+            }
+        });
     }
 
     fn is_closed(&self) -> bool {
@@ -127,7 +165,7 @@ impl Line {
         let most = self.sender.current_max_send_streams().min(limits::H2_UPSTREAM_STREAMS as usize);
         let one_more = |open: usize| (open < most).then_some(open + 1);
         self.open.fetch_update(Ordering::Relaxed, Ordering::Relaxed, one_more).ok()?;
-        Some(Slot { line: Arc::clone(self), reused: true })
+        Some(Slot { line: Arc::clone(self), reused: true, is_under_way: false })
     }
 
     fn is_stale(&self) -> bool {
@@ -182,9 +220,27 @@ where
 pub(super) struct Slot {
     pub(super) line: Arc<Line>,
     pub(super) reused: bool,
+    /// Its stream has begun and not come to its end: dropped now, it is given up.
+    is_under_way: bool,
 }
 
 impl Slot {
+    pub(super) fn begun(&mut self) {
+        self.is_under_way = true;
+    }
+
+    /// Its stream is over, and not by this side's giving it up.
+    pub(super) fn ended(&mut self) {
+        self.is_under_way = false;
+    }
+
+    /// The same, where it is over because of this.
+    pub(super) fn over(&mut self, error: &h2::Error) {
+        if error.is_remote() || error.is_io() {
+            self.ended();
+        }
+    }
+
     pub(super) fn sender(&self) -> SendRequest<Bytes> {
         self.line.sender.clone()
     }
@@ -192,15 +248,52 @@ impl Slot {
 
 impl Drop for Slot {
     fn drop(&mut self) {
+        if self.is_under_way {
+            self.line.cut();
+        }
         if self.line.open.fetch_sub(1, Ordering::Relaxed) == 1 {
             *self.line.since.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            // Whose own it is may be gone.
+            if self.is_under_way && !self.line.key.is_shared() {
+                self.line.close();
+            }
+            if self.line.is_closed() {
+                self.line.let_go();
+            }
         }
+    }
+}
+
+/// Upstreams that asked for calm of late.
+#[derive(Debug, Default)]
+struct Strains {
+    /// For all requests that know of none.
+    any: AtomicBool,
+    by_key: Mutex<HashMap<Arc<Key>, Instant>>,
+}
+
+impl Strains {
+    fn note(&self, key: &Arc<Key>) {
+        if key.is_shared() {
+            self.lock().insert(Arc::clone(key), Instant::now());
+            self.any.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn forget(&self) {
+        let mut by_key = self.lock();
+        by_key.retain(|_, noted| noted.elapsed() < limits::H2_STRAINED);
+        self.any.store(!by_key.is_empty(), Ordering::Relaxed);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<Key>, Instant>> {
+        self.by_key.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// All of them, and who is about to make one.
 #[derive(Debug, Default)]
-pub(super) struct Lines(Mutex<Shelves>);
+pub(super) struct Lines(Mutex<Shelves>, Arc<Strains>);
 
 #[derive(Debug, Default)]
 struct Shelves {
@@ -238,6 +331,16 @@ impl Lines {
         free.or_else(|| is_full().then(|| lines.iter().find_map(Line::slot)).flatten())
     }
 
+    /// Whether any upstream asked for calm of late.
+    pub(super) fn is_any_strained(&self) -> bool {
+        self.1.any.load(Ordering::Relaxed)
+    }
+
+    /// Whether this one did.
+    pub(super) fn is_strained(&self, key: &Arc<Key>) -> bool {
+        self.1.lock().get(key).is_some_and(|noted| noted.elapsed() < limits::H2_STRAINED)
+    }
+
     /// A stream of any connection.
     pub(super) fn take_any(&self, key: &Arc<Key>) -> Option<Slot> {
         self.lock().by_key.get(key)?.iter().find_map(Line::slot)
@@ -256,11 +359,18 @@ impl Lines {
     /// Keeps a connection, and takes a stream of it.
     pub(super) fn put(&self, line: Arc<Line>, only: bool) -> Option<Slot> {
         line.only.store(only, Ordering::Relaxed);
+        line.strains.get_or_init(|| Arc::clone(&self.1));
         let mut slot = line.slot();
         if let Some(slot) = &mut slot {
             slot.reused = false;
         }
-        self.lock().by_key.entry(Arc::clone(&line.key)).or_default().push(line);
+        let mut shelves = self.lock();
+        let shelf = shelves.by_key.entry(Arc::clone(&line.key)).or_default();
+        // Those that take no more end with their last stream.
+        let closed: Vec<_> = shelf.extract_if(.., |line| line.is_closed()).collect();
+        shelf.push(line);
+        drop(shelves);
+        drop(closed);
         slot
     }
 
@@ -269,6 +379,7 @@ impl Lines {
     }
 
     pub(super) fn drop_stale(&self) {
+        self.1.forget();
         let mut stale = Vec::new();
         let mut shelves = self.lock();
         shelves.by_key.retain(|_, shelf| {

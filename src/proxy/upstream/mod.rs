@@ -49,7 +49,7 @@ use self::lines::{Lines, Slot};
 use self::pool::{Key, Pool};
 use self::posture::Posture;
 use self::resolve::Resolver;
-use self::spare::Spare;
+use self::spare::{Kept, Spare};
 use self::stream::Streamed;
 use super::exchange::Spoken;
 use super::http2::{Greeting, Interim};
@@ -277,6 +277,11 @@ impl Upstreams {
         self.dialer.connect_at(host, via).await
     }
 
+    /// Whether an upstream asked for calm of late, so that each client had better have connections of its own to it.
+    pub(crate) fn is_strained(&self, asked: &Asked<'_>) -> bool {
+        self.lines.is_any_strained() && self.lines.is_strained(&self.key(asked))
+    }
+
     /// Whether a listener of this gate is there.
     pub(crate) fn is_own(&self, address: SocketAddr) -> bool {
         self.dialer.addresses.is_own(address.ip().to_canonical(), address.port())
@@ -414,7 +419,8 @@ impl Upstreams {
         B: Body<Data = bytes::Bytes> + Send + 'static,
         B::Error: Into<BoxError>,
     {
-        let spare = live.reused.then(|| Spare::of(&parts, &body)).flatten();
+        let may_come_twice = live.reused && parts.method.is_idempotent();
+        let spare = may_come_twice.then(|| Spare::of(&parts, &body)).flatten();
         let body = RequestBody::new(body).kept(spare.as_ref().and_then(Spare::body));
         let request = Request::from_parts(parts, body);
         let key = Arc::clone(&live.key);
@@ -441,6 +447,9 @@ impl Upstreams {
         let key = Arc::clone(&slot.line.key);
         let (mut slot, mut request, mut again) = (slot, request, 0);
         loop {
+            let (parts, body) = request.into_parts();
+            let kept = Kept::of(&body);
+            request = Request::from_parts(parts, body.kept(kept.clone()));
             let failed = match stream::send(slot, request, interim, self.patience).await {
                 Ok(response) => return Ok(streamed(response)),
                 Err(failed) => failed,
@@ -449,7 +458,9 @@ impl Upstreams {
                 // Whoever asks next is spared the way around.
                 self.choices.learn(&key, Spoken::Http1);
             }
-            let Some(unsent) = failed.unsent.filter(|_| again < limits::H2_SENT_AGAIN) else {
+            let once_more = || Some(Request::from_parts(failed.again?, kept?.again()?));
+            let unsent = failed.unsent.or_else(once_more);
+            let Some(unsent) = unsent.filter(|_| again < limits::H2_SENT_AGAIN) else {
                 return Err(failed.error);
             };
             let way = match failed.is_http1_asked {

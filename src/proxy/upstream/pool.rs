@@ -44,6 +44,11 @@ impl Key {
         Arc::new(Key { destination, tenant, trust, via, owner, hash })
     }
 
+    /// Whether anybody's requests go over its connections.
+    pub(super) fn is_shared(&self) -> bool {
+        self.owner.is_none()
+    }
+
     /// Whether it is the one for this.
     fn is_for(&self, asked: &Asked<'_>, of_trust: u64) -> bool {
         let Key { destination, tenant, trust, via, owner, hash: _ } = self;

@@ -1,7 +1,8 @@
 //! What of a request is kept until its answer, so that it can be sent once more.
 //!
 //! A connection that waited in the pool may be closed by its upstream just as a request leaves over it. What acts once,
-//! however often it comes (RFC 9110, section 9.2.2), is sent again then, if its body was here whole.
+//! however often it comes (RFC 9110, section 9.2.2), is sent again then, if its body was here whole. So is whatever an
+//! upstream says that it has not looked at (RFC 9113, section 8.7).
 
 use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -42,14 +43,11 @@ struct State {
 }
 
 impl Spare {
-    /// Of a request that may come twice. One whose body is not here yet, or has trailers, tells no length.
+    /// One whose body is not here yet, or has trailers, tells no length.
     pub(super) fn of(parts: &Parts, body: &impl Body) -> Option<Spare> {
-        if !parts.method.is_idempotent() {
-            return None;
-        }
         let body = match body.is_end_stream() {
             true => None,
-            false => Some(Kept::room_for(usize::try_from(body.size_hint().exact()?).ok()?)?),
+            false => Some(Kept::of(body)?),
         };
         Some(Spare { parts: parts.clone(), body })
     }
@@ -62,13 +60,19 @@ impl Spare {
     pub(super) fn request(self) -> Option<Request<RequestBody>> {
         let body = match self.body {
             None => RequestBody::empty(),
-            Some(kept) => RequestBody::new(kept.again()?),
+            Some(kept) => kept.again()?,
         };
         Some(Request::from_parts(self.parts, body))
     }
 }
 
 impl Kept {
+    /// For a body that is not empty.
+    pub(super) fn of(body: &impl Body) -> Option<SpareBody> {
+        let length = if body.is_end_stream() { None } else { body.size_hint().exact() };
+        Kept::room_for(usize::try_from(length?).ok()?)
+    }
+
     /// Two may learn so of the last room: one too many does no harm.
     fn room_for(room: usize) -> Option<SpareBody> {
         let fits = room <= limits::SPARE_BODY && ALL.load(Ordering::Relaxed) + room <= limits::SPARE_BODIES;
@@ -90,10 +94,12 @@ impl Kept {
         self.with(|state| state.rest = Some(rest));
     }
 
-    fn again(&self) -> Option<Again> {
+    /// All of the body, once nobody sends it any more.
+    pub(super) fn again(&self) -> Option<RequestBody> {
         self.with(|state| {
             let rest = state.rest.take()?;
-            Some(Again { taken: std::mem::take(&mut state.taken).into_iter(), rest })
+            let taken = std::mem::take(&mut state.taken).into_iter();
+            Some(RequestBody::new(Again { taken, rest }))
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::future::{Future, poll_fn};
 use std::io;
 use std::pin::Pin;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -35,6 +35,8 @@ pub(super) struct Failed {
     pub(super) error: SendError,
     /// The request, when none of it was acted on.
     pub(super) unsent: Option<Request<RequestBody>>,
+    /// Its head, when it may be sent once more by who has its body.
+    pub(super) again: Option<http::request::Parts>,
     /// The upstream takes it over HTTP/1.1 alone.
     pub(super) is_http1_asked: bool,
 }
@@ -56,7 +58,7 @@ fn head(key: &Key, parts: http::request::Parts) -> Result<Request<()>, http::Err
 }
 
 pub(super) async fn send(
-    slot: Slot,
+    mut slot: Slot,
     request: Request<RequestBody>,
     interim: Option<&Interim>,
     patience: Patience,
@@ -81,6 +83,7 @@ pub(super) async fn send(
             return Err(failed(&slot.line, &error, Some(request), false));
         }
     };
+    slot.begun();
     let mut pump = Some(Pump::new(body, stream, Reason::CANCEL)).filter(|_| !ended);
     let mut broke = None;
     let answered = await_response(response, &mut pump, &mut broke, (interim, patience.first)).await;
@@ -96,14 +99,13 @@ pub(super) async fn send(
             let status = response.status();
             Ok(response.map(|stream| Streamed::new(stream, slot, pump, idle).of(status)))
         }
-        Err(Unanswered::Late) => {
-            Err(Failed { error: late(patience.first), unsent: None, is_http1_asked: false })
-        }
+        Err(Unanswered::Late) => Err(lost(late(patience.first))),
         Err(Unanswered::Chatty) => {
             slot.line.close();
-            Err(Failed { error: chatty(), unsent: None, is_http1_asked: false })
+            Err(lost(chatty()))
         }
         Err(Unanswered::Error(error)) => {
+            slot.over(&error);
             let is_http1_asked = asks_for_http1(&error);
             let refused = is_refused(&error) || is_http1_asked;
             if error.is_go_away() || is_http1_asked {
@@ -112,10 +114,14 @@ pub(super) async fn send(
             given_up(&slot.line, &error);
             // It may have looked at the request, so that only what acts once is asked again.
             let again = refused || (is_overtaxed(&error) && spare.method.is_idempotent());
-            let unsent = pump
+            let untouched = pump
                 .filter(|pump| refused && !pump.has_begun())
-                .map(|pump| Request::from_parts(spare.clone(), *Pin::into_inner(pump.into_body())))
-                .or_else(|| (again && ended).then(|| Request::from_parts(spare, RequestBody::empty())));
+                .map(|pump| *Pin::into_inner(pump.into_body()))
+                .or_else(|| (again && ended).then(RequestBody::empty));
+            let (unsent, head) = match untouched {
+                Some(body) => (Some(Request::from_parts(spare, body)), None),
+                None => (None, Some(spare).filter(|_| again)),
+            };
             let mut failed = failed(&slot.line, &error, unsent, refused);
             if let Some(fault) = broke {
                 failed.error.fault = fault;
@@ -123,7 +129,7 @@ pub(super) async fn send(
             if is_http1_asked && failed.unsent.is_none() {
                 failed.error.detail = HTTP1_ASKED.to_owned();
             }
-            Err(Failed { is_http1_asked, ..failed })
+            Err(Failed { again: head, is_http1_asked, ..failed })
         }
     }
 }
@@ -131,7 +137,7 @@ pub(super) async fn send(
 /// Asks for a WebSocket over a stream (RFC 8441, section 5). An upstream's yes is made what HTTP/1.1 would say, and its
 /// stream is left in `switched`.
 pub(super) async fn switch(
-    slot: Slot,
+    mut slot: Slot,
     mut parts: http::request::Parts,
     switched: &Mutex<Option<Switched>>,
     patience: Patience,
@@ -150,6 +156,7 @@ pub(super) async fn switch(
     parts.extensions.insert(Protocol::from_static("websocket"));
     let head = head(&slot.line.key, parts).map_err(|error| unwritable(&error).error)?;
     let (response, mut stream) = sender.send_request(head, false).map_err(|error| told(&error))?;
+    slot.begun();
     let answered = await_response(response, &mut None, &mut None, (None, patience.first)).await;
     let (mut parts, received) = match answered {
         Ok(response) => response.into_parts(),
@@ -159,6 +166,7 @@ pub(super) async fn switch(
             return Err(chatty());
         }
         Err(Unanswered::Error(error)) => {
+            slot.over(&error);
             return Err(failed(&slot.line, &error, None, is_refused(&error)).error);
         }
     };
@@ -173,7 +181,7 @@ pub(super) async fn switch(
     if let Some(Ok(proof)) = proof.map(HeaderValue::try_from) {
         parts.headers.insert(header::SEC_WEBSOCKET_ACCEPT, proof);
     }
-    let io = Box::new(Duplex::new(received, stream, slot.line.frames().clone(), slot));
+    let io = Box::new(Duplex::new(received, stream, slot.line.frames().clone(), slot, Slot::ended));
     *switched.lock().unwrap_or_else(PoisonError::into_inner) = Some(Switched { io, leftover: Bytes::new() });
     Ok(Response::from_parts(parts, UpstreamBody::None))
 }
@@ -281,11 +289,7 @@ async fn await_response(
 }
 
 fn unwritable(error: &http::Error) -> Failed {
-    Failed {
-        error: SendError { fault: Fault::Connection, sent: false, detail: error.to_string() },
-        unsent: None,
-        is_http1_asked: false,
-    }
+    lost(SendError { fault: Fault::Connection, sent: false, detail: error.to_string() })
 }
 
 /// `refused`: the upstream has not acted on the request.
@@ -294,8 +298,14 @@ fn failed(line: &Line, error: &h2::Error, unsent: Option<Request<RequestBody>>, 
     Failed {
         error: SendError { fault, sent: unsent.is_none() && !refused, detail },
         unsent,
+        again: None,
         is_http1_asked: false,
     }
+}
+
+/// It is not sent again.
+fn lost(error: SendError) -> Failed {
+    Failed { error, unsent: None, again: None, is_http1_asked: false }
 }
 
 /// What an error of a stream comes down to.
@@ -331,17 +341,27 @@ pub(crate) struct Streamed {
     slot: Option<Slot>,
     /// A response of its status has no body (RFC 9110, section 6.4.1).
     bodiless: bool,
-    /// Sends what is left of the request.
-    sending: Option<AbortHandle>,
+    /// Sends what is left of the request, over this connection.
+    sending: Option<(AbortHandle, Arc<Line>)>,
 }
 
 impl Streamed {
-    fn new(stream: h2::RecvStream, slot: Slot, pump: Option<Pump<RequestBody>>, idle: Duration) -> Streamed {
+    fn new(
+        stream: h2::RecvStream,
+        mut slot: Slot,
+        pump: Option<Pump<RequestBody>>,
+        idle: Duration,
+    ) -> Streamed {
         // Whoever reads the response need not read it for the request to go on.
-        let sending = pump.map(|pump| tokio::spawn(pump).abort_handle());
+        let sending = pump.map(|pump| (tokio::spawn(pump).abort_handle(), Arc::clone(&slot.line)));
         let frames = slot.line.frames().clone();
         let received = Received::new(stream, frames, idle, None);
-        let slot = Some(slot).filter(|_| !received.is_end_stream());
+        let slot = if received.is_end_stream() {
+            slot.ended();
+            None
+        } else {
+            Some(slot)
+        };
         Streamed { received, slot, bodiless: false, sending }
     }
 
@@ -358,7 +378,8 @@ impl Streamed {
         }
         let told = inner.and_then(|inner| inner.downcast_ref::<h2::Error>());
         let (fault, detail) = match (slot, told) {
-            (Some(slot), Some(told)) => {
+            (Some(mut slot), Some(told)) => {
+                slot.over(told);
                 given_up(&slot.line, told);
                 fault(&slot.line, told)
             }
@@ -386,7 +407,9 @@ impl Body for Streamed {
             Some(Ok(frame)) => Poll::Ready(Some(Ok(frame))),
             Some(Err(error)) => Poll::Ready(Some(Err(this.fail(error)))),
             None => {
-                this.slot = None;
+                if let Some(mut slot) = this.slot.take() {
+                    slot.ended();
+                }
                 Poll::Ready(None)
             }
         }
@@ -399,7 +422,15 @@ impl Body for Streamed {
 
 impl Drop for Streamed {
     fn drop(&mut self) {
-        if let Some(sending) = &self.sending {
+        // Who has all of it need not ask for its end.
+        if let Some(slot) = self.slot.as_mut().filter(|_| self.received.is_end_stream()) {
+            slot.ended();
+        }
+        if let Some((sending, line)) = &self.sending {
+            if self.slot.is_none() && !sending.is_finished() {
+                // Its response came to an end before it.
+                line.cut();
+            }
             sending.abort();
         }
     }
