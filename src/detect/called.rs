@@ -96,23 +96,31 @@ fn is_enclosed(before: Option<u8>, after: u8) -> bool {
                 | b'\n'
         )
     });
-    opens
-        && matches!(
-            after,
-            b'"' | b'\''
-                | b'>'
-                | b'='
-                | b','
-                | b';'
-                | b']'
-                | b')'
-                | b'}'
-                | b'|'
-                | b':'
-                | b'\t'
-                | b'\r'
-                | b'\n'
-        )
+    // A namespace's prefix stands before it, or it is quoted in a string or a part of a path.
+    let is_between = match before {
+        Some(b':') => after == b'>',
+        Some(b'"' | b'\'') => after == b'\\',
+        Some(b'/') => after == b'/',
+        _ => false,
+    };
+    is_between
+        || opens
+            && matches!(
+                after,
+                b'"' | b'\''
+                    | b'>'
+                    | b'='
+                    | b','
+                    | b';'
+                    | b']'
+                    | b')'
+                    | b'}'
+                    | b'|'
+                    | b':'
+                    | b'\t'
+                    | b'\r'
+                    | b'\n'
+            )
 }
 
 /// Whether what follows a word names it the name of something, or is a number: `Ein: `, `ein |`, `</b>`, `ein 911`.
@@ -123,6 +131,7 @@ fn leads_on(after: u8, behind: &[u8]) -> bool {
     }
     let blanks = behind.iter().take(BLANKS - 1).take_while(|byte| **byte == b' ').count();
     let next = behind.get(blanks..).unwrap_or_default();
+    let next = next.strip_prefix(b"'").unwrap_or(next);
     let is_number = |digits: &[u8]| digits.iter().all(u8::is_ascii_digit);
     after == b' '
         && (next.first().is_some_and(|byte| names(*byte)) || next.get(..DIGITS).is_some_and(is_number))
@@ -165,6 +174,11 @@ mod tests {
             ("einNumber", true),
             ("ein: 7", true),
             ("(ein) x", true),
+            ("<urn1:ein>27", true),
+            ("{\\\"ein\\\": ", true),
+            ("/ein/27-", true),
+            ("invalid ein '27-2404940'", true),
+            ("so:ein Wort", false),
             ("(ein Wort)", false),
             ("| ein | x", true),
             ("| ein \n", true),

@@ -3,6 +3,9 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use serde::Deserialize;
+use toml::Spanned;
+
 use super::anchor::{Anchor, is_separator};
 use super::names::Scopes;
 use super::pack::{Boundary, Definition, Normalize, Tier};
@@ -53,6 +56,11 @@ pub(super) struct Compiled {
     /// What makes a value medium that it directly surrounds and that is high by its form.
     lower_before: Option<Arc<Shape>>,
     lower_after: Option<Arc<Shape>>,
+    /// What makes a value low that it directly surrounds and that no word speaks for.
+    low_before: Option<Arc<Shape>>,
+    low_after: Option<Arc<Shape>>,
+    /// What may stand behind groups of digits that are no part of a longer row.
+    pub(super) longer: Option<Arc<Shape>>,
     /// How many other numbers make a list.
     pub(super) crowd: Option<usize>,
     /// A bit for each byte that by itself proves what ends before it to be something else.
@@ -71,6 +79,14 @@ pub(super) type Known = std::collections::HashMap<(Side, String), Arc<Shape>>;
 pub(super) enum Side {
     Before,
     After,
+}
+
+/// Patterns for what directly surrounds a match, as a pack writes them.
+#[derive(Clone, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Around {
+    pub before: Option<Spanned<String>>,
+    pub after: Option<Spanned<String>>,
 }
 
 /// Detectors whose matches raise confidence when they lie within reach.
@@ -101,17 +117,16 @@ impl Compiled {
         };
         let (shape, parts) = (Arc::clone(&read.shape), read.parts.clone());
         let anchors = anchor::derive(&read.hir, &shape).map_err(|e| e.0)?;
-        let mut around =
-            |side, pattern: &Option<toml::Spanned<String>>| -> Result<Option<Arc<Shape>>, String> {
-                let pattern = pattern.as_ref().map(toml::Spanned::get_ref);
-                pattern.map(|pattern| self::around(known, side, pattern)).transpose().map_err(|e| e.0)
-            };
+        let mut around = |side, pattern: &Option<Spanned<String>>| -> Result<Option<Arc<Shape>>, String> {
+            let pattern = pattern.as_ref().map(Spanned::get_ref);
+            pattern.map(|pattern| self::around(known, side, pattern)).transpose().map_err(|e| e.0)
+        };
         let not_after = around(Side::After, &definition.exclude.after)?;
         let keywords = definition.keywords.as_ref().map(|k| k.get_ref());
         let (validators, invalidators) = (checks(&definition.validators)?, checks(&definition.invalidators)?);
         let longest = parts.as_ref().map_or(shape.max_len, |parts| parts.value.max_len);
         let normalize = definition.normalize;
-        let beside = definition.beside.as_ref().map(toml::Spanned::get_ref);
+        let beside = definition.beside.as_ref().map(Spanned::get_ref);
         Ok(Compiled {
             first: bytes(|byte| shape.step(Shape::START, byte) != DEAD),
             barring: bytes(|byte| not_after.as_ref().is_some_and(|not| not.begins(&[byte]))),
@@ -151,6 +166,9 @@ impl Compiled {
             unnamed_after: around(Side::After, &definition.exclude.unless_named.after)?,
             lower_before: around(Side::Before, &definition.exclude.lower.before)?,
             lower_after: around(Side::After, &definition.exclude.lower.after)?,
+            low_before: around(Side::Before, &definition.exclude.low.before)?,
+            low_after: around(Side::After, &definition.exclude.low.after)?,
+            longer: around(Side::After, &definition.exclude.longer)?,
             crowd: definition.exclude.crowd.as_ref().map(|crowd| *crowd.get_ref()),
             excluded: definition.exclude.values.iter().map(|v| spelled(normalize, v.as_bytes())).collect(),
             has_words: keywords.is_some_and(|k| !k.any.is_empty()) || !definition.exclude.keywords.is_empty(),
@@ -162,7 +180,8 @@ impl Compiled {
     /// How far before a match its judgement looks.
     pub(super) fn look_back(&self) -> usize {
         let beside = self.beside.as_ref().map_or(0, |b| b.before);
-        let around = self.not_before.iter().chain(&self.unnamed_before).chain(&self.lower_before);
+        let around = self.not_before.iter().chain(&self.unnamed_before);
+        let around = around.chain(&self.lower_before).chain(&self.low_before);
         let not = around.map(|shape| shape.max_len).max().unwrap_or(0);
         self.before.max(beside).max(not).max(self.crowd_reach())
     }
@@ -170,13 +189,14 @@ impl Compiled {
     /// How far behind a match its judgement looks.
     pub(super) fn look_ahead(&self) -> usize {
         let beside = self.beside.as_ref().map_or(0, |b| b.after);
-        let around = self.not_after.iter().chain(&self.unnamed_after).chain(&self.lower_after);
+        let around = self.not_after.iter().chain(&self.unnamed_after);
+        let around = around.chain(&self.lower_after).chain(&self.low_after);
         let not = around.map(|shape| shape.max_len).max().unwrap_or(0);
         self.after.max(beside).max(not).max(self.crowd_reach())
     }
 
     fn crowd_reach(&self) -> usize {
-        self.crowd.map_or(0, |_| limits::CROWD_REACH)
+        if self.crowd.is_some() || self.longer.is_some() { limits::CROWD_REACH } else { 0 }
     }
 
     /// Whether the byte at `at` can begin a match, and the one before it leaves it alone.
@@ -344,6 +364,12 @@ impl Compiled {
             || self.lower_after.as_ref().is_some_and(|shape| shape.begins(&text[value.end..]))
     }
 
+    /// Whether what directly surrounds a value leaves little of it.
+    pub(super) fn is_low_beside(&self, text: &[u8], value: &Range<usize>) -> bool {
+        self.low_before.as_ref().is_some_and(|shape| shape.ends(&text[..value.start]))
+            || self.low_after.as_ref().is_some_and(|shape| shape.begins(&text[value.end..]))
+    }
+
     /// The match, where nothing around it proves it to be something else.
     pub(super) fn standing(
         &self,
@@ -419,6 +445,7 @@ impl Compiled {
         let parts = self.parts.iter().flat_map(|p| p.prefix.iter().chain([&p.value]).chain(&p.suffix));
         let unnamed = self.unnamed_before.iter().chain(&self.unnamed_after);
         let around = unnamed.chain(&self.lower_before).chain(&self.lower_after);
+        let around = around.chain(&self.low_before).chain(&self.low_after).chain(&self.longer);
         let around = self.not_before.iter().chain(&self.not_after).chain(around).map(|shape| &**shape);
         self.shape.size() + parts.chain(around).map(Shape::size).sum::<usize>() + size_of::<Compiled>() + 256
     }
@@ -441,7 +468,7 @@ fn holds(bytes: &Bytes, byte: u8) -> bool {
 }
 
 /// The checks of these names.
-fn checks(names: &[toml::Spanned<String>]) -> Result<Vec<&'static Check>, String> {
+fn checks(names: &[Spanned<String>]) -> Result<Vec<&'static Check>, String> {
     let named = |name: &str| Check::named(name).ok_or_else(|| format!("unknown validator `{name}`"));
     names.iter().map(|name| named(name.get_ref())).collect()
 }

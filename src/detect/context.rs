@@ -469,6 +469,13 @@ impl Words {
 
     /// What a word says of a detector; of most it says nothing.
     #[inline]
+    pub(super) fn speaks(&self, word: u16) -> bool {
+        self.entries
+            .get(usize::from(word))
+            .is_some_and(|entry| entry.speaks.iter().any(|&(_, positive)| positive))
+    }
+
+    /// What a word says of a detector.
     pub(super) fn says(&self, word: u16, detector: u16) -> Evidence {
         let mut evidence = Evidence::default();
         if self.speaks_of[usize::from(word)] & owner_bit(detector) == 0 {

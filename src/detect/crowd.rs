@@ -44,8 +44,16 @@ impl Compiled {
     /// How sure a value is that no word speaks for and that is `unaided` by its form: low under a name or in a column of what
     /// it is by chance, one step less as a number of digits alone in a list of others
     /// or near many under any names, low as groups of digits in a table of
-    /// hexadecimal or negative ones or of whole numbers without another, low in noise.
+    /// hexadecimal or negative ones or of whole numbers without another, low in noise; and where what directly surrounds it,
+    /// a row that goes on or a number joined to it says so.
     pub(super) fn in_crowd(&self, text: &[u8], value: &Range<usize>, unaided: Confidence) -> Confidence {
+        if unaided == Confidence::Low || self.is_low_beside(text, value) {
+            return Confidence::Low;
+        }
+        let unaided = match &self.longer {
+            Some(tail) => self.in_longer(text, value, tail, unaided),
+            None => unaided,
+        };
         let Some(crowd) = self.crowd.filter(|_| unaided > Confidence::Low) else { return unaided };
         if self.passes_by_chance(text, value, crowd) {
             return Confidence::Low;
@@ -56,6 +64,9 @@ impl Compiled {
         }
         let of = |is_one: fn(&u8) -> bool| text[value.clone()].iter().all(is_one);
         if of(u8::is_ascii_digit) {
+            if self.is_joined(text, value) {
+                return Confidence::Low;
+            }
             let is_crowded = unaided == Confidence::Medium
                 && (self.is_listed(text, value, crowd) || self.is_scattered(text, value, crowd));
             return if is_crowded { unaided.lowered() } else { unaided };

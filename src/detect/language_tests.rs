@@ -402,3 +402,80 @@ fn packs_say_what_competes_with_what() {
         assert_eq!(first.hides(one, second, other), compete, "{family} {own}");
     }
 }
+
+#[test]
+fn what_directly_surrounds_a_match_may_make_it_low_where_no_word_speaks_for_it() {
+    let body = "pattern = '4\\d{5}'\ntier = \"strong\"\n[detector.keywords]\nany = [\"card\"]\nbefore = 20\nafter = 0\n\
+                [detector.exclude]\nlow = { before = 'no ', after = '[.]0' }";
+    let matcher = matcher(&detector("number", body));
+    for (text, sure) in [
+        ("411111", "medium"),
+        ("411111.0", "low"),
+        ("411111.5", "medium"),
+        ("no 411111", "low"),
+        ("card: 411111.00", "high"),
+    ] {
+        assert_eq!(findings(&matcher, None, text), [format!("number:411111:{sure}")], "{text}");
+    }
+}
+
+#[test]
+fn groups_of_a_longer_row_are_low_where_no_word_speaks_for_them() {
+    let body = "pattern = '4\\d{3}(?:[ -]\\d{4}){3}'\nvalidators = [\"luhn\"]\ntier = \"strong\"\nboundary = \"digit\"\n\
+                [detector.keywords]\nany = [\"card\"]\nbefore = 20\nafter = 0\n\
+                [detector.exclude]\nlonger = '[ -]\\d{4}(?:[ -]\\d{3})?'";
+    let matcher = matcher(&detector("number", body));
+    for (around, sign, sure) in [
+        ("@", " ", "high"),
+        ("17 250 @ 1127 123", " ", "high"),
+        ("@ 2026-11-29", " ", "high"),
+        ("@ 12.50", " ", "high"),
+        ("@ 1127 123 17", " ", "low"),
+        ("@ 73", " ", "low"),
+        ("@ 50 euros", " ", "medium"),
+        ("1 2 3 @", " ", "low"),
+        ("x @\n17", " ", "high"),
+        ("@-1127", "-", "high"),
+        ("@-73", "-", "low"),
+        ("7-@", "-", "low"),
+        ("l@z", "-", "low"),
+        ("@ 73", "-", "high"),
+        ("card @ 73", " ", "high"),
+        ("@ 4539 1488 0343 6467 1", " ", "high"),
+    ] {
+        let number = ["4716", "2530", "9847", "2014"].join(sign);
+        let text = around.replace('@', &number);
+        let found = findings(&matcher, None, &text);
+        let own = format!("number:{number}:{sure}");
+        assert!(found.contains(&own), "{text}: {found:?}");
+    }
+}
+
+#[test]
+fn a_name_that_denies_a_weak_value_outweighs_words_before_it() {
+    let body = "pattern = '[2-9]\\d{9}'\ntier = \"weak\"\nboundary = \"digit\"\n[detector.keywords]\nany = [\"mobile\", \"call me\"]\nbefore = 40\nafter = 0\n\
+                [detector.exclude]\nkeywords = [\"app id\", \"order\"]";
+    let matcher = matcher(&detector("phone", body));
+    for (text, sure) in [
+        (r#"{"mobile":{"app_id":"4155552671"}}"#, "low"),
+        (r#"{"mobile":{"number":"4155552671"}}"#, "medium"),
+        (r#"{"order":"call me at 4155552671"}"#, "medium"),
+    ] {
+        assert_eq!(findings(&matcher, None, text), [format!("phone:4155552671:{sure}")], "{text}");
+    }
+}
+
+#[test]
+fn what_a_member_beside_a_value_calls_it_outweighs_names_around_both() {
+    let body = |word: &str| {
+        format!(
+            "pattern = '4\\d{{9}}'\ntier = \"weak\"\nboundary = \"digit\"\n[detector.keywords]\nany = [\"{word}\"]\nbefore = 0\nafter = 0"
+        )
+    };
+    let both = [detector("generic", &body("id number")), detector("oib", &body("oib"))];
+    let matcher = matcher(&both.concat());
+    let found = findings(&matcher, None, r#"{"id_numbers":[{"type":"oib","value":"4824605249"}]}"#);
+    assert!(found.contains(&"oib:4824605249:medium".to_owned()), "{found:?}");
+    let found = findings(&matcher, None, r#"{"id_numbers":[{"type":"x","value":"4824605249"}]}"#);
+    assert!(found.contains(&"generic:4824605249:medium".to_owned()), "{found:?}");
+}

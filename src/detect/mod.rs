@@ -68,6 +68,7 @@ mod index;
 mod leading;
 mod listed;
 mod literal;
+mod longer;
 mod met;
 mod outline;
 mod pattern;

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Confidence;
-use super::compiled::{Known, Side};
+use super::compiled::{Around, Known, Side};
 use super::names::Scope;
 use super::pattern::Pattern;
 use super::shape::Shape;
@@ -175,6 +175,11 @@ pub struct Exclude {
     /// The same, but makes a match medium that no word speaks for and that is high by its form; never lower than that,
     /// since whoever wants to can write it around anything.
     pub lower: Around,
+    /// The same, but makes a match low that no word speaks for.
+    pub low: Around,
+    /// What may stand behind groups of digits without making them longer: those that go on otherwise, in their line and
+    /// with their own sign, are low where no word speaks for them.
+    pub longer: Option<Spanned<String>>,
     /// So many other numbers around a match of digits alone, none of which passes its validators, lower it by one step
     /// where no word speaks for it.
     pub crowd: Option<Spanned<usize>>,
@@ -183,19 +188,12 @@ pub struct Exclude {
     pub expires: Option<toml::value::Datetime>,
 }
 
-/// Patterns for what directly surrounds a match.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Around {
-    pub before: Option<Spanned<String>>,
-    pub after: Option<Spanned<String>>,
-}
-
 impl Exclude {
     fn patterns(&self) -> impl Iterator<Item = (Side, &Spanned<String>)> {
-        let before =
-            [&self.before, &self.unless_named.before, &self.lower.before].map(|one| (Side::Before, one));
-        let after = [&self.after, &self.unless_named.after, &self.lower.after].map(|one| (Side::After, one));
+        let before = [&self.before, &self.unless_named.before, &self.lower.before, &self.low.before];
+        let after = [&self.after, &self.unless_named.after, &self.lower.after, &self.low.after, &self.longer];
+        let before = before.map(|one| (Side::Before, one));
+        let after = after.map(|one| (Side::After, one));
         before.into_iter().chain(after).filter_map(|(side, one)| Some((side, one.as_ref()?)))
     }
 }

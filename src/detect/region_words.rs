@@ -179,20 +179,63 @@ impl Run<'_, '_> {
         // `{"card":{"network_transaction_id":…` is no card's number.
         let own_alone = detector.tier == Tier::Strong
             && self.scratch.names.tell_an_id(self.region.text, self.region.layout);
-        let mut evidence = Evidence::default();
+        let (mut evidence, mut own) = (Evidence::default(), Evidence::default());
         let all = &self.scratch.said;
+        // `{"id_numbers":[{"type":"oib","value":…` is what its type says.
+        let own_alone = own_alone || self.is_typed_otherwise(number);
         for said in all.iter().filter(|said| detector.scopes.holds(said.scope)) {
             let others = || {
                 all.iter().filter(|other| other.name == said.name).map(|other| (other.place(), other.word))
             };
             let Evidence { positive, negative } =
                 self.matcher.words.says_among((&said.place(), said.word), number, others);
-            evidence.join(Evidence {
-                positive: positive && (said.own || !own_alone),
-                negative: negative && said.own,
-            });
+            let says =
+                Evidence { positive: positive && (said.own || !own_alone), negative: negative && said.own };
+            if said.own { &mut own } else { &mut evidence }.join(says);
         }
+        // An own name that denies what is weak by itself outweighs those around it.
+        evidence.positive &= !(detector.tier == Tier::Weak && own.negative && !own.positive);
+        evidence.join(own);
         evidence
+    }
+
+    /// Whether a member beside the value calls it something of other detectors, and not of this one.
+    fn is_typed_otherwise(&self, number: u16) -> bool {
+        let (words, list) = (&self.matcher.words, &self.scratch.names.list);
+        let is_type = |said: &&Said| list.get(said.name).is_some_and(|name| name.beside);
+        let mut types = self.scratch.said.iter().filter(is_type).filter(|said| words.speaks(said.word));
+        let mut is_typed = false;
+        let is_own = types.any(|said| {
+            is_typed = true;
+            words.says(said.word, number).positive
+        });
+        is_typed && !is_own
+    }
+
+    /// Whether the words from `from` on that speak for a value are all before a name of its own that denies it.
+    fn is_denied(&mut self, (number, detector): (u16, &Compiled), value: &Range<usize>, from: usize) -> bool {
+        let Some(to) = self.denied_to(number, detector, value.start) else { return false };
+        let Matcher { words, .. } = self.matcher;
+        !self.scratch.trail.evidence(words, number, from.max(to), value.start).positive
+    }
+
+    /// Up to where no word before a value speaks for it: it is weak by itself and has a name of its own that denies it
+    /// (in `"mobile":{"app_id":"0768025535"` the first is another's), or a member beside it calls it something else.
+    fn denied_to(&mut self, number: u16, detector: &Compiled, at: usize) -> Option<usize> {
+        self.look_up(at);
+        let Scratch { names, said, .. } = &*self.scratch;
+        if self.is_typed_otherwise(number) {
+            return names.list.first().filter(|name| name.is_in_text()).map(|name| name.range.end);
+        }
+        let (mut to, mut speaks) = (None, detector.tier != Tier::Weak);
+        for said in said.iter().filter(|said| said.own && detector.scopes.holds(said.scope)) {
+            let says = self.matcher.words.says(said.word, number);
+            speaks |= says.positive;
+            if says.negative && names.list.get(said.name).is_some_and(|name| name.is_in_text()) {
+                to = to.max(Some(said.place.1));
+            }
+        }
+        to.filter(|_| !speaks)
     }
 
     /// Whether a name of a value's own speaks for it, or a word right before it.
@@ -273,6 +316,7 @@ impl Run<'_, '_> {
             let mut from = row.unwrap_or(from);
             says.positive =
                 says.positive && !self.is_named_otherwise((number, detector), unaided, value, from);
+            says.positive = says.positive && !self.is_denied((number, detector), value, from);
             let trail = &self.scratch.trail;
             if says.positive && says.negative {
                 let part = |from, to| trail.evidence(words, number, from, to);

@@ -256,6 +256,10 @@ impl Matcher {
             positive: words.iter().any(|(_, speaks_for)| *speaks_for),
             negative: words.iter().any(|(_, speaks_for)| !speaks_for),
         };
+        if !says.positive && one.is_low_beside(text, value) {
+            unaided = Confidence::Low;
+            steps.push(("what directly surrounds it makes it low", unaided));
+        }
         let alone = if says.positive { unaided } else { one.in_crowd(text, value, unaided) };
         if alone != unaided {
             unaided = alone;

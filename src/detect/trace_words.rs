@@ -106,6 +106,10 @@ impl Matcher {
         let otherwise = others.is_some_and(|named| !named || tells_apart(text, value.start));
         let mut before = part(from, value.start);
         before.positive &= !otherwise;
+        let denied = self.denied_to(detector, one, text, value.start);
+        if let Some(denied) = denied {
+            before.positive &= part(from.max(denied), value.start).positive;
+        }
         let against = before.negative && !before.positive;
         for (from, to) in sides {
             let places = trail.places(&self.words, detector.0, (from, to));
@@ -118,7 +122,8 @@ impl Matcher {
                 place.start < value.start || !is_masked() && !spent::numbers(&text[place.end..])
             };
             let counts = |(place, says): &(Range<usize>, Evidence)| {
-                let named = !otherwise || place.start >= value.start;
+                let is_denied = otherwise || denied.is_some_and(|to| place.start < to);
+                let named = !is_denied || place.start >= value.start;
                 if says.positive { named && speaks_for(place) } else { is_own(place) }
             };
             words.extend(places.filter(counts).map(|(place, says)| (place, says.positive)));
@@ -153,6 +158,44 @@ impl Matcher {
         speaks || one.is_named_by_word(before, text, value)
     }
 
+    /// Up to where no word before a value speaks for it, which is weak by itself and has a name that denies it, or that a member
+    /// beside it calls something else.
+    fn denied_to(&self, detector: DetectorId, one: &Compiled, text: &Traced<'_>, at: usize) -> Option<usize> {
+        let layout = Layout::of(text);
+        let layout = layout.as_ref().unwrap_or_else(|| Layout::plain());
+        let names = self.names_at(one, text, at, layout);
+        if self.is_typed_otherwise(detector, &names, text, at) {
+            return names.list.first().filter(|name| name.is_in_text()).map(|name| name.range.end);
+        }
+        let (own, mut to) = (names.own(text, layout), None);
+        let mut speaks = one.tier != Tier::Weak;
+        for name in names.list.iter().take(own).filter(|name| one.scopes.holds(name.scope)) {
+            self.words.inside(self.level, name.source(text, layout), name.range.clone(), |place, word| {
+                let says = self.words.says(word, detector.0);
+                speaks |= says.positive;
+                if says.negative && name.is_in_text() {
+                    to = to.max(Some(place.end));
+                }
+            });
+        }
+        to.filter(|_| !speaks)
+    }
+
+    /// Whether a member beside the value calls it something of other detectors, and not of this one.
+    fn is_typed_otherwise(&self, detector: DetectorId, names: &Names, text: &Traced<'_>, at: usize) -> bool {
+        let mut types = Vec::new();
+        for name in names.list.iter().filter(|name| name.beside) {
+            self.words.inside(self.level, text, name.place_in(text, at), |_, word| {
+                if self.words.reaches_in(word) {
+                    types.push(word);
+                }
+            });
+        }
+        types.retain(|word| self.words.speaks(*word));
+        let is_own = |word: &u16| self.words.says(*word, detector.0).positive;
+        !types.is_empty() && !types.iter().any(is_own)
+    }
+
     /// The names around a place, and those that are kept of a list further up.
     fn names_at(&self, one: &Compiled, text: &Traced<'_>, at: usize, layout: &Layout) -> Names {
         let mut names = Names::new();
@@ -177,6 +220,8 @@ impl Matcher {
         let mut speak = Vec::new();
         let own = names.own(text, layout);
         let own_alone = one.tier == Tier::Strong && names.tell_an_id(text, layout);
+        let own_alone = own_alone || self.is_typed_otherwise(detector, &names, text, at);
+        let mut denied = Evidence::default();
         for (nth, name) in names.list.into_iter().enumerate().filter(|(_, name)| one.scopes.holds(name.scope))
         {
             // A header row stands where the text begins.
@@ -188,11 +233,16 @@ impl Matcher {
                 let says = self.words.says_among((at, word), detector.0, || all.iter().cloned());
                 let speaks_for = says.positive && (nth < own || !own_alone && self.words.reaches_in(word));
                 if speaks_for || says.negative && nth < own {
-                    speak.push((place.clone(), says.positive));
+                    speak.push((place.clone(), says.positive, nth < own));
+                }
+                if nth < own {
+                    denied.join(says);
                 }
             });
         }
-        speak
+        let is_denied = one.tier == Tier::Weak && denied.negative && !denied.positive;
+        speak.retain(|(_, speaks_for, own)| *own || !*speaks_for || !is_denied);
+        speak.into_iter().map(|(place, speaks_for, _)| (place, speaks_for)).collect()
     }
 }
 

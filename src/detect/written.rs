@@ -92,6 +92,8 @@ const EXCLUDE: &[Key] = &[
     may("after", Kind::Text),
     may("unless_named", Kind::Table(AROUND)),
     may("lower", Kind::Table(AROUND)),
+    may("low", Kind::Table(AROUND)),
+    may("longer", Kind::Text),
     may("crowd", Kind::Number),
     may("reason", Kind::Text),
     may("owner", Kind::Text),

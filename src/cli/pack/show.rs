@@ -115,6 +115,11 @@ impl<'a> Shown<'a> {
                     "before": d.exclude.lower.before.as_ref().map(|p| p.get_ref()),
                     "after": d.exclude.lower.after.as_ref().map(|p| p.get_ref()),
                 },
+                "low": {
+                    "before": d.exclude.low.before.as_ref().map(|p| p.get_ref()),
+                    "after": d.exclude.low.after.as_ref().map(|p| p.get_ref()),
+                },
+                "longer": d.exclude.longer.as_ref().map(|p| p.get_ref()),
             },
             "crowd": d.exclude.crowd.as_ref().map(|crowd| *crowd.get_ref()),
             "faint": d.faint.as_ref().map(|p| p.get_ref()),
@@ -182,6 +187,9 @@ impl<'a> Shown<'a> {
             ("named before", &unless_named.after),
             ("less behind", &d.exclude.lower.before),
             ("less before", &d.exclude.lower.after),
+            ("low behind", &d.exclude.low.before),
+            ("low before", &d.exclude.low.after),
+            ("longer but by", &d.exclude.longer),
         ];
         for (name, pattern) in around {
             if let Some(pattern) = pattern {

@@ -9,7 +9,8 @@ use crate::limits;
 /// The name of the column of `at`, where the head of its table says one there.
 pub(super) fn own(headless: &mut Headless, text: &[u8], from: usize, at: usize) -> Option<Name> {
     let before = &text[from..at];
-    if !before.ends_with(b"  ") && !before.ends_with(b"\n") {
+    let is_apart = before.ends_with(b"  ") || before.ends_with(b"\n");
+    if !is_apart && !before.ends_with(b" ") {
         return None;
     }
     let (line, row) = headers::head_of(headless, text, from, at)?;
@@ -24,6 +25,10 @@ pub(super) fn own(headless: &mut Headless, text: &[u8], from: usize, at: usize) 
     // Without a rule any text may have blanks in its first line: then the value begins where its name does, further right, or
     // ends where that does.
     let exact = ruled.is_none();
+    // One blank parts columns that a rule draws.
+    if exact && !is_apart {
+        return None;
+    }
     let ends = place + characters(&text[at..at + length(&text[at..])]);
     let covers = |cell: &Range<usize>| {
         let start = characters(&head[..cell.start]);

@@ -161,6 +161,11 @@ impl Name {
         }
     }
 
+    /// Whether it stands in the text, before what it names.
+    pub(super) fn is_in_text(&self) -> bool {
+        self.kept.is_none() && !self.in_row
+    }
+
     /// Its bytes.
     pub(super) fn text<'t>(&'t self, text: &'t [u8], layout: &'t Layout) -> &'t [u8] {
         self.source(text, layout).get(self.range.clone()).unwrap_or_default()
