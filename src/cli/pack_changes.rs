@@ -98,6 +98,8 @@ fn excludes(old: &Exclude, new: &Exclude) -> bool {
         || around(&own(old), &own(new))
         || around(&old.unless_named, &new.unless_named)
         || around(&old.lower, &new.lower)
+        || around(&old.low, &new.low)
+        || differ(old.longer.as_ref(), new.longer.as_ref()) && new.longer.is_some()
         || crowd(old) != crowd(new) && new.crowd.is_some()
 }
 

@@ -467,15 +467,15 @@ impl Words {
         !self.entries[usize::from(word)].plural
     }
 
-    /// What a word says of a detector; of most it says nothing.
-    #[inline]
+    /// Whether a word speaks for any detector.
     pub(super) fn speaks(&self, word: u16) -> bool {
         self.entries
             .get(usize::from(word))
             .is_some_and(|entry| entry.speaks.iter().any(|&(_, positive)| positive))
     }
 
-    /// What a word says of a detector.
+    /// What a word says of a detector; of most it says nothing.
+    #[inline]
     pub(super) fn says(&self, word: u16, detector: u16) -> Evidence {
         let mut evidence = Evidence::default();
         if self.speaks_of[usize::from(word)] & owner_bit(detector) == 0 {

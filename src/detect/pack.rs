@@ -8,7 +8,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::Confidence;
-use super::compiled::{Around, Known, Side};
+pub use super::compiled::Around;
+use super::compiled::{Known, Side};
 use super::names::Scope;
 use super::pattern::Pattern;
 use super::shape::Shape;

@@ -141,7 +141,8 @@ mod tests {
 
     #[test]
     fn each_way_to_tell_has_its_ends() {
-        let cases: [(&str, &[(&[u8], bool)]); 5] = [
+        type Steps<'a> = &'a [(&'a [u8], bool)];
+        let cases: [(&str, Steps<'_>); 5] = [
             ("application/connect+json", &[(b"\0\0\0\0\x02{", false), (b"}", true), (b"\x02\0\0", false)]),
             (
                 "application/vnd.amazon.eventstream",
