@@ -4,6 +4,7 @@ use std::ops::ControlFlow;
 
 use super::charset::xml_is_foreign;
 use super::deflate::Deflate;
+use super::layer::Packing;
 use super::signs::{Sign, is_unopened, next_sign};
 use super::tar::{self, Tar};
 use super::zip;
@@ -144,10 +145,15 @@ impl Unpacker {
         Unpacker { at: At::Probing(Vec::new()), ..Unpacker::new() }
     }
 
-    /// The same in the midst of what may be a picture: that it breaks off is no fault.
+    /// One of a run that is packed so, unless something else tells how. That it breaks off in the midst of what may be a
+    /// picture is no fault.
     #[must_use]
-    pub fn of_torn_run() -> Unpacker {
-        Unpacker { torn: true, ..Unpacker::of_run() }
+    pub fn of(packing: &Packing) -> Option<Unpacker> {
+        match packing {
+            Packing::Told => Some(Unpacker::of_run()),
+            Packing::Torn => Some(Unpacker { torn: true, ..Unpacker::of_run() }),
+            Packing::Coded(_) | Packing::Unread(_) | Packing::Unopened => None,
+        }
     }
 
     /// One of a body, which may be a stream of zlib that nobody called one.

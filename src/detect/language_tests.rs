@@ -479,3 +479,52 @@ fn what_a_member_beside_a_value_calls_it_outweighs_names_around_both() {
     let found = findings(&matcher, None, r#"{"id_numbers":[{"type":"x","value":"4824605249"}]}"#);
     assert!(found.contains(&"generic:4824605249:medium".to_owned()), "{found:?}");
 }
+
+#[test]
+fn what_all_under_one_name_pass_for_no_word_takes_back() {
+    let cards = matcher(&detector(
+        "card",
+        "pattern = '4[0-9]{7}'\ntier = \"medium\"\nboundary = \"word\"\nvalidators = [\"luhn\"]\n[detector.exclude]\nkeywords = [\"order\"]\ncrowd = 8",
+    ));
+    let luhn = |number: u32| {
+        let sum: u32 = number
+            .to_string()
+            .bytes()
+            .rev()
+            .enumerate()
+            .map(|(at, digit)| {
+                let digit = u32::from(digit & 15);
+                if at % 2 == 0 && 2 * digit > 9 {
+                    2 * digit - 9
+                } else if at % 2 == 0 {
+                    2 * digit
+                } else {
+                    digit
+                }
+            })
+            .sum();
+        10 * number + (10 - sum % 10) % 10
+    };
+    let passing: Vec<u32> = (0..6).map(|at| luhn(4_539_148 + 7919 * at)).collect();
+    let (one, failing) = (vec![passing[0]; 6], [&passing[..2], &[passing[5] + 1], &passing[2..5]].concat());
+    // Others that pass are five; too few, one and the same, and one that fails among them.
+    for (numbers, confidence, count) in [
+        (&passing[..], "medium", 6),
+        (&passing[..5], "medium", 5),
+        (&passing[..4], "low", 4),
+        (&one, "low", 6),
+        (&failing, "low", 5),
+    ] {
+        let written: [fn(&u32) -> String; 3] = [
+            |n| format!("{{\"order\":{n}}},"),
+            |n| format!("order={n} ok=1\n"),
+            |n| format!("<order>{n}</order>"),
+        ];
+        for write in written {
+            let text: String = numbers.iter().map(write).collect();
+            let found = findings(&cards, None, &text);
+            assert_eq!(found.len(), count, "{text}");
+            assert!(found.iter().all(|found| found.ends_with(confidence)), "{text}: {found:?}");
+        }
+    }
+}

@@ -141,7 +141,7 @@ impl Contents {
                         open.carrier = codings.last().map_or("base64", |coding| coding.as_str());
                     }
                     let opened = give(Unpacked::Open(open));
-                    if let Some((inside, unpacker)) = track.member.as_mut().zip(of_run(packing)) {
+                    if let Some((inside, unpacker)) = track.member.as_mut().zip(Unpacker::of(packing)) {
                         inside.below.unpacker = unpacker;
                     }
                     opened
@@ -369,15 +369,6 @@ impl Track {
     fn bytes(&self) -> usize {
         let member = self.member.as_ref().map_or(0, |member| member.text.bytes() + member.below.bytes());
         self.marks.len() * size_of::<Mark>() + member
-    }
-}
-
-/// Looks into what is packed in a run.
-fn of_run(packing: &Packing) -> Option<Unpacker> {
-    match packing {
-        Packing::Told => Some(Unpacker::of_run()),
-        Packing::Torn => Some(Unpacker::of_torn_run()),
-        Packing::Coded(_) | Packing::Unread(_) | Packing::Unopened => None,
     }
 }
 

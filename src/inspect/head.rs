@@ -85,7 +85,7 @@ impl HeadHits {
             match hit.fate {
                 Fate::Edit(mut edit, came) if becomes == Becomes::Edited => {
                     judge.edited(hit.detector);
-                    edits.iter().for_each(|earlier| deepen(&mut edit, &came, earlier));
+                    edits.iter().for_each(|earlier| edit.deepen(&came, earlier));
                     edits.push(edit);
                 }
                 _ if becomes == Becomes::Hidden => judge.edited(hit.detector),
@@ -310,21 +310,6 @@ fn edit(judge: &Judge, field: Field<'_>, seen: &Seen<'_>) -> Fate {
         return Fate::Fixed("encoded");
     }
     Fate::Edit(HeadEdit { field: field.index, start, replacement }, value.to_vec())
-}
-
-/// What an edit keeps of the bytes that came, an earlier one of the same field may hide.
-fn deepen(edit: &mut HeadEdit, came: &[u8], earlier: &HeadEdit) {
-    if edit.field != earlier.field {
-        return;
-    }
-    for (index, (byte, came)) in edit.replacement.iter_mut().zip(came).enumerate() {
-        let place = (edit.start + index).checked_sub(earlier.start);
-        if let Some(hidden) = place.and_then(|place| earlier.replacement.get(place))
-            && byte == came
-        {
-            *byte = *hidden;
-        }
-    }
 }
 
 /// Whether any look at `masked` finds something.

@@ -122,5 +122,22 @@ pub struct HeadEdit {
     pub replacement: Vec<u8>,
 }
 
+impl HeadEdit {
+    /// What it keeps of the bytes that came, an earlier one of the same field may hide.
+    fn deepen(&mut self, came: &[u8], earlier: &HeadEdit) {
+        if self.field != earlier.field {
+            return;
+        }
+        for (index, (byte, came)) in self.replacement.iter_mut().zip(came).enumerate() {
+            let place = (self.start + index).checked_sub(earlier.start);
+            if let Some(hidden) = place.and_then(|place| earlier.replacement.get(place))
+                && byte == came
+            {
+                *byte = *hidden;
+            }
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests;

@@ -278,14 +278,17 @@ impl Downgrading {
 async fn what_an_origin_wants_over_http_1_1_is_sent_again_there_if_it_can_be() {
     let both = &["h2", "http/1.1"];
     // What is sent, in which protocols it may be, and what comes of it.
-    let rows: [(&str, &str, &[&str], u16, &str); 4] = [
+    let long = "x".repeat(300 << 10);
+    let rows: [(&str, &str, &[&str], u16, &str); 5] = [
         ("GET", "", both, 200, "good"),
         ("POST", "", both, 200, "good"),
-        ("POST", "{}", both, 502, "HTTP_1_1_REQUIRED"),
+        ("POST", "{}", both, 200, "good"),
+        // More than is kept.
+        ("POST", &long, both, 502, "HTTP_1_1_REQUIRED"),
         ("GET", "", &["h2"], 502, "protocol"),
     ];
     for (method, body, alpn, status, told) in rows {
-        let title = format!("{method} {body} {alpn:?}");
+        let title = format!("{method} {} {alpn:?}", body.len());
         let world = World::start(Setup::default()).await;
         let origin = Downgrading::start(&world, alpn).await;
         let mut client = H2Client::tunnel(&world, &origin.authority, "origin.test").await;
