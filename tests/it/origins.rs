@@ -252,7 +252,9 @@ impl Downgrading {
                             let resets = Arc::clone(&resets);
                             tokio::spawn(async move {
                                 let mut body = request.into_body();
-                                while let Some(Ok(_)) = body.data().await {}
+                                while let Some(Ok(data)) = body.data().await {
+                                    body.flow_control().release_capacity(data.len()).unwrap();
+                                }
                                 resets.fetch_add(1, Ordering::SeqCst);
                                 respond.send_reset(Reason::HTTP_1_1_REQUIRED);
                             });
