@@ -130,7 +130,6 @@ async fn whoever_waits_for_an_answer_to_what_it_said_has_it() {
         ("application/vnd.amazon.eventstream", &event[..]),
         ("application/x-ndjson", b"{\"turn\":1}\n"),
         ("text/event-stream", b"data: turn\n\n"),
-        ("application/octet-stream", b"turn, turn, turn;\n"),
     ] {
         let head = request(&origin.authority(), "POST", "/talk").header("content-type", kind);
         let mut talk = Talk::over(&world, &origin, head).await;

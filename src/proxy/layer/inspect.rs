@@ -95,15 +95,15 @@ async fn request(admitted: Admitted) -> Result<Outbound, Box<Refusal>> {
     }
     let labels = labels(&flow, &message, None);
     let length = headers::length(&parts.headers);
-    let speech = Speech::of(message.media_type.as_deref(), length, flow.client.spoken);
-    let events = speech.is_events();
+    let speech = speech(message.media_type.as_deref(), length);
+    let events = speech.is_some_and(Framing::is_by_message);
     let mut inspector = Box::new(Inspector::new(Arc::clone(&flow.edition.engine), message));
     inspector.may_resize();
     // Who calls may wait for an answer before the first message: the head alone must not wait for it in vain.
-    let idle = (speech != Speech::None).then(|| flow.shared().hold_idle);
+    let idle = speech.map(|_| flow.shared().hold_idle);
     let decision_id = flow.shared().ids.next_at(now_ms);
     let mut body = Gated::new(body, inspector, flow, (direction, decision_id), labels, idle);
-    if let Speech::Messages(framing) = speech {
+    if let Some(framing) = speech {
         body.by_message(framing);
     }
     let primed = {
@@ -378,35 +378,12 @@ fn is_events(media_type: &str) -> bool {
     headers::is_framed(media_type) || patience::is_events(media_type)
 }
 
-/// Whether whoever sends a request may be waiting for the answer to what is there of it. Of all other requests nothing leaves
-/// before they are whole, or fill hold: a slow sender must not win a release of what its decision would stop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Speech {
-    None,
-    Messages(Framing),
-    /// Its type tells nothing of messages.
-    Bytes,
-}
-
-impl Speech {
-    fn of(media_type: Option<&str>, length: Option<u64>, spoken: Spoken) -> Speech {
-        let Some(media_type) = media_type else { return Speech::None };
-        match (Framing::of(media_type), length) {
-            (Some(framing), _) if framing.is_by_message() => Speech::Messages(framing),
-            // Who knows how long it is has all of it.
-            (_, Some(_)) => Speech::None,
-            (Some(framing), None) => Speech::Messages(framing),
-            (None, None) if media_type == "application/octet-stream" && spoken == Spoken::Http2 => {
-                Speech::Bytes
-            }
-            (None, None) => Speech::None,
-        }
-    }
-
-    /// A stream of messages, each of which its reader takes whole.
-    fn is_events(self) -> bool {
-        matches!(self, Speech::Messages(framing) if framing.is_by_message())
-    }
+/// How the messages of a request end whose sender may be waiting for the answer to what is there of it. Of all other requests
+/// nothing leaves before they are whole, or fill hold: a slow sender must not win a release of what its decision would stop.
+fn speech(media_type: Option<&str>, length: Option<u64>) -> Option<Framing> {
+    let framing = Framing::of(media_type?)?;
+    // Who knows how long it is has all of it.
+    (framing.is_by_message() || length.is_none()).then_some(framing)
 }
 
 #[cfg(test)]
@@ -457,23 +434,20 @@ mod tests {
 
     #[test]
     fn who_may_wait_for_an_answer_to_what_is_there_is_known() {
-        let (frames, lines) = (Speech::Messages(Framing::Frames), Speech::Messages(Framing::Lines));
-        for (kind, length, spoken, expected) in [
-            ("application/grpc", None, Spoken::Http2, frames),
-            ("application/grpc+proto", Some(7), Spoken::Http1, frames),
-            ("application/connect+proto", None, Spoken::Http1, frames),
-            ("application/vnd.amazon.eventstream", None, Spoken::Http2, Speech::Messages(Framing::Lengths)),
-            ("application/x-ndjson", None, Spoken::Http1, lines),
-            ("application/x-ndjson", Some(7), Spoken::Http2, Speech::None),
-            ("text/event-stream", None, Spoken::Http2, lines),
-            ("application/octet-stream", None, Spoken::Http2, Speech::Bytes),
-            ("application/octet-stream", Some(7), Spoken::Http2, Speech::None),
-            ("application/octet-stream", None, Spoken::Http1, Speech::None),
-            ("application/json", None, Spoken::Http2, Speech::None),
+        for (kind, length, expected) in [
+            ("application/grpc", None, Some(Framing::Frames)),
+            ("application/grpc+proto", Some(7), Some(Framing::Frames)),
+            ("application/connect+proto", None, Some(Framing::Frames)),
+            ("application/vnd.amazon.eventstream", None, Some(Framing::Lengths)),
+            ("application/x-ndjson", None, Some(Framing::Lines)),
+            ("application/x-ndjson", Some(7), None),
+            ("text/event-stream", None, Some(Framing::Lines)),
+            ("application/octet-stream", None, None),
+            ("application/json", None, None),
         ] {
-            assert_eq!(Speech::of(Some(kind), length, spoken), expected, "{kind} {length:?}");
+            assert_eq!(speech(Some(kind), length), expected, "{kind} {length:?}");
         }
-        assert_eq!(Speech::of(None, None, Spoken::Http2), Speech::None);
+        assert_eq!(speech(None, None), None);
     }
 
     #[test]
