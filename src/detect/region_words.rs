@@ -289,8 +289,7 @@ impl Run<'_, '_> {
             }
         }
         let beside = || self.matcher.is_beside(detector, text, value);
-        let proven = || detector.all_pass(text, value);
-        (detector.weigh(unaided, says, beside, proven, |_, _| {}), says.positive)
+        (detector.weigh(unaided, says, beside, |_, _| {}), says.positive)
     }
 
     /// What words say of a value. Once one speaks for it, none speaks against it.

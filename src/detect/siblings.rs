@@ -11,9 +11,6 @@ use crate::limits;
 /// lot one in ten passes.
 const FAIL: usize = 3;
 
-/// So many others under one name, the nearest, none of which fails: of numbers of something else one in forty passes.
-const SURE: usize = 4;
-
 /// What part of a crowd they are at least: in a column, and under a name, which says more.
 const HALF: usize = 2;
 const THIRD: usize = 3;
@@ -46,24 +43,6 @@ impl Compiled {
             failed > 0 || passed < FAIL
         });
         failed >= crowd.div_ceil(if is_named { THIRD } else { HALF }) && failed >= FAIL * passed
-    }
-
-    /// Whether the nearest others under a value's name, each another one, all pass and have the form of a match: then they are
-    /// what they pass for, whatever they are called.
-    pub(super) fn all_pass(&self, text: &[u8], value: &Range<usize>) -> bool {
-        let own = &text[value.clone()];
-        let (mut passed, mut failed) = (Vec::new(), false);
-        each(text, value, |other| {
-            if is_like(other, own) && other != own && !passed.contains(&other) {
-                let is_match = self.passes(other) && self.shape.run(other).pop_longest() == Some(other.len());
-                if is_match {
-                    passed.push(other);
-                }
-                failed = !is_match;
-            }
-            !failed && passed.len() < SURE
-        });
-        !failed && passed.len() >= SURE
     }
 
     /// Whether another value of a value's column passes, or of those under its name.

@@ -266,15 +266,8 @@ impl Matcher {
             steps.push(("it is one of a list or a table of other numbers", unaided));
         }
         let beside = self.is_beside(one, text, value);
-        let mut confidence = one.weigh(
-            unaided,
-            says,
-            || beside,
-            || one.all_pass(text, value),
-            |why, confidence| {
-                steps.push((why, confidence));
-            },
-        );
+        let mut confidence =
+            one.weigh(unaided, says, || beside, |why, confidence| steps.push((why, confidence)));
         if one.is_in_doubt(text, whole.start, whole.end) {
             confidence = confidence.lowered();
             steps.push(("what directly surrounds it speaks against it", confidence));

@@ -51,14 +51,13 @@ impl Compiled {
         words.positive && self.tier != Tier::Weak
     }
 
-    /// Confidence from evidence; `step` is told of each change, why and to what. What lies beside, and whether others prove
-    /// what it is, is asked for only where it can make a difference.
+    /// Confidence from evidence; `step` is told of each change, why and to what. What lies beside is asked for only where
+    /// it can make a difference.
     pub(super) fn weigh(
         &self,
         unaided: Confidence,
         words: Evidence,
         beside: impl FnOnce() -> bool,
-        proven: impl FnOnce() -> bool,
         mut step: impl FnMut(&'static str, Confidence),
     ) -> Confidence {
         let confidence = match (words.positive, self.tier) {
@@ -66,16 +65,12 @@ impl Compiled {
             (true, Tier::Weak) => unaided.raised(),
             // What a strong form proved beyond medium no word takes back.
             (false, Tier::Strong) if unaided == Confidence::High => unaided,
-            (false, _) if words.negative && unaided > Confidence::Low && self.crowd.is_some() && proven() => {
-                step("all others under its name pass, which no word takes back", unaided);
-                unaided
-            }
             (false, _) if words.negative => unaided.lowered(),
             (false, _) => unaided,
         };
         if words.positive {
             step("a keyword stands near", confidence);
-        } else if words.negative && confidence < unaided {
+        } else if words.negative {
             step("a word that speaks against it stands near", confidence);
         }
         if self.required && !words.positive {
