@@ -88,6 +88,20 @@ mod tests {
     }
 
     #[test]
+    fn memory_is_kept_in_the_process() {
+        seal_memory();
+        let core = rustix::process::getrlimit(Resource::Core);
+        assert_eq!((core.current, core.maximum), (Some(0), Some(0)));
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::process::{DumpableBehavior, dumpable_behavior};
+            assert_eq!(dumpable_behavior().unwrap(), DumpableBehavior::NotDumpable);
+        }
+        // It still sees itself.
+        assert!(descriptor_count().is_some() && resident_memory().is_some());
+    }
+
+    #[test]
     fn this_process_is_seen() {
         let before = descriptor_count().unwrap();
         // Other tests open and close files meanwhile; enough of them show through that.

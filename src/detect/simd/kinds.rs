@@ -38,7 +38,7 @@ pub(super) fn kinds<const SETS: usize>(
         #[cfg(target_arch = "x86_64")]
         Level::Avx512 | Level::Vbmi => unsafe { kinds_avx512(window, halves, sets) },
         #[cfg(target_arch = "aarch64")]
-        Level::Neon => told::<super::neon::Neon, SETS>(window, halves, sets),
+        Level::Neon => told::<Neon, SETS>(window, halves, sets),
     }
 }
 
@@ -49,12 +49,12 @@ trait Known: Copy {
 }
 
 #[inline(always)]
-fn told<K: Told, const SETS: usize>(
+fn told<K: Known, const SETS: usize>(
     window: &[u8; WINDOW],
     halves: &Halves,
     sets: &[[u8; 2]; SETS],
 ) -> [u128; SETS] {
-    let known = K::Known::of(window, halves);
+    let known = K::of(window, halves);
     let (mut found, mut set) = ([0; SETS], 0);
     while set < SETS {
         found[set] = known.any(sets[set]);
@@ -66,18 +66,9 @@ fn told<K: Told, const SETS: usize>(
     found
 }
 
-/// What a level keeps them in.
-trait Told {
-    type Known: Known;
-}
+type Plain = [[u8; 2]; WINDOW];
 
-struct Plain;
-
-impl Told for Plain {
-    type Known = [[u8; 2]; WINDOW];
-}
-
-impl Known for [[u8; 2]; WINDOW] {
+impl Known for Plain {
     fn of(window: &[u8; WINDOW], halves: &Halves) -> Self {
         let half = |[low, high]: &[[u8; 16]; 2], byte: u8| {
             low[usize::from(byte & 15)] & high[usize::from(byte >> 4)]
@@ -92,12 +83,10 @@ impl Known for [[u8; 2]; WINDOW] {
 }
 
 #[cfg(target_arch = "aarch64")]
-impl Told for super::neon::Neon {
-    type Known = [[super::neon::Block; 2]; 2];
-}
+type Neon = [[super::neon::Block; 2]; 2];
 
 #[cfg(target_arch = "aarch64")]
-impl Known for [[super::neon::Block; 2]; 2] {
+impl Known for Neon {
     #[inline(always)]
     fn of(window: &[u8; WINDOW], halves: &Halves) -> Self {
         use super::neon::{load, look_up};
@@ -129,15 +118,10 @@ unsafe fn kinds_avx2<const SETS: usize>(
 }
 
 #[cfg(target_arch = "x86_64")]
-struct Avx2;
+type Avx2 = [[__m256i; 2]; 4];
 
 #[cfg(target_arch = "x86_64")]
-impl Told for Avx2 {
-    type Known = [[__m256i; 2]; 4];
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Known for [[__m256i; 2]; 4] {
+impl Known for Avx2 {
     #[inline(always)]
     fn of(window: &[u8; WINDOW], halves: &Halves) -> Self {
         // SAFETY: inlined into `kinds_avx2` only, where AVX2 is enabled; the loads are the window and the tables.
@@ -206,15 +190,10 @@ unsafe fn kinds_avx512<const SETS: usize>(
 }
 
 #[cfg(target_arch = "x86_64")]
-struct Avx512;
+type Avx512 = [[__m512i; 2]; 2];
 
 #[cfg(target_arch = "x86_64")]
-impl Told for Avx512 {
-    type Known = [[__m512i; 2]; 2];
-}
-
-#[cfg(target_arch = "x86_64")]
-impl Known for [[__m512i; 2]; 2] {
+impl Known for Avx512 {
     #[inline(always)]
     fn of(window: &[u8; WINDOW], halves: &Halves) -> Self {
         // SAFETY: inlined into `kinds_avx512` only, where AVX-512 is enabled; the loads are the window and the tables.
